@@ -1,0 +1,28 @@
+//! What Tidegate decides, without a host: facts in, effects out.
+//!
+//! The adapter (`src/` of the workspace) reads facts from Envoy and gives them to an
+//! [`exchange::Exchange`]; the exchange answers with what is to be done. Nothing here does I/O,
+//! reads a clock, draws a random number or keeps global state, so every behaviour is a plain test,
+//! and the native command shows exactly what the filter serves.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+pub mod config;
+pub mod headers;
+pub mod negotiate;
+pub mod page;
+pub mod reason;
+pub mod statuses;

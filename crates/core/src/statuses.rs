@@ -1,0 +1,66 @@
+//! A set of HTTP status codes.
+
+/// A set of status codes from 100 to 599, as the configuration writes them: `502`, `"502-504"`, `"5xx"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StatusSet([u64; 8]);
+
+impl StatusSet {
+    /// The lowest status that a set can hold.
+    pub const MIN: u16 = 100;
+    /// The highest status that a set can hold.
+    pub const MAX: u16 = 599;
+
+    /// The set of nothing.
+    pub const fn empty() -> Self {
+        Self([0; 8])
+    }
+
+    /// Adds the statuses from `low` to `high`, both included; those out of range are left out.
+    pub fn insert_range(&mut self, low: u16, high: u16) {
+        for status in low.max(Self::MIN)..=high.min(Self::MAX) {
+            if let Some((word, bit)) = Self::place(status) {
+                if let Some(slot) = self.0.get_mut(word) {
+                    *slot |= bit;
+                }
+            }
+        }
+    }
+
+    /// Whether `status` is in the set.
+    pub fn contains(&self, status: u16) -> bool {
+        Self::place(status)
+            .and_then(|(word, bit)| self.0.get(word).map(|slot| slot & bit != 0))
+            .unwrap_or(false)
+    }
+
+    /// Whether nothing is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|&word| word == 0)
+    }
+
+    fn place(status: u16) -> Option<(usize, u64)> {
+        if status > Self::MAX {
+            return None;
+        }
+        let offset = status.checked_sub(Self::MIN)?;
+        Some((usize::from(offset >> 6), 1_u64 << (offset & 63)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StatusSet;
+
+    #[test]
+    fn holds_exactly_what_was_put_in() {
+        let mut set = StatusSet::empty();
+        assert!(set.is_empty());
+        set.insert_range(502, 504);
+        set.insert_range(599, 700);
+        set.insert_range(0, 100);
+        for status in 0..1000 {
+            let expected = matches!(status, 100 | 502..=504 | 599);
+            assert_eq!(set.contains(status), expected, "{status}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Tidegate on a real Envoy.
