@@ -1,2 +1,41 @@
 //! The native companion command `tidegate`.
-fn main() {}
+//!
+//! It uses the filter's own core, so what it accepts and shows is what the filter accepts and serves.
+//! Every subcommand is a module with `Args` and `run(Args) -> ExitCode`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod check;
+mod reference;
+mod schema;
+
+/// Exit code: something was found that is not in order.
+const FINDINGS: u8 = 1;
+/// Exit code: the command could not do its work (wrong usage, a file that cannot be read).
+/// The same number as clap's own for wrong arguments.
+const USAGE: u8 = 2;
+
+/// The companion of the Tidegate filter for Envoy.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    Schema(schema::Args),
+    Reference(reference::Args),
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Check(args) => check::run(&args),
+        Command::Schema(args) => schema::run(&args),
+        Command::Reference(args) => reference::run(&args),
+    }
+}
