@@ -59,6 +59,12 @@ impl Pages {
 
     /// Makes the page for `facts`.
     pub fn render(&self, _facts: &PageFacts<'_>) -> Page<'_> {
-        Page { content_type: None, csp: None, language: "en", headers: Vec::new(), body: Vec::new() }
+        Page {
+            content_type: None,
+            csp: None,
+            language: "en",
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
     }
 }
