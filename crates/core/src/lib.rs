@@ -22,6 +22,7 @@
 
 pub mod config;
 pub mod headers;
+pub mod hint;
 pub mod negotiate;
 pub mod page;
 pub mod reason;

@@ -89,3 +89,159 @@ reasons! {
     /// Anything else that Envoy answered by itself.
     ProxyInternalError "proxy_internal_error" None, true;
 }
+
+/// What Envoy tells about a response that may be a failure.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Facts<'a> {
+    /// `:status`.
+    pub status: u16,
+    /// `response.flags`, one bit each (Envoy `stream_info_impl.h`, `legacyResponseFlags`).
+    pub flags: u64,
+    /// `response.code_details`; empty: Envoy has none.
+    pub details: &'a [u8],
+}
+
+/// Details of every response that came from an upstream, whatever its status.
+const VIA_UPSTREAM: &[u8] = b"via_upstream";
+
+/// Why it failed, and who made the response.
+///
+/// `code_details` decides first: only they tell an upstream's own 503 from Envoy's (an exhausted
+/// retry has flags *and* `via_upstream`). The strings are no stable interface of Envoy, so those
+/// that are not known fall to the flags, and those to [`Reason::ProxyInternalError`].
+pub fn classify(facts: &Facts<'_>) -> (Reason, Source) {
+    if facts.details == VIA_UPSTREAM {
+        return (by_status(facts.status), Source::Upstream);
+    }
+    let reason = by_details(facts.details)
+        .or_else(|| by_flags(facts.flags))
+        .unwrap_or(Reason::ProxyInternalError);
+    (reason, Source::Proxy)
+}
+
+fn by_status(status: u16) -> Reason {
+    match status {
+        502 => Reason::UpstreamBadGateway,
+        503 => Reason::UpstreamUnavailable,
+        504 => Reason::UpstreamTimeout,
+        _ => Reason::UpstreamError,
+    }
+}
+
+/// Envoy `stream_info.h`, `ResponseCodeDetailValues`; the text in braces is the reset reason
+/// (`codec_helper.h`, `resetReasonToString` in `utility.cc`) and, after a bar, what the
+/// transport said.
+fn by_details(details: &[u8]) -> Option<Reason> {
+    let (name, inner) = match details.iter().position(|&b| b == b'{') {
+        Some(at) => details.split_at_checked(at)?,
+        None => (details, &b""[..]),
+    };
+    Some(match name {
+        b"upstream_reset_before_response_started" => return by_reset(inner),
+        b"upstream_reset_after_response_started" => Reason::HttpResponseIncomplete,
+        b"response_timeout"
+        | b"upstream_per_try_timeout"
+        | b"upstream_per_try_idle_timeout"
+        | b"max_duration_timeout"
+        | b"upstream_max_stream_duration_reached"
+        | b"upstream_response_timeout"
+        | b"stream_idle_timeout" => Reason::HttpResponseTimeout,
+        b"no_healthy_upstream"
+        | b"cluster_not_found"
+        | b"maintenance_mode"
+        | b"upstream_local_health_check_failed" => Reason::DestinationUnavailable,
+        b"overload" | b"drop_overload" | b"unconditional_drop_overload" => {
+            Reason::ConnectionLimitReached
+        }
+        b"route_not_found" => Reason::DestinationNotFound,
+        b"dns_resolution_failure" => Reason::DnsError,
+        _ => return None,
+    })
+}
+
+/// What stands in the braces of `upstream_reset_before_response_started{…}`.
+fn by_reset(inner: &[u8]) -> Option<Reason> {
+    let inner = inner.strip_prefix(b"{").unwrap_or(inner);
+    let (reset, transport) = match inner.iter().position(|&b| b == b'|' || b == b'}') {
+        Some(at) => inner.split_at_checked(at)?,
+        None => (inner, &b""[..]),
+    };
+    let connect = by_transport(transport);
+    Some(match reset {
+        b"remote_connection_failure" => connect.unwrap_or(Reason::ConnectionRefused),
+        // Envoy's own side gave up before there was a connection.
+        b"local_connection_failure" => connect.unwrap_or(Reason::DestinationUnavailable),
+        b"connection_timeout" => Reason::ConnectionTimeout,
+        b"connection_termination"
+        | b"remote_reset"
+        | b"remote_refused_stream_reset"
+        | b"connect_error"
+        | b"http1_incomplete_response" => connect.unwrap_or(Reason::ConnectionTerminated),
+        b"local_reset" | b"local_refused_stream_reset" => {
+            connect.unwrap_or(Reason::ConnectionTerminated)
+        }
+        b"overflow" => Reason::ConnectionLimitReached,
+        b"protocol_error" => Reason::HttpProtocolError,
+        b"overload_manager" => Reason::ConnectionLimitReached,
+        _ => return None,
+    })
+}
+
+/// What the transport said (BoringSSL's error strings, or the socket's), where it says more than
+/// the reset reason does. Envoy writes blanks as underscores here.
+fn by_transport(text: &[u8]) -> Option<Reason> {
+    const TABLE: &[(&str, Reason)] = &[
+        ("CERTIFICATE", Reason::TlsCertificateError),
+        ("certificate", Reason::TlsCertificateError),
+        ("verify_SAN", Reason::TlsCertificateError),
+        ("TLS_error", Reason::TlsProtocolError),
+        ("OPENSSL_internal", Reason::TlsProtocolError),
+        ("SSL_routines", Reason::TlsProtocolError),
+        ("Connection_refused", Reason::ConnectionRefused),
+        ("timed_out", Reason::ConnectionTimeout),
+        ("Connection_reset", Reason::ConnectionTerminated),
+        ("Broken_pipe", Reason::ConnectionTerminated),
+        ("unreachable", Reason::DestinationUnavailable),
+        ("No_route_to_host", Reason::DestinationUnavailable),
+    ];
+    TABLE
+        .iter()
+        .find(|(part, _)| contains(text, part.as_bytes()))
+        .map(|&(_, reason)| reason)
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// Envoy's own order (`utility.cc`, `ProxyStatusUtils::fromStreamInfo`), the most telling first.
+fn by_flags(flags: u64) -> Option<Reason> {
+    const TABLE: &[(u32, Reason)] = &[
+        (26, Reason::DnsError),               // DF
+        (23, Reason::HttpProtocolError),      // UPE
+        (7, Reason::ConnectionLimitReached),  // UO
+        (2, Reason::HttpResponseTimeout),     // UT
+        (16, Reason::HttpResponseTimeout),    // SI
+        (19, Reason::HttpResponseTimeout),    // UMSDR
+        (5, Reason::ConnectionRefused),       // UF
+        (3, Reason::ConnectionTimeout),       // LR
+        (6, Reason::ConnectionTerminated),    // UC
+        (4, Reason::ConnectionTerminated),    // UR
+        (0, Reason::DestinationUnavailable),  // LH
+        (1, Reason::DestinationUnavailable),  // UH
+        (15, Reason::DestinationUnavailable), // URX
+        (24, Reason::DestinationUnavailable), // NC
+        (8, Reason::DestinationNotFound),     // NR
+        (27, Reason::ConnectionLimitReached), // DO
+        (29, Reason::ConnectionLimitReached), // UDO
+        (25, Reason::ConnectionLimitReached), // OM
+    ];
+    TABLE
+        .iter()
+        .find(|(bit, _)| flags >> bit & 1 == 1)
+        .map(|&(_, reason)| reason)
+}
+
+#[cfg(test)]
+#[path = "reason_tests.rs"]
+mod tests;

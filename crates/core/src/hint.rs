@@ -1,0 +1,221 @@
+//! When to come back.
+//!
+//! The base is the upstream's own `Retry-After`, where it is to be honoured, else what the
+//! configuration says for the status. A share is added that differs from client to client, so that
+//! those who failed in the same second do not return in the same second. The module has no source
+//! of randomness; the share comes from the request id and the time, which differ for each request.
+
+use std::time::{Duration, SystemTime};
+
+use crate::config::Retry;
+
+/// No client is told to come back sooner: `Retry-After: 0` would send the crowd straight back.
+pub const MIN_MS: u64 = 1_000;
+
+/// A hint is longer than its base by up to this many thousandths of it.
+pub const JITTER_PERMILLE: u64 = 200;
+
+/// When a client is told to come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hint {
+    /// In milliseconds from now.
+    pub ms: u64,
+}
+
+impl Hint {
+    /// For `Retry-After`, whose unit is the second (RFC 9110 §10.2.3): the ceiling.
+    pub fn seconds(self) -> u64 {
+        self.ms.div_ceil(1000)
+    }
+}
+
+/// What a hint is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// Status of the failure, as Envoy would have sent it.
+    pub status: u16,
+    /// `Retry-After` of the failed response.
+    pub upstream: Option<&'a [u8]>,
+    /// Milliseconds since the Unix epoch; `None`: not known, so that a date says nothing.
+    pub now_ms: Option<u64>,
+    /// Differs from request to request ([`seed`]).
+    pub seed: u64,
+}
+
+/// The hint for one failure.
+pub fn hint(retry: &Retry, facts: &Facts<'_>) -> Hint {
+    let upstream = facts.upstream.filter(|_| retry.honor_upstream);
+    let base = upstream
+        .and_then(|value| parse_retry_after(value, facts.now_ms))
+        .unwrap_or_else(|| configured(retry, facts.status))
+        .max(MIN_MS);
+    let spread = base
+        .saturating_mul(JITTER_PERMILLE)
+        .checked_div(1000)
+        .unwrap_or(0);
+    let share = facts
+        .seed
+        .checked_rem(spread.saturating_add(1))
+        .unwrap_or(0);
+    Hint {
+        ms: base.saturating_add(share).min(millis(retry.max)),
+    }
+}
+
+fn configured(retry: &Retry, status: u16) -> u64 {
+    let listed = retry.after_by_status.iter().find(|(of, _)| *of == status);
+    millis(listed.map_or(retry.after, |&(_, after)| after))
+}
+
+/// A valid `Retry-After` (RFC 9110 §10.2.3) in milliseconds from now: a number of seconds, or a
+/// date in any of the three forms of §5.6.7. A date that is past means now.
+pub fn parse_retry_after(value: &[u8], now_ms: Option<u64>) -> Option<u64> {
+    let text = std::str::from_utf8(value).ok()?.trim();
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than a number holds is as good as for ever; `retry.max` bounds it.
+        return Some(text.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1000));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    let at = millis(date.duration_since(SystemTime::UNIX_EPOCH).ok()?);
+    Some(at.saturating_sub(now_ms?))
+}
+
+/// A number that differs from request to request, from what differs: id and time.
+pub fn seed(request_id: &[u8], now_ns: u64) -> u64 {
+    // FNV-1a over the id, then the finaliser of SplitMix64, which spreads every bit over all.
+    let mut hash = request_id
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+    hash ^= now_ns;
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::{Pace, PageRetry};
+
+    /// 2026-11-23T06:00:00Z.
+    const NOW_MS: u64 = 1_795_413_600_000;
+
+    fn retry() -> Retry {
+        Retry {
+            after: Duration::from_secs(10),
+            after_by_status: vec![(504, Duration::from_secs(30))],
+            honor_upstream: true,
+            max: Duration::from_secs(900),
+            pace: Pace::Auto,
+            page: PageRetry {
+                auto: true,
+                max_attempts: 10,
+                cap: Duration::from_secs(120),
+            },
+        }
+    }
+
+    fn facts(status: u16, upstream: Option<&[u8]>, seed: u64) -> Facts<'_> {
+        Facts {
+            status,
+            upstream,
+            now_ms: Some(NOW_MS),
+            seed,
+        }
+    }
+
+    #[test]
+    fn the_base_is_the_upstreams_else_the_configured() {
+        for (status, upstream, want) in [
+            (502, None, 10_000),
+            (504, None, 30_000),
+            (503, Some("7"), 7_000),
+            (503, Some(" 7 "), 7_000),
+            (503, Some("0"), MIN_MS),
+            (503, Some("Mon, 23 Nov 2026 06:02:00 GMT"), 120_000),
+            (503, Some("Monday, 23-Nov-26 06:02:00 GMT"), 120_000),
+            (503, Some("Mon Nov 23 06:02:00 2026"), 120_000),
+            (503, Some("Mon, 23 Nov 2026 05:00:00 GMT"), MIN_MS),
+            (503, Some("soon"), 10_000),
+            (503, Some("-5"), 10_000),
+            (503, Some("1.5"), 10_000),
+            (503, Some(""), 10_000),
+            (503, Some("99999999999999999999999999"), 900_000),
+        ] {
+            let got = hint(&retry(), &facts(status, upstream.map(str::as_bytes), 0));
+            assert_eq!(got.ms, want, "{status} {upstream:?}");
+        }
+    }
+
+    #[test]
+    fn a_date_says_nothing_where_the_time_is_not_known() {
+        let date = Some(&b"Mon, 23 Nov 2026 06:02:00 GMT"[..]);
+        let got = hint(
+            &retry(),
+            &Facts {
+                status: 503,
+                upstream: date,
+                now_ms: None,
+                seed: 0,
+            },
+        );
+        assert_eq!(got.ms, 10_000);
+    }
+
+    #[test]
+    fn the_upstream_is_not_heard_where_it_is_not_to_be() {
+        let deaf = Retry {
+            honor_upstream: false,
+            ..retry()
+        };
+        assert_eq!(hint(&deaf, &facts(503, Some(b"7"), 0)).ms, 10_000);
+    }
+
+    #[test]
+    fn seconds_are_the_ceiling() {
+        for (ms, seconds) in [(1000, 1), (1001, 2), (11_999, 12), (12_000, 12)] {
+            assert_eq!(Hint { ms }.seconds(), seconds);
+        }
+    }
+
+    #[test]
+    fn a_crowd_is_spread_evenly() {
+        let mut tenths = [0_u32; 10];
+        for n in 0..10_000_u64 {
+            let id = format!("a3f1b2c4-0000-4000-8000-{n:012}");
+            let ms = hint(
+                &retry(),
+                &facts(502, None, seed(id.as_bytes(), NOW_MS * 1_000_000)),
+            )
+            .ms;
+            let share = usize::try_from((ms - 10_000) / 200).unwrap();
+            tenths[share.min(9)] += 1;
+        }
+        assert!(
+            tenths.iter().all(|&n| (850..1150).contains(&n)),
+            "{tenths:?}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn never_sooner_than_the_base_nor_later_than_max(value in any::<Vec<u8>>(), number in any::<u32>(), seed: u64, status in 500_u16..505) {
+            let text = number.to_string();
+            for upstream in [None, Some(&value[..]), Some(text.as_bytes())] {
+                let facts = facts(status, upstream, seed);
+                let base = hint(&retry(), &Facts { seed: 0, ..facts }).ms;
+                let ms = hint(&retry(), &facts).ms;
+                prop_assert!(ms >= base && ms >= MIN_MS && ms <= 900_000);
+                prop_assert!(ms <= base + base / 5);
+            }
+        }
+    }
+}

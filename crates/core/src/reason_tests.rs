@@ -1,0 +1,151 @@
+use std::collections::BTreeSet;
+
+use super::*;
+
+fn proxy(details: &str, flags: u64) -> Reason {
+    let (reason, source) = classify(&Facts {
+        status: 503,
+        flags,
+        details: details.as_bytes(),
+    });
+    assert_eq!(source, Source::Proxy, "{details}");
+    reason
+}
+
+#[test]
+fn details_decide() {
+    let reset = |inner: &str| {
+        proxy(
+            &format!("upstream_reset_before_response_started{{{inner}}}"),
+            0,
+        )
+    };
+    for (inner, want) in [
+        ("remote_connection_failure", Reason::ConnectionRefused),
+        ("remote_connection_failure|delayed_connect_error:_Connection_refused", Reason::ConnectionRefused),
+        ("remote_connection_failure|delayed_connect_error:_Connection_reset_by_peer", Reason::ConnectionTerminated),
+        ("remote_connection_failure|immediate_connect_error:_Network_is_unreachable", Reason::DestinationUnavailable),
+        ("remote_connection_failure|delayed_connect_error:_Connection_timed_out", Reason::ConnectionTimeout),
+        ("remote_connection_failure|TLS_error:|268435703:SSL_routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end", Reason::TlsProtocolError),
+        ("remote_connection_failure|TLS_error:|268435581:SSL_routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:verify_cert_failed:_x509", Reason::TlsCertificateError),
+        ("connection_timeout", Reason::ConnectionTimeout),
+        ("connection_termination", Reason::ConnectionTerminated),
+        ("remote_reset", Reason::ConnectionTerminated),
+        ("protocol_error", Reason::HttpProtocolError),
+        ("overflow", Reason::ConnectionLimitReached),
+        ("something_new", Reason::ProxyInternalError),
+        ("", Reason::ProxyInternalError),
+    ] {
+        assert_eq!(reset(inner), want, "{inner}");
+    }
+    for (details, want) in [
+        ("response_timeout", Reason::HttpResponseTimeout),
+        ("upstream_per_try_timeout", Reason::HttpResponseTimeout),
+        ("no_healthy_upstream", Reason::DestinationUnavailable),
+        ("cluster_not_found", Reason::DestinationUnavailable),
+        ("route_not_found", Reason::DestinationNotFound),
+        ("dns_resolution_failure", Reason::DnsError),
+        (
+            "dns_resolution_failure{cares_norecovery:...}",
+            Reason::DnsError,
+        ),
+        ("overload", Reason::ConnectionLimitReached),
+        ("direct_response", Reason::ProxyInternalError),
+        ("", Reason::ProxyInternalError),
+    ] {
+        assert_eq!(proxy(details, 0), want, "{details}");
+    }
+}
+
+#[test]
+fn unknown_details_fall_to_the_flags() {
+    for (bit, want) in [
+        (26, Reason::DnsError),
+        (23, Reason::HttpProtocolError),
+        (7, Reason::ConnectionLimitReached),
+        (2, Reason::HttpResponseTimeout),
+        (5, Reason::ConnectionRefused),
+        (3, Reason::ConnectionTimeout),
+        (6, Reason::ConnectionTerminated),
+        (1, Reason::DestinationUnavailable),
+        (8, Reason::DestinationNotFound),
+        (14, Reason::ProxyInternalError),
+        (63, Reason::ProxyInternalError),
+    ] {
+        assert_eq!(proxy("words_of_a_later_envoy", 1 << bit), want, "bit {bit}");
+    }
+    assert_eq!(
+        proxy("response_timeout", 1 << 26),
+        Reason::HttpResponseTimeout,
+        "details come first"
+    );
+}
+
+#[test]
+fn an_answer_of_the_upstream_is_never_the_proxys() {
+    for (status, want) in [
+        (500, Reason::UpstreamError),
+        (501, Reason::UpstreamError),
+        (502, Reason::UpstreamBadGateway),
+        (503, Reason::UpstreamUnavailable),
+        (504, Reason::UpstreamTimeout),
+    ] {
+        // An exhausted retry carries flags as well.
+        let facts = Facts {
+            status,
+            flags: 1 << 15,
+            details: b"via_upstream",
+        };
+        assert_eq!(classify(&facts), (want, Source::Upstream));
+    }
+}
+
+/// The table of the documentation, in full.
+#[test]
+fn tokens_statuses_and_retries() {
+    let table: Vec<String> = Reason::ALL
+        .iter()
+        .map(|r| {
+            let status = r
+                .standard_status()
+                .map_or("as sent".into(), |s| s.to_string());
+            format!(
+                "{r:?} {} {status} {}",
+                r.as_str(),
+                if r.is_retryable() { "retry" } else { "no" }
+            )
+        })
+        .collect();
+    let want = [
+        "ConnectionRefused connection_refused 502 retry",
+        "ConnectionTimeout connection_timeout 504 retry",
+        "ConnectionTerminated connection_terminated 502 retry",
+        "TlsProtocolError tls_protocol_error 502 no",
+        "TlsCertificateError tls_certificate_error 502 no",
+        "DnsError dns_error 502 retry",
+        "HttpProtocolError http_protocol_error 502 retry",
+        "HttpResponseTimeout http_response_timeout 504 retry",
+        "HttpResponseIncomplete http_response_incomplete 502 retry",
+        "ConnectionLimitReached connection_limit_reached 503 retry",
+        "DestinationUnavailable destination_unavailable 503 retry",
+        "DestinationNotFound destination_not_found as sent no",
+        "UpstreamError upstream_error as sent retry",
+        "UpstreamBadGateway upstream_bad_gateway as sent retry",
+        "UpstreamUnavailable upstream_unavailable as sent retry",
+        "UpstreamTimeout upstream_timeout as sent retry",
+        "CircuitOpen circuit_open 503 retry",
+        "Maintenance maintenance 503 retry",
+        "ProxyInternalError proxy_internal_error as sent retry",
+    ];
+    assert_eq!(table, want);
+    let tokens: BTreeSet<_> = Reason::ALL.iter().map(|r| r.as_str()).collect();
+    assert_eq!(tokens.len(), Reason::ALL.len());
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_details_have_a_reason(details in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80), flags: u64, status: u16) {
+        let (_, source) = classify(&Facts { status, flags, details: &details });
+        proptest::prop_assert_eq!(source == Source::Upstream, details == b"via_upstream");
+    }
+}
