@@ -1,0 +1,318 @@
+//! `tidegate demo`: a site that its owner can break, behind Envoy with the filter.
+//!
+//! Reading about error pages convinces nobody; this lets a newcomer switch a site off and see what
+//! its visitors get, with nothing to install but Envoy. The site and the owner's panel are served
+//! from this process, Envoy is its child, and all of it ends together (see [`envoy`]).
+
+use std::fmt;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use self::envoy::{Counts, Envoy, Setup};
+use self::http::{lock, Handler, Server};
+use self::panel::Panel;
+use self::report::Report;
+use self::site::Site;
+
+mod envoy;
+mod http;
+mod panel;
+mod report;
+mod site;
+
+/// The filter configuration of the demo: a brand, and short waits.
+const CONFIG: &str = include_str!("assets/filter.json");
+/// How often Envoy is looked after, and its counters are read.
+const TICK: Duration = Duration::from_millis(500);
+
+/// See a site fail behind Envoy with the filter: a small shop and a panel that breaks it
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Port that visitors use, on 127.0.0.1; 0: a free one
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    port: u16,
+    /// Port of the owner's panel, on 127.0.0.1; 0: a free one
+    #[arg(long, value_name = "PORT", default_value_t = 8081)]
+    panel_port: u16,
+    /// Filter configuration to try instead of the demo's own
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The Envoy binary
+    #[arg(long, value_name = "FILE", env = "ENVOY", default_value = "envoy")]
+    envoy: PathBuf,
+    /// The filter module
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TIDEGATE_WASM",
+        default_value = "dist/tidegate.wasm"
+    )]
+    module: PathBuf,
+    /// Open the panel in a browser (it is, on a desktop, unless --no-open is given)
+    #[arg(long)]
+    open: bool,
+    /// Do not open a browser
+    #[arg(long, conflicts_with = "open")]
+    no_open: bool,
+}
+
+/// What the main thread waits for.
+enum Event {
+    /// The panel switched the site.
+    Turned,
+    /// The site could not take its port again.
+    SiteLost(io::Error),
+    /// A signal asks the demo to end.
+    Stop,
+}
+
+/// Runs the demo until it is told to end.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    match demo(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tidegate demo: {error}");
+            ExitCode::from(if error.is_usage() {
+                crate::USAGE
+            } else {
+                crate::FINDINGS
+            })
+        }
+    }
+}
+
+fn demo(args: &Args) -> Result<(), Error> {
+    let (events, received) = mpsc::channel();
+    // Before anything is started that would have to be ended.
+    listen_for_signals(events.clone())?;
+    let module = absolute(&args.module)?;
+    let config = filter_config(args.config.as_deref())?;
+    port_is_free(args.port, "--port")?;
+    port_is_free(args.panel_port, "--panel-port")?;
+
+    let site = Arc::new(Site::start().map_err(Error::System)?);
+    let mut envoy = Envoy::start(&Setup {
+        envoy: &args.envoy,
+        module: &module,
+        config: &config,
+        port: args.port,
+        site_port: site.port(),
+    })?;
+    let counts = Arc::new(Mutex::new(Counts::default()));
+    let url = format!("http://127.0.0.1:{}/", envoy.port());
+    let panel = Panel {
+        site: site.clone(),
+        counts: counts.clone(),
+        url: url.clone(),
+        events,
+    };
+    let panel = open_panel(args.panel_port, panel)?;
+    let panel_url = format!("http://127.0.0.1:{}/", panel.port());
+
+    let mut report = Report::begin(&url, &panel_url, Instant::now());
+    report.state(site.state(), Instant::now());
+    if args.open || (!args.no_open && on_a_desktop()) {
+        open_browser(&panel_url);
+    }
+
+    let mut tick = Instant::now() + TICK;
+    let outcome = loop {
+        match received.recv_timeout(tick.saturating_duration_since(Instant::now())) {
+            Ok(Event::Turned) => report.state(site.state(), Instant::now()),
+            Ok(Event::SiteLost(error)) => break Err(Error::SiteLost(error)),
+            Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => break Ok(()),
+            Err(RecvTimeoutError::Timeout) => {
+                let now = Instant::now();
+                tick = now + TICK;
+                if let Some((status, log)) = envoy.ended() {
+                    break Err(Error::EnvoyEnded { status, log });
+                }
+                match site.tick(now) {
+                    Ok(true) => report.state(site.state(), now),
+                    Ok(false) => {}
+                    Err(error) => break Err(Error::SiteLost(error)),
+                }
+                if let Some(read) = envoy.counts() {
+                    *lock(&counts) = read;
+                    report.counts(read, site.reached(), now);
+                }
+            }
+        }
+    };
+    envoy.stop();
+    report.end(outcome.is_ok());
+    outcome
+}
+
+fn listen_for_signals(events: Sender<Event>) -> Result<(), Error> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(Error::System)?;
+    let listening = std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            for _ in signals.forever() {
+                // The demo is ending already if nobody receives.
+                let _ = events.send(Event::Stop);
+            }
+        });
+    listening.map(|_| ()).map_err(Error::System)
+}
+
+/// The module's whole path: Envoy must find it whatever folder it thinks it is in.
+fn absolute(module: &Path) -> Result<PathBuf, Error> {
+    let found = std::fs::canonicalize(module);
+    found.map_err(|error| Error::Module {
+        module: module.into(),
+        error,
+    })
+}
+
+/// The filter configuration, checked as the filter checks it.
+fn filter_config(file: Option<&Path>) -> Result<String, Error> {
+    let Some(file) = file else {
+        return Ok(CONFIG.to_owned());
+    };
+    let json = std::fs::read_to_string(file).map_err(|error| Error::ConfigFile {
+        file: file.into(),
+        error,
+    })?;
+    Ok(json)
+}
+
+/// Envoy would say so too, but at length.
+fn port_is_free(port: u16, option: &'static str) -> Result<(), Error> {
+    match http::is_free(port) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(Error::Port {
+            port,
+            option,
+            error,
+        }),
+    }
+}
+
+fn open_panel(port: u16, panel: Panel) -> Result<Server, Error> {
+    let handler: Arc<Handler> = Arc::new(move |request| panel.answer(request));
+    let server = Server::reserve(port, false, handler);
+    let server = server.and_then(|server| server.open().map(|()| server));
+    server.map_err(|error| Error::Port {
+        port,
+        option: "--panel-port",
+        error,
+    })
+}
+
+/// Whether somebody sits here who would like to see a browser open.
+fn on_a_desktop() -> bool {
+    let display = ["DISPLAY", "WAYLAND_DISPLAY"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some());
+    io::stdout().is_terminal() && (cfg!(target_os = "macos") || display)
+}
+
+/// Opens a browser if that is easy; the address was printed in any case.
+fn open_browser(url: &str) {
+    use std::os::unix::process::CommandExt;
+    let opener = if cfg!(target_os = "macos") {
+        "open"
+    } else {
+        "xdg-open"
+    };
+    let browser = Command::new(opener)
+        .arg(url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // A browser that begins with this must not end with the demo's Ctrl-C.
+        .process_group(0)
+        .spawn();
+    if let Ok(mut browser) = browser {
+        // Only so that no zombie is left while the demo runs.
+        let _ = std::thread::Builder::new().spawn(move || browser.wait());
+    }
+}
+
+/// Why the demo did not start, or ended by itself.
+#[derive(Debug)]
+enum Error {
+    /// There is no module.
+    Module { module: PathBuf, error: io::Error },
+    /// The configuration file cannot be read.
+    ConfigFile { file: PathBuf, error: io::Error },
+    /// A port cannot be had.
+    Port {
+        port: u16,
+        option: &'static str,
+        error: io::Error,
+    },
+    /// Envoy cannot be run.
+    EnvoyMissing { envoy: PathBuf, error: io::Error },
+    /// Envoy ended by itself.
+    EnvoyEnded { status: ExitStatus, log: String },
+    /// Envoy runs, but does not serve.
+    EnvoyNotReady { waited: Duration, log: String },
+    /// Envoy does not tell its port.
+    EnvoySilent,
+    /// The site could not take its port again.
+    SiteLost(io::Error),
+    /// The system refused something that it always grants.
+    System(io::Error),
+}
+
+impl Error {
+    /// Whether other arguments would help.
+    fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Error::Module { .. } | Error::ConfigFile { .. } | Error::EnvoyMissing { .. }
+        )
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Module { module, error } => write!(
+                f,
+                "no filter module at {}: {error}\n\
+                 `make wasm` builds it at dist/tidegate.wasm; --module or TIDEGATE_WASM names another",
+                module.display()
+            ),
+            Error::ConfigFile { file, error } => write!(f, "{}: {error}", file.display()),
+            Error::Port { port, option, error } => {
+                write!(f, "port {port} cannot be used: {error}\n{option} chooses another; 0: a free one")
+            }
+            Error::EnvoyMissing { envoy, error } => write!(
+                f,
+                "cannot run Envoy as {}: {error}\n\
+                 --envoy or ENVOY names the binary; `make demo` fetches one",
+                envoy.display()
+            ),
+            Error::EnvoyEnded { status, log } => write!(f, "Envoy ended ({status}){}", Tail(log)),
+            Error::EnvoyNotReady { waited, log } => {
+                write!(f, "Envoy does not serve after {} s{}", waited.as_secs(), Tail(log))
+            }
+            Error::EnvoySilent => f.write_str("Envoy does not tell which port it listens on"),
+            Error::SiteLost(error) => write!(f, "the site could not take its port again: {error}"),
+            Error::System(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+/// The end of a log, where there is one.
+struct Tail<'a>(&'a str);
+
+impl fmt::Display for Tail<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            "" => f.write_str("; its log is empty"),
+            log => write!(f, "; the end of its log:\n{log}"),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What the demo prints: where to look, what to try, and what happens meanwhile.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use super::envoy::Counts;
+use super::site::State;
+
+/// At most so often a line about requests is printed.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// The demo's voice on standard output.
+pub(super) struct Report {
+    began: Instant,
+    told: Option<State>,
+    requests: Summary,
+}
+
+impl Report {
+    /// Says where everything is and what to try.
+    pub(super) fn begin(url: &str, panel: &str, now: Instant) -> Self {
+        say(&format!(
+            "\
+Harbour Coffee is open: a small shop behind Envoy with Tidegate.
+
+  The shop           {url}
+  The owner's panel  {panel}
+
+Open both in a browser, press \"Down\" in the panel, and reload the shop.
+Then, from a terminal, the same failure as other clients get it:
+
+  curl -i {url}
+  curl -i -H 'accept: application/json' {url}api/beans
+  curl -i -H 'accept: text/html' {url}
+  curl -I {url}
+  curl -i -d bean=quayside {url}order
+  curl -i --http2-prior-knowledge -H 'content-type: application/grpc' -d '' {url}
+
+The panel's buttons work from there too (fine, down, slow, 502, flapping):
+
+  curl -d '{{\"mode\":\"slow\"}}' {panel}state
+
+Ctrl-C ends all of it.
+"
+        ));
+        Self {
+            began: now,
+            told: None,
+            requests: Summary::new(now),
+        }
+    }
+
+    /// Says what the site does now, if that is news.
+    pub(super) fn state(&mut self, state: State, now: Instant) {
+        if self.told.replace(state) == Some(state) {
+            return;
+        }
+        self.line(now, &format!("the site is {state}"));
+    }
+
+    /// Takes the counters of this moment; says something if requests failed lately.
+    pub(super) fn counts(&mut self, visitors: Counts, reached: u64, now: Instant) {
+        if let Some(line) = self.requests.take(visitors, reached, now) {
+            self.line(now, &line);
+        }
+    }
+
+    /// Says that all is over, if it is as it was asked for.
+    pub(super) fn end(&self, as_asked: bool) {
+        if as_asked {
+            say("\nEnvoy, the shop and the panel are closed.\n");
+        }
+    }
+
+    fn line(&self, now: Instant, text: &str) {
+        let seconds = now.saturating_duration_since(self.began).as_secs();
+        say(&format!("[{seconds:>4} s] {text}\n"));
+    }
+}
+
+/// Prints; a reader that has gone away does not end the demo.
+fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Turns counters into a line now and then.
+struct Summary {
+    since: Instant,
+    visitors: Counts,
+    reached: u64,
+}
+
+impl Summary {
+    fn new(now: Instant) -> Self {
+        Self {
+            since: now,
+            visitors: Counts::default(),
+            reached: 0,
+        }
+    }
+
+    /// A line, if one is due and there is something to tell: a failure.
+    fn take(&mut self, visitors: Counts, reached: u64, now: Instant) -> Option<String> {
+        let elapsed = now.saturating_duration_since(self.since);
+        if elapsed < EVERY {
+            return None;
+        }
+        let served = visitors.served.saturating_sub(self.visitors.served);
+        let failed = visitors.failed.saturating_sub(self.visitors.failed);
+        let through = reached.saturating_sub(self.reached);
+        *self = Self {
+            since: now,
+            visitors,
+            reached,
+        };
+        let seconds = elapsed.as_secs();
+        (failed > 0).then(|| {
+            format!(
+                "in the last {seconds} s: {served} requests served, {failed} failed, \
+                 {through} reached the site"
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_comes_now_and_then_and_only_of_failures() {
+        let start = Instant::now();
+        let mut summary = Summary::new(start);
+        let told = "in the last 5 s: 2 requests served, 3 failed, 4 reached the site";
+        let table = [
+            (1, (9, 0, 9), None),
+            (5, (9, 0, 9), None),
+            (9, (10, 3, 13), None),
+            (10, (11, 3, 13), Some(told.to_owned())),
+            (15, (11, 3, 13), None),
+        ];
+        for (second, (served, failed, reached), line) in table {
+            let now = start + Duration::from_secs(second);
+            assert_eq!(
+                summary.take(Counts { served, failed }, reached, now),
+                line,
+                "at {second} s"
+            );
+        }
+    }
+}
