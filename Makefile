@@ -1,0 +1,35 @@
+# One entry point. Each target is one script or one cargo command; `make help` lists them.
+# CI calls `make test` (.ci/run) and nothing else.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test wasm bench lint fmt matrix docs clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: ## a small site behind Envoy and the filter; prints what to open and try (Ctrl-C ends it)
+	@scripts/demo.sh
+
+test: ## every check: lints, tests of all crates, the module on a real Envoy, drift of the docs
+	@scripts/test.sh
+
+wasm: ## the optimised module: dist/tidegate.wasm
+	@scripts/wasm.sh
+
+bench: ## measurements on a real Envoy (comes with the performance work)
+	@scripts/bench.sh
+
+lint: ## formatting, clippy, licences and sources of the dependencies
+	@scripts/lint.sh
+
+fmt: ## formats the sources
+	@cargo fmt --all
+
+matrix: ## the end-to-end tests on each Envoy of scripts/envoy-versions
+	@scripts/matrix.sh
+
+docs: ## regenerates schema/ and docs/configuration.md from the core
+	@scripts/docs.sh
+
+clean: ## removes what was built and installed here (target, dist, .cache)
+	@scripts/clean.sh

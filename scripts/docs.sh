@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Regenerates what is generated from the core; `--check` only says what would change, and fails if anything would.
+. "$(dirname "$0")/lib.sh"
+need_cargo
+cd "$root"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+drift=0
+
+# page COMMAND FILE
+page() {
+  cargo run --quiet --locked -p tidegate -- "$1" >"$work/page"
+  cmp -s "$work/page" "$2" && return
+  if [ "$check" = yes ]; then
+    say "$2 is not what \`tidegate $1\` writes (run: make docs)"
+    diff -u "$2" "$work/page" >&2 || true
+    drift=1
+  else
+    mkdir -p "$(dirname "$2")"
+    cp "$work/page" "$2"
+    say "wrote $2"
+  fi
+}
+
+check=no
+[ "${1:-}" = --check ] && check=yes
+page schema schema/config.schema.json
+page reference docs/configuration.md
+exit "$drift"

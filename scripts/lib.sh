@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# What the scripts share; sourced, never run. Everything said goes to stderr: the stdout of a script is its answer.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=$root/.cache
+# One folder for the native builds; each wasm toolchain has its own beside it (see wasm.sh).
+target_dir=${CARGO_TARGET_DIR:-$root/target}
+
+say() { printf '%s\n' "$*" >&2; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# The one or two words that put a command in an administrator's hands; fails where nobody can be asked.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif have sudo && sudo -n true 2>/dev/null; then sudo "$@"
+  else return 1; fi
+}
+
+# apt_install PACKAGE...: true when Debian's packages are there in the end. Never asks a question.
+apt_install() {
+  have apt-get || return 1
+  say "installing from Debian's packages: $*"
+  # A package list may be missing (a fresh image) or stale: try as it is, then once more after an update.
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >/dev/null 2>&1 </dev/null && return 0
+  as_root apt-get update >/dev/null 2>&1 </dev/null || return 1
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >&2 </dev/null
+}
+
+# with_limit SECONDS COMMAND...: GNU timeout where there is one (macOS has none), else a watchdog of our own.
+with_limit() {
+  local seconds=$1; shift
+  if have timeout; then timeout "$seconds" "$@"; return; fi
+  "$@" & local pid=$!
+  # The watchdog keeps none of our output open: a caller that reads us must not wait for it.
+  ( sleep "$seconds"; kill "$pid" ) >/dev/null 2>&1 & local dog=$!
+  local rc=0
+  wait "$pid" || rc=$?
+  kill "$dog" 2>/dev/null || true
+  return "$rc"
+}
+
+# A cargo for native builds: the one on PATH, else Debian's current one.
+need_cargo() {
+  have cargo && have rustc && return 0
+  [ -x "$HOME/.cargo/bin/cargo" ] && PATH=$HOME/.cargo/bin:$PATH && return 0
+  apt_install rustc-web cargo-web rustfmt-web rust-web-clippy gcc libc6-dev && have cargo && return 0
+  die "no Rust toolchain found, and none could be installed.
+  Anywhere with a network:  https://rustup.rs  (then run this again)
+  Debian, as root:          apt-get install rustc-web cargo-web rustfmt-web rust-web-clippy gcc"
+}

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Formatting, clippy, and what the dependencies are. `lint.sh fmt|clippy|deny` does one of them.
+. "$(dirname "$0")/lib.sh"
+need_cargo
+cd "$root"
+
+deny_version=0.20.2
+
+lint_fmt() { cargo fmt --all --check; }
+
+lint_clippy() {
+  cargo clippy --quiet --locked --workspace --exclude tidegate-filter --all-targets -- -D warnings
+  scripts/wasm.sh clippy
+}
+
+# A cargo-deny on PATH is as good as ours; else it is built once.
+lint_deny() {
+  local deny
+  if ! deny=$(command -v cargo-deny); then
+    deny=$cache/tools/cargo-deny-$deny_version/bin/cargo-deny
+    if ! [ -x "$deny" ]; then
+      say "building cargo-deny $deny_version, once (minutes)"
+      CARGO_TARGET_DIR=$cache/tools/target cargo install --quiet --locked cargo-deny --version "$deny_version" \
+        --root "$cache/tools/cargo-deny-$deny_version"
+      rm -rf "$cache/tools/target"
+    fi
+  fi
+  "$deny" --log-level error --locked check licenses bans sources
+}
+
+for part in ${1:-fmt clippy deny}; do "lint_$part"; done

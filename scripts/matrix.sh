@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# The end-to-end tests on each Envoy of scripts/envoy-versions: `make matrix`, or `scripts/matrix.sh 1.36.4 1.40.0`.
+. "$(dirname "$0")/lib.sh"
+need_cargo
+cd "$root"
+
+[ $# -gt 0 ] || set -- $(awk '/^[0-9]/ { print $1 }' scripts/envoy-versions)
+TIDEGATE_WASM=$(scripts/wasm.sh)
+export TIDEGATE_WASM
+unset ENVOY
+
+failed=
+for version in "$@"; do
+  say "== Envoy $version"
+  envoy=$(ENVOY_VERSION=$version scripts/envoy.sh)
+  "$envoy" --version >&2
+  ENVOY=$envoy cargo test --locked -p tidegate-e2e || failed="$failed $version"
+done
+[ -z "$failed" ] || die "the end-to-end tests failed on:$failed"
+say "matrix passed on: $*"

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Everything that is checked, the quick things first. Stops at the first step that fails, and says which.
+. "$(dirname "$0")/lib.sh"
+
+# The clients that the end-to-end tests drive, and what installs Envoy.
+need_tools() {
+  local tool missing=
+  for tool in curl python3 gzip; do have "$tool" || missing="$missing $tool"; done
+  have cc || missing="$missing gcc libc6-dev"
+  [ -z "$missing" ] || apt_install $missing ca-certificates || die "these programs are needed by the tests:$missing"
+}
+
+# step NAME COMMAND...: one line before, one after with the seconds it took.
+step() {
+  local name=$1 begun=$SECONDS; shift
+  say "-- $name"
+  if ! "$@"; then
+    say "-- $name: FAILED after $((SECONDS - begun)) s"
+    say "make test: failed in '$name'"
+    exit 1
+  fi
+  summary="$summary$(printf '%6d s  %s' $((SECONDS - begun)) "$name")"$'\n'
+}
+
+# Budgets of the design: what is downloaded to every proxy, and held by each of its threads.
+max_bytes=250000
+max_gzipped=100000
+size() {
+  local bytes gzipped
+  bytes=$(($(wc -c <"$TIDEGATE_WASM")))
+  gzipped=$(($(gzip -9 -c "$TIDEGATE_WASM" | wc -c)))
+  say "the module has $bytes bytes (at most $max_bytes), gzipped $gzipped (at most $max_gzipped)"
+  [ "$bytes" -le "$max_bytes" ] && [ "$gzipped" -le "$max_gzipped" ]
+}
+
+module() { TIDEGATE_WASM=$(scripts/wasm.sh) && export TIDEGATE_WASM; }
+envoy() { ENVOY=$(scripts/envoy.sh) && export ENVOY && "$ENVOY" --version >&2; }
+
+summary=
+cd "$root"
+need_tools
+need_cargo
+step "formatting" scripts/lint.sh fmt
+step "tests of the core" cargo test --quiet --locked -p tidegate-core
+step "clippy" scripts/lint.sh clippy
+step "the module" module
+step "size of the module" size
+step "an Envoy" envoy
+step "tests of the tools, the module in a host of our own, and on Envoy" \
+  cargo test --locked --workspace --exclude tidegate-filter --exclude tidegate-core
+step "generated docs" scripts/docs.sh --check
+step "licences and sources of the dependencies" scripts/lint.sh deny
+printf '%s' "$summary" >&2
+say "make test: passed in $SECONDS s"

@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Builds dist/tidegate.wasm, optimised and trimmed. Installs what it needs, once.
+#
+# Ways to a compiler for wasm32-unknown-unknown, first that works (WASM_TOOLCHAIN=target|rustup|debian forces one):
+#   target  the active rustc has the target
+#   rustup  rustup downloads it, within a time limit
+#   debian  Debian's compiler (rustc-web) builds std from source
+#
+#   scripts/wasm.sh           build; the path of the module is the only line on stdout
+#   scripts/wasm.sh clippy    lint the module's crate, for its own target where the active toolchain has it
+. "$(dirname "$0")/lib.sh"
+cd "$root"
+
+triple=wasm32-unknown-unknown
+out=$root/dist/tidegate.wasm
+rustup_limit=60 # seconds; a download that works takes five
+
+has_target() {
+  local dir
+  have rustc && dir=$(rustc --print target-libdir --target "$triple" 2>/dev/null) &&
+    compgen -G "$dir/libcore-*.rlib" >/dev/null
+}
+
+# A refusal of rustup is remembered for this very compiler and for a day, so that a machine without
+# a way to rustup's server waits once, and one that was only offline for a moment is not lost.
+refusal() { printf '%s/wasm/rustup-refused-%s' "$cache" "$(rustc -vV | cksum | cut -d' ' -f1)"; }
+refused_lately() { [ -n "$(find "$(refusal)" -mtime -1 2>/dev/null)" ]; }
+
+rustup_adds_target() {
+  have rustup && have rustc || return 1
+  say "asking rustup for the target $triple (at most $rustup_limit s)"
+  if with_limit "$rustup_limit" rustup target add "$triple" >&2 </dev/null && has_target; then
+    rm -f "$(refusal)"
+    return 0
+  fi
+  mkdir -p "$cache/wasm"
+  touch "$(refusal)"
+  say "rustup has no way to it from here; it is asked again in a day, or after: rm $(refusal)"
+  return 1
+}
+
+# The newest rustup or LLVM linker there is. An old LLVM may not read the objects of a new compiler.
+find_linker() {
+  local sysroot candidate
+  if have rustc && sysroot=$(rustc --print sysroot 2>/dev/null); then
+    for candidate in "$sysroot"/lib/rustlib/*/bin/rust-lld; do
+      [ -x "$candidate" ] && printf '%s' "$candidate" && return 0
+    done
+  fi
+  candidate=$(compgen -c wasm-ld- | grep -E '^wasm-ld-[0-9]+$' | sort -t- -k3 -n | tail -n 1)
+  [ -n "$candidate" ] && command -v "$candidate"
+}
+
+debian_is_ready() {
+  [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo ] && linker=$(find_linker) &&
+    [ -f "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" ]
+}
+
+debian_installs() {
+  local lld
+  debian_is_ready && return 0
+  have apt-get || return 1
+  apt_install rustc-web cargo-web rust-web-src || return 1
+  if ! find_linker >/dev/null; then
+    lld=$(apt-cache search --names-only '^lld-[0-9]+$' | cut -d' ' -f1 | sort -t- -k2 -n | tail -n 1)
+    [ -n "$lld" ] && apt_install "$lld" || return 1
+  fi
+  debian_is_ready
+}
+
+choose() {
+  case ${WASM_TOOLCHAIN:-auto} in
+    target) has_target || die "the active rustc has no target $triple (WASM_TOOLCHAIN=target)" ;;
+    rustup) has_target || rustup_adds_target || die "rustup could not add $triple (WASM_TOOLCHAIN=rustup)" ;;
+    debian) debian_installs || die "Debian's compiler could not be installed (WASM_TOOLCHAIN=debian)"; way=debian; return ;;
+    auto) has_target || { ! { have rustc && refused_lately; } && rustup_adds_target; } ||
+      { debian_installs && way=debian && return; } ||
+      die "no compiler for $triple here, and none could be installed. Any one of these will do:
+  with rustup and a network:  rustup target add $triple
+  on Debian, as root:         apt-get install rustc-web cargo-web rust-web-src lld" ;;
+    *) die "WASM_TOOLCHAIN is '$WASM_TOOLCHAIN'; allowed: auto, target, rustup, debian" ;;
+  esac
+  way=target
+}
+
+# run_cargo SUBCOMMAND FLAGS...: cargo for the module's crate with the chosen compiler.
+run_cargo() {
+  local sub=$1; shift
+  if [ "$way" = debian ]; then
+    # build-std is an unstable option; RUSTC_BOOTSTRAP lets a stable compiler have it. rustup's wrappers
+    # and the caller's compiler settings must not get in between.
+    env -u RUSTUP_TOOLCHAIN -u RUSTC_WRAPPER RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc PATH="/usr/bin:$PATH" \
+      CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$linker" \
+      /usr/bin/cargo "$sub" --locked -p tidegate-filter --target "$triple" \
+      -Z build-std=std,panic_abort "$@"
+  else
+    cargo "$sub" --locked -p tidegate-filter --target "$triple" "$@"
+  fi
+}
+
+linker=
+way=
+choose
+need_cargo
+# Each compiler has its own folder: they would throw away each other's work.
+export CARGO_TARGET_DIR=$target_dir/wasm-$way
+
+if [ "${1:-build}" = clippy ]; then
+  if [ "$way" = debian ]; then
+    # rustup's clippy cannot read what Debian's compiler builds. The same code type-checks natively:
+    # only its link step needs the host.
+    CARGO_TARGET_DIR=$target_dir exec cargo clippy --quiet --locked -p tidegate-filter -- -D warnings
+  fi
+  run_cargo clippy --quiet -- -D warnings
+  exit
+fi
+
+# The panic messages hold file names: without this, the folders of whoever built it.
+flags="${RUSTFLAGS:-} --remap-path-prefix=$root=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=deps"
+RUSTFLAGS=$flags run_cargo build --release >&2
+
+mkdir -p "$root/dist"
+# Trimming is a native program of this workspace, built like the other tools.
+CARGO_TARGET_DIR=$target_dir cargo run --quiet --locked -p tidegate-trim -- \
+  "$CARGO_TARGET_DIR/$triple/release/tidegate.wasm" "$out" >&2
+printf '%s\n' "$out"
