@@ -21,9 +21,11 @@
 )]
 
 pub mod config;
+pub mod exchange;
 pub mod headers;
 pub mod hint;
 pub mod negotiate;
 pub mod page;
 pub mod reason;
+pub mod reply;
 pub mod statuses;

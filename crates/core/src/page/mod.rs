@@ -6,6 +6,9 @@ use crate::config::Config;
 use crate::negotiate::Format;
 use crate::reason::{Reason, Source};
 
+/// `grpc-status` of a page: UNAVAILABLE.
+pub const GRPC_STATUS_UNAVAILABLE: u32 = 14;
+
 /// Everything that a page can be made from. Bytes of the client are raw here: a page validates or
 /// escapes them by where they stand, and shows them only if the configuration exposes them.
 #[derive(Debug, Clone)]
