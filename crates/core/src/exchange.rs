@@ -132,7 +132,9 @@ impl Exchange {
             return Verdict::Pass;
         }
         self.stage = Stage::Decided;
-        let Some(failure) = self.failure(gate, facts) else { return Verdict::Pass };
+        let Some(failure) = self.failure(gate, facts) else {
+            return Verdict::Pass;
+        };
         match gate.config.mode {
             Mode::Off => return Verdict::Pass,
             Mode::Shadow => return Verdict::Shadow(failure.reason),
@@ -197,14 +199,24 @@ impl Exchange {
         if source == Source::Upstream && self.is_meant(gate, intercept, facts) {
             return None;
         }
-        Some(Failure { reason, source, status })
+        Some(Failure {
+            reason,
+            source,
+            status,
+        })
     }
 
     fn is_skipped(&self, intercept: &Intercept) -> bool {
         let path = without_query(self.request.get(":path").unwrap_or_default());
         let host = without_port(self.request.get(":authority").unwrap_or_default());
-        intercept.skip_paths.iter().any(|pattern| pattern.matches(path))
-            || intercept.skip_hosts.iter().any(|pattern| pattern.matches_ignore_case(host))
+        intercept
+            .skip_paths
+            .iter()
+            .any(|pattern| pattern.matches(path))
+            || intercept
+                .skip_hosts
+                .iter()
+                .any(|pattern| pattern.matches_ignore_case(host))
     }
 
     /// Whether an answer of the upstream is meant for the client as it is.
@@ -312,19 +324,32 @@ fn implied_status(reason: Reason, grpc_status: &[u8]) -> Option<u16> {
 
 /// `tidegate_<reason>{<Envoy's own details>}`.
 fn local_details(reason: Reason, details: &[u8]) -> Vec<u8> {
-    [b"tidegate_", reason.as_str().as_bytes(), b"{", details, b"}"].concat()
+    [
+        b"tidegate_",
+        reason.as_str().as_bytes(),
+        b"{",
+        details,
+        b"}",
+    ]
+    .concat()
 }
 
 /// Whether a body of this type speaks to programs: JSON or XML, but no page for a person.
 fn is_structured(content_type: &[u8]) -> bool {
-    let media = content_type.split(|&b| b == b';').next().map(trim).unwrap_or_default();
+    let media = content_type
+        .split(|&b| b == b';')
+        .next()
+        .map(trim)
+        .unwrap_or_default();
     let media = media.to_ascii_lowercase();
     let ends = |end: &[u8]| media.ends_with(end);
     ends(b"/json") || ends(b"+json") || ends(b"/xml") || (ends(b"+xml") && !ends(b"/xhtml+xml"))
 }
 
 fn without_query(path: &[u8]) -> &[u8] {
-    path.split(|&b| b == b'?' || b == b'#').next().unwrap_or_default()
+    path.split(|&b| b == b'?' || b == b'#')
+        .next()
+        .unwrap_or_default()
 }
 
 /// The host without its port; an IPv6 address keeps its brackets.

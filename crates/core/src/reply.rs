@@ -19,8 +19,15 @@ pub const MARKER: &str = "x-tidegate-page";
 
 /// Kept whatever the configuration says (it can still remove them): they speak of the request, the
 /// way or the client's standing, not of the body that is gone.
-const ALWAYS_KEPT: &[&str] =
-    &["www-authenticate", "x-request-id", "traceparent", "via", "proxy-status", "nel", "report-to"];
+const ALWAYS_KEPT: &[&str] = &[
+    "www-authenticate",
+    "x-request-id",
+    "traceparent",
+    "via",
+    "proxy-status",
+    "nel",
+    "report-to",
+];
 
 /// Never kept, whatever the configuration says: they describe or act for the body that is gone, or
 /// would make the page cacheable, or tell of the software behind.
@@ -92,15 +99,22 @@ impl Reply {
         let status = self.status.to_string();
         let length = self.body.len().to_string();
         let mut pairs: Vec<(&[u8], &[u8])> = vec![(b":status", status.as_bytes())];
-        pairs.extend(self.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())));
+        pairs.extend(
+            self.headers
+                .iter()
+                .map(|(name, value)| (name.as_bytes(), value.as_slice())),
+        );
         pairs.push((b"content-length", length.as_bytes()));
         HeaderBlock::from_pairs(&pairs)
     }
 
     /// The headers that a local reply is given; Envoy adds status and length itself.
     pub fn local_headers(&self) -> HeaderBlock {
-        let pairs: Vec<(&[u8], &[u8])> =
-            self.headers.iter().map(|(n, v)| (n.as_bytes(), v.as_slice())).collect();
+        let pairs: Vec<(&[u8], &[u8])> = self
+            .headers
+            .iter()
+            .map(|(n, v)| (n.as_bytes(), v.as_slice()))
+            .collect();
         HeaderBlock::from_pairs(&pairs)
     }
 }
@@ -169,9 +183,14 @@ pub fn headers(config: &Headers, page: &Page<'_>, facts: &Facts<'_>) -> Vec<Head
 
 fn keep(out: &mut Vec<Header>, config: &Headers, response: &HeaderBlock) {
     for (name, value) in response.iter() {
-        let Ok(name) = std::str::from_utf8(name) else { continue };
+        let Ok(name) = std::str::from_utf8(name) else {
+            continue;
+        };
         // These are merged with what the page says itself.
-        let merged = matches!(name, "vary" | "proxy-status" | "access-control-expose-headers");
+        let merged = matches!(
+            name,
+            "vary" | "proxy-status" | "access-control-expose-headers"
+        );
         if !merged && is_kept(config, name) {
             out.push((name.to_owned().into(), value.to_vec()));
         }
@@ -185,7 +204,9 @@ fn is_kept(config: &Headers, name: &str) -> bool {
 }
 
 fn any_matches(patterns: &[Pattern], name: &str) -> bool {
-    patterns.iter().any(|pattern| pattern.matches(name.as_bytes()))
+    patterns
+        .iter()
+        .any(|pattern| pattern.matches(name.as_bytes()))
 }
 
 /// Does what `headers.remove` and `headers.set` say, the second last so that it can replace what

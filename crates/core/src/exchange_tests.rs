@@ -1,0 +1,427 @@
+use super::*;
+
+const VIA: &[u8] = b"via_upstream";
+const REFUSED: &[u8] = b"upstream_reset_before_response_started{remote_connection_failure}";
+
+fn gate(json: &str) -> Gate {
+    Gate::new(Config::from_json(json.as_bytes()).unwrap())
+}
+
+/// A request by `method` for `/a?b` that accepts HTML, with more headers.
+fn exchange(method: &str, more: &[(&str, &str)]) -> Exchange {
+    let mut headers = vec![
+        (":method", method),
+        (":authority", "Shop.example:8443"),
+        (":path", "/a?b=c"),
+        ("accept", "text/html"),
+    ];
+    headers.extend_from_slice(more);
+    let mut exchange = Exchange::default();
+    exchange.begin(HeaderBlock::from_pairs(&headers));
+    exchange
+}
+
+fn facts(status: u16, end_of_stream: bool, details: &[u8], more: &[(&str, &str)]) -> ResponseFacts {
+    ResponseFacts {
+        status,
+        end_of_stream,
+        headers: HeaderBlock::from_pairs(more),
+        details: details.to_vec(),
+        flags: 0,
+        now_ns: Some(1_795_413_600_000_000_000),
+    }
+}
+
+/// Sends a response through a whole exchange.
+fn answer(gate: &Gate, exchange: &mut Exchange, facts: &ResponseFacts) -> Verdict {
+    match exchange.saw_status(gate, facts.status, facts.end_of_stream) {
+        Look::Pass => Verdict::Pass,
+        Look::Inspect => exchange.decide(gate, facts),
+    }
+}
+
+fn get(json: &str, facts: &ResponseFacts) -> Verdict {
+    answer(&gate(json), &mut exchange("GET", &[]), facts)
+}
+
+#[test]
+fn how_a_reply_is_made_follows_the_end_of_the_stream() {
+    let failure = |eos| get("{}", &facts(502, eos, VIA, &[]));
+    assert!(matches!(failure(false), Verdict::Rewrite(_)));
+    assert!(matches!(failure(true), Verdict::Reply(_)));
+}
+
+#[test]
+fn a_rewritten_body_is_the_page_then_nothing() {
+    let gate = gate("{}");
+    let mut exchange = exchange("GET", &[]);
+    let Verdict::Rewrite(headers) = answer(&gate, &mut exchange, &facts(503, false, REFUSED, &[]))
+    else {
+        panic!("not rewritten")
+    };
+    assert!(exchange.drops_trailers());
+    let page = exchange.body().unwrap();
+    let length = std::str::from_utf8(headers.get("content-length").unwrap()).unwrap();
+    assert_eq!(length, page.len().to_string());
+    assert_eq!(
+        headers.get(":status"),
+        Some(&b"502"[..]),
+        "RFC 9209: refused is 502"
+    );
+    assert_eq!(exchange.body(), Some(Vec::new()));
+    assert_eq!(exchange.body(), Some(Vec::new()));
+    assert!(exchange.drops_trailers());
+}
+
+#[test]
+fn what_is_no_failure_is_never_touched() {
+    let gate = gate("{}");
+    for status in [200, 204, 301, 304, 400, 404, 429, 500, 501, 505] {
+        let mut exchange = exchange("GET", &[]);
+        assert_eq!(
+            exchange.saw_status(&gate, status, false),
+            Look::Pass,
+            "{status}"
+        );
+        assert_eq!(exchange.body(), None);
+        assert!(!exchange.drops_trailers());
+    }
+}
+
+#[test]
+fn statuses_and_sources_by_configuration() {
+    let table: &[(&str, u16, &[u8], bool)] = &[
+        ("{}", 503, VIA, true),
+        ("{}", 503, REFUSED, true),
+        ("{}", 500, VIA, false),
+        (r#"{"intercept":{"statuses":["5xx"]}}"#, 500, VIA, true),
+        (r#"{"intercept":{"statuses":[504]}}"#, 503, VIA, false),
+        (r#"{"intercept":{"source":"proxy"}}"#, 503, VIA, false),
+        (r#"{"intercept":{"source":"proxy"}}"#, 503, REFUSED, true),
+        (r#"{"intercept":{"source":"upstream"}}"#, 503, VIA, true),
+        (
+            r#"{"intercept":{"source":"upstream"}}"#,
+            503,
+            REFUSED,
+            false,
+        ),
+        (r#"{"mode":"off"}"#, 503, REFUSED, false),
+        (
+            r#"{"intercept":{"skip":{"paths":["/a"]}}}"#,
+            503,
+            VIA,
+            false,
+        ),
+        (
+            r#"{"intercept":{"skip":{"paths":["/a?b=c"]}}}"#,
+            503,
+            VIA,
+            true,
+        ),
+        (
+            r#"{"intercept":{"skip":{"hosts":["shop.*"]}}}"#,
+            503,
+            VIA,
+            false,
+        ),
+        (
+            r#"{"intercept":{"skip":{"hosts":["other.example"]}}}"#,
+            503,
+            VIA,
+            true,
+        ),
+    ];
+    for (json, status, details, taken) in table {
+        let verdict = get(json, &facts(*status, false, details, &[]));
+        assert_eq!(verdict != Verdict::Pass, *taken, "{json} {status}");
+    }
+}
+
+#[test]
+fn shadow_decides_and_changes_nothing() {
+    let gate = gate(r#"{"mode":"shadow"}"#);
+    let mut exchange = exchange("GET", &[]);
+    let verdict = answer(&gate, &mut exchange, &facts(503, false, REFUSED, &[]));
+    assert_eq!(verdict, Verdict::Shadow(Reason::ConnectionRefused));
+    assert_eq!(exchange.body(), None);
+}
+
+#[test]
+fn the_status_is_the_standard_one_or_envoys() {
+    let status =
+        |json: &str, status, details: &[u8]| match get(json, &facts(status, true, details, &[])) {
+            Verdict::Reply(reply) => reply.status,
+            other => panic!("{other:?}"),
+        };
+    assert_eq!(status("{}", 503, REFUSED), 502);
+    assert_eq!(status("{}", 504, b"response_timeout"), 504);
+    assert_eq!(status("{}", 503, VIA), 503);
+    assert_eq!(
+        status(r#"{"intercept":{"status":"keep"}}"#, 503, REFUSED),
+        503
+    );
+}
+
+/// What the upstream meant for the client as it is.
+#[test]
+fn meant_answers_pass() {
+    type Case<'a> = (&'a str, &'a str, bool, &'a [(&'a str, &'a str)], bool);
+    let table: &[Case<'_>] = &[
+        ("{}", "GET", false, &[("content-type", "text/html")], false),
+        (
+            "{}",
+            "GET",
+            false,
+            &[("content-type", "application/xhtml+xml")],
+            false,
+        ),
+        ("{}", "GET", false, &[], false),
+        (
+            "{}",
+            "GET",
+            false,
+            &[("content-type", "application/json")],
+            true,
+        ),
+        (
+            "{}",
+            "GET",
+            false,
+            &[("content-type", "Application/JSON; charset=utf-8")],
+            true,
+        ),
+        (
+            "{}",
+            "GET",
+            false,
+            &[("content-type", "application/problem+json")],
+            true,
+        ),
+        ("{}", "GET", false, &[("content-type", "text/xml")], true),
+        (
+            "{}",
+            "GET",
+            false,
+            &[("content-type", "application/soap+xml")],
+            true,
+        ),
+        (
+            "{}",
+            "GET",
+            false,
+            &[("content-type", "application/grpc")],
+            true,
+        ),
+        (
+            "{}",
+            "GET",
+            true,
+            &[("content-type", "application/json")],
+            false,
+        ),
+        (
+            "{}",
+            "GET",
+            false,
+            &[
+                ("content-type", "application/json"),
+                ("content-length", "0"),
+            ],
+            false,
+        ),
+        (
+            "{}",
+            "HEAD",
+            true,
+            &[("content-type", "application/json")],
+            true,
+        ),
+        ("{}", "HEAD", true, &[("content-type", "text/html")], false),
+        (
+            r#"{"intercept":{"upstream_body":"replace"}}"#,
+            "GET",
+            false,
+            &[("content-type", "application/json")],
+            false,
+        ),
+        (
+            r#"{"intercept":{"upstream_body":"keep"}}"#,
+            "GET",
+            false,
+            &[("content-type", "text/html")],
+            true,
+        ),
+        (
+            r#"{"intercept":{"upstream_body":"keep"}}"#,
+            "GET",
+            true,
+            &[],
+            false,
+        ),
+        ("{}", "GET", false, &[("x-tidegate", "off")], true),
+        ("{}", "GET", false, &[("x-tidegate", " OFF ")], true),
+        ("{}", "GET", false, &[("x-tidegate", "on")], false),
+        (
+            r#"{"intercept":{"opt_out_header":"x-mine"}}"#,
+            "GET",
+            false,
+            &[("x-tidegate", "off")],
+            false,
+        ),
+        (
+            r#"{"intercept":{"opt_out_header":"X-Mine"}}"#,
+            "GET",
+            true,
+            &[("x-mine", "off")],
+            true,
+        ),
+        ("{}", "GET", false, &[(MARKER, "dns_error")], true),
+        (
+            r#"{"security":{"inner_pages":"ignore"}}"#,
+            "GET",
+            false,
+            &[(MARKER, "dns_error")],
+            false,
+        ),
+    ];
+    for (json, method, eos, headers, passes) in table {
+        let gate = gate(json);
+        let mut exchange = exchange(method, &[]);
+        let verdict = answer(&gate, &mut exchange, &facts(503, *eos, VIA, headers));
+        assert_eq!(
+            verdict == Verdict::Pass,
+            *passes,
+            "{json} {method} eos={eos} {headers:?}"
+        );
+    }
+}
+
+/// An upstream cannot speak for Envoy: its headers do not make a proxy failure pass.
+#[test]
+fn only_an_upstream_can_opt_out() {
+    let headers = [
+        ("x-tidegate", "off"),
+        (MARKER, "dns_error"),
+        ("content-type", "application/json"),
+    ];
+    assert_ne!(
+        get("{}", &facts(503, false, REFUSED, &headers)),
+        Verdict::Pass
+    );
+}
+
+#[test]
+fn grpc_gets_a_status_of_its_own_kind() {
+    let gate = gate("{}");
+    let call = || exchange("POST", &[("content-type", "application/grpc")]);
+    let ask = |facts: &ResponseFacts| answer(&gate, &mut call(), facts);
+    let failed = |code: &str, details: &[u8]| {
+        ask(&facts(
+            200,
+            true,
+            details,
+            &[("content-type", "application/grpc"), ("grpc-status", code)],
+        ))
+    };
+    let Verdict::Reply(reply) = failed("14", REFUSED) else {
+        panic!("no reply")
+    };
+    assert_eq!((reply.status, reply.grpc_status), (502, Some(14)));
+    assert!(matches!(failed("14", b"response_timeout"), Verdict::Reply(r) if r.status == 504));
+    assert_eq!(
+        failed("12", b"route_not_found"),
+        Verdict::Pass,
+        "404 is not intercepted"
+    );
+    assert_eq!(failed("14", VIA), Verdict::Pass, "the service's own word");
+    assert_eq!(failed("0", VIA), Verdict::Pass);
+    assert_eq!(ask(&facts(200, false, VIA, &[])), Verdict::Pass);
+    // An HTTP error of something between: the client cannot read it, even with a body to come.
+    assert!(matches!(
+        ask(&facts(503, false, VIA, &[("content-type", "text/html")])),
+        Verdict::Reply(_)
+    ));
+    // A plain request that gets an empty 200 is not looked at.
+    let mut plain = exchange("GET", &[]);
+    assert_eq!(plain.saw_status(&gate, 200, true), Look::Pass);
+}
+
+#[test]
+fn details_name_the_reason_and_envoys_own() {
+    let Verdict::Reply(reply) = get("{}", &facts(503, true, REFUSED, &[])) else {
+        panic!()
+    };
+    let want = "tidegate_connection_refused{upstream_reset_before_response_started{remote_connection_failure}}";
+    assert_eq!(String::from_utf8(reply.details).unwrap(), want);
+}
+
+#[test]
+fn a_decided_exchange_is_never_decided_again() {
+    let gate = gate("{}");
+    let mut exchange = exchange("GET", &[]);
+    let failure = facts(503, true, REFUSED, &[]);
+    assert!(matches!(
+        answer(&gate, &mut exchange, &failure),
+        Verdict::Reply(_)
+    ));
+    assert_eq!(exchange.saw_status(&gate, 503, true), Look::Pass);
+    assert_eq!(exchange.decide(&gate, &failure), Verdict::Pass);
+    assert_eq!(exchange.body(), None);
+}
+
+#[test]
+fn giving_up_lets_everything_pass() {
+    let gate = gate("{}");
+    let mut exchange = exchange("GET", &[]);
+    assert!(matches!(
+        answer(&gate, &mut exchange, &facts(503, false, VIA, &[])),
+        Verdict::Rewrite(_)
+    ));
+    exchange.give_up();
+    assert_eq!(exchange.body(), None);
+    assert!(!exchange.drops_trailers());
+}
+
+#[test]
+fn hosts_lose_their_port() {
+    for (authority, want) in [
+        ("shop.example", "shop.example"),
+        ("shop.example:8443", "shop.example"),
+        ("[::1]", "[::1]"),
+        ("[::1]:80", "[::1]"),
+        ("", ""),
+    ] {
+        assert_eq!(
+            without_port(authority.as_bytes()),
+            want.as_bytes(),
+            "{authority}"
+        );
+    }
+}
+
+proptest::proptest! {
+    /// Whatever the host tells, in whatever order: an exchange ends, and answers at most once.
+    #[test]
+    fn at_most_one_answer(
+        steps in proptest::collection::vec((0..4_u8, 0..700_u16, proptest::prelude::any::<bool>()), 0..12),
+        request in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..60),
+        details in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..60),
+    ) {
+        let gate = gate(r#"{"intercept":{"statuses":["1xx","2xx","3xx","4xx","5xx"]}}"#);
+        let mut exchange = Exchange::default();
+        exchange.begin(HeaderBlock::from_wire(request));
+        let mut answers = 0;
+        for (step, status, flag) in steps {
+            match step {
+                0 => { exchange.saw_status(&gate, status, flag); }
+                1 => {
+                    let facts = facts(status, flag, &details, &[]);
+                    answers += u8::from(!matches!(exchange.decide(&gate, &facts), Verdict::Pass));
+                }
+                2 => { exchange.body(); }
+                _ => exchange.give_up(),
+            }
+        }
+        proptest::prop_assert!(answers <= 1);
+    }
+}

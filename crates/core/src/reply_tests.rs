@@ -1,0 +1,209 @@
+use super::*;
+
+fn config() -> Headers {
+    crate::config::Config::default().headers
+}
+
+fn html() -> Page<'static> {
+    Page {
+        content_type: Some("text/html; charset=utf-8"),
+        csp: Some("default-src 'none'"),
+        language: "en",
+        headers: Vec::new(),
+        body: b"<!doctype html>".to_vec(),
+    }
+}
+
+fn facts(response: &HeaderBlock) -> Facts<'_> {
+    Facts {
+        format: Format::Html,
+        reason: Reason::UpstreamBadGateway,
+        source: Source::Upstream,
+        received_status: 502,
+        hint: Some(Hint { ms: 10_400 }),
+        response,
+        details: None,
+        proxy_name: "gateway",
+    }
+}
+
+fn lines(headers: &[Header]) -> Vec<String> {
+    headers
+        .iter()
+        .map(|(n, v)| format!("{n}: {}", String::from_utf8_lossy(v)))
+        .collect()
+}
+
+fn made(response: &[(&str, &str)]) -> Vec<String> {
+    let block = HeaderBlock::from_pairs(response);
+    lines(&headers(&config(), &html(), &facts(&block)))
+}
+
+#[test]
+fn a_page_says_all_that_it_must() {
+    let want = [
+        "content-type: text/html; charset=utf-8",
+        "content-language: en",
+        "cache-control: no-store",
+        "retry-after: 11",
+        "vary: accept, accept-language, sec-fetch-dest",
+        "proxy-status: gateway; error=upstream_bad_gateway; received-status=502",
+        "x-content-type-options: nosniff",
+        "referrer-policy: no-referrer",
+        "x-robots-tag: noindex",
+        "content-security-policy: default-src 'none'",
+        "x-tidegate-page: upstream_bad_gateway",
+    ];
+    assert_eq!(made(&[]), want);
+}
+
+#[test]
+fn what_described_the_lost_body_goes() {
+    let response: Vec<(&str, &str)> = NEVER_KEPT.iter().map(|name| (*name, "theirs")).collect();
+    let got = made(&response);
+    assert!(!got.iter().any(|line| line.contains("theirs")), "{got:?}");
+}
+
+#[test]
+fn what_nobody_keeps_goes_and_what_is_kept_stays() {
+    let got = made(&[
+        (":status", "502"),
+        ("x-anything", "1"),
+        ("www-authenticate", "Basic"),
+        ("strict-transport-security", "max-age=1"),
+        ("access-control-allow-origin", "https://a.example"),
+        ("access-control-allow-credentials", "true"),
+        ("via", "1.1 a"),
+        ("via", "1.1 b"),
+    ]);
+    for line in [
+        "www-authenticate: Basic",
+        "strict-transport-security: max-age=1",
+        "access-control-allow-origin: https://a.example",
+        "access-control-allow-credentials: true",
+        "via: 1.1 a",
+        "via: 1.1 b",
+        "access-control-expose-headers: retry-after, proxy-status, x-request-id",
+    ] {
+        assert!(got.iter().any(|l| l == line), "{line} not in {got:?}");
+    }
+    assert!(
+        !got.iter()
+            .any(|l| l.starts_with("x-anything") || l.starts_with(':')),
+        "{got:?}"
+    );
+}
+
+#[test]
+fn lists_are_appended_to() {
+    let got = made(&[
+        ("vary", "Origin, Accept"),
+        ("vary", "cookie"),
+        ("proxy-status", "inner; error=dns_error"),
+        ("access-control-allow-origin", "*"),
+        ("access-control-expose-headers", "*"),
+    ]);
+    for line in [
+        "vary: Origin, Accept, cookie, accept-language, sec-fetch-dest",
+        "proxy-status: inner; error=dns_error, gateway; error=upstream_bad_gateway; received-status=502",
+        "access-control-expose-headers: *",
+    ] {
+        assert!(got.iter().any(|l| l == line), "{line} not in {got:?}");
+    }
+    for name in ["vary:", "proxy-status:", "access-control-expose-headers:"] {
+        assert_eq!(
+            got.iter().filter(|l| l.starts_with(name)).count(),
+            1,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_operator_has_the_last_word() {
+    let mut config = config();
+    config.set = vec![
+        ("cache-control".into(), "no-store, private".into()),
+        ("x-brand".into(), "acme".into()),
+    ];
+    let raw = br#"{"headers":{"remove":["x-robots-tag","via","content-type","x-brand","x-tidegate-page"]}}"#;
+    config.remove = crate::config::Config::from_json(raw)
+        .unwrap()
+        .headers
+        .remove;
+    let block = HeaderBlock::from_pairs(&[("via", "1.1 a")]);
+    let got = lines(&headers(&config, &html(), &facts(&block)));
+    let has = |start: &str| got.iter().filter(|l| l.starts_with(start)).count();
+    assert_eq!(has("cache-control: no-store, private"), 1);
+    assert_eq!(has("cache-control:"), 1);
+    assert_eq!(has("x-brand: acme"), 1, "set wins over remove");
+    assert_eq!(has("via:"), 0);
+    assert_eq!(has("x-robots-tag:"), 0);
+    assert_eq!(
+        has("content-type:"),
+        1,
+        "a page without its type is no page"
+    );
+    assert_eq!(
+        has("x-tidegate-page:"),
+        1,
+        "an outer filter would wrap it again"
+    );
+}
+
+#[test]
+fn details_are_told_as_a_string_only_where_wanted() {
+    let block = HeaderBlock::default();
+    let told = Facts {
+        details: Some(b"a\"b\\c\xff\nd"),
+        ..facts(&block)
+    };
+    let got = lines(&headers(&config(), &html(), &told));
+    let want = "proxy-status: gateway; error=upstream_bad_gateway; received-status=502; details=\"a\\\"b\\\\c??d\"";
+    assert!(got.iter().any(|l| l == want), "{got:?}");
+}
+
+#[test]
+fn no_hint_no_header() {
+    let block = HeaderBlock::from_pairs(&[("retry-after", "5")]);
+    let hopeless = Facts {
+        hint: None,
+        reason: Reason::TlsCertificateError,
+        ..facts(&block)
+    };
+    let got = lines(&headers(&config(), &html(), &hopeless));
+    assert!(!got.iter().any(|l| l.starts_with("retry-after")), "{got:?}");
+}
+
+#[test]
+fn a_rewrite_carries_status_and_exact_length() {
+    let reply = Reply {
+        status: 502,
+        grpc_status: None,
+        headers: vec![("x".into(), b"y".to_vec())],
+        body: vec![b'a'; 1234],
+        details: Vec::new(),
+    };
+    let block = reply.rewrite_headers();
+    let got: Vec<_> = block.iter().collect();
+    let want: [(&[u8], &[u8]); 3] = [
+        (b":status", b"502"),
+        (b"x", b"y"),
+        (b"content-length", b"1234"),
+    ];
+    assert_eq!(got, want);
+    assert_eq!(reply.local_headers().iter().count(), 1);
+}
+
+proptest::proptest! {
+    /// Whatever the failed response says, no header of the reply holds a line break that was not
+    /// in a kept header, and the essential ones are there once.
+    #[test]
+    fn any_response_makes_a_whole_reply(pairs in proptest::collection::vec((".{0,12}", proptest::collection::vec(proptest::prelude::any::<u8>(), 0..20)), 0..12)) {
+        let block = HeaderBlock::from_pairs(&pairs);
+        let made = headers(&config(), &html(), &facts(&block));
+        for name in ["content-type", "cache-control", "proxy-status", "vary", MARKER] {
+            proptest::prop_assert_eq!(made.iter().filter(|(n, _)| n == name).count(), 1);
+        }
+    }
+}
