@@ -1,13 +1,33 @@
 //! Pages: what a client gets instead of a failure, in each of its formats.
 //!
-//! [`Pages`] is made once, at configuration; [`Pages::render`] makes the bytes of one answer.
+//! A failing site is looked at by many people at once, from a gateway that has better things to
+//! do, and what they see was partly written by strangers (request ids, paths). So: everything that
+//! can be known at configuration is made there ([`Pages::new`]); [`Pages::render`] copies it into
+//! one buffer, with the few facts of the request between, each escaped for the place where it
+//! stands ([`escape`]), and shown only if the configuration exposes it.
 
-use crate::config::Config;
+mod color;
+mod csp;
+mod escape;
+mod grpc;
+mod html;
+mod locales;
+mod phrase;
+mod problem;
+mod shown;
+mod text;
+mod time;
+mod when;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use crate::config::{Config, Exposed};
 use crate::negotiate::Format;
 use crate::reason::{Reason, Source};
 
-/// `grpc-status` of a page: UNAVAILABLE.
-pub const GRPC_STATUS_UNAVAILABLE: u32 = 14;
+pub use grpc::STATUS_UNAVAILABLE as GRPC_STATUS_UNAVAILABLE;
 
 /// Everything that a page can be made from. Bytes of the client are raw here: a page validates or
 /// escapes them by where they stand, and shows them only if the configuration exposes them.
@@ -38,7 +58,8 @@ pub struct PageFacts<'a> {
 /// A rendered page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<'a> {
-    /// `content-type`, with its charset; `None` where there is no body to describe.
+    /// `content-type`, with its charset; `None` where there is no body to describe, and for gRPC,
+    /// whose content type Envoy sets.
     pub content_type: Option<&'static str>,
     /// `content-security-policy`, for HTML.
     pub csp: Option<&'a str>,
@@ -52,22 +73,63 @@ pub struct Page<'a> {
 
 /// All pages of a configuration, ready to be rendered.
 #[derive(Debug)]
-pub struct Pages {}
+pub struct Pages {
+    words: words::Words,
+    html: html::HtmlPage,
+    csp: Option<String>,
+    problem: problem::Problem,
+    expose: Vec<Exposed>,
+}
 
 impl Pages {
     /// Prepares the pages of `config`.
-    pub fn new(_config: &Config) -> Self {
-        Self {}
+    pub fn new(config: &Config) -> Self {
+        let words = words::Words::new(locales::of(&config.locales.default));
+        let html = html::HtmlPage::new(&config.brand, &words);
+        Self {
+            csp: csp::policy(&config.security, &[html.style()], &[]),
+            problem: problem::Problem::new(&config.formats.problem_type_base),
+            expose: config.security.expose.clone(),
+            words,
+            html,
+        }
     }
 
     /// Makes the page for `facts`.
-    pub fn render(&self, _facts: &PageFacts<'_>) -> Page<'_> {
-        Page {
+    pub fn render(&self, facts: &PageFacts<'_>) -> Page<'_> {
+        let shown = shown::Shown::new(facts, &self.expose);
+        let mut page = Page {
             content_type: None,
             csp: None,
-            language: "en",
+            language: self.words.tag,
             headers: Vec::new(),
             body: Vec::new(),
+        };
+        match facts.format {
+            Format::Html => {
+                page.content_type = Some("text/html; charset=utf-8");
+                page.csp = self.csp.as_deref();
+                page.body = self.html.render(&self.words, &shown);
+            }
+            Format::Problem => {
+                page.content_type = Some("application/problem+json; charset=utf-8");
+                page.body = self.problem.render(&self.words, &shown);
+            }
+            Format::Text => {
+                page.content_type = Some("text/plain; charset=utf-8");
+                page.body = text::render(&self.words, &shown);
+            }
+            Format::Line => {
+                page.content_type = Some("text/plain; charset=utf-8");
+                page.body = text::line(&shown);
+            }
+            Format::Grpc => {
+                let message = self.words.reason(facts.reason).message;
+                page.headers = grpc::headers(message, facts.retry_after_ms);
+                page.body = message.as_bytes().to_vec();
+            }
+            Format::Empty => {}
         }
+        page
     }
 }

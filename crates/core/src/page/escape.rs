@@ -1,0 +1,332 @@
+//! The only way into a body: each value is escaped for the place where it stands.
+//!
+//! A [`Body`] takes markup only as `'static` text of this program or as a [`Part`] that was itself
+//! made through a `Body`. Everything else (what the client sent, what the operator configured)
+//! goes through the method named after its position, so that an escaping rule cannot be forgotten,
+//! only chosen wrongly where everybody can see it.
+
+use crate::config::Color;
+
+/// Markup that was made through a [`Body`], once, at configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Part(Vec<u8>);
+
+impl Part {
+    /// Length in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The bytes, for hashing.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A body in the making.
+#[derive(Debug, Default)]
+pub(super) struct Body(Vec<u8>);
+
+impl Body {
+    /// An empty body with room for `bytes`.
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
+    /// The bytes of the finished body.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// The finished body as a part of other bodies.
+    pub(super) fn into_part(mut self) -> Part {
+        self.0.shrink_to_fit();
+        Part(self.0)
+    }
+
+    /// Markup of this program.
+    pub(super) fn markup(&mut self, markup: &'static str) -> &mut Self {
+        self.0.extend_from_slice(markup.as_bytes());
+        self
+    }
+
+    /// A part made before.
+    pub(super) fn part(&mut self, part: &Part) -> &mut Self {
+        self.0.extend_from_slice(&part.0);
+        self
+    }
+
+    /// Inline SVG of the operator's, which the configuration has checked. The one raw slot.
+    pub(super) fn checked_svg(&mut self, svg: &str) -> &mut Self {
+        self.0.extend_from_slice(svg.as_bytes());
+        self
+    }
+
+    /// Text between tags, or the value of a double-quoted attribute of HTML: the five characters
+    /// that can end either are replaced, what nobody can see (control characters, and the
+    /// characters that reorder the text around them) does not get in.
+    pub(super) fn html(&mut self, text: &str) -> &mut Self {
+        self.escaped(text, |c| match c {
+            '&' => Some("&amp;"),
+            '<' => Some("&lt;"),
+            '>' => Some("&gt;"),
+            '"' => Some("&quot;"),
+            '\'' => Some("&#39;"),
+            _ => invisible(c),
+        })
+    }
+
+    /// The value of an attribute that is followed as a link. Bytes that browsers skip when they
+    /// look for the scheme, and those that no URL may hold, are percent-encoded (RFC 3986 §2.1);
+    /// an address with a scheme that is not safe to follow becomes empty (see [`is_safe_url`]).
+    pub(super) fn url(&mut self, url: &str) -> &mut Self {
+        if !is_safe_url(url) {
+            return self;
+        }
+        for &byte in url.as_bytes() {
+            match byte {
+                b'&' => self.0.extend_from_slice(b"&amp;"),
+                b'\'' => self.0.extend_from_slice(b"&#39;"),
+                b'"' | b'<' | b'>' | b'`' | b'\\' | b'{' | b'}' | b'|' | b'^' => self.percent(byte),
+                0x21..=0x7e => self.0.push(byte),
+                _ => self.percent(byte),
+            }
+        }
+        self
+    }
+
+    /// The inside of a JSON string (RFC 8259 §7). `<`, `>` and `&` are escaped too, so that the
+    /// document stays inert where something takes it for HTML; so are the two line ends that
+    /// JavaScript knows and JSON does not.
+    pub(super) fn json(&mut self, text: &str) -> &mut Self {
+        let mut rest = text;
+        while let Some((at, c)) = rest.char_indices().find(|&(_, c)| needs_json_escape(c)) {
+            let (clean, tail) = rest.split_at(at);
+            self.0.extend_from_slice(clean.as_bytes());
+            match c {
+                '"' => self.0.extend_from_slice(b"\\\""),
+                '\\' => self.0.extend_from_slice(b"\\\\"),
+                '\n' => self.0.extend_from_slice(b"\\n"),
+                // All others that are escaped lie in the first plane: one \u each.
+                _ => {
+                    self.0.extend_from_slice(b"\\u");
+                    let code = u32::from(c);
+                    for shift in [12_u32, 8, 4, 0] {
+                        self.0.push(hex(code >> shift, b'a'));
+                    }
+                }
+            }
+            rest = tail.get(c.len_utf8()..).unwrap_or("");
+        }
+        self.0.extend_from_slice(rest.as_bytes());
+        self
+    }
+
+    /// Text for a terminal: no control character reaches it, so that nothing can recolour it, move
+    /// its cursor or forge a line.
+    pub(super) fn plain(&mut self, text: &str) -> &mut Self {
+        self.escaped(text, invisible)
+    }
+
+    /// A whole number.
+    pub(super) fn number(&mut self, value: u64) -> &mut Self {
+        let mut digits = [b'0'; 20];
+        let mut rest = value;
+        let mut used = 0_usize;
+        for slot in digits.iter_mut().rev() {
+            *slot = digit(rest);
+            rest /= 10;
+            used = used.saturating_add(1);
+            if rest == 0 {
+                break;
+            }
+        }
+        let start = digits.len().saturating_sub(used);
+        self.0
+            .extend_from_slice(digits.get(start..).unwrap_or_default());
+        self
+    }
+
+    /// A number with leading zeros, in two digits.
+    pub(super) fn two_digits(&mut self, value: u64) -> &mut Self {
+        self.0.push(digit(value / 10));
+        self.0.push(digit(value));
+        self
+    }
+
+    /// A colour, as CSS writes it.
+    pub(super) fn color(&mut self, color: Color) -> &mut Self {
+        self.0.push(b'#');
+        for channel in [color.r, color.g, color.b] {
+            self.0.push(hex(u32::from(channel >> 4), b'a'));
+            self.0.push(hex(u32::from(channel), b'a'));
+        }
+        self
+    }
+
+    fn percent(&mut self, byte: u8) {
+        self.0.push(b'%');
+        self.0.push(hex(u32::from(byte >> 4), b'A'));
+        self.0.push(hex(u32::from(byte), b'A'));
+    }
+
+    fn escaped(&mut self, text: &str, rule: impl Fn(char) -> Option<&'static str>) -> &mut Self {
+        let mut rest = text;
+        while let Some((at, c, instead)) = rest
+            .char_indices()
+            .find_map(|(at, c)| rule(c).map(|instead| (at, c, instead)))
+        {
+            let (clean, tail) = rest.split_at(at);
+            self.0.extend_from_slice(clean.as_bytes());
+            self.0.extend_from_slice(instead.as_bytes());
+            rest = tail.get(c.len_utf8()..).unwrap_or("");
+        }
+        self.0.extend_from_slice(rest.as_bytes());
+        self
+    }
+}
+
+/// Whether `url` may stand in a link: `http`, `https`, `mailto`, `tel`, or no scheme at all. The
+/// configuration refuses others; the page does not rely on that.
+pub(super) fn is_safe_url(url: &str) -> bool {
+    match url.split_once([':', '/', '?', '#']) {
+        Some((scheme, _)) if url.as_bytes().get(scheme.len()) == Some(&b':') => {
+            ["http", "https", "mailto", "tel"]
+                .iter()
+                .any(|safe| scheme.eq_ignore_ascii_case(safe))
+        }
+        _ => true,
+    }
+}
+
+/// What stands for a character that must not be shown.
+fn invisible(c: char) -> Option<&'static str> {
+    match c {
+        '\t' | '\n' | '\r' => Some(" "),
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Some(""),
+        // HTML allows no non-character in a document either (WHATWG HTML §13.2.3.5).
+        '\u{fdd0}'..='\u{fdef}' => Some("\u{fffd}"),
+        _ if c.is_control() || (u32::from(c) & 0xfffe) == 0xfffe => Some("\u{fffd}"),
+        _ => None,
+    }
+}
+
+fn needs_json_escape(c: char) -> bool {
+    matches!(
+        c,
+        '"' | '\\' | '<' | '>' | '&' | '\u{7f}' | '\u{2028}' | '\u{2029}'
+    ) || c < ' '
+}
+
+/// The last decimal digit of `value`.
+fn digit(value: u64) -> u8 {
+    u8::try_from(value % 10).map_or(b'0', |d| b'0'.saturating_add(d))
+}
+
+/// The last hexadecimal digit of `value`; `ten` is the letter for ten.
+fn hex(value: u32, ten: u8) -> u8 {
+    match u8::try_from(value & 0xf) {
+        Ok(d @ 0..=9) => b'0'.saturating_add(d),
+        Ok(d) => ten.saturating_add(d.saturating_sub(10)),
+        Err(_) => b'0',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn made(write: impl FnOnce(&mut Body) -> &mut Body) -> String {
+        let mut body = Body::default();
+        write(&mut body);
+        String::from_utf8(body.into_bytes()).unwrap()
+    }
+
+    #[test]
+    fn each_position_has_its_rule() {
+        let hostile = "a<b>&\"'\u{202e}\u{1b}[31m\n</script>é";
+        assert_eq!(
+            made(|b| b.html(hostile)),
+            "a&lt;b&gt;&amp;&quot;&#39;\u{fffd}[31m &lt;/script&gt;é"
+        );
+        assert_eq!(
+            made(|b| b.plain(hostile)),
+            "a<b>&\"'\u{fffd}[31m </script>é"
+        );
+        assert_eq!(
+            made(|b| b.json("\"\\\n\u{1}</&\u{2028}é")),
+            "\\\"\\\\\\n\\u0001\\u003c/\\u0026\\u2028é"
+        );
+        assert_eq!(
+            made(|b| b.url("/a b?c=\"<é>&d='")),
+            "/a%20b?c=%22%3C%C3%A9%3E&amp;d=&#39;"
+        );
+        assert_eq!(
+            made(|b| b.color(Color {
+                r: 0,
+                g: 0x5f,
+                b: 0xff
+            })),
+            "#005fff"
+        );
+        assert_eq!(made(|b| b.two_digits(7).two_digits(42)), "0742");
+    }
+
+    #[test]
+    fn only_safe_schemes_are_followed() {
+        for (url, safe) in [
+            ("", true),
+            ("/", true),
+            ("a/b:c", true),
+            ("?a:b", true),
+            ("#a:b", true),
+            ("https://example.com", true),
+            ("HTTP://example.com", true),
+            ("mailto:a@b", true),
+            ("tel:+1", true),
+            ("//example.com:8443/", true),
+            ("javascript:alert(1)", false),
+            (" javascript:alert(1)", false),
+            ("java\nscript:alert(1)", false),
+            ("\u{1}javascript:alert(1)", false),
+            ("data:text/html,x", false),
+            ("vbscript:x", false),
+            (":x", false),
+        ] {
+            assert_eq!(is_safe_url(url), safe, "{url:?}");
+            assert_eq!(made(|b| b.url(url)).is_empty(), !safe || url.is_empty());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_what_they_are(n in any::<u64>()) {
+            prop_assert_eq!(made(|b| b.number(n)), n.to_string());
+        }
+
+        #[test]
+        fn json_comes_back_as_it_was(text in any::<String>()) {
+            let json = made(|b| b.markup("\"").json(&text).markup("\""));
+            prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+
+        #[test]
+        fn html_holds_no_markup_and_no_control(text in any::<String>()) {
+            let html = made(|b| b.html(&text));
+            prop_assert!(!html.contains(['<', '>', '"', '\'']));
+            prop_assert!(!html.chars().any(char::is_control));
+        }
+
+        #[test]
+        fn urls_stay_in_their_attribute(text in any::<String>()) {
+            let url = made(|b| b.url(&text));
+            prop_assert!(url.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"'`".contains(&b)));
+        }
+
+        #[test]
+        fn terminals_get_no_control(text in any::<String>()) {
+            prop_assert!(!made(|b| b.plain(&text)).chars().any(char::is_control));
+        }
+    }
+}

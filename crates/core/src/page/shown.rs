@@ -1,0 +1,183 @@
+//! What of a request a page may show: validated, and only what the configuration exposes.
+
+use std::borrow::Cow;
+
+use super::time::Utc;
+use super::PageFacts;
+use crate::config::Exposed;
+use crate::reason::Reason;
+
+/// A longer request id is not one that somebody could quote.
+const MAX_REQUEST_ID: usize = 128;
+/// The longest host name is 253 bytes (RFC 1035 §2.3.4), and a port may follow.
+const MAX_HOST: usize = 260;
+/// Enough of a path to recognise it.
+const MAX_PATH: usize = 256;
+
+/// The facts that a page shows.
+#[derive(Debug)]
+pub(super) struct Shown<'a> {
+    pub(super) status: u16,
+    pub(super) reason: Reason,
+    /// In milliseconds; `None`: trying again does not help.
+    pub(super) retry_after_ms: Option<u64>,
+    /// Whether sending the request once more does no more than sending it once.
+    pub(super) safe: bool,
+    /// `[A-Za-z0-9._:+/=@-]`, at most 128 of them.
+    pub(super) request_id: Option<&'a str>,
+    pub(super) time: Option<Utc>,
+    pub(super) host: Option<Cow<'a, str>>,
+    /// Without its query, which may hold secrets.
+    pub(super) path: Option<Cow<'a, str>>,
+}
+
+impl<'a> Shown<'a> {
+    /// Takes from `facts` what is sound and exposed.
+    pub(super) fn new(facts: &PageFacts<'a>, expose: &[Exposed]) -> Self {
+        let exposed = |what| expose.contains(&what);
+        Self {
+            status: facts.status,
+            reason: facts.reason,
+            retry_after_ms: facts.retry_after_ms,
+            safe: matches!(facts.method, b"GET" | b"HEAD"),
+            request_id: facts
+                .request_id
+                .filter(|_| exposed(Exposed::RequestId))
+                .and_then(valid_request_id),
+            time: facts
+                .now_ms
+                .filter(|_| exposed(Exposed::Timestamp))
+                .and_then(Utc::from_ms),
+            host: exposed(Exposed::Host)
+                .then(|| shorten(facts.host, MAX_HOST))
+                .filter(|host| !host.is_empty()),
+            path: exposed(Exposed::Path)
+                .then(|| shorten(without_query(facts.path), MAX_PATH))
+                .filter(|path| !path.is_empty()),
+        }
+    }
+
+    /// Whether the request was rejected before anybody could process it. Only what the filter
+    /// itself rejects is known for sure: Envoy may have retried, and reports the last attempt.
+    pub(super) fn never_sent(&self) -> bool {
+        matches!(self.reason, Reason::CircuitOpen | Reason::Maintenance)
+    }
+}
+
+/// The request id, where it is made of nothing but what request ids are made of. An id that had to
+/// be changed to be shown would be of no use to anybody, so it is shown as it is or not at all.
+fn valid_request_id(id: &[u8]) -> Option<&str> {
+    let sound = |byte: &u8| byte.is_ascii_alphanumeric() || b"._:+/=@-".contains(byte);
+    if id.is_empty() || id.len() > MAX_REQUEST_ID || !id.iter().all(sound) {
+        return None;
+    }
+    std::str::from_utf8(id).ok()
+}
+
+fn without_query(path: &[u8]) -> &[u8] {
+    path.split(|byte| matches!(byte, b'?' | b'#'))
+        .next()
+        .unwrap_or_default()
+}
+
+fn shorten(bytes: &[u8], max: usize) -> Cow<'_, str> {
+    match bytes.get(..max) {
+        Some(head) if bytes.len() > max => {
+            Cow::Owned([&*String::from_utf8_lossy(head), "…"].concat())
+        }
+        _ => String::from_utf8_lossy(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::negotiate::Format;
+    use crate::reason::Source;
+
+    const ALL: &[Exposed] = &[
+        Exposed::RequestId,
+        Exposed::Timestamp,
+        Exposed::Host,
+        Exposed::Path,
+    ];
+
+    fn facts() -> PageFacts<'static> {
+        PageFacts {
+            format: Format::Html,
+            status: 502,
+            reason: Reason::ConnectionRefused,
+            source: Source::Proxy,
+            retry_after_ms: None,
+            request_id: Some(b"a-1"),
+            now_ms: Some(0),
+            method: b"GET",
+            host: b"shop.example",
+            path: b"/pay?token=secret#x",
+        }
+    }
+
+    #[test]
+    fn only_what_is_exposed_is_shown() {
+        let facts = facts();
+        let all = Shown::new(&facts, ALL);
+        assert_eq!(all.request_id, Some("a-1"));
+        assert_eq!(all.time, Utc::from_ms(0));
+        assert_eq!(all.host.as_deref(), Some("shop.example"));
+        assert_eq!(all.path.as_deref(), Some("/pay"));
+        let none = Shown::new(&facts, &[]);
+        assert_eq!(none.request_id, None);
+        assert_eq!(none.time, None);
+        assert_eq!(none.host, None);
+        assert_eq!(none.path, None);
+    }
+
+    #[test]
+    fn request_ids_are_shown_as_they_are_or_not_at_all() {
+        let longest = [b'a'; MAX_REQUEST_ID];
+        let too_long = [b'a'; MAX_REQUEST_ID + 1];
+        for (id, valid) in [
+            (&b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"[..], true),
+            (b"AZaz09._:+/=@-", true),
+            (&longest, true),
+            (&too_long, false),
+            (b"", false),
+            (b"a b", false),
+            (b"<b>", false),
+            (b"a\"b", false),
+            (b"a\xffb", false),
+            ("é".as_bytes(), false),
+            (b"a\nb", false),
+        ] {
+            assert_eq!(valid_request_id(id).is_some(), valid, "{id:?}");
+        }
+    }
+
+    #[test]
+    fn get_and_head_are_safe_to_send_again() {
+        for (method, safe) in [
+            (&b"GET"[..], true),
+            (b"HEAD", true),
+            (b"POST", false),
+            (b"get", false),
+            (b"DELETE", false),
+            (b"", false),
+        ] {
+            let facts = PageFacts { method, ..facts() };
+            assert_eq!(Shown::new(&facts, &[]).safe, safe);
+        }
+    }
+
+    #[test]
+    fn long_and_broken_paths_are_cut_and_repaired() {
+        let path = [b"/", &[b'a'; 300][..]].concat();
+        let facts = PageFacts {
+            path: &path,
+            host: b"\xff",
+            ..facts()
+        };
+        let shown = Shown::new(&facts, ALL);
+        assert_eq!(shown.path.unwrap().chars().count(), MAX_PATH + 1);
+        assert_eq!(shown.host.as_deref(), Some("\u{fffd}"));
+    }
+}

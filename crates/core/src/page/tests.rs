@@ -1,0 +1,303 @@
+//! What holds for every page, whatever strangers wrote into it.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::config::{Color, Csp, Link, Logo};
+
+const EVERYTHING: [Exposed; 4] = [
+    Exposed::RequestId,
+    Exposed::Timestamp,
+    Exposed::Host,
+    Exposed::Path,
+];
+const FORMATS: [Format; 6] = [
+    Format::Html,
+    Format::Problem,
+    Format::Text,
+    Format::Grpc,
+    Format::Empty,
+    Format::Line,
+];
+
+fn facts(format: Format) -> PageFacts<'static> {
+    PageFacts {
+        format,
+        status: 502,
+        reason: Reason::ConnectionRefused,
+        source: Source::Proxy,
+        retry_after_ms: Some(12_000),
+        request_id: Some(b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"),
+        now_ms: Some(1_787_480_130_250),
+        method: b"GET",
+        host: b"shop.example",
+        path: b"/pay?token=secret",
+    }
+}
+
+fn branded(text: &str) -> Config {
+    let mut config = Config::default();
+    config.brand.name = text.to_owned();
+    config.brand.logo = Some(Logo::DataUri(text.to_owned()));
+    config.brand.home_url = Some(text.to_owned());
+    config.brand.status_url = Some(text.to_owned());
+    config.brand.links = vec![Link {
+        label: text.to_owned(),
+        url: text.to_owned(),
+    }];
+    config.formats.problem_type_base = text.to_owned();
+    config.security.expose = EVERYTHING.to_vec();
+    config
+}
+
+fn body(config: &Config, facts: &PageFacts<'_>) -> String {
+    String::from_utf8(Pages::new(config).render(facts).body).unwrap()
+}
+
+#[test]
+fn each_format_has_its_content_type() {
+    let pages = Pages::new(&Config::default());
+    for (format, expected) in [
+        (Format::Html, Some("text/html; charset=utf-8")),
+        (
+            Format::Problem,
+            Some("application/problem+json; charset=utf-8"),
+        ),
+        (Format::Text, Some("text/plain; charset=utf-8")),
+        (Format::Line, Some("text/plain; charset=utf-8")),
+        (Format::Grpc, None),
+        (Format::Empty, None),
+    ] {
+        let page = pages.render(&facts(format));
+        assert_eq!(page.content_type, expected);
+        assert_eq!(page.csp.is_some(), format == Format::Html);
+        assert_eq!(page.body.is_empty(), format == Format::Empty);
+        assert_eq!(page.headers.is_empty(), format != Format::Grpc);
+        assert_eq!(page.language, "en");
+    }
+}
+
+#[test]
+fn the_policy_allows_exactly_the_style_of_the_page() {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    let mut config = branded("Acme");
+    config.brand.color = Some(Color { r: 1, g: 2, b: 3 });
+    let pages = Pages::new(&config);
+    let page = pages.render(&facts(Format::Html));
+    let html = String::from_utf8(page.body).unwrap();
+    let (_, rest) = html.split_once("<style>").unwrap();
+    let (style, rest) = rest.split_once("</style>").unwrap();
+    assert!(!rest.contains("<style") && !html.contains("style="));
+    assert!(style.contains("--fill:#010203;"));
+    let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(style));
+    assert_eq!(
+        page.csp.unwrap(),
+        format!(
+            "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; \
+             form-action 'none'; frame-ancestors 'none'"
+        )
+    );
+    config.security.csp = Csp::Off;
+    assert_eq!(Pages::new(&config).render(&facts(Format::Html)).csp, None);
+}
+
+#[test]
+fn the_page_stays_in_the_first_flight_of_tcp() {
+    // Ten segments (RFC 6928) of about 1,400 bytes, less the response headers and what the page's
+    // script will need.
+    let html = body(&branded("Acme"), &facts(Format::Html));
+    assert!(html.len() < 10_000, "{} bytes", html.len());
+}
+
+#[test]
+fn the_buffer_is_big_enough_from_the_start() {
+    let pages = Pages::new(&branded("Acme"));
+    for format in FORMATS {
+        for &reason in Reason::ALL {
+            for method in [&b"GET"[..], b"POST"] {
+                let facts = PageFacts {
+                    reason,
+                    method,
+                    path: &[b'/'; 300],
+                    ..facts(format)
+                };
+                let body = pages.render(&facts).body;
+                assert!(body.capacity() <= body.len() + 2_100, "too big: {format:?}");
+                assert!(
+                    matches!(format, Format::Grpc | Format::Empty) || body.capacity() > body.len(),
+                    "grew: {format:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_moves_the_reader_away() {
+    for &reason in Reason::ALL {
+        let html = body(
+            &branded("Acme"),
+            &PageFacts {
+                reason,
+                ..facts(Format::Html)
+            },
+        );
+        assert!(!html.contains("http-equiv") && !html.contains("<script"));
+        assert_eq!(html.matches("<h1>").count(), 1);
+        assert_eq!(html.matches("<main ").count(), 1);
+    }
+}
+
+#[test]
+fn only_a_safe_request_is_offered_again() {
+    let config = Config::default();
+    let link = "href=\"\"";
+    let at = |method, retry_after_ms, reason| {
+        body(
+            &config,
+            &PageFacts {
+                method,
+                retry_after_ms,
+                reason,
+                ..facts(Format::Html)
+            },
+        )
+    };
+    let refused = Reason::ConnectionRefused;
+    assert!(at(b"GET", Some(1), refused).contains(link));
+    assert!(at(b"HEAD", Some(1), refused).contains(link));
+    assert!(!at(b"GET", None, refused).contains(link));
+    for method in [
+        &b"POST"[..],
+        b"PUT",
+        b"PATCH",
+        b"DELETE",
+        b"OPTIONS",
+        b"get",
+        b"",
+    ] {
+        let html = at(method, Some(1), refused);
+        assert!(!html.contains(link) && html.contains("may or may not have been processed"));
+        let html = at(method, Some(1), Reason::CircuitOpen);
+        assert!(!html.contains(link) && html.contains("has not been processed"));
+    }
+}
+
+#[test]
+fn unsafe_addresses_are_no_links() {
+    let html = body(&branded("javascript:alert(1)"), &facts(Format::Html));
+    assert!(!html.contains("href=\"javascript"));
+    assert_eq!(html.matches("<a ").count(), 1, "only to try again: {html}");
+}
+
+#[test]
+fn secrets_of_the_query_are_never_shown() {
+    for format in FORMATS {
+        assert!(!body(&branded("Acme"), &facts(format)).contains("secret"));
+    }
+}
+
+/// Every `<` and `&` of these pages is the template's own, so theirs have as many.
+fn tags(html: &str) -> usize {
+    html.matches('<').count()
+}
+
+/// Bytes that try to break out of wherever they stand.
+fn hostile() -> impl Strategy<Value = Vec<u8>> {
+    const BREAKERS: &[&[u8]] = &[
+        b"</title><script>alert(1)</script>",
+        b"\"><img src=x onerror=alert(1)>",
+        b"'-alert(1)-'",
+        b"{{title}}",
+        b"\\u003cscript\\u003e",
+        b"\\\"",
+        b"-->",
+        b"\xff\xfe",
+        b"\x1b[2J",
+        b"\r\nset-cookie: a=b",
+        "\u{202e}\u{2028}".as_bytes(),
+        b"%3Cscript%3E",
+    ];
+    let piece = prop_oneof![
+        proptest::sample::select(BREAKERS).prop_map(<[u8]>::to_vec),
+        vec(any::<u8>(), 0..8),
+    ];
+    vec(piece, 1..4).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn strangers_write_no_markup(
+        id in hostile(),
+        host in hostile(),
+        path in hostile(),
+        method in hostile(),
+        brand in hostile(),
+        status in 400..600_u16,
+        reason in proptest::sample::select(Reason::ALL),
+        retry_after_ms in any::<Option<u64>>(),
+        now_ms in any::<Option<u64>>(),
+    ) {
+        // A label that is never empty, an address that is never followed.
+        let brand = ["x", &String::from_utf8_lossy(&brand)].concat();
+        let config = branded(&brand);
+        for format in FORMATS {
+            let hostile = PageFacts {
+                format, status, reason, retry_after_ms, now_ms,
+                source: Source::Upstream,
+                request_id: Some(&id),
+                method: &method,
+                host: &host,
+                path: &[b"/", &path[..]].concat(),
+            };
+            let benign = PageFacts {
+                request_id: Some(&b"a"[..]).filter(|_| {
+                    let shown = shown::Shown::new(&hostile, &EVERYTHING);
+                    shown.request_id.is_some()
+                }),
+                method: b"POST",
+                host: b"shop.example",
+                path: b"/",
+                ..hostile.clone()
+            };
+            let made = body(&config, &hostile);
+            match format {
+                Format::Html => {
+                    let mut plain = branded("https://shop.example");
+                    // The same links, so that the same tags.
+                    if !escape::is_safe_url(&brand) {
+                        plain.brand.home_url = None;
+                        plain.brand.status_url = None;
+                        plain.brand.links.clear();
+                    }
+                    let expected = body(&plain, &benign);
+                    prop_assert_eq!(tags(&made), tags(&expected), "{}", made);
+                    prop_assert_eq!(
+                        made.matches('"').count(),
+                        expected.matches('"').count(),
+                        "{}", made
+                    );
+                    let control = |c: char| c.is_control() && c != '\n';
+                    prop_assert!(!made.contains(control));
+                }
+                Format::Problem => {
+                    let json: serde_json::Value = serde_json::from_str(&made).unwrap();
+                    prop_assert_eq!(&json["status"], status);
+                    prop_assert_eq!(
+                        json["type"].as_str().unwrap(),
+                        [&*brand, reason.as_str()].concat()
+                    );
+                    prop_assert!(!made.contains(['<', '>', '&']));
+                }
+                _ => prop_assert!(
+                    !made.contains(|c: char| "<>&".contains(c) || (c.is_control() && c != '\n'))
+                ),
+            }
+            for (_, value) in Pages::new(&config).render(&hostile).headers {
+                prop_assert!(value.bytes().all(|b| b.is_ascii_graphic()));
+            }
+        }
+    }
+}
