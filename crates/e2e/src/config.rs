@@ -1,0 +1,247 @@
+//! Envoy configurations, put together from small parts.
+//!
+//! Every part is a plain JSON value that a test can [`merge`] more into: the field names are Envoy's
+//! own, so its reference is the reference.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde_json::{json, Value};
+
+/// What an Envoy is started with. The listeners are delivered as a control plane would deliver them.
+#[derive(Debug, Clone)]
+pub struct Bootstrap {
+    /// Clusters, as of [`cluster`].
+    pub clusters: Vec<Value>,
+    /// Listeners, as of [`Listener::json`].
+    pub listeners: Vec<Value>,
+    /// Number of worker threads.
+    pub concurrency: u32,
+}
+
+impl Bootstrap {
+    /// One worker.
+    pub fn new(clusters: Vec<Value>, listeners: Vec<Value>) -> Self {
+        Self {
+            clusters,
+            listeners,
+            concurrency: 1,
+        }
+    }
+
+    /// Names of the listeners that have a port.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let with_port = self
+            .listeners
+            .iter()
+            .filter(|l| l["address"]["pipe"].is_null());
+        with_port
+            .map(|l| l["name"].as_str().expect("the name of a listener"))
+            .collect()
+    }
+
+    /// The whole file.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "node": { "id": "e2e", "cluster": "e2e" },
+            "admin": { "address": loopback(0) },
+            "dynamic_resources": {
+                "lds_config": {
+                    "resource_api_version": "V3",
+                    "path_config_source": {
+                        "path": "lds/lds.json",
+                        "watched_directory": { "path": "lds" },
+                    },
+                },
+            },
+            "static_resources": { "clusters": self.clusters },
+        })
+    }
+
+    pub(crate) fn discovery_response(listeners: &[Value]) -> Value {
+        let kind = "type.googleapis.com/envoy.config.listener.v3.Listener";
+        let resources: Vec<Value> = listeners
+            .iter()
+            .map(|listener| merge(listener.clone(), json!({ "@type": kind })))
+            .collect();
+        json!({ "type_url": kind, "resources": resources })
+    }
+}
+
+/// An HTTP listener that speaks HTTP/1.1 and HTTP/2 (prior knowledge) on a free port.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    name: String,
+    filters: Vec<Value>,
+    routes: Vec<Value>,
+    manager: Value,
+}
+
+impl Listener {
+    /// A listener without filters or routes.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            filters: vec![],
+            routes: vec![],
+            manager: json!({}),
+        }
+    }
+
+    /// Appends an HTTP filter; the router comes after all of them by itself.
+    #[must_use]
+    pub fn filter(mut self, filter: Value) -> Self {
+        self.filters.push(filter);
+        self
+    }
+
+    /// Appends routes; the first match wins.
+    #[must_use]
+    pub fn routes(mut self, routes: impl IntoIterator<Item = Value>) -> Self {
+        self.routes.extend(routes);
+        self
+    }
+
+    /// Merges more into the connection manager.
+    #[must_use]
+    pub fn manager(mut self, more: Value) -> Self {
+        self.manager = merge(self.manager, more);
+        self
+    }
+
+    /// The listener resource.
+    pub fn json(&self) -> Value {
+        let router = json!({
+            "name": "router",
+            "typed_config": typed("extensions.filters.http.router.v3.Router", json!({})),
+        });
+        let filters: Vec<_> = self.filters.iter().cloned().chain([router]).collect();
+        let manager = json!({
+            "stat_prefix": self.name,
+            "codec_type": "AUTO",
+            "upgrade_configs": [{ "upgrade_type": "websocket" }, { "upgrade_type": "CONNECT" }],
+            "http2_protocol_options": { "allow_connect": true },
+            "http_filters": filters,
+            "access_log": [access_log(&self.name)],
+            "route_config": {
+                "name": self.name,
+                "virtual_hosts": [
+                    { "name": "site", "domains": ["*"], "routes": self.routes },
+                ],
+            },
+        });
+        let manager = merge(manager, self.manager.clone());
+        let kind = "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+        json!({
+            "name": self.name,
+            "address": loopback(0),
+            "filter_chains": [{
+                "filters": [{
+                    "name": "envoy.filters.network.http_connection_manager",
+                    "typed_config": typed(kind, manager),
+                }],
+            }],
+        })
+    }
+}
+
+/// What the access log tells of each request; absent values are `null`.
+fn access_log(listener: &str) -> Value {
+    let format = json!({
+        "path": "%REQ(:PATH)%",
+        "status": "%RESPONSE_CODE%",
+        "details": "%RESPONSE_CODE_DETAILS%",
+        "flags": "%RESPONSE_FLAGS%",
+        "transport": "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+        "reason": "%FILTER_STATE(wasm.tidegate.reason:PLAIN)%",
+        "sent": "%BYTES_SENT%",
+    });
+    json!({
+        "name": "file",
+        "typed_config": typed("extensions.access_loggers.file.v3.FileAccessLog", json!({
+            "path": format!("access-{listener}.log"),
+            "log_format": { "json_format": format },
+        })),
+    })
+}
+
+/// The filter under test, with its configuration as a `StringValue`; `None`: none is given.
+///
+/// The failure policy is Envoy's default: a module that dies takes every later request with it, so
+/// that no test can overlook it.
+pub fn tidegate(module: &Path, configuration: Option<&str>) -> Value {
+    let mut config = json!({
+        "name": "tidegate",
+        "root_id": "tidegate",
+        "vm_config": {
+            "runtime": "envoy.wasm.runtime.v8",
+            "code": { "local": { "filename": module } },
+        },
+    });
+    if let Some(text) = configuration {
+        let value =
+            json!({ "@type": "type.googleapis.com/google.protobuf.StringValue", "value": text });
+        config = merge(config, json!({ "configuration": value }));
+    }
+    json!({
+        "name": "tidegate",
+        "typed_config": typed("extensions.filters.http.wasm.v3.Wasm", json!({ "config": config })),
+    })
+}
+
+/// A cluster of HTTP/1.1 endpoints at these addresses; none: a cluster that is empty.
+pub fn cluster(name: &str, endpoints: &[SocketAddr]) -> Value {
+    let endpoints: Vec<Value> = endpoints
+        .iter()
+        .map(|address| json!({ "endpoint": { "address": loopback(address.port()) } }))
+        .collect();
+    json!({
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "5s",
+        "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": endpoints }] },
+    })
+}
+
+/// The same over HTTP/2 without TLS.
+pub fn h2_cluster(name: &str, endpoints: &[SocketAddr]) -> Value {
+    let options = typed(
+        "extensions.upstreams.http.v3.HttpProtocolOptions",
+        json!({ "explicit_http_config": { "http2_protocol_options": {} } }),
+    );
+    let extension = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    let more = json!({ "typed_extension_protocol_options": { extension: options } });
+    merge(cluster(name, endpoints), more)
+}
+
+/// A route, named after the cluster, for every path that begins with `prefix`.
+pub fn route(prefix: &str, cluster: &str) -> Value {
+    json!({ "name": cluster, "match": { "prefix": prefix }, "route": { "cluster": cluster } })
+}
+
+/// A typed configuration; `kind` without the leading `envoy.`.
+pub fn typed(kind: &str, config: Value) -> Value {
+    merge(
+        json!({ "@type": format!("type.googleapis.com/envoy.{kind}") }),
+        config,
+    )
+}
+
+/// An address on the loopback interface; port 0: a free one.
+pub fn loopback(port: u16) -> Value {
+    json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } })
+}
+
+/// `base` with `more` in it: objects are merged, anything else is replaced.
+pub fn merge(base: Value, more: Value) -> Value {
+    match (base, more) {
+        (Value::Object(mut base), Value::Object(more)) => {
+            for (key, value) in more {
+                let old = base.remove(&key).unwrap_or(Value::Null);
+                base.insert(key, merge(old, value));
+            }
+            Value::Object(base)
+        }
+        (_, more) => more,
+    }
+}

@@ -1,0 +1,191 @@
+//! HTTP/1.1, by hand: what must be sent here, no library would send.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::{reset_on_close, Answer, Behaviour, Body, Script};
+
+/// A request head longer than this is a mistake of the test.
+const MAX_HEAD: usize = 64 * 1024;
+
+pub(super) async fn serve(mut stream: TcpStream, script: &Script) -> io::Result<()> {
+    let mut buffer = Vec::new();
+    while let Some(request) = read_request(&mut stream, &mut buffer).await? {
+        match script.behaviour(&request.path) {
+            Behaviour::Answer(answer) => {
+                send(&mut stream, &answer, request.method == "HEAD").await?;
+                if answer.cut {
+                    reset_on_close(&stream);
+                    return Ok(());
+                }
+                if matches!(answer.body, Body::UntilClose(_) | Body::Short(..)) {
+                    return Ok(());
+                }
+            }
+            Behaviour::Garbage(bytes) => return stream.write_all(&bytes).await,
+            Behaviour::Close => return Ok(()),
+            Behaviour::Reset => {
+                reset_on_close(&stream);
+                return Ok(());
+            }
+            Behaviour::Hang => return until_closed(&mut stream).await,
+            Behaviour::Upgrade => {
+                let head = "HTTP/1.1 101 Switching Protocols\r\n\
+                            connection: upgrade\r\nupgrade: websocket\r\n\r\n";
+                stream.write_all(head.as_bytes()).await?;
+                stream.write_all(&buffer).await?;
+                let (mut from, mut to) = stream.split();
+                return tokio::io::copy(&mut from, &mut to).await.map(drop);
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Request {
+    method: String,
+    path: String,
+}
+
+/// The next request, with its body read; `None` at the end of the connection, or after an answer to
+/// something that is not HTTP.
+async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<Request>> {
+    let head_end = loop {
+        if let Some(at) = find(buffer, b"\r\n\r\n") {
+            break at + 4;
+        }
+        // Nobody's HTTP begins like that: most likely TLS. Servers answer so, and close.
+        if buffer
+            .first()
+            .is_some_and(|byte| !byte.is_ascii_uppercase())
+            || buffer.len() > MAX_HEAD
+        {
+            stream
+                .write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n")
+                .await?;
+            return Ok(None);
+        }
+        if stream.read_buf(buffer).await? == 0 {
+            return Ok(None);
+        }
+    };
+    let head: Vec<u8> = buffer.drain(..head_end).collect();
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let mut words = head.split(' ');
+    let request = Request {
+        method: words.next().unwrap_or_default().to_owned(),
+        path: words.next().unwrap_or_default().to_owned(),
+    };
+    let field = |name: &str| {
+        head.lines().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found
+                .eq_ignore_ascii_case(name)
+                .then(|| value.trim().to_owned())
+        })
+    };
+    if let Some(length) = field("content-length").and_then(|value| value.parse::<usize>().ok()) {
+        fill(stream, buffer, length).await?;
+        buffer.drain(..length);
+    } else if field("transfer-encoding").is_some() && field("upgrade").is_none() {
+        skip_chunks(stream, buffer).await?;
+    }
+    Ok(Some(request))
+}
+
+async fn skip_chunks(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<()> {
+    loop {
+        let line_end = loop {
+            if let Some(at) = find(buffer, b"\r\n") {
+                break at;
+            }
+            fill(stream, buffer, buffer.len() + 1).await?;
+        };
+        let size = String::from_utf8_lossy(&buffer[..line_end]).into_owned();
+        let size = usize::from_str_radix(size.trim(), 16).map_err(io::Error::other)?;
+        let chunk_end = line_end + 2 + size + 2;
+        fill(stream, buffer, chunk_end).await?;
+        buffer.drain(..chunk_end);
+        if size == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads until the buffer holds at least `length` bytes.
+async fn fill(stream: &mut TcpStream, buffer: &mut Vec<u8>, length: usize) -> io::Result<()> {
+    while buffer.len() < length {
+        if stream.read_buf(buffer).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(())
+}
+
+async fn send(stream: &mut TcpStream, answer: &Answer, head_only: bool) -> io::Result<()> {
+    tokio::time::sleep(answer.delay).await;
+    let mut head = format!("HTTP/1.1 {} Scripted\r\n", answer.status).into_bytes();
+    for (name, value) in &answer.headers.0 {
+        head.extend_from_slice(name.as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value);
+        head.extend_from_slice(b"\r\n");
+    }
+    let framing = match &answer.body {
+        Body::None => "content-length: 0\r\n".to_owned(),
+        Body::Whole(body) => format!("content-length: {}\r\n", body.len()),
+        Body::Short(body, missing) => format!("content-length: {}\r\n", body.len() + missing),
+        Body::Chunks(..) => "transfer-encoding: chunked\r\n".to_owned(),
+        Body::UntilClose(_) => "connection: close\r\n".to_owned(),
+    };
+    head.extend_from_slice(framing.as_bytes());
+    head.extend_from_slice(b"\r\n");
+    stream.write_all(&head).await?;
+    if head_only {
+        return Ok(());
+    }
+    match &answer.body {
+        Body::None => Ok(()),
+        Body::Whole(body) | Body::UntilClose(body) | Body::Short(body, _) => {
+            stream.write_all(body).await?;
+            if answer.cut {
+                // So that headers and body are out before the reset takes back what is not.
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            }
+            Ok(())
+        }
+        Body::Chunks(chunks, pause) => {
+            for chunk in chunks {
+                tokio::time::sleep(*pause).await;
+                stream
+                    .write_all(format!("{:x}\r\n", chunk.len()).as_bytes())
+                    .await?;
+                stream.write_all(chunk).await?;
+                stream.write_all(b"\r\n").await?;
+            }
+            if answer.cut {
+                tokio::time::sleep(Duration::from_millis(30)).await;
+                return Ok(());
+            }
+            let mut end = b"0\r\n".to_vec();
+            for (name, value) in &answer.trailers.0 {
+                end.extend_from_slice(&[name.as_bytes(), b": ", value, b"\r\n"].concat());
+            }
+            end.extend_from_slice(b"\r\n");
+            stream.write_all(&end).await
+        }
+    }
+}
+
+async fn until_closed(stream: &mut TcpStream) -> io::Result<()> {
+    let mut rest = [0_u8; 1024];
+    while stream.read(&mut rest).await? > 0 {}
+    Ok(())
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    bytes.windows(what.len()).position(|window| window == what)
+}

@@ -1,0 +1,112 @@
+//! HTTP/2, for gRPC and for what only HTTP/2 can do: trailers, and streams that end alone.
+
+use bytes::Bytes;
+use h2::server::SendResponse;
+use h2::{Reason, RecvStream};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::{Answer, Behaviour, Body, Script};
+use crate::message::Headers;
+
+pub(super) async fn serve(stream: TcpStream, script: &Script) -> std::io::Result<()> {
+    let mut connection = h2::server::handshake(stream)
+        .await
+        .map_err(std::io::Error::other)?;
+    let mut streams = JoinSet::new();
+    while let Some(accepted) = connection.accept().await {
+        let (request, respond) = accepted.map_err(std::io::Error::other)?;
+        match script.behaviour(request.uri().path()) {
+            Behaviour::Close => return Ok(()),
+            behaviour => streams.spawn(answer(behaviour, request, respond)),
+        };
+    }
+    Ok(())
+}
+
+async fn answer(
+    behaviour: Behaviour,
+    request: Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+) -> Result<(), h2::Error> {
+    let head_only = request.method() == http::Method::HEAD;
+    let mut body = request.into_body();
+    while let Some(data) = body.data().await {
+        let _ = body.flow_control().release_capacity(data?.len());
+    }
+    match behaviour {
+        Behaviour::Answer(answer) => send(&answer, head_only, respond).await,
+        Behaviour::Hang => {
+            // Until the client resets the stream or closes the connection.
+            std::future::poll_fn(|context| respond.poll_reset(context))
+                .await
+                .map(drop)
+        }
+        Behaviour::Reset | Behaviour::Garbage(_) | Behaviour::Upgrade | Behaviour::Close => {
+            respond.send_reset(Reason::INTERNAL_ERROR);
+            Ok(())
+        }
+    }
+}
+
+async fn send(
+    answer: &Answer,
+    head_only: bool,
+    mut respond: SendResponse<Bytes>,
+) -> Result<(), h2::Error> {
+    tokio::time::sleep(answer.delay).await;
+    let mut response = Response::new(());
+    *response.status_mut() = http::StatusCode::from_u16(answer.status).expect("a status code");
+    *response.headers_mut() = header_map(&answer.headers);
+    let (chunks, pause) = match &answer.body {
+        Body::None => (vec![], std::time::Duration::ZERO),
+        Body::Whole(body) | Body::UntilClose(body) | Body::Short(body, _) => {
+            let missing = if let Body::Short(_, missing) = answer.body {
+                missing
+            } else {
+                0
+            };
+            response
+                .headers_mut()
+                .insert("content-length", (body.len() + missing).into());
+            (vec![body.clone()], std::time::Duration::ZERO)
+        }
+        Body::Chunks(chunks, pause) => (chunks.clone(), *pause),
+    };
+    let has_trailers = !answer.trailers.0.is_empty();
+    let ends = head_only || (matches!(answer.body, Body::None) && !has_trailers && !answer.cut);
+    let mut stream = respond.send_response(response, ends)?;
+    if ends {
+        return Ok(());
+    }
+    for chunk in chunks {
+        tokio::time::sleep(pause).await;
+        stream.send_data(chunk.into(), false)?;
+    }
+    if answer.cut {
+        // The library drops what is queued when a stream is reset: let it go out first.
+        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+        stream.send_reset(Reason::INTERNAL_ERROR);
+    } else if has_trailers {
+        stream.send_trailers(header_map(&answer.trailers))?;
+    } else {
+        stream.send_data(Bytes::new(), true)?;
+    }
+    Ok(())
+}
+
+fn header_map(headers: &Headers) -> HeaderMap {
+    let pairs = headers.0.iter().map(|(name, value)| {
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("the name of a header");
+        (
+            name,
+            HeaderValue::from_bytes(value).expect("the value of a header"),
+        )
+    });
+    let mut map = HeaderMap::new();
+    for (name, value) in pairs {
+        map.append(name, value);
+    }
+    map
+}

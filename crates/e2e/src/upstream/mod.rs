@@ -1,0 +1,281 @@
+//! The scripted upstream: an origin that misbehaves to order.
+//!
+//! One server on one port plays every part: the first segment of the path chooses the behaviour, so
+//! that a single upstream can stand behind all routes of an Envoy. It speaks HTTP/1.1 by hand,
+//! since no library would send what must be sent here, and HTTP/2 when the client begins with its
+//! preface.
+
+mod h1;
+mod h2;
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::message::Headers;
+
+/// What the upstream does with a request.
+#[derive(Debug, Clone)]
+pub enum Behaviour {
+    /// Answers.
+    Answer(Answer),
+    /// Sends these bytes, which need not be HTTP, and closes. Over HTTP/2: as [`Behaviour::Reset`].
+    Garbage(Vec<u8>),
+    /// Closes the connection without an answer.
+    Close,
+    /// Resets the connection (TCP RST), or the stream (HTTP/2 RST_STREAM), without an answer.
+    Reset,
+    /// Never answers.
+    Hang,
+    /// Accepts an upgrade and echoes what it gets. Over HTTP/2: as [`Behaviour::Reset`].
+    Upgrade,
+}
+
+/// An answer, whole or cut off.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    /// Status code.
+    pub status: u16,
+    /// Header fields; `content-length` and `transfer-encoding` follow from the body.
+    pub headers: Headers,
+    /// Body.
+    pub body: Body,
+    /// Trailer fields; only with a chunked body or HTTP/2.
+    pub trailers: Headers,
+    /// Time before the headers are sent.
+    pub delay: Duration,
+    /// Where the connection (the stream in HTTP/2) is reset after the last part of the body.
+    pub cut: bool,
+}
+
+/// The body of an answer.
+#[derive(Debug, Clone, Default)]
+pub enum Body {
+    /// None: `content-length: 0`, or END_STREAM on the headers.
+    #[default]
+    None,
+    /// With its length.
+    Whole(Vec<u8>),
+    /// In chunks, with a pause before each; no chunk at all is a body of no bytes.
+    Chunks(Vec<Vec<u8>>, Duration),
+    /// With the end of the connection as its end. Over HTTP/2: as `Whole`.
+    UntilClose(Vec<u8>),
+    /// `Content-Length` promises more than comes: this many bytes more.
+    Short(Vec<u8>, usize),
+}
+
+impl Answer {
+    /// An answer without a body.
+    pub fn status(status: u16) -> Self {
+        Self {
+            status,
+            ..Self::default()
+        }
+    }
+
+    /// With one more header field.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.headers.add(name, value);
+        self
+    }
+
+    /// With one more trailer field.
+    #[must_use]
+    pub fn trailer(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.trailers.add(name, value);
+        self
+    }
+
+    /// With a body of this type and a length.
+    #[must_use]
+    pub fn body(self, content_type: &str, body: impl AsRef<[u8]>) -> Self {
+        self.with(Body::Whole(body.as_ref().to_vec()))
+            .header("content-type", content_type)
+    }
+
+    /// With a body of this type in chunks, all at once.
+    #[must_use]
+    pub fn chunks(self, content_type: &str, chunks: &[&[u8]]) -> Self {
+        self.trickle(content_type, chunks, Duration::ZERO)
+    }
+
+    /// With a body of this type in chunks, with a pause before each.
+    #[must_use]
+    pub fn trickle(self, content_type: &str, chunks: &[&[u8]], pause: Duration) -> Self {
+        let chunks = chunks.iter().map(|chunk| chunk.to_vec()).collect();
+        self.with(Body::Chunks(chunks, pause))
+            .header("content-type", content_type)
+    }
+
+    /// With that body.
+    #[must_use]
+    pub fn with(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// Sent only after a while.
+    #[must_use]
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Cut off after the body (which can be less than was announced).
+    #[must_use]
+    pub fn cut(mut self) -> Self {
+        self.cut = true;
+        self
+    }
+}
+
+impl From<Answer> for Behaviour {
+    fn from(answer: Answer) -> Self {
+        Behaviour::Answer(answer)
+    }
+}
+
+/// A running upstream; ends with this value.
+#[derive(Debug)]
+pub struct Upstream {
+    address: SocketAddr,
+    script: Arc<Script>,
+    acceptor: AbortHandle,
+}
+
+/// What the connections share.
+#[derive(Debug, Default)]
+struct Script {
+    behaviours: Mutex<HashMap<String, Behaviour>>,
+    requests: Mutex<HashMap<String, u64>>,
+    connections: AtomicU64,
+}
+
+impl Upstream {
+    /// An upstream whose behaviour is chosen by the first segment of the path (`502` for `/502/a`);
+    /// other paths are answered with 200 and a short text.
+    pub fn start<N: Into<String>, B: Into<Behaviour>>(
+        behaviours: impl IntoIterator<Item = (N, B)>,
+    ) -> Upstream {
+        let listener = crate::runtime()
+            .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+            .expect("bind the upstream");
+        let address = listener.local_addr().expect("the address of the upstream");
+        let behaviours = behaviours
+            .into_iter()
+            .map(|(name, b)| (name.into(), b.into()))
+            .collect();
+        let script = Arc::new(Script {
+            behaviours: Mutex::new(behaviours),
+            ..Script::default()
+        });
+        let acceptor = crate::runtime()
+            .spawn(accept(listener, script.clone()))
+            .abort_handle();
+        Upstream {
+            address,
+            script,
+            acceptor,
+        }
+    }
+
+    /// The address.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// From now on, behaves like that for requests whose path begins with `/<name>`.
+    pub fn set(&self, name: &str, behaviour: impl Into<Behaviour>) {
+        let mut behaviours = self.script.behaviours.lock().expect("the script");
+        behaviours.insert(name.to_owned(), behaviour.into());
+    }
+
+    /// Number of requests that came for the name.
+    pub fn requests(&self, name: &str) -> u64 {
+        self.script
+            .requests
+            .lock()
+            .expect("the script")
+            .get(name)
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// Number of connections that were made.
+    pub fn connections(&self) -> u64 {
+        self.script.connections.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.acceptor.abort();
+    }
+}
+
+impl Script {
+    /// What to do with a request for `path`, which is counted.
+    fn behaviour(&self, path: &str) -> Behaviour {
+        let name = path
+            .trim_start_matches('/')
+            .split(['/', '?'])
+            .next()
+            .unwrap_or_default();
+        *self
+            .requests
+            .lock()
+            .expect("the script")
+            .entry(name.to_owned())
+            .or_default() += 1;
+        let behaviours = self.behaviours.lock().expect("the script");
+        behaviours.get(name).cloned().unwrap_or_else(|| {
+            Answer::status(200)
+                .body("text/plain", "the upstream is fine\n")
+                .into()
+        })
+    }
+}
+
+/// The connections live in the set, and end with it when the acceptor is aborted.
+async fn accept(listener: TcpListener, script: Arc<Script>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else { continue };
+                script.connections.fetch_add(1, Ordering::Relaxed);
+                connections.spawn(serve(stream, script.clone()));
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, script: Arc<Script>) {
+    let _ = stream.set_nodelay(true);
+    let mut first = [0_u8; 4];
+    loop {
+        // Peek, so that whoever serves the connection reads it from its beginning.
+        match stream.peek(&mut first).await {
+            Ok(0) | Err(_) => return,
+            Ok(1..=3) if b"PRI ".starts_with(&first[..1]) => tokio::task::yield_now().await,
+            Ok(_) => break,
+        }
+    }
+    // However a connection ends is what the test is about, and is asserted at the other end.
+    let _ = match &first {
+        b"PRI " => h2::serve(stream, &script).await,
+        _ => h1::serve(stream, &script).await,
+    };
+}
+
+/// Makes the end of the connection a reset.
+fn reset_on_close(stream: &TcpStream) {
+    let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
+}
