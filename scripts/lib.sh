@@ -50,3 +50,13 @@ need_cargo() {
   Anywhere with a network:  https://rustup.rs  (then run this again)
   Debian, as root:          apt-get install rustc-web cargo-web rustfmt-web rust-web-clippy gcc"
 }
+
+# need_component NAME PACKAGE: a cargo subcommand that a toolchain may come without.
+need_component() {
+  cargo "$1" --version >/dev/null 2>&1 && return 0
+  # Debian's packages fit Debian's cargo only.
+  if [ "$(command -v cargo)" = /usr/bin/cargo ]; then
+    apt_install "$2" && cargo "$1" --version >/dev/null 2>&1 && return 0
+  fi
+  die "this toolchain has no cargo $1. With rustup: rustup component add ${1/fmt/rustfmt}; on Debian: apt-get install $2"
+}

@@ -6,9 +6,13 @@ cd "$root"
 
 deny_version=0.20.2
 
-lint_fmt() { cargo fmt --all --check; }
+lint_fmt() {
+  need_component fmt rustfmt-web
+  cargo fmt --all --check
+}
 
 lint_clippy() {
+  need_component clippy rust-web-clippy
   cargo clippy --quiet --locked --workspace --exclude tidegate-filter --all-targets -- -D warnings
   scripts/wasm.sh clippy
 }

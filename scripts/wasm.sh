@@ -27,15 +27,17 @@ refusal() { printf '%s/wasm/rustup-refused-%s' "$cache" "$(rustc -vV | cksum | c
 refused_lately() { [ -n "$(find "$(refusal)" -mtime -1 2>/dev/null)" ]; }
 
 rustup_adds_target() {
+  local log=$cache/wasm/rustup.log
   have rustup && have rustc || return 1
+  mkdir -p "$cache/wasm"
   say "asking rustup for the target $triple (at most $rustup_limit s)"
-  if with_limit "$rustup_limit" rustup target add "$triple" >&2 </dev/null && has_target; then
+  if RUST_BACKTRACE=0 with_limit "$rustup_limit" rustup target add "$triple" >"$log" 2>&1 </dev/null && has_target; then
     rm -f "$(refusal)"
     return 0
   fi
-  mkdir -p "$cache/wasm"
   touch "$(refusal)"
-  say "rustup has no way to it from here; it is asked again in a day, or after: rm $(refusal)"
+  say "rustup could not get it ($(grep -m 1 '^error:' "$log" || printf 'no answer in time')); all of it: ${log#"$root"/}
+it is asked again in a day, or after: rm $(refusal)"
   return 1
 }
 
