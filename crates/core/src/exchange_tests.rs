@@ -113,7 +113,7 @@ fn statuses_and_sources_by_configuration() {
             false,
         ),
         (
-            r#"{"intercept":{"skip":{"paths":["/a?b=c"]}}}"#,
+            r#"{"intercept":{"skip":{"paths":["/a*b=c"]}}}"#,
             503,
             VIA,
             true,
@@ -407,7 +407,7 @@ proptest::proptest! {
         request in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..60),
         details in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..60),
     ) {
-        let gate = gate(r#"{"intercept":{"statuses":["1xx","2xx","3xx","4xx","5xx"]}}"#);
+        let gate = gate(r#"{"intercept":{"statuses":["4xx","5xx"]}}"#);
         let mut exchange = Exchange::default();
         exchange.begin(HeaderBlock::from_wire(request));
         let mut answers = 0;

@@ -31,7 +31,7 @@ const ALWAYS_KEPT: &[&str] = &[
 
 /// Never kept, whatever the configuration says: they describe or act for the body that is gone, or
 /// would make the page cacheable, or tell of the software behind.
-const NEVER_KEPT: &[&str] = &[
+pub(crate) const NEVER_KEPT: &[&str] = &[
     "set-cookie",
     "content-encoding",
     "content-length",
@@ -220,7 +220,7 @@ fn adjust(out: &mut Vec<Header>, config: &Headers) {
 }
 
 /// Without these the reply could not be read, or an outer Tidegate would replace it again.
-fn is_essential(name: &str) -> bool {
+pub(crate) fn is_essential(name: &str) -> bool {
     matches!(name, "content-type" | "cache-control" | MARKER) || name.starts_with("grpc-")
 }
 

@@ -126,7 +126,8 @@ fn the_operator_has_the_last_word() {
         ("cache-control".into(), "no-store, private".into()),
         ("x-brand".into(), "acme".into()),
     ];
-    let raw = br#"{"headers":{"remove":["x-robots-tag","via","content-type","x-brand","x-tidegate-page"]}}"#;
+    let raw =
+        br#"{"headers":{"remove":["x-robots-tag","via","content-t*","x-brand","x-tidegate-p*"]}}"#;
     config.remove = crate::config::Config::from_json(raw)
         .unwrap()
         .headers

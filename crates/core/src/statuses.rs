@@ -1,7 +1,9 @@
 //! A set of HTTP status codes.
 
+use std::fmt;
+
 /// A set of status codes from 100 to 599, as the configuration writes them: `502`, `"502-504"`, `"5xx"`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct StatusSet([u64; 8]);
 
 impl StatusSet {
@@ -47,6 +49,25 @@ impl StatusSet {
     }
 }
 
+impl fmt::Debug for StatusSet {
+    /// The statuses as ranges, for goldens and failing tests.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = formatter.debug_list();
+        let mut first = None;
+        for status in Self::MIN..=Self::MAX.saturating_add(1) {
+            match (first, self.contains(status)) {
+                (None, true) => first = Some(status),
+                (Some(low), false) => {
+                    list.entry(&(low..=status.saturating_sub(1)));
+                    first = None;
+                }
+                _ => {}
+            }
+        }
+        list.finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::StatusSet;
@@ -62,5 +83,7 @@ mod tests {
             let expected = matches!(status, 100 | 502..=504 | 599);
             assert_eq!(set.contains(status), expected, "{status}");
         }
+        assert_eq!(format!("{set:?}"), "[100..=100, 502..=504, 599..=599]");
+        assert_eq!(format!("{:?}", StatusSet::empty()), "[]");
     }
 }

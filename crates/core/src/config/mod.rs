@@ -3,10 +3,98 @@
 //! [`Config::from_json`] is the only way in, for the filter and for the command alike, so that what
 //! `tidegate check` accepts is what the filter accepts. Every error is reported at once, each with
 //! its key path; nothing is silently repaired.
+//!
+//! The way of a document: [`json`] keeps it as it was written; [`check`] walks it along the tables of
+//! options in [`table`], the one definition of every option; [`cross`] checks what needs two values;
+//! [`build`] makes the types. The JSON Schema and the reference page come from the same tables.
 
-mod defaults;
+/// A sentence of the reference: only bytes for the filter, and so only there with the feature.
+macro_rules! doc {
+    ($text:expr) => {
+        if cfg!(feature = "reference") {
+            $text
+        } else {
+            ""
+        }
+    };
+}
+
+mod build;
+mod check;
+mod color;
+mod cross;
+mod error;
+mod json;
+mod kind;
+pub mod limits;
 mod pattern;
+#[cfg(feature = "reference")]
+pub mod reference;
+mod svg;
+mod table;
+mod text;
 mod types;
+mod value;
+mod view;
 
+pub use color::Color;
+pub use error::{ConfigError, ConfigErrors, Fault};
 pub use pattern::Pattern;
 pub use types::*;
+
+use json::Json;
+use view::View;
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// Nothing at all (Envoy gives no bytes where no configuration is set) is the same as `{}`.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it, at once.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, ConfigErrors> {
+        let mut walk = check::Walk::new();
+        let json = match document(bytes) {
+            Ok(json) => json,
+            Err(fault) => {
+                walk.refuse(fault);
+                return Err(walk.findings.errors);
+            }
+        };
+        walk.check(&table::DOCUMENT, &json);
+        let root = View::root(&json);
+        cross::check(&mut walk, root);
+        let check::Findings {
+            errors,
+            not_in_force,
+        } = walk.findings;
+        if errors.total() > 0 {
+            return Err(errors);
+        }
+        Ok(build::config(root, not_in_force))
+    }
+}
+
+impl Default for Config {
+    /// The configuration of `{}`.
+    fn default() -> Self {
+        build::config(View::root(&Json::Object(Vec::new())), Vec::new())
+    }
+}
+
+/// The key paths of every option that is accepted but does nothing yet, in the order of the tables;
+/// of an option of words, `path: "word"` for single words.
+pub fn not_in_force() -> Vec<String> {
+    check::later_paths(table::ROOT)
+}
+
+fn document(bytes: &[u8]) -> Result<Json, Fault> {
+    if bytes.len() > limits::CONFIG_BYTES {
+        return Err(Fault::TooLarge { found: bytes.len() });
+    }
+    if bytes.trim_ascii().is_empty() {
+        return Ok(Json::Object(Vec::new()));
+    }
+    Json::parse(bytes)
+}

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::color::Color;
 use super::pattern::Pattern;
 use crate::reason::Reason;
 use crate::statuses::StatusSet;
@@ -80,17 +81,6 @@ pub enum Logo {
     DataUri(String),
     /// Inline SVG markup, without script.
     Svg(String),
-}
-
-/// An sRGB colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Color {
-    /// Red.
-    pub r: u8,
-    /// Green.
-    pub g: u8,
-    /// Blue.
-    pub b: u8,
 }
 
 /// A link of the page.

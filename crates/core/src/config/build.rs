@@ -1,0 +1,333 @@
+//! Makes the typed configuration of a document in which nothing was found wrong.
+//!
+//! What a reader gives where it has nothing is unreachable then; it is a value of the type all the
+//! same, because the filter must not be able to panic.
+
+use super::json::Json;
+use super::view::View;
+use super::{table, types::*, value, Pattern};
+
+/// The configuration that a valid document says.
+pub(super) fn config(root: View<'_>, not_in_force: Vec<String>) -> Config {
+    let mut templates: Vec<_> = root
+        .entries("templates")
+        .iter()
+        .map(|(name, json)| {
+            (
+                name.clone(),
+                template(View::element(table::TEMPLATE, json, None)),
+            )
+        })
+        .collect();
+    templates.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let delimiters = root.texts("delimiters");
+    let delimiter = |index: usize| delimiters.get(index).cloned().unwrap_or_default();
+    Config {
+        mode: mode(root),
+        brand: brand(root.section("brand")),
+        policy: policy(root),
+        routes: root
+            .elements("routes")
+            .iter()
+            .map(|json| route_rule(View::element(table::ROUTE, json, Some(root))))
+            .collect(),
+        templates,
+        pages: root
+            .elements("pages")
+            .iter()
+            .map(|json| page_rule(View::element(table::PAGE, json, None)))
+            .collect(),
+        delimiters: (delimiter(0), delimiter(1)),
+        locales: locales(root.section("locales")),
+        formats: formats(root.section("formats")),
+        headers: headers(root.section("headers")),
+        security: security(root.section("security")),
+        proxy_status: ProxyStatus {
+            name: root
+                .section("proxy_status")
+                .text("name")
+                .unwrap_or_default(),
+            details: root
+                .section("proxy_status")
+                .flag("details")
+                .unwrap_or_default(),
+        },
+        route_metadata: match root.word("route_metadata") {
+            Some("always") => RouteMetadata::Always,
+            _ => RouteMetadata::OnFailure,
+        },
+        release_header: root
+            .text("release_header")
+            .unwrap_or_default()
+            .to_ascii_lowercase(),
+        not_in_force,
+    }
+}
+
+fn mode(view: View<'_>) -> Mode {
+    match view.word("mode") {
+        Some("shadow") => Mode::Shadow,
+        Some("off") => Mode::Off,
+        _ => Mode::Enforce,
+    }
+}
+
+fn brand(view: View<'_>) -> Brand {
+    let link = |json: &Json| {
+        let view = View::element(table::LINK, json, None);
+        Link {
+            label: view.text("label").unwrap_or_default(),
+            url: view.text("url").unwrap_or_default(),
+        }
+    };
+    Brand {
+        name: view.text("name").unwrap_or_default(),
+        logo: view.text("logo").map(|logo| {
+            if logo.starts_with('<') {
+                Logo::Svg(logo)
+            } else {
+                Logo::DataUri(logo)
+            }
+        }),
+        color: view.color("color"),
+        color_dark: view.color("color_dark"),
+        home_url: view.text("home_url"),
+        status_url: view.text("status_url"),
+        links: view.elements("links").iter().map(link).collect(),
+    }
+}
+
+fn policy(view: View<'_>) -> Policy {
+    Policy {
+        intercept: intercept(view.section("intercept")),
+        retry: retry(view.section("retry")),
+        breaker: breaker(view.section("breaker")),
+    }
+}
+
+fn intercept(view: View<'_>) -> Intercept {
+    let skip = view.section("skip");
+    Intercept {
+        statuses: view.statuses("statuses"),
+        source: match view.word("source") {
+            Some("proxy") => SourceFilter::Proxy,
+            Some("upstream") => SourceFilter::Upstream,
+            _ => SourceFilter::Any,
+        },
+        upstream_body: match view.word("upstream_body") {
+            Some("replace") => UpstreamBody::Replace,
+            Some("keep") => UpstreamBody::Keep,
+            _ => UpstreamBody::KeepStructured,
+        },
+        status: match view.word("status") {
+            Some("keep") => StatusRule::Keep,
+            _ => StatusRule::Standard,
+        },
+        skip_paths: skip.patterns("paths"),
+        skip_hosts: skip.patterns("hosts"),
+        opt_out_header: view
+            .text("opt_out_header")
+            .unwrap_or_default()
+            .to_ascii_lowercase(),
+    }
+}
+
+fn retry(view: View<'_>) -> Retry {
+    let mut after = Default::default();
+    let mut after_by_status = Vec::new();
+    for (key, hint, _) in view.after() {
+        match value::status(&key) {
+            Some(status) => after_by_status.push((status, hint)),
+            None => after = hint,
+        }
+    }
+    after_by_status.sort_unstable();
+    let page = view.section("page");
+    Retry {
+        after,
+        after_by_status,
+        honor_upstream: view.flag("honor_upstream").unwrap_or_default(),
+        max: view.duration("max").unwrap_or_default(),
+        pace: match (view.word("pace"), view.number("pace")) {
+            (_, Some(rate)) => Pace::Rate(rate),
+            (Some("off"), _) => Pace::Off,
+            _ => Pace::Auto,
+        },
+        page: PageRetry {
+            auto: page.flag("auto").unwrap_or_default(),
+            max_attempts: page.count("max_attempts").unwrap_or_default(),
+            cap: page.duration("cap").unwrap_or_default(),
+        },
+    }
+}
+
+fn breaker(view: View<'_>) -> Breaker {
+    let consecutive = view.section("consecutive");
+    let failures = view.section("failures");
+    let open = view.section("open");
+    let probe = view.section("probe");
+    let ramp = view.section("ramp");
+    Breaker {
+        mode: match view.word("mode") {
+            Some("shadow") => BreakerMode::Shadow,
+            Some("forced_open") => BreakerMode::ForcedOpen,
+            Some("disabled") => BreakerMode::Disabled,
+            _ => BreakerMode::Enforce,
+        },
+        window: view.duration("window").unwrap_or_default(),
+        min_requests: view.count("min_requests").unwrap_or_default(),
+        failure_ratio: view.number("failure_ratio").unwrap_or_default(),
+        consecutive_failures: consecutive.count("failures").unwrap_or_default(),
+        consecutive_for: consecutive.duration("for").unwrap_or_default(),
+        failure_statuses: failures.statuses("statuses"),
+        slow: failures.duration("slow"),
+        slow_ratio: failures.number("slow_ratio").unwrap_or_default(),
+        open_base: open.duration("base").unwrap_or_default(),
+        open_max: open.duration("max").unwrap_or_default(),
+        open_jitter: open.number("jitter").unwrap_or_default(),
+        open_honor_retry_after: open.flag("honor_retry_after").unwrap_or_default(),
+        probe_permits: probe.count("permits").unwrap_or_default(),
+        probe_timeout: probe.duration("timeout").unwrap_or_default(),
+        ramp_duration: ramp.duration("duration").unwrap_or_default(),
+        ramp_failure_ratio: ramp.number("failure_ratio").unwrap_or_default(),
+        group: view.text("group"),
+    }
+}
+
+fn route_rule(view: View<'_>) -> RouteRule {
+    let matches = view.section("match");
+    let pattern = |key: &str| {
+        matches
+            .pattern(key)
+            .unwrap_or_else(|| Pattern("*".to_owned()))
+    };
+    RouteRule {
+        name: view.text("name").unwrap_or_default(),
+        matches: RouteMatch {
+            route: pattern("route"),
+            virtual_host: pattern("virtual_host"),
+            cluster: pattern("cluster"),
+            host: pattern("host"),
+            path_prefix: matches.text("path_prefix").unwrap_or_default(),
+        },
+        mode: mode(view),
+        policy: policy(view),
+        page: view.text("page"),
+        maintenance: maintenance(view),
+    }
+}
+
+fn maintenance(view: View<'_>) -> Option<Maintenance> {
+    match view.own("maintenance")? {
+        Json::Bool(true) => Some(Maintenance {
+            until: None,
+            message: None,
+        }),
+        json @ Json::Object(_) => {
+            let view = View::element(table::MAINTENANCE, json, None);
+            Some(Maintenance {
+                until: view.text("until").and_then(|text| value::date(&text)),
+                message: view.text("message"),
+            })
+        }
+        _ => None,
+    }
+}
+
+fn template(view: View<'_>) -> Template {
+    Template {
+        html: view.text("html"),
+        text: view.text("text"),
+        problem: view
+            .entries("problem")
+            .iter()
+            .map(|(key, json)| (key.clone(), json.to_value()))
+            .collect(),
+    }
+}
+
+fn page_rule(view: View<'_>) -> PageRule {
+    let matches = view.section("match");
+    PageRule {
+        statuses: matches.statuses("statuses"),
+        reasons: matches.reasons("reasons"),
+        hosts: matches.patterns("hosts"),
+        path_prefix: matches.text("path_prefix").unwrap_or_default(),
+        routes: matches.patterns("routes"),
+        template: view.text("template"),
+        strings: strings(view.entries("strings")),
+    }
+}
+
+fn strings(entries: &[(String, Json)]) -> Vec<(String, String)> {
+    entries
+        .iter()
+        .filter_map(|(key, json)| Some((key.clone(), json.text()?.to_owned())))
+        .collect()
+}
+
+fn locales(view: View<'_>) -> Locales {
+    let language = |(tag, json): &(String, Json)| (tag.clone(), strings(json.entries()));
+    Locales {
+        default: view.text("default").unwrap_or_default(),
+        strings: view.entries("strings").iter().map(language).collect(),
+    }
+}
+
+fn formats(view: View<'_>) -> Formats {
+    Formats {
+        default: match view.word("default") {
+            Some("html") => DefaultFormat::Html,
+            Some("problem") => DefaultFormat::Problem,
+            _ => DefaultFormat::Text,
+        },
+        problem_type_base: view.text("problem_type_base").unwrap_or_default(),
+        cli_agents: view.texts("cli_agents"),
+    }
+}
+
+fn headers(view: View<'_>) -> Headers {
+    let mut set: Vec<_> = strings(view.entries("set"))
+        .into_iter()
+        .map(|(name, value)| (name.to_ascii_lowercase(), value))
+        .collect();
+    set.sort();
+    let patterns = |key: &str| -> Vec<_> {
+        view.texts(key)
+            .into_iter()
+            .map(|text| Pattern(text.to_ascii_lowercase()))
+            .collect()
+    };
+    Headers {
+        keep: patterns("keep"),
+        set,
+        remove: patterns("remove"),
+    }
+}
+
+fn security(view: View<'_>) -> Security {
+    let exposed = |word: String| match word.as_str() {
+        "request_id" => Some(Exposed::RequestId),
+        "timestamp" => Some(Exposed::Timestamp),
+        "host" => Some(Exposed::Host),
+        "path" => Some(Exposed::Path),
+        _ => None,
+    };
+    Security {
+        csp: match view.text("csp") {
+            Some(text) if text == "off" => Csp::Off,
+            Some(text) if text != "auto" => Csp::Custom(text),
+            _ => Csp::Auto,
+        },
+        frame_ancestors: view.text("frame_ancestors").unwrap_or_default(),
+        expose: view
+            .texts("expose")
+            .into_iter()
+            .filter_map(exposed)
+            .collect(),
+        inner_pages: match view.word("inner_pages") {
+            Some("ignore") => InnerPages::Ignore,
+            _ => InnerPages::Trust,
+        },
+    }
+}

@@ -1,0 +1,262 @@
+//! Walks a document along the tables of options, and tells everything that does not fit.
+
+use std::collections::BTreeSet;
+
+use super::error::{found, nearest, ConfigErrors, Fault};
+use super::json::Json;
+use super::kind::{Absent, Field, Kind, Leaf, Refusal, Word};
+
+/// What the walk found.
+pub(super) struct Findings {
+    /// What is wrong.
+    pub(super) errors: ConfigErrors,
+    /// Key paths that are used but not in force yet.
+    pub(super) not_in_force: Vec<String>,
+}
+
+/// A walk: where it is, and what it found.
+pub(super) struct Walk {
+    at: String,
+    pub(super) findings: Findings,
+}
+
+impl Walk {
+    /// A walk that stands at the document as a whole.
+    pub(super) fn new() -> Self {
+        let findings = Findings {
+            errors: ConfigErrors::none(),
+            not_in_force: Vec::new(),
+        };
+        Self {
+            at: String::new(),
+            findings,
+        }
+    }
+
+    /// Says that something is wrong here.
+    pub(super) fn refuse(&mut self, fault: Fault) {
+        self.findings.errors.push(&self.at, fault);
+    }
+
+    /// Does something one key further.
+    pub(super) fn key(&mut self, key: &str, work: impl FnOnce(&mut Self)) {
+        let before = self.at.len();
+        push_key(&mut self.at, key);
+        work(self);
+        self.at.truncate(before);
+    }
+
+    /// Does something at an item of a list.
+    pub(super) fn item(&mut self, index: usize, work: impl FnOnce(&mut Self)) {
+        let before = self.at.len();
+        self.at.push_str(&format!("[{index}]"));
+        work(self);
+        self.at.truncate(before);
+    }
+
+    /// Checks a value, with all that is in it.
+    pub(super) fn check(&mut self, kind: &'static Kind, json: &Json) {
+        let picked = kind.pick(json);
+        if !picked.takes(json) {
+            return self.refuse_value(kind, json, "", None);
+        }
+        match picked {
+            Kind::Any => self.check_any(json),
+            Kind::Object(fields) => self.check_object(fields, json),
+            Kind::Map {
+                keys,
+                of,
+                max,
+                bundled,
+            } => {
+                if let (true, Some(file)) = (bundled, json.file_reference()) {
+                    return self.refuse_file(file);
+                }
+                let entries = json.entries();
+                self.check_count(entries.len(), 0, *max);
+                self.each_entry(
+                    entries.get(..*max).unwrap_or(entries),
+                    |walk, key, value| match keys.read(key) {
+                        Ok(()) => walk.check(of, value),
+                        Err(Refusal::Other(fault)) => walk.refuse(fault),
+                        Err(Refusal::Value { why: "", .. }) => {
+                            walk.refuse(Fault::UnknownKey {
+                                keys: Vec::new(),
+                                allowed: keys.allowed.to_owned(),
+                                did_you_mean: None,
+                            });
+                        }
+                        Err(Refusal::Value { why, .. }) => walk.refuse(Fault::Value {
+                            found: super::error::quoted(key),
+                            why,
+                            allowed: keys.allowed.to_owned(),
+                            did_you_mean: None,
+                        }),
+                    },
+                );
+            }
+            Kind::List { of, min, max } => {
+                let items = json.items();
+                self.check_count(items.len(), *min, *max);
+                for (index, item) in items.iter().take(*max).enumerate() {
+                    self.item(index, |walk| walk.check(of, item));
+                }
+            }
+            _ => match picked.leaf(json) {
+                Ok(Leaf::Word(Word {
+                    later: true, name, ..
+                })) => {
+                    self.findings
+                        .not_in_force
+                        .push(format!("{}: \"{name}\"", self.at));
+                }
+                Ok(_) => {}
+                Err(Refusal::Other(fault)) => self.refuse(fault),
+                Err(Refusal::Value { why, did_you_mean }) => {
+                    self.refuse_value(kind, json, why, did_you_mean);
+                }
+            },
+        }
+    }
+
+    fn refuse_value(
+        &mut self,
+        kind: &Kind,
+        json: &Json,
+        why: &'static str,
+        did_you_mean: Option<String>,
+    ) {
+        match json.file_reference() {
+            Some(file) if kind.is_textual() => self.refuse_file(file),
+            _ => self.refuse(Fault::Value {
+                found: found(json),
+                why,
+                allowed: kind.allowed(),
+                did_you_mean,
+            }),
+        }
+    }
+
+    fn refuse_file(&mut self, file: &str) {
+        self.refuse(Fault::FileReference {
+            file: super::error::quoted(file),
+        });
+    }
+
+    fn check_count(&mut self, found: usize, min: usize, max: usize) {
+        if found < min || found > max {
+            self.refuse(Fault::Entries { found, min, max });
+        }
+    }
+
+    fn check_object(&mut self, fields: &'static [Field], json: &Json) {
+        self.each_entry(json.entries(), |walk, key, value| {
+            let Some(field) = fields.iter().find(|field| field.key == key) else {
+                let keys: Vec<_> = fields.iter().map(|field| field.key).collect();
+                let did_you_mean = nearest(key, keys.iter().copied());
+                return walk.refuse(Fault::UnknownKey {
+                    keys,
+                    allowed: String::new(),
+                    did_you_mean,
+                });
+            };
+            if field.later {
+                // One line for it as a whole: of what is in it, nothing is in force either.
+                walk.findings.not_in_force.push(walk.at.clone());
+                let above = std::mem::take(&mut walk.findings.not_in_force);
+                walk.check(&field.kind, value);
+                walk.findings.not_in_force = above;
+            } else {
+                walk.check(&field.kind, value);
+            }
+        });
+        for field in fields {
+            if matches!(field.absent, Absent::Required) && json.get(field.key).is_none() {
+                self.key(field.key, |walk| {
+                    walk.refuse(Fault::Missing {
+                        allowed: field.kind.allowed(),
+                    });
+                });
+            }
+        }
+    }
+
+    /// JSON that means nothing to the filter still may not have a key twice.
+    fn check_any(&mut self, json: &Json) {
+        self.each_entry(json.entries(), |walk, _, value| walk.check_any(value));
+        for (index, item) in json.items().iter().enumerate() {
+            self.item(index, |walk| walk.check_any(item));
+        }
+    }
+
+    /// Walks the entries of an object, and refuses keys that stand there already.
+    fn each_entry(
+        &mut self,
+        entries: &[(String, Json)],
+        mut work: impl FnMut(&mut Self, &str, &Json),
+    ) {
+        let mut seen = BTreeSet::new();
+        for (key, value) in entries {
+            let first = seen.insert(key.as_str());
+            self.key(key, |walk| match first {
+                true => work(walk, key, value),
+                false => walk.refuse(Fault::DuplicateKey),
+            });
+        }
+    }
+}
+
+/// Adds a key to a path: `.key`, or `["a key"]` where it is not a plain word.
+fn push_key(path: &mut String, key: &str) {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    if key.is_empty() || !key.bytes().all(plain) {
+        path.push('[');
+        path.push_str(&super::error::quoted(key));
+        path.push(']');
+        return;
+    }
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(key);
+}
+
+/// The key paths of everything that is accepted but not in force yet.
+pub(super) fn later_paths(fields: &'static [Field]) -> Vec<String> {
+    let mut paths = Vec::new();
+    add_later_paths(fields, "", &mut paths);
+    paths
+}
+
+fn add_later_paths(fields: &'static [Field], prefix: &str, paths: &mut Vec<String>) {
+    for field in fields {
+        let path = if prefix.is_empty() {
+            field.key.to_owned()
+        } else {
+            format!("{prefix}.{}", field.key)
+        };
+        if field.later {
+            paths.push(path);
+        } else {
+            add_later_kind(&field.kind, &path, paths);
+        }
+    }
+}
+
+fn add_later_kind(kind: &'static Kind, path: &str, paths: &mut Vec<String>) {
+    match kind {
+        Kind::Object(fields) => add_later_paths(fields, path, paths),
+        Kind::List { of, .. } | Kind::Map { of, .. } => add_later_kind(of, path, paths),
+        Kind::Either(first, second) => {
+            add_later_kind(first, path, paths);
+            add_later_kind(second, path, paths);
+        }
+        Kind::Words(words) => paths.extend(
+            words
+                .iter()
+                .filter(|word| word.later)
+                .map(|word| format!("{path}: \"{}\"", word.name)),
+        ),
+        _ => {}
+    }
+}

@@ -1,0 +1,163 @@
+//! Colours, and how well they can be told apart.
+
+/// An sRGB colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Color {
+    /// Red.
+    pub r: u8,
+    /// Green.
+    pub g: u8,
+    /// Blue.
+    pub b: u8,
+}
+
+impl Color {
+    /// What the built-in page lies on in a light scheme; `brand.color` is checked against it.
+    pub const LIGHT_PAGE: Color = Color {
+        r: 0xfa,
+        g: 0xfb,
+        b: 0xfc,
+    };
+    /// What the built-in page lies on in a dark scheme; `brand.color_dark` is checked against it.
+    pub const DARK_PAGE: Color = Color {
+        r: 0x10,
+        g: 0x17,
+        b: 0x1f,
+    };
+
+    /// Reads `#rgb` or `#rrggbb`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let digits: Vec<u8> = text
+            .strip_prefix('#')?
+            .chars()
+            .map(|character| {
+                character
+                    .to_digit(16)
+                    .and_then(|digit| u8::try_from(digit).ok())
+            })
+            .collect::<Option<_>>()?;
+        let pair = |high: u8, low: u8| high.wrapping_shl(4) | low;
+        match *digits.as_slice() {
+            [r, g, b] => Some(Self {
+                r: pair(r, r),
+                g: pair(g, g),
+                b: pair(b, b),
+            }),
+            [r, r2, g, g2, b, b2] => Some(Self {
+                r: pair(r, r2),
+                g: pair(g, g2),
+                b: pair(b, b2),
+            }),
+            _ => None,
+        }
+    }
+
+    /// `#rrggbb`.
+    pub fn to_hex(self) -> String {
+        format!("#{:02x}{:02x}{:02x}", self.r, self.g, self.b)
+    }
+
+    /// Relative luminance, from 0 (black) to 1 (white), by the definition of WCAG 2.2.
+    pub fn luminance(self) -> f64 {
+        0.2126 * linear(self.r) + 0.7152 * linear(self.g) + 0.0722 * linear(self.b)
+    }
+
+    /// Contrast ratio, from 1 (the same) to 21 (black and white), by the definition of WCAG 2.2.
+    pub fn contrast(self, other: Self) -> f64 {
+        let (a, b) = (self.luminance(), other.luminance());
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    /// Contrast ratio in hundredths, cut off: 2.999 is not yet 3.
+    pub(super) fn contrast_hundredths(self, other: Self) -> u32 {
+        (self.contrast(other) * 100.0) as u32
+    }
+}
+
+/// The light that an sRGB channel gives, from 0 to 1.
+fn linear(channel: u8) -> f64 {
+    let value = f64::from(channel) / 255.0;
+    if value <= 0.04045 {
+        value / 12.92
+    } else {
+        let base = (value + 0.055) / 1.055;
+        // base^2.4, as base^2 · (base^2)^(1/5).
+        let square = base * base;
+        square * fifth_root(square)
+    }
+}
+
+/// The fifth root of a number in (0, 1], by Newton's method. The four operations alone give the same
+/// bits on every machine, so that the command and the filter never differ about a colour.
+fn fifth_root(number: f64) -> f64 {
+    // From above, each step comes nearer and none goes past the root; from 1, for the smallest
+    // number that a channel gives (0.0079), 12 steps reach the last bit.
+    let mut root = 1.0_f64;
+    for _ in 0..16 {
+        let fourth = root * root * root * root;
+        root -= (fourth * root - number) / (5.0 * fourth);
+    }
+    root
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_colours() {
+        let color = |r, g, b| Some(Color { r, g, b });
+        for (text, expected) in [
+            ("#0b5fff", color(0x0b, 0x5f, 0xff)),
+            ("#0B5FFF", color(0x0b, 0x5f, 0xff)),
+            ("#0af", color(0x00, 0xaa, 0xff)),
+            ("0b5fff", None),
+            ("#0b5ff", None),
+            ("#0b5fff00", None),
+            ("#0b5ffg", None),
+            ("#", None),
+            ("blue", None),
+            ("#äää", None),
+        ] {
+            assert_eq!(Color::parse(text), expected, "{text}");
+        }
+        assert_eq!(
+            Color {
+                r: 1,
+                g: 0xab,
+                b: 0
+            }
+            .to_hex(),
+            "#01ab00"
+        );
+    }
+
+    #[test]
+    fn contrast_is_that_of_wcag() {
+        let contrast = |a, b| Color::parse(a).unwrap().contrast(Color::parse(b).unwrap());
+        // The reference values of common contrast checkers.
+        for (a, b, expected) in [
+            ("#000", "#fff", 21.0),
+            ("#fff", "#fff", 1.0),
+            ("#767676", "#fff", 4.54),
+            ("#949494", "#fff", 3.03),
+            ("#f00", "#fff", 3.998),
+            ("#00f", "#fff", 8.592),
+        ] {
+            assert!(
+                (contrast(a, b) - expected).abs() < 0.01,
+                "{a} {b} {}",
+                contrast(a, b)
+            );
+            assert_eq!(contrast(a, b), contrast(b, a));
+        }
+    }
+
+    #[test]
+    fn the_power_is_exact() {
+        for channel in 11..=255_u8 {
+            let expected = ((f64::from(channel) / 255.0 + 0.055) / 1.055).powf(2.4);
+            assert!((linear(channel) - expected).abs() < 1e-12, "{channel}");
+        }
+    }
+}

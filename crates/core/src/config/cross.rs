@@ -1,0 +1,208 @@
+//! Checks that need more than one value: names that must exist or be unique, durations that bound
+//! each other. Values that are wrong by themselves are left out here, they are told already.
+
+use super::check::Walk;
+use super::error::{nearest, quoted, Fault};
+use super::json::Json;
+use super::limits;
+use super::table;
+use super::value::duration_text;
+use super::view::View;
+
+/// Checks a whole document.
+pub(super) fn check(walk: &mut Walk, root: View<'_>) {
+    policy(walk, root);
+    walk.key("routes", |walk| routes(walk, root));
+    walk.key("templates", |walk| {
+        for (name, template) in root.entries("templates") {
+            walk.key(name, |walk| needs_a_form(walk, template));
+        }
+    });
+    walk.key("pages", |walk| {
+        for (index, page) in root.elements("pages").iter().enumerate() {
+            walk.item(index, |walk| known_template(walk, root, page, "template"));
+        }
+    });
+    delimiters(walk, root);
+    walk.key("locales", |walk| {
+        let locales = root.section("locales");
+        walk.key("strings", |walk| {
+            unique_keys(walk, locales.entries("strings"));
+            for (language, strings) in locales.entries("strings") {
+                walk.key(language, |walk| direction(walk, strings));
+            }
+        });
+    });
+    walk.key("headers", |walk| {
+        walk.key("set", |walk| {
+            unique_keys(walk, root.section("headers").entries("set"))
+        });
+    });
+}
+
+fn routes(walk: &mut Walk, root: View<'_>) {
+    let rules = root.elements("routes");
+    let name = |rule: &Json| rule.get("name").and_then(Json::text).map(str::to_owned);
+    for (index, rule) in rules.iter().enumerate().take(limits::ROUTES) {
+        walk.item(index, |walk| {
+            let earlier = rules
+                .iter()
+                .take(index)
+                .position(|other| name(other) == name(rule));
+            if let (Some(name), Some(first)) = (name(rule), earlier) {
+                let first = format!("`routes[{first}]`");
+                walk.key("name", |walk| {
+                    walk.refuse(Fault::NameTaken {
+                        found: quoted(&name),
+                        first,
+                    });
+                });
+            }
+            known_template(walk, root, rule, "page");
+            policy(walk, View::element(table::ROUTE, rule, Some(root)));
+        });
+    }
+}
+
+/// The durations of a policy that bound each other.
+fn policy(walk: &mut Walk, view: View<'_>) {
+    walk.key("retry", |walk| hints(walk, view.section("retry")));
+    walk.key("breaker", |walk| {
+        walk.key("open", |walk| {
+            open_times(walk, view.section("breaker").section("open"))
+        });
+    });
+}
+
+fn hints(walk: &mut Walk, retry: View<'_>) {
+    let Some(max) = retry.duration("max") else {
+        return;
+    };
+    let mut longest = None;
+    for (key, hint, here) in retry.after() {
+        if hint <= max {
+            continue;
+        }
+        if here {
+            let fault = order(hint, "at most", "max".to_owned(), max);
+            walk.key("after", |walk| walk.key(&key, |walk| walk.refuse(fault)));
+        } else if longest.as_ref().is_none_or(|(_, other)| *other < hint) {
+            longest = Some((key, hint));
+        }
+    }
+    if let (Some((key, hint)), Some(_)) = (longest, retry.own("max")) {
+        let fault = order(max, "at least", format!("after.{key}"), hint);
+        walk.key("max", |walk| walk.refuse(fault));
+    }
+}
+
+fn open_times(walk: &mut Walk, open: View<'_>) {
+    let (Some(base), Some(max)) = (open.duration("base"), open.duration("max")) else {
+        return;
+    };
+    if base <= max {
+        return;
+    }
+    if open.own("max").is_some() {
+        let fault = order(max, "at least", "base".to_owned(), base);
+        walk.key("max", |walk| walk.refuse(fault));
+    } else if open.own("base").is_some() {
+        let fault = order(base, "at most", "max".to_owned(), max);
+        walk.key("base", |walk| walk.refuse(fault));
+    }
+}
+
+fn order(
+    found: std::time::Duration,
+    bound: &'static str,
+    other: String,
+    value: std::time::Duration,
+) -> Fault {
+    let text = |time: std::time::Duration| {
+        duration_text(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    };
+    Fault::Order {
+        found: text(found),
+        bound,
+        other,
+        value: text(value),
+    }
+}
+
+/// A template that is named must be there.
+fn known_template(walk: &mut Walk, root: View<'_>, json: &Json, key: &str) {
+    let Some(name) = json.get(key).and_then(Json::text) else {
+        return;
+    };
+    let templates = root.entries("templates");
+    if templates.iter().all(|(template, _)| template != name) {
+        let names = templates.iter().map(|(template, _)| template.as_str());
+        let fault = Fault::UnknownName {
+            found: quoted(name),
+            of: "templates",
+            did_you_mean: nearest(name, names),
+        };
+        walk.key(key, |walk| walk.refuse(fault));
+    }
+}
+
+/// A template of nothing is a mistake.
+fn needs_a_form(walk: &mut Walk, template: &Json) {
+    if matches!(template, Json::Object(entries) if entries.is_empty()) {
+        walk.refuse(Fault::Value {
+            found: super::error::found(template),
+            why: "",
+            allowed: "an object with `html`, `text` or `problem`".to_owned(),
+            did_you_mean: None,
+        });
+    }
+}
+
+/// What opens a tag may not be what closes it.
+fn delimiters(walk: &mut Walk, root: View<'_>) {
+    if let [open, close] = root.elements("delimiters") {
+        if open.text().is_some() && open == close {
+            let fault = Fault::Value {
+                found: super::error::found(close),
+                why: "the same as what opens a tag",
+                allowed: "something else than what opens a tag".to_owned(),
+                did_you_mean: None,
+            };
+            walk.key("delimiters", |walk| walk.item(1, |walk| walk.refuse(fault)));
+        }
+    }
+}
+
+/// The key `dir` of a language is not a text, but a direction.
+fn direction(walk: &mut Walk, strings: &Json) {
+    match strings.get("dir") {
+        Some(found @ Json::String(text)) if text != "ltr" && text != "rtl" => {
+            let fault = Fault::Value {
+                found: super::error::found(found),
+                why: "",
+                allowed: "\"ltr\" or \"rtl\"".to_owned(),
+                did_you_mean: nearest(text, ["ltr", "rtl"].into_iter()),
+            };
+            walk.key("dir", |walk| walk.refuse(fault));
+        }
+        _ => {}
+    }
+}
+
+/// Keys that are the same in any case may stand there once.
+fn unique_keys(walk: &mut Walk, entries: &[(String, Json)]) {
+    // Of more than a limit allows, the number is told already.
+    for (index, (key, _)) in entries.iter().enumerate().take(limits::HEADERS) {
+        let mut earlier = entries.iter().take(index);
+        // The very same key is told already.
+        if let Some((first, _)) =
+            earlier.find(|(other, _)| other.eq_ignore_ascii_case(key) && other != key)
+        {
+            let fault = Fault::NameTaken {
+                found: quoted(key),
+                first: quoted(first),
+            };
+            walk.key(key, |walk| walk.refuse(fault));
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! What is wrong with a configuration, said so that a person can mend it without the manual:
+//! where it stands, what was found there, what is allowed there.
+
+use std::fmt;
+
+use super::json::Json;
+use super::limits;
+
+/// Everything that is wrong with a configuration; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigErrors {
+    errors: Vec<ConfigError>,
+    more: usize,
+}
+
+impl ConfigErrors {
+    pub(super) fn none() -> Self {
+        Self {
+            errors: Vec::new(),
+            more: 0,
+        }
+    }
+
+    /// Adds one, or only counts it once there are [`limits::ERRORS`].
+    pub(super) fn push(&mut self, at: &str, fault: Fault) {
+        if self.errors.len() < limits::ERRORS {
+            self.errors.push(ConfigError {
+                at: at.to_owned(),
+                fault,
+            });
+        } else {
+            self.more = self.more.saturating_add(1);
+        }
+    }
+
+    /// The errors: of single values in the order of the document, then of values that do not go
+    /// together; at most [`limits::ERRORS`].
+    pub fn iter(&self) -> std::slice::Iter<'_, ConfigError> {
+        self.errors.iter()
+    }
+
+    /// How many errors there are beyond those of [`ConfigErrors::iter`].
+    pub fn more(&self) -> usize {
+        self.more
+    }
+
+    /// How many errors there are in all.
+    pub fn total(&self) -> usize {
+        self.errors.len().saturating_add(self.more)
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    /// One line for each error.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, error) in self.errors.iter().enumerate() {
+            if position > 0 {
+                formatter.write_str("\n")?;
+            }
+            error.fmt(formatter)?;
+        }
+        if self.more > 0 {
+            write!(formatter, "\nand {} more", self.more)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    at: String,
+    fault: Fault,
+}
+
+impl ConfigError {
+    /// The key path, such as `routes[2].breaker.window`; empty: the document as a whole.
+    pub fn at(&self) -> &str {
+        &self.at
+    }
+
+    /// What is wrong.
+    pub fn fault(&self) -> &Fault {
+        &self.fault
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.at.is_empty() {
+            write!(formatter, "{}: ", self.at)?;
+        }
+        self.fault.fmt(formatter)
+    }
+}
+
+/// What is wrong with a value. Values of the configuration are already shortened and printable here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The document is not JSON.
+    NotJson {
+        /// Line of the mistake, from 1.
+        line: usize,
+        /// Column of the mistake, in bytes, from 1; 0 where nothing of the line has been read.
+        column: usize,
+        /// What the JSON reader says.
+        problem: String,
+    },
+    /// The document is larger than [`limits::CONFIG_BYTES`].
+    TooLarge {
+        /// Bytes of the document.
+        found: usize,
+    },
+    /// A key stands twice in one object.
+    DuplicateKey,
+    /// A key that means nothing here.
+    UnknownKey {
+        /// The keys that mean something here; empty: see `allowed`.
+        keys: Vec<&'static str>,
+        /// What a free key has to be; empty: see `keys`.
+        allowed: String,
+        /// The key that was probably meant.
+        did_you_mean: Option<String>,
+    },
+    /// A key that has to be given is not.
+    Missing {
+        /// What it takes.
+        allowed: String,
+    },
+    /// A value that is not allowed.
+    Value {
+        /// The value.
+        found: String,
+        /// What about it is wrong, where that is not plain to see; else empty.
+        why: &'static str,
+        /// What is allowed.
+        allowed: String,
+        /// What was probably meant.
+        did_you_mean: Option<String>,
+    },
+    /// A text that is too long.
+    TooLong {
+        /// Its length in bytes.
+        found: usize,
+        /// The longest allowed.
+        limit: usize,
+    },
+    /// A list or an object with too many or too few entries.
+    Entries {
+        /// How many there are.
+        found: usize,
+        /// The fewest allowed.
+        min: usize,
+        /// The most allowed.
+        max: usize,
+    },
+    /// A file reference, which only `tidegate bundle` can resolve.
+    FileReference {
+        /// The file.
+        file: String,
+    },
+    /// A name that nothing of this configuration has.
+    UnknownName {
+        /// The name.
+        found: String,
+        /// Where the names stand.
+        of: &'static str,
+        /// The name that was probably meant.
+        did_you_mean: Option<String>,
+    },
+    /// A name, or a key that is the same in any case, for the second time.
+    NameTaken {
+        /// The name.
+        found: String,
+        /// Where it stands first.
+        first: String,
+    },
+    /// A duration on the wrong side of another one.
+    Order {
+        /// The duration.
+        found: String,
+        /// `at least` or `at most`.
+        bound: &'static str,
+        /// The key that bounds it.
+        other: String,
+        /// What that key says.
+        value: String,
+    },
+    /// A colour that cannot be told from the page.
+    Contrast {
+        /// The colour.
+        found: String,
+        /// Its contrast, in hundredths.
+        hundredths: u32,
+        /// `light` or `dark`.
+        page: &'static str,
+        /// The colour of that page.
+        background: String,
+    },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::NotJson {
+                line,
+                column,
+                problem,
+            } => {
+                write!(f, "line {line}, column {column}: not JSON: {problem}")
+            }
+            Fault::TooLarge { found } => write!(
+                f,
+                "found {found} bytes; allowed: at most {} for the whole configuration",
+                limits::CONFIG_BYTES
+            ),
+            Fault::DuplicateKey => f.write_str("found twice; allowed: once"),
+            Fault::UnknownKey {
+                keys,
+                allowed,
+                did_you_mean,
+            } => {
+                write!(
+                    f,
+                    "found an unknown key; allowed: {allowed}{}",
+                    keys.join(", ")
+                )?;
+                suggest(f, did_you_mean)
+            }
+            Fault::Missing { allowed } => write!(f, "not found; needed: {allowed}"),
+            Fault::Value {
+                found,
+                why,
+                allowed,
+                did_you_mean,
+            } => {
+                write!(f, "found {found}")?;
+                if !why.is_empty() {
+                    write!(f, " ({why})")?;
+                }
+                write!(f, "; allowed: {allowed}")?;
+                suggest(f, did_you_mean)
+            }
+            Fault::TooLong { found, limit } => {
+                write!(f, "found {found} bytes; allowed: at most {limit}")
+            }
+            Fault::Entries { found, min, max } => {
+                let entries = if *found == 1 { "entry" } else { "entries" };
+                write!(f, "found {found} {entries}; allowed: ")?;
+                if min == max {
+                    write!(f, "{max}")
+                } else {
+                    write!(f, "{min} to {max}")
+                }
+            }
+            Fault::FileReference { file } => write!(
+                f,
+                "found a reference to the file {file}; allowed: its content, since the filter \
+                 reads no files: `tidegate bundle` puts it here"
+            ),
+            Fault::UnknownName {
+                found,
+                of,
+                did_you_mean,
+            } => {
+                write!(f, "found {found}; allowed: a name of `{of}`")?;
+                suggest(f, did_you_mean)
+            }
+            Fault::NameTaken { found, first } => {
+                write!(
+                    f,
+                    "found {found}, which {first} has already; allowed: another name"
+                )
+            }
+            Fault::Order {
+                found,
+                bound,
+                other,
+                value,
+            } => {
+                write!(
+                    f,
+                    "found \"{found}\"; allowed: {bound} `{other}`, which is \"{value}\""
+                )
+            }
+            Fault::Contrast {
+                found,
+                hundredths,
+                page,
+                background,
+            } => {
+                let whole = hundredths.wrapping_div(100);
+                let part = hundredths.wrapping_rem(100);
+                let least = limits::CONTRAST_HUNDREDTHS.wrapping_div(100);
+                write!(
+                    f,
+                    "found {found}, whose contrast against the {page} page ({background}) is \
+                     {whole}.{part:02}:1; allowed: at least {least}:1"
+                )
+            }
+        }
+    }
+}
+
+fn suggest(f: &mut fmt::Formatter<'_>, did_you_mean: &Option<String>) -> fmt::Result {
+    match did_you_mean {
+        Some(name) => write!(f, "; did you mean `{name}`?"),
+        None => Ok(()),
+    }
+}
+
+/// A value as an error shows it: short, on one line, printable.
+pub(super) fn found(json: &Json) -> String {
+    match json {
+        Json::Null => "null".to_owned(),
+        Json::Bool(true) => "true".to_owned(),
+        Json::Bool(false) => "false".to_owned(),
+        Json::Whole(number) => number.to_string(),
+        Json::Number(number) => super::value::number(*number),
+        Json::String(text) => quoted(text),
+        Json::List(items) if items.is_empty() => "an empty list".to_owned(),
+        Json::List(_) => "a list".to_owned(),
+        Json::Object(entries) if entries.is_empty() => "an empty object".to_owned(),
+        Json::Object(_) => "an object".to_owned(),
+    }
+}
+
+/// A text in quotes, shortened to [`limits::FOUND_BYTES`]; what could break a log line is escaped.
+pub(super) fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for character in text.chars() {
+        if out.len() > limits::FOUND_BYTES {
+            out.push('…');
+            break;
+        }
+        match character {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(character);
+            }
+            _ if character.is_control() || is_invisible(character) => {
+                out.push_str(&format!("\\u{{{:x}}}", u32::from(character)));
+            }
+            _ => out.push(character),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Line separators, and the marks that turn or hide what is printed after them.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The candidate that is nearest to `found`, if one is near enough to be what was meant.
+pub(super) fn nearest<'a>(
+    found: &str,
+    candidates: impl Iterator<Item = &'a str>,
+) -> Option<String> {
+    // Longer names may hold more mistakes; a third of the letters wrong is another word.
+    let allowed = found.len().wrapping_div(3).clamp(1, 3);
+    candidates
+        .map(|candidate| (distance(found.as_bytes(), candidate.as_bytes()), candidate))
+        .filter(|&(distance, _)| distance <= allowed)
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, candidate)| candidate.to_owned())
+}
+
+/// How many letters must be changed, left out, put in or swapped with their neighbour to make `b`
+/// of `a` (optimal string alignment), letters of either case being equal.
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    // No key is longer; a longer text is nobody's typing mistake, and the work is its square.
+    if a.len().max(b.len()) > limits::NAME_BYTES {
+        return usize::MAX;
+    }
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=b.len()).collect();
+    for (row, &from) in a.iter().enumerate() {
+        let mut current = vec![row.saturating_add(1)];
+        for (column, &to) in b.iter().enumerate() {
+            let at =
+                |line: &[usize], column: usize| line.get(column).copied().unwrap_or(usize::MAX);
+            let same = from.eq_ignore_ascii_case(&to);
+            let changed = at(&above, column).saturating_add(usize::from(!same));
+            let left_out = at(&above, column.saturating_add(1)).saturating_add(1);
+            let put_in = at(&current, column).saturating_add(1);
+            let mut least = changed.min(left_out).min(put_in);
+            let neighbours = row.checked_sub(1).zip(column.checked_sub(1));
+            if let Some((earlier_row, earlier_column)) = neighbours {
+                let swapped = a
+                    .get(earlier_row)
+                    .is_some_and(|byte| byte.eq_ignore_ascii_case(&to))
+                    && b.get(earlier_column)
+                        .is_some_and(|byte| byte.eq_ignore_ascii_case(&from));
+                if swapped {
+                    least = least.min(at(&before, earlier_column).saturating_add(1));
+                }
+            }
+            current.push(least);
+        }
+        before = std::mem::replace(&mut above, current);
+    }
+    above.last().copied().unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances() {
+        for (a, b, expected) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("window", "window", 0),
+            ("WINDOW", "window", 0),
+            ("windw", "window", 1),
+            ("widnow", "window", 1),
+            ("window", "widths", 4),
+            ("kitten", "sitting", 3),
+        ] {
+            assert_eq!(distance(a.as_bytes(), b.as_bytes()), expected, "{a} {b}");
+            assert_eq!(distance(b.as_bytes(), a.as_bytes()), expected, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn suggests_only_what_is_near() {
+        let keys = ["window", "mode", "min_requests"];
+        let nearest = |found| nearest(found, keys.into_iter());
+        assert_eq!(nearest("windows"), Some("window".to_owned()));
+        assert_eq!(nearest("min-request"), Some("min_requests".to_owned()));
+        assert_eq!(nearest("mod"), Some("mode".to_owned()));
+        assert_eq!(nearest("colour"), None);
+        assert_eq!(nearest(""), None);
+    }
+
+    #[test]
+    fn a_value_cannot_break_a_log_line() {
+        assert_eq!(quoted("a\nb\"\u{202e}\\"), "\"a\\u{a}b\\\"\\u{202e}\\\\\"");
+        let long = quoted(&"ä".repeat(1000));
+        assert!(long.ends_with("…\"") && long.len() < 70, "{long}");
+    }
+}

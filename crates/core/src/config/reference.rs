@@ -1,0 +1,1 @@
+//! The JSON Schema and the reference page of the configuration.

@@ -1,0 +1,306 @@
+//! Configurations and what is said about them, as goldens: `tests/config/NAME.json` beside
+//! `NAME.err` (every error) or `NAME.ok` (the configuration that it makes).
+//!
+//! `UPDATE_GOLDENS=1 cargo test -p tidegate-core --test config` writes them anew.
+// Goldens are files; nothing of the core is run here that would read one.
+#![allow(clippy::disallowed_methods)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use tidegate_core::config::{limits, not_in_force, Config};
+
+fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config")
+}
+
+/// Name of the golden and its content.
+fn outcome(name: &str, bytes: &[u8]) -> (String, String) {
+    match Config::from_json(bytes) {
+        Ok(config) => (format!("{name}.ok"), format!("{config:#?}\n")),
+        Err(errors) => (format!("{name}.err"), format!("{errors}\n")),
+    }
+}
+
+#[test]
+fn every_case_is_answered_as_its_golden_says() {
+    let update = std::env::var_os("UPDATE_GOLDENS").is_some();
+    let mut goldens = BTreeSet::new();
+    let mut wrong = Vec::new();
+    let mut all = BTreeSet::new();
+    for entry in fs::read_dir(cases()).unwrap() {
+        all.insert(entry.unwrap().file_name().into_string().unwrap());
+    }
+    for file in &all {
+        let Some(name) = file.strip_suffix(".json") else {
+            continue;
+        };
+        let (golden, text) = outcome(name, &fs::read(cases().join(file)).unwrap());
+        let path = cases().join(&golden);
+        if update {
+            fs::write(&path, &text).unwrap();
+        } else if fs::read_to_string(&path).ok().as_ref() != Some(&text) {
+            wrong.push(format!("{golden} should be:\n{text}"));
+        }
+        goldens.insert(golden);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for file in all.iter().filter(|file| !file.ends_with(".json")) {
+        assert!(
+            goldens.contains(file) || update,
+            "{file} belongs to no case"
+        );
+        if !goldens.contains(file) {
+            fs::remove_file(cases().join(file)).unwrap();
+        }
+    }
+    assert!(goldens.len() > 40, "the cases are gone");
+}
+
+#[test]
+fn nothing_is_an_empty_object() {
+    let default = Config::default();
+    for text in ["{}", "", " \n", "{\"version\": 1.0}"] {
+        assert_eq!(
+            Config::from_json(text.as_bytes()).as_ref(),
+            Ok(&default),
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_too_large_is_not_read() {
+    let mut text = "{}".to_owned();
+    text.push_str(&" ".repeat(limits::CONFIG_BYTES - 2));
+    assert!(Config::from_json(text.as_bytes()).is_ok());
+    text.push(' ');
+    assert_eq!(
+        Config::from_json(text.as_bytes()).unwrap_err().to_string(),
+        "found 1048577 bytes; allowed: at most 1048576 for the whole configuration"
+    );
+}
+
+#[test]
+fn the_largest_of_each_is_accepted_and_one_more_is_not() {
+    let named = |count: usize, value: &str| {
+        let entries: Vec<_> = (0..count).map(|at| format!("\"n{at}\":{value}")).collect();
+        format!("{{{}}}", entries.join(","))
+    };
+    let listed = |count: usize, item: &dyn Fn(usize) -> String| {
+        let items: Vec<_> = (0..count).map(item).collect();
+        format!("[{}]", items.join(","))
+    };
+    let languages = |count: usize| {
+        let letter = |at: usize| char::from(b'a' + u8::try_from(at).unwrap());
+        let entries: Vec<_> = (0..count)
+            .map(|at| format!("\"{}{}\":{{}}", letter(at / 26), letter(at % 26)))
+            .collect();
+        format!("{{\"locales\":{{\"strings\":{{{}}}}}}}", entries.join(","))
+    };
+    let quoted = |length: usize| format!("\"{}\"", "x".repeat(length));
+    type Make<'a> = Box<dyn Fn(usize) -> String + 'a>;
+    let table: Vec<(&str, usize, Make<'_>)> = vec![
+        (
+            "templates",
+            limits::TEMPLATES,
+            Box::new(|n| format!("{{\"templates\":{}}}", named(n, "{\"text\":\"\"}"))),
+        ),
+        (
+            "templates.a.html",
+            limits::TEMPLATE_BYTES,
+            Box::new(|n| format!("{{\"templates\":{{\"a\":{{\"html\":{}}}}}}}", quoted(n))),
+        ),
+        ("locales.strings", limits::LOCALES, Box::new(languages)),
+        (
+            "routes",
+            limits::ROUTES,
+            Box::new(|n| {
+                format!(
+                    "{{\"routes\":{}}}",
+                    listed(n, &|at| format!("{{\"name\":\"r{at}\"}}"))
+                )
+            }),
+        ),
+        (
+            "pages",
+            limits::PAGES,
+            Box::new(|n| format!("{{\"pages\":{}}}", listed(n, &|_| "{}".to_owned()))),
+        ),
+        (
+            "headers.remove",
+            limits::LIST,
+            Box::new(|n| {
+                format!(
+                    "{{\"headers\":{{\"remove\":{}}}}}",
+                    listed(n, &|at| format!("\"x{at}\""))
+                )
+            }),
+        ),
+        (
+            "brand.links",
+            limits::LINKS,
+            Box::new(|n| {
+                let link = |_| "{\"label\":\"a\",\"url\":\"/\"}".to_owned();
+                format!("{{\"brand\":{{\"links\":{}}}}}", listed(n, &link))
+            }),
+        ),
+    ];
+    for (path, limit, make) in table {
+        assert_eq!(
+            Config::from_json(make(limit).as_bytes()).err(),
+            None,
+            "{path}"
+        );
+        let errors = Config::from_json(make(limit + 1).as_bytes()).unwrap_err();
+        let error = errors.iter().next().unwrap();
+        assert_eq!((error.at(), errors.total()), (path, 1), "{errors}");
+        assert!(error.to_string().contains(&limit.to_string()), "{error}");
+    }
+}
+
+#[test]
+fn errors_are_told_up_to_a_number_and_then_counted() {
+    let keys: Vec<_> = (0..limits::ERRORS + 7)
+        .map(|at| format!("\"key{at}\":1"))
+        .collect();
+    let errors = Config::from_json(format!("{{{}}}", keys.join(",")).as_bytes()).unwrap_err();
+    assert_eq!(
+        (errors.iter().count(), errors.more(), errors.total()),
+        (100, 7, 107)
+    );
+    assert!(errors.to_string().ends_with("\nand 7 more"));
+}
+
+/// What is not in force yet, in one place. An issue that puts something into force takes it away.
+#[test]
+fn what_is_not_in_force() {
+    assert_eq!(
+        not_in_force(),
+        [
+            "retry.pace",
+            "retry.page",
+            "breaker",
+            "routes",
+            "templates",
+            "pages",
+            "delimiters",
+            "locales",
+            "security.expose: \"host\"",
+            "security.expose: \"path\"",
+            "route_metadata",
+            "release_header",
+        ]
+    );
+}
+
+#[test]
+fn use_of_what_is_not_in_force_is_told() {
+    let text = r#"{
+        "mode": "shadow", "breaker": {}, "routes": [{"name": "a", "retry": {"pace": 5}}],
+        "retry": {"max": "1h", "page": {"auto": true}}, "security": {"expose": ["timestamp", "path"]}
+    }"#;
+    let config = Config::from_json(text.as_bytes()).unwrap();
+    assert_eq!(
+        config.not_in_force,
+        [
+            "breaker",
+            "routes",
+            "retry.page",
+            "security.expose[1]: \"path\""
+        ]
+    );
+    assert!(Config::default().not_in_force.is_empty());
+}
+
+/// Any JSON, with keys and values of real configurations strewn in, so that the walk gets deep.
+fn any_json() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        proptest::sample::select(
+            &[
+                "brand",
+                "name",
+                "logo",
+                "links",
+                "url",
+                "retry",
+                "after",
+                "max",
+                "page",
+                "breaker",
+                "open",
+                "base",
+                "routes",
+                "match",
+                "mode",
+                "templates",
+                "html",
+                "pages",
+                "template",
+                "strings",
+                "locales",
+                "default",
+                "dir",
+                "headers",
+                "set",
+                "delimiters",
+                "maintenance",
+                "until",
+                "file",
+                "statuses",
+                "security",
+                "csp",
+                "problem",
+                "color",
+            ][..]
+        )
+        .prop_map(str::to_owned),
+        "\\PC{0,6}",
+    ];
+    let text = |word: String| serde_json::Value::String(word).to_string();
+    let leaf = prop_oneof![
+        word.clone().prop_map(text),
+        "[0-9]{1,3}(ms|s|m|h)".prop_map(text),
+        "<svg( [a-z]{1,3}=\"[a-z#&<]{0,3}\"){0,2}/?>(</svg>)?".prop_map(text),
+        "[45][0-9x]{2}(-[45][0-9]{2})?".prop_map(text),
+        "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:00:00Z".prop_map(text),
+        "#[0-9a-f]{0,7}".prop_map(text),
+        any::<i64>().prop_map(|number| number.to_string()),
+        any::<f64>().prop_map(|number| serde_json::json!(number).to_string()),
+        proptest::sample::select(&["null", "true", "false", "{}", "[]"][..])
+            .prop_map(str::to_owned),
+    ];
+    leaf.prop_recursive(6, 60, 8, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..5)
+                .prop_map(|items| format!("[{}]", items.join(","))),
+            proptest::collection::vec((word.clone(), inner), 0..8).prop_map(move |entries| {
+                let entries: Vec<_> = entries
+                    .into_iter()
+                    .map(|(key, json)| format!("{}:{json}", text(key)))
+                    .collect();
+                format!("{{{}}}", entries.join(","))
+            }),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Config::from_json(&bytes);
+    }
+
+    #[test]
+    fn no_json_makes_it_panic_and_errors_are_lines(json in any_json()) {
+        if let Err(errors) = Config::from_json(json.as_bytes()) {
+            prop_assert!(errors.total() > 0);
+            let text = errors.to_string();
+            let lines = errors.iter().count() + usize::from(errors.more() > 0);
+            prop_assert_eq!(text.lines().count(), lines);
+            prop_assert!(!text.chars().any(|character| character.is_control() && character != '\n'));
+        }
+    }
+}
