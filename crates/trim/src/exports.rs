@@ -17,11 +17,12 @@ const fn export(name: &'static str, reason: &'static str) -> Export {
     Export { name, reason }
 }
 
-/// Everything that stays exported. A name that the module does not export is an error of the build.
+/// Everything that stays exported. A name that the module does not export is an error of the build,
+/// and a test compares the callbacks with those that the adapter implements.
 pub const KEPT: &[Export] = &[
     export(
         "memory",
-        "the host reads arguments from it and writes answers into it",
+        "the host reads and writes what is passed by address",
     ),
     export(
         "malloc",
@@ -33,24 +34,16 @@ pub const KEPT: &[Export] = &[
     ),
     export(
         "proxy_abi_version_0_2_1",
-        "tells the host which interface this is; never called",
+        "says which interface this is; never called",
     ),
     export(
         "proxy_on_context_create",
-        "makes the context of a plugin or of a request",
-    ),
-    export(
-        "proxy_on_vm_start",
-        "the host refuses a plugin whose start it cannot ask for",
+        "makes the context of the plugin, and that of each request",
     ),
     export("proxy_on_configure", "reads the filter configuration"),
     export(
-        "proxy_on_tick",
-        "moves breakers in time, shares them between workers, sets gauges",
-    ),
-    export(
         "proxy_on_request_headers",
-        "takes the request's facts; rejects while the circuit is open",
+        "takes the request's facts, for the answer that it may need",
     ),
     export(
         "proxy_on_response_headers",
@@ -62,15 +55,20 @@ pub const KEPT: &[Export] = &[
     ),
     export(
         "proxy_on_response_trailers",
-        "sees grpc-status; ends a rewritten body that had trailers",
+        "drops the trailers of a body that the page replaced",
     ),
-    export(
-        "proxy_on_log",
-        "the outcome, also of requests that never had a response",
-    ),
-    export("proxy_on_done", "lets the context go at once"),
     export(
         "proxy_on_delete",
-        "frees the context: without it the memory of a worker grows",
+        "frees the context: without it a worker's memory grows by each request",
     ),
+];
+
+/// Those of [`KEPT`] that the SDK answers by itself, so that the adapter implements nothing for them.
+pub const SDK: &[&str] = &[
+    "memory",
+    "malloc",
+    "_initialize",
+    "proxy_abi_version_0_2_1",
+    "proxy_on_context_create",
+    "proxy_on_delete",
 ];

@@ -198,3 +198,28 @@ fn the_list_names_each_export_once() {
     assert_eq!(names.len(), exports::KEPT.len());
     assert!(exports::KEPT.iter().all(|export| !export.reason.is_empty()));
 }
+
+/// A callback that the adapter implements and the list lacks would never be called, without a word;
+/// one that it lists for nothing costs a call on every request.
+#[test]
+fn the_list_holds_exactly_the_callbacks_that_the_adapter_implements() {
+    let sources = concat!(env!("CARGO_MANIFEST_DIR"), "/../../src");
+    let mut implemented = BTreeSet::new();
+    for entry in std::fs::read_dir(sources).expect("the adapter's folder") {
+        let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a source file");
+        let names = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("fn on_")?.split('(').next());
+        // The SDK's traits say `on_http_` where the interface of the host does not.
+        implemented.extend(names.map(|name| match name.strip_prefix("http_") {
+            Some(rest) if name != "http_call_response" => format!("proxy_on_{rest}"),
+            _ => format!("proxy_on_{name}"),
+        }));
+    }
+    let names = exports::KEPT.iter().map(|export| export.name);
+    let listed: BTreeSet<String> = names
+        .filter(|name| !exports::SDK.contains(name))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(listed, implemented);
+}
