@@ -83,7 +83,7 @@ impl HtmlPage {
     /// Makes the page.
     pub(super) fn render(&self, words: &Words, shown: &Shown<'_>) -> Vec<u8> {
         let said = words.reason(shown.reason);
-        let title = words.title(shown.reason, shown.status);
+        let title = words.title(shown.reason, shown.status, shown.retry_after_ms.is_some());
         let mut body = Body::with_capacity(self.capacity());
         let out = &mut body;
         out.part(&self.open).html(title).markup(" (");

@@ -17,7 +17,7 @@ pub(super) fn render(words: &Words, shown: &Shown<'_>) -> Vec<u8> {
     let said = words.reason(shown.reason);
     status(&mut body, shown.status);
     body.markup(": ")
-        .plain(words.title(shown.reason, shown.status))
+        .plain(words.title(shown.reason, shown.status, shown.retry_after_ms.is_some()))
         .markup("\n\n")
         .plain(said.message)
         .markup("\n");

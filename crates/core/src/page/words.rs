@@ -163,10 +163,12 @@ impl Words {
         words.copied().unwrap_or(NOTHING)
     }
 
-    /// The heading of a page.
-    pub(super) fn title(&self, reason: Reason, status: u16) -> &'static str {
+    /// The heading of a page. The titles of 5xx statuses say that it will pass by itself, so that
+    /// they are not for failures that do not (`retryable`).
+    pub(super) fn title(&self, reason: Reason, status: u16, retryable: bool) -> &'static str {
         let of_status = || {
-            let title = self.titles.iter().find(|(code, _)| *code == status);
+            let fits = retryable || status < 500;
+            let title = self.titles.iter().find(|(code, _)| fits && *code == status);
             title.map(|(_, title)| *title)
         };
         let of_class = match status {
@@ -245,16 +247,18 @@ mod tests {
     #[test]
     fn the_most_particular_title_wins() {
         let words = Words::new(ALL[0]);
-        for (reason, status, key) in [
-            (Reason::ConnectionRefused, 502, "title.502"),
-            (Reason::UpstreamUnavailable, 503, "title.503"),
-            (Reason::CircuitOpen, 503, "title.circuit_open"),
-            (Reason::UpstreamError, 500, "title.5xx"),
-            (Reason::UpstreamError, 599, "title.5xx"),
-            (Reason::DestinationNotFound, 404, "title.404"),
-            (Reason::UpstreamError, 410, "title.4xx"),
+        for (reason, status, retryable, key) in [
+            (Reason::ConnectionRefused, 502, true, "title.502"),
+            (Reason::ConnectionRefused, 502, false, "title.5xx"),
+            (Reason::UpstreamUnavailable, 503, true, "title.503"),
+            (Reason::CircuitOpen, 503, true, "title.circuit_open"),
+            (Reason::Maintenance, 503, false, "title.maintenance"),
+            (Reason::UpstreamError, 500, true, "title.5xx"),
+            (Reason::UpstreamError, 599, true, "title.5xx"),
+            (Reason::DestinationNotFound, 404, false, "title.404"),
+            (Reason::UpstreamError, 410, false, "title.4xx"),
         ] {
-            assert_eq!(words.title(reason, status), ALL[0].text(key));
+            assert_eq!(words.title(reason, status, retryable), ALL[0].text(key));
         }
     }
 
