@@ -99,27 +99,18 @@ impl Body {
     /// document stays inert where something takes it for HTML; so are the two line ends that
     /// JavaScript knows and JSON does not.
     pub(super) fn json(&mut self, text: &str) -> &mut Self {
-        let mut rest = text;
-        while let Some((at, c)) = rest.char_indices().find(|&(_, c)| needs_json_escape(c)) {
-            let (clean, tail) = rest.split_at(at);
-            self.0.extend_from_slice(clean.as_bytes());
-            match c {
-                '"' => self.0.extend_from_slice(b"\\\""),
-                '\\' => self.0.extend_from_slice(b"\\\\"),
-                '\n' => self.0.extend_from_slice(b"\\n"),
-                // All others that are escaped lie in the first plane: one \u each.
-                _ => {
-                    self.0.extend_from_slice(b"\\u");
-                    let code = u32::from(c);
-                    for shift in [12_u32, 8, 4, 0] {
-                        self.0.push(hex(code >> shift, b'a'));
-                    }
-                }
+        self.escaped_with(text, |body, c| match c {
+            '"' => body.extend_from_slice(b"\\\""),
+            '\\' => body.extend_from_slice(b"\\\\"),
+            '\n' => body.extend_from_slice(b"\\n"),
+            // All that are escaped here lie in the first plane: one \u each.
+            '<' | '>' | '&' | '\u{7f}' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
+                let code = u32::from(c);
+                body.extend_from_slice(b"\\u");
+                body.extend([code >> 12, code >> 8, code >> 4, code].map(|d| hex(d, b'a')));
             }
-            rest = tail.get(c.len_utf8()..).unwrap_or("");
-        }
-        self.0.extend_from_slice(rest.as_bytes());
-        self
+            _ => body.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        })
     }
 
     /// Text for a terminal: no control character reaches it, so that nothing can recolour it, move
@@ -170,20 +161,35 @@ impl Body {
         self.0.push(hex(u32::from(byte), b'A'));
     }
 
+    /// Copies `text`, with what `rule` puts in the place of a character.
     fn escaped(&mut self, text: &str, rule: impl Fn(char) -> Option<&'static str>) -> &mut Self {
+        self.escaped_with(text, |body, c| match rule(c) {
+            Some(instead) => body.extend_from_slice(instead.as_bytes()),
+            None => body.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        })
+    }
+
+    /// Copies `text`; `rule` writes the characters that may need it. Most text is ASCII that no
+    /// rule touches: it is copied by runs, and only the rest is looked at as characters.
+    fn escaped_with(&mut self, text: &str, rule: impl Fn(&mut Vec<u8>, char)) -> &mut Self {
         let mut rest = text;
-        while let Some((at, c, instead)) = rest
-            .char_indices()
-            .find_map(|(at, c)| rule(c).map(|instead| (at, c, instead)))
-        {
+        while let Some(at) = rest.bytes().position(|byte| !is_harmless(byte)) {
             let (clean, tail) = rest.split_at(at);
             self.0.extend_from_slice(clean.as_bytes());
-            self.0.extend_from_slice(instead.as_bytes());
-            rest = tail.get(c.len_utf8()..).unwrap_or("");
+            let mut chars = tail.chars();
+            if let Some(c) = chars.next() {
+                rule(&mut self.0, c);
+            }
+            rest = chars.as_str();
         }
         self.0.extend_from_slice(rest.as_bytes());
         self
     }
+}
+
+/// Whether no position of any format treats `byte` in a special way.
+fn is_harmless(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | b'\\')
 }
 
 /// Whether `url` may stand in a link: `http`, `https`, `mailto`, `tel`, or no scheme at all. The
@@ -209,13 +215,6 @@ fn invisible(c: char) -> Option<&'static str> {
         _ if c.is_control() || (u32::from(c) & 0xfffe) == 0xfffe => Some("\u{fffd}"),
         _ => None,
     }
-}
-
-fn needs_json_escape(c: char) -> bool {
-    matches!(
-        c,
-        '"' | '\\' | '<' | '>' | '&' | '\u{7f}' | '\u{2028}' | '\u{2029}'
-    ) || c < ' '
 }
 
 /// The last decimal digit of `value`.

@@ -152,36 +152,38 @@ fn nothing_moves_the_reader_away() {
 
 #[test]
 fn only_a_safe_request_is_offered_again() {
-    let config = Config::default();
     let link = "href=\"\"";
-    let at = |method, retry_after_ms, reason| {
-        body(
-            &config,
-            &PageFacts {
-                method,
-                retry_after_ms,
-                reason,
-                ..facts(Format::Html)
-            },
-        )
-    };
     let refused = Reason::ConnectionRefused;
-    assert!(at(b"GET", Some(1), refused).contains(link));
-    assert!(at(b"HEAD", Some(1), refused).contains(link));
-    assert!(!at(b"GET", None, refused).contains(link));
-    for method in [
-        &b"POST"[..],
-        b"PUT",
-        b"PATCH",
-        b"DELETE",
-        b"OPTIONS",
-        b"get",
-        b"",
-    ] {
-        let html = at(method, Some(1), refused);
-        assert!(!html.contains(link) && html.contains("may or may not have been processed"));
-        let html = at(method, Some(1), Reason::CircuitOpen);
-        assert!(!html.contains(link) && html.contains("has not been processed"));
+    // With a home page there is a button either way.
+    for config in [Config::default(), branded("/home")] {
+        let at = |method, retry_after_ms, reason| {
+            body(
+                &config,
+                &PageFacts {
+                    method,
+                    retry_after_ms,
+                    reason,
+                    ..facts(Format::Html)
+                },
+            )
+        };
+        assert!(at(b"GET", Some(1), refused).contains(link));
+        assert!(at(b"HEAD", Some(1), refused).contains(link));
+        assert!(!at(b"GET", None, refused).contains(link));
+        for method in [
+            &b"POST"[..],
+            b"PUT",
+            b"PATCH",
+            b"DELETE",
+            b"OPTIONS",
+            b"get",
+            b"",
+        ] {
+            let html = at(method, Some(1), refused);
+            assert!(!html.contains(link) && html.contains("may or may not have been processed"));
+            let html = at(method, Some(1), Reason::CircuitOpen);
+            assert!(!html.contains(link) && html.contains("has not been processed"));
+        }
     }
 }
 
