@@ -77,13 +77,13 @@ type Change = fn(&mut Config, &mut PageFacts<'static>);
 
 const VARIATIONS: [(&str, Change); 8] = [
     ("branded", |config, _| *config = branded()),
-    ("branded-yellow", |config, _| {
+    ("branded-weak-color", |config, _| {
         *config = branded();
         config.brand.logo = None;
         config.brand.color = Some(Color {
-            r: 0xff,
-            g: 0xd4,
-            b: 0,
+            r: 0xd9,
+            g: 0x77,
+            b: 0x06,
         });
         config.brand.color_dark = None;
     }),

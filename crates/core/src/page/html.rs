@@ -4,13 +4,13 @@
 //! itself by markup, which takes control from the reader (WCAG 2.2, failure F41). What a script
 //! needs travels in `data-*` attributes of `main`.
 
-use super::color::{Accent, DARK, LIGHT};
+use super::color::{Accent, Ground, DARK, LIGHT};
 use super::escape::{is_safe_url, Body, Part};
 use super::phrase::status_phrase;
 use super::shown::Shown;
 use super::when::When;
 use super::words::{Gap, Words};
-use crate::config::{Brand, Link, Logo};
+use crate::config::{Brand, Color, Link, Logo};
 
 /// The rules of the page; its colours are variables that the configuration fills.
 const CSS: &str = include_str!("builtin/page.css");
@@ -141,20 +141,20 @@ fn part(write: impl FnOnce(&mut Body)) -> Part {
 }
 
 fn style(out: &mut Body, brand: &Brand) {
-    let light = Accent::new(brand.color, LIGHT);
-    let dark = Accent::new(brand.color_dark.or(brand.color), DARK);
-    out.markup("\n:root{--back:#fafbfc;--text:#16202a;--soft:#526070;--line:#d3dbe3;");
-    accent(out, light);
-    out.markup(
-        "}\n@media (prefers-color-scheme:dark){\
-         :root{--back:#10171f;--text:#e9eff4;--soft:#a5b3c0;--line:#2e3b48;",
-    );
-    accent(out, dark);
+    out.markup("\n:root{");
+    colors(out, brand.color, LIGHT);
+    out.markup("}\n@media (prefers-color-scheme:dark){:root{");
+    colors(out, brand.color_dark.or(brand.color), DARK);
     out.markup("}}\n").markup(CSS);
 }
 
-fn accent(out: &mut Body, accent: Accent) {
-    out.markup("--fill:").color(accent.fill);
+fn colors(out: &mut Body, brand: Option<Color>, ground: Ground) {
+    let accent = Accent::new(brand, ground);
+    out.markup("--back:").color(ground.back);
+    out.markup(";--text:").color(ground.text);
+    out.markup(";--soft:").color(ground.soft);
+    out.markup(";--line:").color(ground.line);
+    out.markup(";--fill:").color(accent.fill);
     out.markup(";--on-fill:").color(accent.on_fill);
     out.markup(";--ink:").color(accent.ink);
 }
