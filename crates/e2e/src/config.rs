@@ -58,6 +58,14 @@ impl Bootstrap {
         })
     }
 
+    /// The same with the listeners in the file itself.
+    pub(crate) fn static_json(&self) -> Value {
+        let mut json = self.json();
+        json["dynamic_resources"] = json!({});
+        json["static_resources"]["listeners"] = json!(self.listeners);
+        json
+    }
+
     pub(crate) fn discovery_response(listeners: &[Value]) -> Value {
         let kind = "type.googleapis.com/envoy.config.listener.v3.Listener";
         let resources: Vec<Value> = listeners
@@ -75,6 +83,7 @@ pub struct Listener {
     filters: Vec<Value>,
     routes: Vec<Value>,
     manager: Value,
+    virtual_host: Value,
 }
 
 impl Listener {
@@ -85,6 +94,7 @@ impl Listener {
             filters: vec![],
             routes: vec![],
             manager: json!({}),
+            virtual_host: json!({}),
         }
     }
 
@@ -102,6 +112,20 @@ impl Listener {
         self
     }
 
+    /// Puts routes before all others.
+    #[must_use]
+    pub fn first_routes(mut self, routes: impl IntoIterator<Item = Value>) -> Self {
+        self.routes.splice(0..0, routes);
+        self
+    }
+
+    /// Merges more into the virtual host.
+    #[must_use]
+    pub fn virtual_host(mut self, more: Value) -> Self {
+        self.virtual_host = merge(self.virtual_host, more);
+        self
+    }
+
     /// Merges more into the connection manager.
     #[must_use]
     pub fn manager(mut self, more: Value) -> Self {
@@ -116,6 +140,7 @@ impl Listener {
             "typed_config": typed("extensions.filters.http.router.v3.Router", json!({})),
         });
         let filters: Vec<_> = self.filters.iter().cloned().chain([router]).collect();
+        let site = json!({ "name": "site", "domains": ["*"], "routes": self.routes });
         let manager = json!({
             "stat_prefix": self.name,
             "codec_type": "AUTO",
@@ -125,9 +150,9 @@ impl Listener {
             "access_log": [access_log(&self.name)],
             "route_config": {
                 "name": self.name,
-                "virtual_hosts": [
-                    { "name": "site", "domains": ["*"], "routes": self.routes },
-                ],
+                // As with routes of a control plane: a cluster may be unknown.
+                "validate_clusters": false,
+                "virtual_hosts": [merge(site, self.virtual_host.clone())],
             },
         });
         let manager = merge(manager, self.manager.clone());
@@ -207,7 +232,7 @@ pub fn cluster(name: &str, endpoints: &[SocketAddr]) -> Value {
 pub fn h2_cluster(name: &str, endpoints: &[SocketAddr]) -> Value {
     let options = typed(
         "extensions.upstreams.http.v3.HttpProtocolOptions",
-        json!({ "explicit_http_config": { "http2_protocol_options": {} } }),
+        json!({ "explicit_http_config": { "http2_protocol_options": { "allow_connect": true } } }),
     );
     let extension = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
     let more = json!({ "typed_extension_protocol_options": { extension: options } });

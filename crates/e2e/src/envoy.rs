@@ -27,7 +27,7 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long a condition that Envoy works towards may take.
 const WAIT_LIMIT: Duration = Duration::from_secs(20);
 
-/// What the log of an Envoy never says while the filter is well.
+/// What the logs of an Envoy never say while the filter is well.
 const SIGNS_OF_DEATH: [&str; 6] = [
     "Uncaught RuntimeError",
     "panicked",
@@ -36,6 +36,9 @@ const SIGNS_OF_DEATH: [&str; 6] = [
     "[critical]",
     "Backtrace",
 ];
+
+/// What Envoy calls critical too: a configuration that the module refuses.
+const REFUSED_CONFIGURATION: &str = "failed to load";
 
 /// A running Envoy.
 #[derive(Debug)]
@@ -109,6 +112,28 @@ impl Envoy {
         envoy
     }
 
+    /// Whether Envoy would start with the configuration: `envoy --mode validate`, which starts the
+    /// module and gives it its own configuration. The error is what Envoy said.
+    ///
+    /// # Errors
+    /// If it would not.
+    pub fn validate(bootstrap: &Bootstrap) -> Result<(), String> {
+        let dir = new_dir();
+        fs::write(dir.join("envoy.json"), bootstrap.static_json().to_string())
+            .expect("write envoy.json");
+        let output = Command::new(binary())
+            .args(["--mode", "validate", "-c", "envoy.json"])
+            .current_dir(&dir)
+            .stdin(Stdio::null())
+            .output()
+            .expect("run Envoy");
+        let _ = fs::remove_dir_all(&dir);
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        }
+    }
+
     /// The address of a listener.
     ///
     /// # Panics
@@ -175,6 +200,15 @@ impl Envoy {
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok())
             .collect()
+    }
+
+    /// Waits until the access log of a listener has that many lines, and returns them.
+    pub fn wait_for_access_lines(&self, listener: &str, least: usize) -> Vec<Value> {
+        self.wait_for(
+            &format!("{least} lines in the access log"),
+            WAIT_LIMIT,
+            |e| Some(e.access_log(listener)).filter(|lines| lines.len() >= least),
+        )
     }
 
     /// Waits for the access log line of the request whose `:path` is exactly `path`.
@@ -274,6 +308,7 @@ impl Envoy {
                     .collect::<Vec<_>>()
             })
             .filter(|line| SIGNS_OF_DEATH.iter().any(|sign| line.contains(sign)))
+            .filter(|line| !line.contains(REFUSED_CONFIGURATION))
             .collect()
     }
 }

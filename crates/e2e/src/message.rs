@@ -4,7 +4,6 @@
 //! header names, and values need not be UTF-8.
 
 use std::fmt;
-use std::time::Duration;
 
 /// Header fields, in order; names in lower case.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -150,8 +149,6 @@ pub struct Response {
     /// Whether nothing followed the headers: END_STREAM on them in HTTP/2; in HTTP/1.1 no body and
     /// no trailers.
     pub headers_only: bool,
-    /// From the last byte of the request to the response headers.
-    pub time_to_headers: Duration,
 }
 
 impl Response {

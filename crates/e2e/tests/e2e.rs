@@ -1,4 +1,18 @@
 //! The tests that need a real Envoy. One binary, so that the harness is linked once.
 
+/// Between other filters of the chain.
+mod chain;
+/// curl, and the real gRPC client.
+mod clients;
+/// Configurations that come into force, and those that do not.
+mod configuration;
 /// The harness itself, without the filter.
 mod harness;
+/// Every failure, every method, every client, both protocols.
+mod matrix;
+/// Hostile clients, and what failing costs.
+mod resilience;
+/// The site in which everything goes wrong.
+mod site;
+/// What passes byte for byte.
+mod untouched;

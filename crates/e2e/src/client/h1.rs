@@ -3,7 +3,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
-use std::time::Instant;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -77,7 +76,6 @@ impl Connection {
         self.reusable = false;
         // One that Envoy has answered without reading the body may be closed under our hands.
         let sent = self.stream.write_all(&encode(request)).await;
-        let begin = Instant::now();
         let mut head = loop {
             let head = self
                 .head()
@@ -87,7 +85,6 @@ impl Connection {
                 break head;
             }
         };
-        let time_to_headers = begin.elapsed();
         let bodiless = request.method == "HEAD" || matches!(head.status, 101 | 204 | 304);
         let tunnel = head.status == 101 || (request.method == "CONNECT" && head.status == 200);
         let mut response = Response {
@@ -97,7 +94,6 @@ impl Connection {
             trailers: Headers::default(),
             broken: None,
             headers_only: true,
-            time_to_headers,
         };
         let mut until_close = false;
         if !bodiless && !tunnel {
@@ -167,7 +163,6 @@ impl Connection {
             trailers: Headers::default(),
             broken: None,
             headers_only: false,
-            time_to_headers: std::time::Duration::ZERO,
         })
     }
 

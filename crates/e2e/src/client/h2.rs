@@ -1,7 +1,7 @@
 //! HTTP/2 by prior knowledge: one connection, many streams.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
@@ -43,9 +43,7 @@ impl Client {
             body.send_data(data, true)
                 .map_err(|error| error.to_string())?;
         }
-        let begin = Instant::now();
         let response = response.await.map_err(|error| error.to_string())?;
-        let time_to_headers = begin.elapsed();
         let (head, mut stream) = response.into_parts();
         let tunnel = request.upgrade.is_some() && head.status == 200;
         let mut answer = Response {
@@ -55,7 +53,6 @@ impl Client {
             trailers: Headers::default(),
             broken: None,
             headers_only: stream.is_end_stream(),
-            time_to_headers,
         };
         if !tunnel {
             answer.broken = read(&mut stream, &mut answer).await.err();

@@ -17,7 +17,7 @@ pub(super) async fn serve(mut stream: TcpStream, script: &Script) -> io::Result<
         match script.behaviour(&request.path) {
             Behaviour::Answer(answer) => {
                 send(&mut stream, &answer, request.method == "HEAD").await?;
-                if answer.cut {
+                if answer.cut && request.method != "HEAD" {
                     reset_on_close(&stream);
                     return Ok(());
                 }

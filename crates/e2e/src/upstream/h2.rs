@@ -11,9 +11,10 @@ use super::{Answer, Behaviour, Body, Script};
 use crate::message::Headers;
 
 pub(super) async fn serve(stream: TcpStream, script: &Script) -> std::io::Result<()> {
-    let mut connection = h2::server::handshake(stream)
-        .await
-        .map_err(std::io::Error::other)?;
+    // Upgrades arrive as extended CONNECT, which must be allowed before it can be refused.
+    let mut builder = h2::server::Builder::new();
+    let handshake = builder.enable_connect_protocol().handshake(stream);
+    let mut connection = handshake.await.map_err(std::io::Error::other)?;
     let mut streams = JoinSet::new();
     while let Some(accepted) = connection.accept().await {
         let (request, respond) = accepted.map_err(std::io::Error::other)?;
@@ -31,9 +32,13 @@ async fn answer(
     mut respond: SendResponse<Bytes>,
 ) -> Result<(), h2::Error> {
     let head_only = request.method() == http::Method::HEAD;
+    let is_tunnel = request.method() == http::Method::CONNECT;
     let mut body = request.into_body();
-    while let Some(data) = body.data().await {
-        let _ = body.flow_control().release_capacity(data?.len());
+    // The client's side of a tunnel ends when the client leaves.
+    if !is_tunnel {
+        while let Some(data) = body.data().await {
+            let _ = body.flow_control().release_capacity(data?.len());
+        }
     }
     match behaviour {
         Behaviour::Answer(answer) => send(&answer, head_only, respond).await,

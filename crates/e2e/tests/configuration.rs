@@ -1,0 +1,109 @@
+//! How a configuration comes into force, and how one that is wrong does not.
+
+use tidegate_e2e::client::Client;
+use tidegate_e2e::client::Protocol;
+use tidegate_e2e::config::{cluster, route, tidegate, Bootstrap, Listener};
+use tidegate_e2e::envoy::Envoy;
+use tidegate_e2e::faults::Refused;
+use tidegate_e2e::message::{Request, Response};
+
+/// A listener whose upstream is down.
+fn listener(configuration: Option<&str>) -> serde_json::Value {
+    Listener::new("main")
+        .filter(tidegate(&tidegate_e2e::module(), configuration))
+        .routes([route("/", "refused")])
+        .json()
+}
+
+fn start(configuration: Option<&str>) -> (Envoy, Refused) {
+    let refused = Refused::default();
+    let clusters = vec![cluster("refused", &[refused.address()])];
+    (
+        Envoy::start(&Bootstrap::new(clusters, vec![listener(configuration)])),
+        refused,
+    )
+}
+
+fn page(envoy: &Envoy) -> Response {
+    let request = Request::get("/").header("accept", "text/html");
+    Client::new(Protocol::H1, envoy.listener("main")).get(&request)
+}
+
+#[test]
+fn none_and_the_empty_one_are_the_same() {
+    let length = |configuration| {
+        let (envoy, _refused) = start(configuration);
+        let page = page(&envoy);
+        assert_eq!(page.status, 502);
+        assert!(page.text().starts_with("<!doctype html>"));
+        page.body.len()
+    };
+    let (none, empty) = (length(None), length(Some("{}")));
+    // The request id and the time have the same length on every page; the wait may differ.
+    assert!(none.abs_diff(empty) <= 16, "{none} {empty}");
+}
+
+#[test]
+fn an_update_takes_the_place_of_the_one_in_force() {
+    let (envoy, _refused) = start(Some(r#"{ "brand": { "name": "First & Co" } }"#));
+    assert!(page(&envoy).text().contains("First &amp; Co"));
+    envoy.replace_listeners(&[listener(Some(r#"{ "brand": { "name": "Second" } }"#))]);
+    let updated = page(&envoy);
+    assert!(updated.text().contains("Second") && !updated.text().contains("First"));
+}
+
+#[test]
+fn one_that_is_refused_leaves_the_one_in_force() {
+    let (envoy, _refused) = start(Some(r#"{ "brand": { "name": "First" } }"#));
+    let bad = r#"{
+        "brand": { "nam": "Second" },
+        "intercept": { "statuses": ["6xx"] },
+        "retry": { "max": "soon" }
+    }"#;
+    for (count, bad) in [(1, bad), (2, "not JSON"), (3, r#"{ "version": 2 }"#)] {
+        envoy.replace_listeners(&[listener(Some(bad))]);
+        assert_eq!(
+            envoy.stat("listener_manager.lds.update_rejected"),
+            count,
+            "{bad}"
+        );
+        let page = page(&envoy);
+        assert_eq!(page.status, 502, "{bad}");
+        assert!(page.text().contains("First"), "{bad}");
+    }
+    // Each error has a line of its own, with its key path.
+    let log = envoy.log();
+    for path in ["brand.nam", "intercept.statuses[0]", "retry.max"] {
+        let lines = log
+            .lines()
+            .filter(|line| line.contains("tidegate") && line.contains(path));
+        // The lines of the wasm log only, not Envoy's own that quote a whole update.
+        let lines: Vec<_> = lines.filter(|line| line.contains("wasm log")).collect();
+        assert!(!lines.is_empty(), "no line for {path} in:\n{log}");
+        assert!(
+            lines.iter().all(|line| line.contains("[error]")),
+            "{lines:?}"
+        );
+        let others = ["brand.nam", "intercept.statuses[0]", "retry.max"];
+        let others = others.iter().filter(|other| **other != path);
+        for other in others {
+            assert!(lines.iter().all(|line| !line.contains(other)), "{lines:?}");
+        }
+    }
+    envoy.replace_listeners(&[listener(Some(r#"{ "brand": { "name": "Third" } }"#))]);
+    assert!(page(&envoy).text().contains("Third"));
+}
+
+#[test]
+fn the_wrong_one_at_the_start_is_refused_by_validation() {
+    let run = |configuration: &str| {
+        let bootstrap = Bootstrap::new(
+            vec![cluster("refused", &[])],
+            vec![listener(Some(configuration))],
+        );
+        Envoy::validate(&bootstrap)
+    };
+    assert!(run("{}").is_ok());
+    let error = run(r#"{ "brand": { "nam": "x" } }"#).expect_err("a configuration that is wrong");
+    assert!(error.contains("brand.nam"), "{error}");
+}

@@ -1,0 +1,299 @@
+//! What a cell of the matrix expects.
+
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use base64::Engine as _;
+use serde_json::Value;
+use tidegate_e2e::client::Protocol;
+use tidegate_e2e::message::Response;
+
+use super::{Asker, Cell, Method};
+use crate::site::kinds::{Source, DROPPED, KEPT};
+use crate::site::Site;
+
+/// The form of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Html,
+    Problem,
+    Text,
+    Empty,
+    Line,
+}
+
+/// What is wrong with the answer, if anything is.
+pub(super) fn page(cell: &Cell, answer: &Response) -> Result<(), String> {
+    // Over HTTP/2 the end of the stream is the upstream's to give, even when the page is whole (its
+    // length is checked below); where the upstream breaks off, the stream can only be reset.
+    if !(cell.kind.name == "502-cut" && cell.protocol == Protocol::H2) {
+        equal("broken", &answer.broken, &None)?;
+    }
+    match cell.method {
+        Method::Grpc => grpc(cell, answer)?,
+        _ => http(cell, answer)?,
+    }
+    common(cell, answer)
+}
+
+fn http(cell: &Cell, answer: &Response) -> Result<(), String> {
+    let format = match (cell.method, cell.asker) {
+        (Method::Upgrade, _) => Format::Line,
+        (_, Asker::Browser) => Format::Html,
+        (_, Asker::Fetch | Asker::Json) => Format::Problem,
+        (_, Asker::Curl) => Format::Text,
+        (_, Asker::Image) => Format::Empty,
+    };
+    let kind = cell.kind;
+    equal("status", &answer.status, &kind.status)?;
+    let content_type = match format {
+        Format::Html => Some("text/html; charset=utf-8"),
+        Format::Problem => Some("application/problem+json; charset=utf-8"),
+        Format::Text | Format::Line => Some("text/plain; charset=utf-8"),
+        Format::Empty => None,
+    };
+    equal(
+        "content-type",
+        &answer.header("content-type"),
+        &content_type,
+    )?;
+    let length = match answer.header("content-length") {
+        Some(length) => length.parse::<usize>().map_err(|error| error.to_string())?,
+        // Envoy leaves it out of local replies without a body where nothing needs it.
+        None if format == Format::Empty => 0,
+        None => return Err("no content-length".to_owned()),
+    };
+    equal("an empty page", &(length == 0), &(format == Format::Empty))?;
+    if cell.method == Method::Head {
+        equal("body", &answer.body.len(), &0)?;
+    } else {
+        equal("content-length", &length, &answer.body.len())?;
+        body(cell, format, answer)?;
+    }
+    equal("trailers", &answer.trailers.0.len(), &0)?;
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("x-robots-tag", "noindex"),
+    ] {
+        equal(name, &answer.header(name), &Some(value))?;
+    }
+    let language = (format != Format::Empty).then_some("en");
+    equal(
+        "content-language",
+        &answer.header("content-language"),
+        &language,
+    )?;
+    let policy = answer.header("content-security-policy");
+    equal("a policy", &policy.is_some(), &(format == Format::Html))?;
+    if let Some(policy) = policy {
+        holds("content-security-policy", policy, "default-src 'none'")?;
+    }
+    match (kind.retryable, answer.header("retry-after")) {
+        (false, None) => Ok(()),
+        (true, Some(seconds)) => hint("retry-after", seconds, cell, 1),
+        (_, found) => Err(format!("retry-after is {found:?}")),
+    }
+}
+
+fn body(cell: &Cell, format: Format, answer: &Response) -> Result<(), String> {
+    let kind = cell.kind;
+    let status = kind.status.to_string();
+    if format == Format::Empty {
+        return Ok(());
+    }
+    let text = std::str::from_utf8(&answer.body).map_err(|error| error.to_string())?;
+    if text.contains("upstream's own") {
+        return Err(format!("the upstream's words in the page: {text}"));
+    }
+    match format {
+        Format::Empty => Ok(()),
+        Format::Html => {
+            equal("doctype", &text.get(..15), &Some("<!doctype html>"))?;
+            holds("page", text, "</html>")?;
+            holds("page", text, "<title>")?;
+            holds("page", text, kind.reason)?;
+            holds("page", text, &status)
+        }
+        Format::Text => {
+            holds("text", text, kind.reason)?;
+            holds("text", text, &status)
+        }
+        Format::Line => {
+            equal("lines", &text.lines().count(), &1)?;
+            holds("line", text, &format!("({})", kind.reason))?;
+            equal("line", &text.get(..3), &Some(status.as_str()))
+        }
+        Format::Problem => {
+            let problem: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+            equal("status", &problem["status"], &Value::from(kind.status))?;
+            equal("reason", &problem["reason"], &Value::from(kind.reason))?;
+            equal(
+                "retryable",
+                &problem["retryable"],
+                &Value::from(kind.retryable),
+            )?;
+            let told = answer
+                .header("retry-after")
+                .map(|s| s.parse::<u64>().unwrap_or(0));
+            equal("retry_after", &problem["retry_after"].as_u64(), &told)?;
+            equal("title", &problem["title"].is_string(), &true)?;
+            equal("type", &problem["type"], &Value::from("about:blank"))
+        }
+    }
+}
+
+fn grpc(cell: &Cell, answer: &Response) -> Result<(), String> {
+    equal("status", &answer.status, &200)?;
+    // gRPC over HTTP/2: a single HEADERS frame, which is what lets a client retry.
+    equal("headers only", &answer.headers_only, &true)?;
+    equal(
+        "content-type",
+        &answer.header("content-type"),
+        &Some("application/grpc"),
+    )?;
+    equal("grpc-status", &answer.header("grpc-status"), &Some("14"))?;
+    let message = answer.header("grpc-message").unwrap_or_default();
+    equal("grpc-message", &(1..300).contains(&message.len()), &true)?;
+    let pushback = answer.header("grpc-retry-pushback-ms").unwrap_or_default();
+    let details = answer.header("grpc-status-details-bin");
+    if !cell.kind.retryable {
+        equal("pushback", &pushback, &"-1")?;
+        return equal("details", &details, &None);
+    }
+    hint("grpc-retry-pushback-ms", pushback, cell, 1000)?;
+    let details = STANDARD_NO_PAD.decode(details.unwrap_or_default());
+    let details = details.map_err(|error| format!("grpc-status-details-bin: {error}"))?;
+    // The real client of the clients tests decodes it; here it is enough that it is one.
+    holds(
+        "details",
+        &String::from_utf8_lossy(&details),
+        "google.rpc.RetryInfo",
+    )?;
+    equal("code", &details.get(..2), &Some(&[0x08, 14][..]))
+}
+
+/// What every answer says, whatever its form.
+fn common(cell: &Cell, answer: &Response) -> Result<(), String> {
+    let kind = cell.kind;
+    equal(
+        "x-tidegate-page",
+        &answer.header("x-tidegate-page"),
+        &Some(kind.reason),
+    )?;
+    equal(
+        "cache-control",
+        &answer.header("cache-control"),
+        &Some("no-store"),
+    )?;
+    let vary = answer.header("vary").unwrap_or_default();
+    for member in ["accept", "accept-language", "sec-fetch-dest"] {
+        equal(
+            "vary",
+            &vary.split(", ").any(|found| found == member),
+            &true,
+        )?;
+    }
+    let mut proxy_status = format!("gateway; error={}", kind.reason);
+    if kind.source == Source::Upstream {
+        let before = "inner; error=connection_refused";
+        proxy_status = format!("{before}, {proxy_status}; received-status={}", kind.sent);
+        for (name, value) in KEPT {
+            equal(name, &answer.header(name), &Some(*value))?;
+        }
+        holds("vary", vary, "Origin")?;
+        let exposed = answer
+            .header("access-control-expose-headers")
+            .unwrap_or_default();
+        holds("access-control-expose-headers", exposed, "retry-after")?;
+    }
+    equal(
+        "proxy-status",
+        &answer.header("proxy-status"),
+        &Some(proxy_status.as_str()),
+    )?;
+    for (name, value) in DROPPED {
+        if let Some(found) = answer
+            .headers
+            .all(name)
+            .find(|found| *found == value.as_bytes())
+        {
+            return Err(format!("inherits {name}: {}", found.escape_ascii()));
+        }
+    }
+    for name in ["content-encoding", "set-cookie", "etag", "location"] {
+        equal(name, &answer.headers.has(name), &false)?;
+    }
+    // Envoy names a coding where a local reply to HEAD would have no body for GET either.
+    let may_name_coding = cell.method == Method::Head && cell.asker == Asker::Image;
+    let names_coding = answer.headers.has("transfer-encoding");
+    equal(
+        "transfer-encoding",
+        &(names_coding && !may_name_coding),
+        &false,
+    )?;
+    Ok(())
+}
+
+/// A hint is the configured time for the status, longer by up to a fifth.
+fn hint(name: &str, told: &str, cell: &Cell, unit: u64) -> Result<(), String> {
+    let base = if cell.kind.sent == 504 { 30 } else { 10 };
+    let told: u64 = told
+        .parse()
+        .map_err(|error| format!("{name} {told:?}: {error}"))?;
+    equal(
+        name,
+        &(base * unit..=base * unit * 6 / 5).contains(&told),
+        &true,
+    )
+    .map_err(|error| format!("{error} ({told})"))
+}
+
+/// The access log tells both Envoy's details and, where the reply is ours, the reason.
+pub(super) fn access_log(site: &Site, listener: &str, cells: &[Cell]) -> Vec<String> {
+    let path = |cell: &Cell| cell.request(listener).path;
+    let lines = site.envoy.wait_for_access_lines(listener, cells.len());
+    let mut findings = Vec::new();
+    for cell in cells {
+        let path = path(cell);
+        let Some(line) = lines.iter().find(|line| line["path"] == path.as_str()) else {
+            findings.push(format!("{cell:?} is not in the access log"));
+            continue;
+        };
+        let details = line["details"].as_str().unwrap_or_default();
+        // Envoy closes after an upgrade that failed. The client then has the whole page, and leaves
+        // before Envoy has all of the body that it replaced.
+        let may_leave = cell.method == Method::Upgrade && cell.protocol == Protocol::H1;
+        if may_leave && details == "downstream_remote_disconnect" {
+            continue;
+        }
+        let own = format!("tidegate_{}{{", cell.kind.reason);
+        let envoys = details.strip_prefix(own.as_str());
+        // A reply that is made where nothing follows the headers is a local reply.
+        let nothing_follows = [
+            "502-empty",
+            "503-empty",
+            "500-empty",
+            "503-h2-empty",
+            "no-cluster",
+        ];
+        let local = matches!(cell.method, Method::Head | Method::Grpc)
+            || nothing_follows.contains(&cell.kind.name);
+        if envoys.is_some() != local || !envoys.unwrap_or(details).starts_with(cell.kind.details) {
+            findings.push(format!("{listener} {cell:?}: details {details}"));
+        }
+    }
+    findings
+}
+
+fn equal<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, want: &T) -> Result<(), String> {
+    match got == want {
+        true => Ok(()),
+        false => Err(format!("{what}: {got:?}, not {want:?}")),
+    }
+}
+
+fn holds(what: &str, text: &str, part: &str) -> Result<(), String> {
+    match text.contains(part) {
+        true => Ok(()),
+        false => Err(format!("no {part:?} in {what}: {text:?}")),
+    }
+}

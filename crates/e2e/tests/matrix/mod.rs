@@ -1,0 +1,265 @@
+//! Every kind of failure, by every method, for every kind of client, over both protocols.
+//!
+//! What is expected is computed: from the row of the kind in `site/kinds.rs`, and from the format
+//! that method and client call for.
+
+mod expect;
+
+use std::fmt;
+use std::sync::Arc;
+
+use tidegate_e2e::client::{Client, Protocol};
+use tidegate_e2e::message::{Request, Response};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::site::kinds::{Kind, FAILURES, FAILURES_OF_5XX};
+use crate::site::{comparable, Site, PLAIN};
+
+/// What the request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Method {
+    Get,
+    Head,
+    Post,
+    Grpc,
+    Upgrade,
+}
+
+const METHODS: [Method; 5] = [
+    Method::Get,
+    Method::Head,
+    Method::Post,
+    Method::Grpc,
+    Method::Upgrade,
+];
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asker {
+    /// A browser that goes to the page.
+    Browser,
+    /// A script in a browser.
+    Fetch,
+    /// curl at a terminal.
+    Curl,
+    /// A program that wants JSON.
+    Json,
+    /// A browser that wants a picture for a page.
+    Image,
+}
+
+const ASKERS: [Asker; 5] = [
+    Asker::Browser,
+    Asker::Fetch,
+    Asker::Curl,
+    Asker::Json,
+    Asker::Image,
+];
+
+impl Asker {
+    /// The headers that they really send.
+    fn headers(self) -> &'static [(&'static str, &'static str)] {
+        const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101";
+        match self {
+            Asker::Browser => &[
+                ("user-agent", BROWSER),
+                ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
+                ("accept-language", "en-GB,en;q=0.5"),
+                ("accept-encoding", "gzip, deflate, br, zstd"),
+                ("sec-fetch-dest", "document"),
+                ("sec-fetch-mode", "navigate"),
+                ("sec-fetch-site", "none"),
+                ("upgrade-insecure-requests", "1"),
+            ],
+            Asker::Fetch => &[
+                ("user-agent", BROWSER),
+                ("accept", "*/*"),
+                ("accept-encoding", "gzip, deflate, br, zstd"),
+                ("origin", "https://app.example"),
+                ("sec-fetch-dest", "empty"),
+                ("sec-fetch-mode", "cors"),
+                ("sec-fetch-site", "cross-site"),
+            ],
+            Asker::Curl => &[("user-agent", "curl/8.14.1"), ("accept", "*/*")],
+            Asker::Json => &[
+                ("user-agent", "axios/1.7.9"),
+                ("accept", "application/json, text/plain, */*"),
+                ("accept-encoding", "gzip, compress, deflate, br"),
+            ],
+            Asker::Image => &[
+                ("user-agent", BROWSER),
+                ("accept", "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5"),
+                ("sec-fetch-dest", "image"),
+                ("sec-fetch-mode", "no-cors"),
+            ],
+        }
+    }
+}
+
+/// One cell of the matrix.
+#[derive(Clone, Copy)]
+struct Cell {
+    kind: &'static Kind,
+    method: Method,
+    asker: Asker,
+    protocol: Protocol,
+}
+
+impl fmt::Debug for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Cell {
+            kind,
+            method,
+            asker,
+            protocol,
+        } = self;
+        write!(f, "{} {method:?} {asker:?} {protocol:?}", kind.name)
+    }
+}
+
+impl Cell {
+    fn request(&self, listener: &str) -> Request {
+        let Cell {
+            kind,
+            method,
+            asker,
+            protocol,
+        } = self;
+        let path = format!(
+            "/{}/{method:?}-{asker:?}-{protocol:?}-{listener}?q=1",
+            kind.name
+        );
+        let mut request = match method {
+            Method::Get => Request::get(&path),
+            Method::Head => Request::new("HEAD", &path),
+            Method::Post => Request::new("POST", &path)
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body("name=value"),
+            Method::Grpc => Request::grpc(&path),
+            Method::Upgrade => Request::websocket(&path),
+        };
+        if kind.name == "no-name" {
+            request.authority = "nowhere.invalid".to_owned();
+        }
+        if kind.name == "502-cut" && *protocol == Protocol::H1 {
+            // Envoy closes after such a response, too late for the client to know it beforehand.
+            request = request.header("connection", "close");
+        }
+        asker
+            .headers()
+            .iter()
+            .fold(request, |request, (name, value)| {
+                request.header(name, value)
+            })
+    }
+}
+
+/// All cells of these kinds.
+fn cells(kinds: &'static [Kind]) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for kind in kinds {
+        for method in METHODS {
+            // The client of an upgrade never ends its request, so that Envoy takes the end of the
+            // time for the client's fault and answers 408: no failure of the upstream.
+            if kind.name == "hang-too-long" && matches!(method, Method::Upgrade | Method::Grpc) {
+                continue;
+            }
+            for asker in ASKERS {
+                for protocol in [Protocol::H1, Protocol::H2] {
+                    cells.push(Cell {
+                        kind,
+                        method,
+                        asker,
+                        protocol,
+                    });
+                }
+            }
+        }
+    }
+    cells
+}
+
+/// Sends the requests of all cells to a listener, many at once, so that kinds that need waiting
+/// wait together.
+fn ask(site: &Site, listener: &str, cells: &[Cell]) -> Vec<(Cell, Result<Response, String>)> {
+    let h1 = Arc::new(site.client(listener, Protocol::H1));
+    let h2 = Arc::new(site.client(listener, Protocol::H2));
+    let places = Arc::new(Semaphore::new(32));
+    let client = |cell: &Cell| -> Arc<Client> {
+        match cell.protocol {
+            Protocol::H1 => h1.clone(),
+            Protocol::H2 => h2.clone(),
+        }
+    };
+    tidegate_e2e::runtime().block_on(async {
+        let mut tasks = JoinSet::new();
+        for cell in cells.iter().copied() {
+            let (client, places, request) = (client(&cell), places.clone(), cell.request(listener));
+            tasks.spawn(async move {
+                let _place = places.acquire_owned().await;
+                (cell, client.send(&request).await)
+            });
+        }
+        tasks.join_all().await
+    })
+}
+
+/// Fails with all findings, the first of them in full.
+fn report(cells: usize, findings: Vec<String>) {
+    let shown = findings
+        .iter()
+        .take(60)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("\n");
+    assert!(
+        findings.is_empty(),
+        "{} of {cells} cells:\n{shown}",
+        findings.len()
+    );
+}
+
+#[test]
+fn every_failure_gets_the_page_that_the_client_can_use() {
+    let site = Site::start(&[
+        ("page", Some(r#"{ "breaker": { "mode": "disabled" } }"#)),
+        (
+            "every",
+            Some(r#"{ "breaker": { "mode": "disabled" }, "intercept": { "statuses": ["5xx"] } }"#),
+        ),
+    ]);
+    let (failures, of_5xx) = (cells(FAILURES), cells(FAILURES_OF_5XX));
+    let mut findings = Vec::new();
+    let all = [("page", &failures), ("every", &of_5xx)];
+    for (listener, cells) in all {
+        for (cell, answer) in ask(&site, listener, cells) {
+            let finding = answer.and_then(|answer| expect::page(&cell, &answer));
+            findings.extend(
+                finding
+                    .err()
+                    .map(|error| format!("{listener} {cell:?}: {error}")),
+            );
+        }
+    }
+    let asked = failures.len() + of_5xx.len();
+    report(asked, std::mem::take(&mut findings));
+    for (listener, cells) in all {
+        findings.extend(expect::access_log(&site, listener, cells));
+    }
+    // By default a 500 is the application's own affair.
+    let mut without = ask(&site, PLAIN, &of_5xx);
+    let mut with = ask(&site, "page", &of_5xx);
+    let key = |(cell, _): &(Cell, _)| format!("{cell:?}");
+    without.sort_by_key(key);
+    with.sort_by_key(key);
+    for ((cell, without), (_, with)) in without.iter().zip(&with) {
+        let [without, with] = [without, with].map(|answer| answer.as_ref().map(comparable));
+        if with != without {
+            findings.push(format!(
+                "{cell:?} differs:\n  with {with:?}\n  without {without:?}"
+            ));
+        }
+    }
+    report(asked, findings);
+}

@@ -1,0 +1,112 @@
+//! The filter never makes things worse: not for the module, whatever clients send, and not for the
+//! connections to the upstream, however often it fails.
+
+use std::sync::Arc;
+
+use tidegate_e2e::client::Protocol;
+use tidegate_e2e::message::Request;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::site::Site;
+
+/// A header value that is no UTF-8: reading it as text is how filters die.
+const HOSTILE: &[u8] = b"a\xffb";
+
+#[test]
+fn bytes_that_are_no_text_kill_nothing() {
+    const REQUESTS: usize = 10_000;
+    let site = Site::start(&[("page", Some(r#"{ "breaker": { "mode": "disabled" } }"#))]);
+    let paths = [
+        "/200/",
+        "/502/",
+        "/502-empty/",
+        "/refused/",
+        "/no-cluster/",
+        "/502-json/",
+        "/404/",
+    ];
+    // Every header that the filter reads, and some that it does not.
+    let names = [
+        "x-foo",
+        "accept",
+        "sec-fetch-dest",
+        "user-agent",
+        "accept-language",
+        "x-request-id",
+    ];
+    let clients = [Protocol::H1, Protocol::H2].map(|p| Arc::new(site.client("page", p)));
+    let answered = tidegate_e2e::runtime().block_on(async {
+        let places = Arc::new(Semaphore::new(32));
+        let mut tasks = JoinSet::new();
+        for n in 0..REQUESTS {
+            let (path, name) = (paths[n % paths.len()], names[n / paths.len() % names.len()]);
+            let request = match n / 97 % 4 {
+                0 => Request::grpc(path),
+                1 => Request::new("HEAD", path),
+                2 => Request::new("POST", path).body("a=b"),
+                _ => Request::get(path),
+            };
+            let request = request.header(name, HOSTILE).header("x-foo", HOSTILE);
+            let (client, places) = (clients[n % 2].clone(), places.clone());
+            tasks.spawn(async move {
+                let _place = places.acquire_owned().await;
+                let status = client.send(&request).await.map(|answer| answer.status);
+                (request, status)
+            });
+        }
+        tasks.join_all().await
+    });
+    assert_eq!(answered.len(), REQUESTS);
+    for (request, status) in answered {
+        let expected = match request.path.as_str() {
+            _ if request.headers.get("content-type") == Some("application/grpc") => {
+                // Envoy and the filter answer gRPC with 200; what is meant passes as it is.
+                let meant = matches!(request.path.as_str(), "/404/" | "/502-json/");
+                if meant {
+                    continue;
+                }
+                200
+            }
+            "/200/" => 200,
+            "/404/" => 404,
+            "/no-cluster/" => 503,
+            _ => 502,
+        };
+        assert_eq!(status, Ok(expected), "{} {}", request.method, request.path);
+    }
+    let request = Request::get("/502/")
+        .header("accept", "text/html")
+        .header("x-foo", HOSTILE);
+    let answer = site.client("page", Protocol::H1).get(&request);
+    assert_eq!(
+        answer.header("x-tidegate-page"),
+        Some("upstream_bad_gateway")
+    );
+    assert!(answer.text().starts_with("<!doctype html>"));
+}
+
+#[test]
+fn failing_does_not_cost_the_upstream_its_connections() {
+    const REQUESTS: u64 = 40;
+    let site = Site::start(&[("page", Some(r#"{ "breaker": { "mode": "disabled" } }"#))]);
+    let client = site.client("page", Protocol::H1);
+    for path in ["/502/", "/502-chunked/", "/502-gzip/", "/502-empty/"] {
+        let before = site.upstream.requests(path.trim_matches('/'));
+        for _ in 0..REQUESTS {
+            assert_eq!(client.get(&Request::get(path)).status, 502, "{path}");
+        }
+        assert_eq!(
+            site.upstream.requests(path.trim_matches('/')) - before,
+            REQUESTS,
+            "{path}"
+        );
+    }
+    assert_eq!(
+        site.envoy
+            .stat("cluster.h1.upstream_cx_destroy_with_active_rq"),
+        0
+    );
+    assert_eq!(site.envoy.stat("cluster.h1.upstream_cx_total"), 1);
+    assert_eq!(site.envoy.stat("http.page.downstream_cx_total"), 1);
+}

@@ -1,0 +1,388 @@
+//! The kinds of failure: how each is brought about, and what is to come of it.
+
+use std::time::Duration;
+
+use serde_json::{json, Value};
+use tidegate_e2e::upstream::{Answer, Behaviour, Body};
+
+use super::{kind_route, Script};
+
+/// Who made the failing response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Proxy,
+    Upstream,
+}
+use Source::{Proxy, Upstream};
+
+/// One kind of failure.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    /// First segment of the path that meets it.
+    pub(crate) name: &'static str,
+    pub(crate) reason: &'static str,
+    pub(crate) source: Source,
+    /// The status without the filter.
+    pub(crate) sent: u16,
+    /// The status of the page.
+    pub(crate) status: u16,
+    pub(crate) retryable: bool,
+    /// What Envoy's own response code details begin with.
+    pub(crate) details: &'static str,
+    /// The cluster behind the route.
+    cluster: &'static str,
+}
+
+/// What Envoy answers when an upstream connection fails.
+const RESET: &str = "upstream_reset_before_response_started{";
+const VIA: &str = "via_upstream";
+
+/// One row of a table.
+macro_rules! kinds {
+    ($( $name:literal $reason:ident $source:ident $sent:literal -> $status:literal
+        $retry:ident $details:expr, $cluster:literal; )+) => {
+        &[$( Kind {
+            name: $name, reason: stringify!($reason), source: $source, sent: $sent,
+            status: $status, retryable: kinds!(@ $retry), details: $details, cluster: $cluster,
+        } ),+]
+    };
+    (@ again) => { true };
+    (@ never) => { false };
+}
+
+/// Failures that get a page by the default configuration.
+#[rustfmt::skip]
+pub(crate) const FAILURES: &[Kind] = kinds! {
+    // name             reason                   made by  status       retry  Envoy's details, cluster
+    "refused"           connection_refused       Proxy    503 -> 502   again  RESET, "refused";
+    "connect-timeout"   connection_timeout       Proxy    503 -> 504   again  RESET, "black-hole";
+    "reset"             connection_terminated    Proxy    503 -> 502   again  RESET, "h1";
+    "close"             connection_terminated    Proxy    503 -> 502   again  RESET, "h1";
+    "reset-retried"     connection_terminated    Proxy    503 -> 502   again  RESET, "h1";
+    "stream-reset"      connection_terminated    Proxy    503 -> 502   again  RESET, "h2";
+    "garbage"           http_protocol_error      Proxy    502 -> 502   again  RESET, "h1";
+    "hang"              http_response_timeout    Proxy    504 -> 504   again  "response_timeout", "h1";
+    "hang-each-try"     http_response_timeout    Proxy    504 -> 504   again  "upstream_per_try_timeout", "h1";
+    "hang-too-long"     http_response_timeout    Proxy    504 -> 504   again  "max_duration_timeout", "h1";
+    "overflow"          connection_limit_reached Proxy    503 -> 503   again  RESET, "overflow";
+    "no-hosts"          destination_unavailable  Proxy    503 -> 503   again  "no_healthy_upstream", "empty";
+    "unhealthy"         destination_unavailable  Proxy    503 -> 503   again  "no_healthy_upstream", "unhealthy";
+    "no-cluster"        destination_unavailable  Proxy    503 -> 503   again  "cluster_not_found", "nowhere";
+    "tls-to-plain"      tls_protocol_error       Proxy    503 -> 502   never  RESET, "tls-to-plain";
+    "untrusted"         tls_certificate_error    Proxy    503 -> 502   never  RESET, "untrusted";
+    "no-name"           dns_error                Proxy    503 -> 502   again  "dns_resolution_failure{", "dynamic";
+    "502"               upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h1";
+    "503"               upstream_unavailable     Upstream 503 -> 503   again  VIA, "h1";
+    "504"               upstream_timeout         Upstream 504 -> 504   again  VIA, "h1";
+    "503-retried"       upstream_unavailable     Upstream 503 -> 503   again  VIA, "h1";
+    "502-empty"         upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h1";
+    "503-empty"         upstream_unavailable     Upstream 503 -> 503   again  VIA, "h1";
+    "502-no-chunk"      upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h1";
+    "502-chunked"       upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h1";
+    "502-text"          upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h1";
+    "502-xhtml"         upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h1";
+    "502-untyped"       upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h1";
+    "502-gzip"          upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h1";
+    "502-big"           upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h1";
+    "502-trickling"     upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h1";
+    "502-until-close"   upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h1";
+    "502-trailers"      upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h1";
+    "502-h2"            upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h2";
+    "503-h2-empty"      upstream_unavailable     Upstream 503 -> 503   again  VIA, "h2";
+    "502-h2-trailers"   upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h2";
+    "502-cut"           upstream_bad_gateway     Upstream 502 -> 502   again  "", "h1";
+};
+
+/// Failures that get a page only where the configuration asks for all of 5xx.
+#[rustfmt::skip]
+pub(crate) const FAILURES_OF_5XX: &[Kind] = kinds! {
+    "500"               upstream_error           Upstream 500 -> 500   again  VIA, "h1";
+    "500-empty"         upstream_error           Upstream 500 -> 500   again  VIA, "h1";
+    "501"               upstream_error           Upstream 501 -> 501   again  VIA, "h1";
+    "599"               upstream_error           Upstream 599 -> 599   again  VIA, "h1";
+};
+
+/// Answers that pass untouched, whatever their status. Each is a behaviour of the upstream.
+pub(crate) fn meant() -> Vec<(&'static str, &'static str, Answer)> {
+    let json = br#"{"error":"no stock"}"#;
+    let grpc = |status| Answer::status(status).header("content-type", "application/grpc");
+    let frame: &[&[u8]] = &[&[0, 0, 0, 0, 0]];
+    vec![
+        ("200", "h1", marked(200).body("text/html", "<p>fine")),
+        ("200-empty", "h1", marked(200)),
+        ("200-big", "h1", marked(200).body("a/b", big())),
+        (
+            "200-chunked",
+            "h1",
+            marked(200).chunks("a/b", &[b"a", b"b"]).trailer("t", "x"),
+        ),
+        ("200-bytes", "h1", marked(200).header("x-odd", b"a\xffb")),
+        ("204", "h1", marked(204)),
+        ("301", "h1", marked(301).header("location", "/else")),
+        ("304", "h1", marked(304).header("etag", "\"v\"")),
+        (
+            "401",
+            "h1",
+            marked(401).header("www-authenticate", "Basic realm=\"a\""),
+        ),
+        ("404", "h1", marked(404).body("text/html", "<p>not here")),
+        ("429", "h1", marked(429).header("retry-after", "3")),
+        ("502-json", "h1", marked(502).body("application/json", json)),
+        (
+            "503-json",
+            "h1",
+            marked(503).chunks("application/json; charset=utf-8", &[json]),
+        ),
+        (
+            "502-problem",
+            "h1",
+            marked(502).body("application/problem+json", json),
+        ),
+        (
+            "504-api",
+            "h1",
+            marked(504).body("application/vnd.api+json", json),
+        ),
+        ("502-xml", "h1", marked(502).body("application/xml", "<a/>")),
+        (
+            "502-soap",
+            "h1",
+            marked(502).body("application/soap+xml", "<a/>"),
+        ),
+        ("502-own", "h1", page(502).header("x-tidegate", "off")),
+        (
+            "502-own-empty",
+            "h1",
+            marked(502).header("x-tidegate", "OFF"),
+        ),
+        (
+            "502-inner",
+            "h1",
+            page(502).header("x-tidegate-page", "connection_refused"),
+        ),
+        (
+            "grpc",
+            "h2",
+            grpc(200)
+                .chunks("application/grpc", frame)
+                .trailer("grpc-status", "0"),
+        ),
+        (
+            "grpc-2",
+            "h2",
+            grpc(200)
+                .chunks("application/grpc", frame)
+                .trailer("grpc-status", "2"),
+        ),
+        (
+            "grpc-14",
+            "h2",
+            grpc(200)
+                .header("grpc-status", "14")
+                .header("grpc-message", "no"),
+        ),
+        (
+            "grpc-502",
+            "h2",
+            grpc(502)
+                .header("grpc-status", "14")
+                .header("grpc-message", "no"),
+        ),
+        (
+            "grpc-late",
+            "h2",
+            grpc(200)
+                .with(Body::Chunks(vec![], Duration::ZERO))
+                .trailer("grpc-status", "14"),
+        ),
+    ]
+}
+
+/// An error page of an upstream, with every header that a page in its place must not inherit, and
+/// some that it must.
+fn page(status: u16) -> Answer {
+    marked(status).body(
+        "text/html; charset=iso-8859-1",
+        "<h1>the upstream's own error</h1>",
+    )
+}
+
+/// Headers of the upstream that no page may inherit.
+pub(crate) const DROPPED: &[(&str, &str)] = &[
+    ("set-cookie", "session=half-made; Path=/"),
+    ("etag", "\"stale\""),
+    ("last-modified", "Mon, 23 Nov 2026 06:00:00 GMT"),
+    ("expires", "Mon, 23 Nov 2036 06:00:00 GMT"),
+    ("age", "7"),
+    ("accept-ranges", "bytes"),
+    ("content-disposition", "attachment; filename=error.html"),
+    ("content-language", "tlh"),
+    ("cdn-cache-control", "max-age=600"),
+    ("surrogate-control", "max-age=600"),
+    ("link", "</style.css>; rel=preload"),
+    ("refresh", "1; url=/loop"),
+    ("location", "/loop"),
+    ("clear-site-data", "\"cookies\""),
+    ("content-security-policy", "default-src *"),
+    ("server", "the-origin/1.0"),
+    ("x-powered-by", "the-origin"),
+    ("x-internal", "secret"),
+];
+
+/// Headers of the upstream that every page keeps.
+pub(crate) const KEPT: &[(&str, &str)] = &[
+    ("access-control-allow-origin", "https://app.example"),
+    ("strict-transport-security", "max-age=31536000"),
+    ("alt-svc", "h3=\":443\""),
+    ("via", "1.1 inner"),
+    ("www-authenticate", "Basic realm=\"site\""),
+];
+
+/// An answer with all of these headers.
+fn marked(status: u16) -> Answer {
+    let answer = Answer::status(status)
+        .header("cache-control", "public, max-age=600")
+        .header("vary", "Origin")
+        .header("proxy-status", "inner; error=connection_refused");
+    let headers = DROPPED.iter().chain(KEPT);
+    headers.fold(answer, |answer, (name, value)| answer.header(name, value))
+}
+
+/// `gzip -c </dev/null`: an encoded body that is valid and whole, of nothing.
+const GZIP: &[u8] =
+    b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00";
+
+/// More than Envoy buffers, more than one window of HTTP/2.
+fn big() -> Vec<u8> {
+    vec![b'.'; 3 << 20]
+}
+
+/// What the upstream does, by name.
+pub(crate) fn behaviours() -> Vec<Script> {
+    let own: Vec<(&str, Behaviour)> = vec![
+        ("reset", Behaviour::Reset),
+        ("reset-retried", Behaviour::Reset),
+        ("stream-reset", Behaviour::Reset),
+        ("close", Behaviour::Close),
+        (
+            "garbage",
+            Behaviour::Garbage(b"220 mail.example ESMTP\r\n\r\n".to_vec()),
+        ),
+        ("hang", Behaviour::Hang),
+        ("hang-each-try", Behaviour::Hang),
+        ("hang-too-long", Behaviour::Hang),
+        ("upgrade", Behaviour::Upgrade),
+    ];
+    let html = "text/html";
+    let pause = Duration::from_millis(40);
+    let chunks: &[&[u8]] = &[b"<h1>", b"broken", b"</h1>"];
+    let short = Body::Short(b"<h1>half".to_vec(), 1000);
+    let answers: Vec<(&str, Answer)> = vec![
+        ("500", page(500)),
+        ("500-empty", marked(500)),
+        ("501", page(501)),
+        ("502", page(502)),
+        ("503", page(503)),
+        ("504", page(504)),
+        ("599", page(599)),
+        ("503-retried", page(503)),
+        ("502-empty", marked(502)),
+        ("503-empty", marked(503).header("content-type", html)),
+        ("502-no-chunk", marked(502).chunks(html, &[])),
+        ("502-chunked", marked(502).chunks(html, chunks)),
+        ("502-text", marked(502).body("text/plain", "Bad Gateway")),
+        (
+            "502-xhtml",
+            marked(502).body("application/xhtml+xml", "<html/>"),
+        ),
+        ("502-untyped", marked(502).with(Body::Whole(b"?".to_vec()))),
+        (
+            "502-gzip",
+            marked(502)
+                .body(html, GZIP)
+                .header("content-encoding", "gzip"),
+        ),
+        ("502-big", marked(502).body(html, big())),
+        ("502-trickling", marked(502).trickle(html, chunks, pause)),
+        (
+            "502-until-close",
+            marked(502).with(Body::UntilClose(b"<h1>".to_vec())),
+        ),
+        (
+            "502-trailers",
+            marked(502).chunks(html, chunks).trailer("x-sum", "1"),
+        ),
+        ("502-h2", page(502)),
+        ("503-h2-empty", marked(503)),
+        (
+            "502-h2-trailers",
+            marked(502).chunks(html, chunks).trailer("x-sum", "1"),
+        ),
+        (
+            "502-only-trailers",
+            marked(502).chunks(html, &[]).trailer("x-sum", "1"),
+        ),
+        (
+            "502-h2-only-trailers",
+            marked(502).chunks(html, &[]).trailer("x-sum", "1"),
+        ),
+        (
+            "502-cut",
+            marked(502).with(short).header("content-type", html).cut(),
+        ),
+        ("503-in-7", page(503).header("retry-after", "7")),
+        (
+            "200-cut",
+            marked(200).with(Body::Short(b"half".to_vec(), 1000)).cut(),
+        ),
+        ("503-bare", Answer::status(503).body(html, "x")),
+        ("503-bare-empty", Answer::status(503)),
+        ("robots.txt", page(502)),
+        (".well-known", page(502)),
+    ];
+    let meant = meant().into_iter().map(|(name, _, answer)| (name, answer));
+    let answers = answers
+        .into_iter()
+        .chain(meant)
+        .map(|(name, answer)| (name, answer.into()));
+    own.into_iter()
+        .chain(answers)
+        .map(|(name, does)| (name.to_owned(), does))
+        .collect()
+}
+
+/// A route for each kind, and one for the rest.
+pub(crate) fn routes() -> Vec<Value> {
+    let failures = FAILURES
+        .iter()
+        .chain(FAILURES_OF_5XX)
+        .map(|kind| (kind.name, kind.cluster));
+    let meant = meant()
+        .into_iter()
+        .map(|(name, cluster, _)| (name, cluster));
+    let mut routes: Vec<Value> = failures
+        .chain(meant)
+        .map(|(name, cluster)| kind_route(name, cluster, action(name)))
+        .collect();
+    routes.push(kind_route("502-h2-only-trailers", "h2", json!({})));
+    routes.push(tidegate_e2e::config::route("/", "h1"));
+    routes
+}
+
+/// What the route of a kind says besides its cluster.
+fn action(name: &str) -> Value {
+    match name {
+        "hang" => json!({ "timeout": "0.2s" }),
+        "hang-each-try" => json!({
+            "retry_policy":
+                { "retry_on": "5xx", "num_retries": 1, "per_try_timeout": "0.1s" },
+        }),
+        "hang-too-long" => json!({
+            "timeout": "0s",
+            "max_stream_duration": { "max_stream_duration": "0.2s" },
+        }),
+        "reset-retried" => json!({ "retry_policy": { "retry_on": "reset", "num_retries": 1 } }),
+        "503-retried" => json!({ "retry_policy": { "retry_on": "5xx", "num_retries": 1 } }),
+        _ => json!({}),
+    }
+}

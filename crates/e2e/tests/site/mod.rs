@@ -1,0 +1,215 @@
+//! A site behind Envoy in which everything that can go wrong does, each kind of failure under a path
+//! of its own: one Envoy, one upstream, one route for each kind.
+
+pub(crate) mod kinds;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde_json::{json, Value};
+use tidegate_e2e::client::{Client, Protocol};
+use tidegate_e2e::config::{
+    cluster, h2_cluster, merge, route, tidegate, typed, Bootstrap, Listener,
+};
+use tidegate_e2e::envoy::Envoy;
+use tidegate_e2e::faults::{BlackHole, NoNames, Refused};
+use tidegate_e2e::message::Response;
+use tidegate_e2e::upstream::{Behaviour, Upstream};
+
+/// The listener without the filter: what Envoy alone answers.
+pub(crate) const PLAIN: &str = "plain";
+
+/// A running site.
+#[derive(Debug)]
+pub(crate) struct Site {
+    // Fields are dropped in this order: Envoy ends before what stands behind it.
+    pub(crate) envoy: Envoy,
+    pub(crate) upstream: Upstream,
+    _faults: (Refused, BlackHole, NoNames),
+}
+
+impl Site {
+    /// A site with the listener [`PLAIN`], and one for each filter configuration.
+    pub(crate) fn start(filters: &[(&str, Option<&str>)]) -> Site {
+        let module = tidegate_e2e::module();
+        let filters = filters
+            .iter()
+            .map(|(name, text)| (*name, vec![tidegate(&module, *text)]));
+        Self::with_filters(filters.collect())
+    }
+
+    /// A site with the listener [`PLAIN`], and one for each list of filters.
+    pub(crate) fn with_filters(filters: Vec<(&str, Vec<Value>)>) -> Site {
+        Self::with_listeners(filters, |listener| listener)
+    }
+
+    /// The same, with a last change to every listener.
+    pub(crate) fn with_listeners(
+        filters: Vec<(&str, Vec<Value>)>,
+        change: impl Fn(Listener) -> Listener,
+    ) -> Site {
+        let (refused, black_hole, no_names) =
+            (Refused::default(), BlackHole::default(), NoNames::default());
+        let upstream = Upstream::start(kinds::behaviours());
+        let clusters = clusters(
+            upstream.address(),
+            refused.address(),
+            black_hole.address(),
+            no_names.address(),
+        );
+        let listener = |name: &str, filters: Vec<Value>| {
+            let filters = filters
+                .into_iter()
+                .chain([dynamic_forward_proxy(no_names.address())]);
+            let listener = filters.fold(Listener::new(name), Listener::filter);
+            change(listener.routes(kinds::routes())).json()
+        };
+        let listeners = std::iter::once((PLAIN, vec![]))
+            .chain(filters)
+            .map(|(name, filters)| listener(name, filters))
+            .chain([untrusted_upstream()])
+            .collect();
+        let envoy = Envoy::start(&Bootstrap::new(clusters, listeners));
+        Site {
+            envoy,
+            upstream,
+            _faults: (refused, black_hole, no_names),
+        }
+    }
+
+    /// A client of a listener.
+    pub(crate) fn client(&self, listener: &str, protocol: Protocol) -> Client {
+        Client::new(protocol, self.envoy.listener(listener))
+    }
+}
+
+/// What of a response must be equal with and without the filter: all of it, but for what differs
+/// from request to request.
+pub(crate) fn comparable(response: &Response) -> Response {
+    let volatile = ["date", "x-request-id", "x-envoy-upstream-service-time"];
+    Response {
+        headers: response.headers.sorted_without(&volatile),
+        ..response.clone()
+    }
+}
+
+fn clusters(
+    upstream: SocketAddr,
+    refused: SocketAddr,
+    black_hole: SocketAddr,
+    names: SocketAddr,
+) -> Vec<Value> {
+    let nothing_fits = json!({ "max_requests": 0, "max_pending_requests": 0 });
+    let failing_check = json!({
+        "timeout": "1s", "interval": "1s", "no_traffic_interval": "1s",
+        "unhealthy_threshold": 1, "healthy_threshold": 1,
+        "tcp_health_check": {},
+    });
+    let tls = |validation: Value| {
+        let context = json!({ "common_tls_context": { "validation_context": validation } });
+        json!({ "transport_socket": {
+            "name": "tls",
+            "typed_config":
+                typed("extensions.transport_sockets.tls.v3.UpstreamTlsContext", context),
+        } })
+    };
+    let authority = json!({ "trusted_ca": { "filename": fixture("other-authority.crt") } });
+    let socket = json!({ "endpoint": { "address": { "pipe": { "path": "tls.sock" } } } });
+    let untrusted = json!({ "load_assignment": { "endpoints": [{ "lb_endpoints": [socket] }] } });
+    let dynamic = json!({
+        "name": "dynamic",
+        "lb_policy": "CLUSTER_PROVIDED",
+        "cluster_type": {
+            "name": "envoy.clusters.dynamic_forward_proxy",
+            "typed_config": typed(
+                "extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig",
+                json!({ "dns_cache_config": dns_cache(names) }),
+            ),
+        },
+    });
+    vec![
+        cluster("h1", &[upstream]),
+        h2_cluster("h2", &[upstream]),
+        cluster("refused", &[refused]),
+        merge(
+            cluster("black-hole", &[black_hole]),
+            json!({ "connect_timeout": "0.2s" }),
+        ),
+        merge(
+            cluster("overflow", &[upstream]),
+            json!({ "circuit_breakers": { "thresholds": [nothing_fits] } }),
+        ),
+        cluster("empty", &[]),
+        merge(
+            cluster("unhealthy", &[refused]),
+            json!({
+                "health_checks": [failing_check],
+                "common_lb_config": { "healthy_panic_threshold": { "value": 0.0 } },
+            }),
+        ),
+        merge(cluster("tls-to-plain", &[upstream]), tls(json!({}))),
+        merge(merge(cluster("untrusted", &[]), untrusted), tls(authority)),
+        dynamic,
+    ]
+}
+
+fn dynamic_forward_proxy(names: SocketAddr) -> Value {
+    json!({
+        "name": "envoy.filters.http.dynamic_forward_proxy",
+        "typed_config": typed(
+            "extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig",
+            json!({ "dns_cache_config": dns_cache(names) }),
+        ),
+    })
+}
+
+fn dns_cache(names: SocketAddr) -> Value {
+    let resolver = json!({
+        "resolvers": [{ "socket_address": {
+            "protocol": "UDP", "address": "127.0.0.1", "port_value": names.port(),
+        } }],
+        "dns_resolver_options": { "no_default_search_domain": true },
+    });
+    json!({
+        "name": "names",
+        "dns_lookup_family": "V4_ONLY",
+        "typed_dns_resolver_config": {
+            "name": "envoy.network.dns_resolver.cares",
+            "typed_config":
+                typed("extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig", resolver),
+        },
+    })
+}
+
+/// An upstream whose certificate nobody has signed: a listener of the same Envoy on a socket in its
+/// folder.
+fn untrusted_upstream() -> Value {
+    let answer = json!({ "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
+    let mut listener = Listener::new("untrusted").routes([answer]).json();
+    let certificate = json!({
+        "certificate_chain": { "filename": fixture("untrusted.crt") },
+        "private_key": { "filename": fixture("untrusted.key") },
+    });
+    let context = json!({ "common_tls_context": { "tls_certificates": [certificate] } });
+    listener["address"] = json!({ "pipe": { "path": "tls.sock" } });
+    listener["filter_chains"][0]["transport_socket"] = json!({
+        "name": "tls",
+        "typed_config": typed("extensions.transport_sockets.tls.v3.DownstreamTlsContext", context),
+    });
+    listener
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name)
+}
+
+/// Routes for a kind, besides those that its table row says.
+pub(crate) fn kind_route(name: &str, cluster: &str, action: Value) -> Value {
+    let more = json!({ "name": name, "route": action });
+    merge(route(&format!("/{name}/"), cluster), more)
+}
+
+/// What the upstream does for a name.
+pub(crate) type Script = (String, Behaviour);
