@@ -17,6 +17,8 @@ pub(crate) struct HostError(pub(crate) u32);
 impl HostError {
     /// What was asked for is not there: no fault of anybody.
     pub(crate) const NOT_FOUND: Self = Self(1);
+    /// What the host handed over makes no sense (`ParseFailure` of the ABI).
+    const PARSE_FAILURE: Self = Self(4);
 }
 
 type Result<T> = std::result::Result<T, HostError>;
@@ -86,6 +88,10 @@ fn take(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>> {
     if data.is_null() || size == 0 {
         return Ok(Vec::new());
     }
+    if isize::try_from(size).is_err() {
+        // No allocation is that large: the host lies, and what it left there is not touched.
+        return Err(HostError::PARSE_FAILURE);
+    }
     // SAFETY: the host allocates with this module's own `malloc` (the SDK's `allocator.rs`), which
     // hands out a boxed slice of exactly `size` bytes, and it gives the memory away with the call.
     Ok(unsafe { Vec::from_raw_parts(data, size, size) })
@@ -142,9 +148,7 @@ pub(crate) fn buffer(buffer: BufferType, max_size: usize) -> Result<Vec<u8>> {
 /// Replaces the first `size` bytes of a buffer.
 pub(crate) fn set_buffer(buffer: BufferType, size: usize, bytes: &[u8]) -> Result<()> {
     // SAFETY: the host only reads the live slice.
-    check(unsafe {
-        proxy_set_buffer_bytes(buffer as u32, 0, size, bytes.as_ptr(), bytes.len())
-    })
+    check(unsafe { proxy_set_buffer_bytes(buffer as u32, 0, size, bytes.as_ptr(), bytes.len()) })
 }
 
 /// A property, by its path: segments joined by NUL.
@@ -168,9 +172,14 @@ pub(crate) fn send_local_response(
     headers: &[u8],
     grpc_status: Option<u32>,
 ) -> Result<()> {
-    let grpc_status = grpc_status.and_then(|s| i32::try_from(s).ok()).unwrap_or(NO_GRPC_STATUS);
-    let (body_ptr, body_size) =
-        if body.is_empty() { (null(), 0) } else { (body.as_ptr(), body.len()) };
+    let grpc_status = grpc_status
+        .and_then(|s| i32::try_from(s).ok())
+        .unwrap_or(NO_GRPC_STATUS);
+    let (body_ptr, body_size) = if body.is_empty() {
+        (null(), 0)
+    } else {
+        (body.as_ptr(), body.len())
+    };
     // SAFETY: the host only reads the live slices; an empty body may be null.
     check(unsafe {
         proxy_send_local_response(

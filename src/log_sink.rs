@@ -17,7 +17,9 @@ pub(crate) fn install() {
     let _ = log::set_logger(&SINK);
     log::set_max_level(LevelFilter::Info);
     // A trap is the end of the filter on this worker; its cause must at least be in the log.
-    std::panic::set_hook(Box::new(|panic| host::log(LogLevel::Critical, &panic.to_string())));
+    std::panic::set_hook(Box::new(|panic| {
+        host::log(LogLevel::Critical, &panic.to_string())
+    }));
 }
 
 /// Formats no line that Envoy would drop. Called with each configuration.

@@ -17,7 +17,10 @@ pub(crate) struct Stream {
 
 impl Stream {
     pub(crate) fn new(gate: Option<Rc<Gate>>) -> Self {
-        Self { gate: gate.filter(|gate| !gate.is_off()), exchange: Exchange::default() }
+        Self {
+            gate: gate.filter(|gate| !gate.is_off()),
+            exchange: Exchange::default(),
+        }
     }
 
     /// Reads what is to be known of a response that may be a failure.
@@ -73,7 +76,9 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
-        let Some(gate) = &self.gate else { return Action::Continue };
+        let Some(gate) = &self.gate else {
+            return Action::Continue;
+        };
         let status = match host::header(MapType::HttpResponseHeaders, ":status") {
             Ok(bytes) => parse_status(&bytes),
             Err(error) => {
@@ -95,7 +100,10 @@ impl HttpContext for Stream {
     fn on_http_response_body(&mut self, size: usize, _end_of_stream: bool) -> Action {
         if let Some(bytes) = self.exchange.body() {
             if let Err(error) = host::set_buffer(BufferType::HttpResponseBody, size, &bytes) {
-                log::warn!("tidegate: the body cannot be replaced (host status {})", error.0);
+                log::warn!(
+                    "tidegate: the body cannot be replaced (host status {})",
+                    error.0
+                );
             }
         }
         Action::Continue
@@ -105,7 +113,10 @@ impl HttpContext for Stream {
         if self.exchange.drops_trailers() {
             let none = HeaderBlock::from_pairs::<&[u8], &[u8]>(&[]);
             if let Err(error) = host::set_headers(MapType::HttpResponseTrailers, none.as_wire()) {
-                log::debug!("tidegate: trailers cannot be dropped (host status {})", error.0);
+                log::debug!(
+                    "tidegate: trailers cannot be dropped (host status {})",
+                    error.0
+                );
             }
         }
         Action::Continue
@@ -123,5 +134,8 @@ impl Stream {
 
 /// `:status` as Envoy writes it: three digits. Anything else is no failure of anybody's.
 fn parse_status(bytes: &[u8]) -> u16 {
-    std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+    std::str::from_utf8(bytes)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
 }

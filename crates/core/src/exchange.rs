@@ -140,13 +140,15 @@ impl Exchange {
             Mode::Shadow => return Verdict::Shadow(failure.reason),
             Mode::Enforce => {}
         }
-        let reply = self.reply(gate, facts, &failure);
+        let format = negotiate::format(&self.request, &gate.config.formats);
         // A local reply while the upstream's body is still coming would cost its connection; but a
         // gRPC client wants its status in the headers, with nothing after them.
-        if facts.end_of_stream || reply.grpc_status.is_some() {
+        let is_local = facts.end_of_stream || format == Format::Grpc;
+        let reply = self.reply(gate, facts, &failure, format, is_local);
+        if is_local {
             return Verdict::Reply(reply);
         }
-        let headers = reply.rewrite_headers();
+        let headers = reply.rewrite_headers(has_body_for_sure(facts, failure.source));
         self.stage = Stage::Page(reply.body);
         Verdict::Rewrite(headers)
     }
@@ -228,24 +230,32 @@ impl Exchange {
         let is_inner_page = gate.config.security.inner_pages == InnerPages::Trust
             && facts.headers.get(MARKER).is_some();
         let content_type = facts.headers.get("content-type").unwrap_or_default();
-        // A gRPC service's own word, in headers or in trailers to come.
-        let is_grpc = facts.headers.get("grpc-status").is_some()
+        // A gRPC service's own word, in headers or in trailers to come; anything else a gRPC
+        // client cannot read.
+        let speaks_grpc = facts.headers.get("grpc-status").is_some()
             || negotiate::is_grpc_content_type(content_type);
         let is_head = self.request.get(":method") == Some(b"HEAD");
         let has_body = !facts.end_of_stream && facts.headers.get("content-length") != Some(b"0");
         let keeps_body = match intercept.upstream_body {
             // HEAD is answered as GET would be.
+            _ if negotiate::is_grpc(&self.request) => false,
             UpstreamBody::KeepStructured => (has_body || is_head) && is_structured(content_type),
             UpstreamBody::Keep => has_body || (is_head && !content_type.is_empty()),
             UpstreamBody::Replace => false,
         };
-        opted_out || is_inner_page || is_grpc || keeps_body
+        opted_out || is_inner_page || speaks_grpc || keeps_body
     }
 
-    fn reply(&self, gate: &Gate, facts: &ResponseFacts, failure: &Failure) -> Reply {
+    fn reply(
+        &self,
+        gate: &Gate,
+        facts: &ResponseFacts,
+        failure: &Failure,
+        format: Format,
+        is_local: bool,
+    ) -> Reply {
         let config = &gate.config;
         let policy = &config.policy;
-        let format = negotiate::format(&self.request, &config.formats);
         let now_ms = facts.now_ns.and_then(|ns| ns.checked_div(1_000_000));
         let request_id = self.request.get("x-request-id");
         let hint = failure.reason.is_retryable().then(|| {
@@ -275,6 +285,15 @@ impl Exchange {
             host: self.request.get(":authority").unwrap_or_default(),
             path: self.request.get(":path").unwrap_or_default(),
         });
+        // What an answer of Envoy's own carries was added by the route; Envoy adds it to a local
+        // reply once more, and two `access-control-allow-origin` are as bad as none.
+        let nothing = HeaderBlock::default();
+        let is_added_again = is_local && failure.source == Source::Proxy;
+        let response = if is_added_again {
+            &nothing
+        } else {
+            &facts.headers
+        };
         let headers = reply::headers(
             &config.headers,
             &page,
@@ -284,7 +303,7 @@ impl Exchange {
                 source: failure.source,
                 received_status: failure.status,
                 hint,
-                response: &facts.headers,
+                response,
                 details: config.proxy_status.details.then_some(&facts.details),
                 proxy_name: &config.proxy_status.name,
             },
@@ -308,6 +327,16 @@ struct Failure {
     status: u16,
 }
 
+/// Whether the body callback is sure to run, so that the page's length can be promised. A response
+/// that goes from its headers straight to its trailers never has it run, and a promise that is
+/// not kept breaks the whole message.
+fn has_body_for_sure(facts: &ResponseFacts, source: Source) -> bool {
+    let header = |name| facts.headers.get(name);
+    source == Source::Proxy
+        || header("content-length").is_some_and(|length| trim(length) != b"0")
+        || (header("transfer-encoding").is_some() && header("trailer").is_none())
+}
+
 /// The HTTP status that Envoy turned into a `grpc-status` (its `grpc/status.cc`,
 /// `httpToGrpcStatus`, read backwards with the help of the reason); `None`: no failure.
 fn implied_status(reason: Reason, grpc_status: &[u8]) -> Option<u16> {
@@ -317,6 +346,7 @@ fn implied_status(reason: Reason, grpc_status: &[u8]) -> Option<u16> {
             Reason::HttpProtocolError => 502,
             _ => 503,
         }),
+        b"4" => Some(504),
         b"2" => Some(500),
         _ => None,
     }

@@ -73,6 +73,49 @@ fn a_rewritten_body_is_the_page_then_nothing() {
     assert!(exchange.drops_trailers());
 }
 
+/// A response without any data never has its body callback run: the page's length is promised only
+/// where that cannot be.
+#[test]
+fn the_length_is_promised_only_where_it_will_be_kept() {
+    for (details, headers, promised) in [
+        (REFUSED, &[][..], true),
+        (VIA, &[("content-length", "5")], true),
+        (VIA, &[("content-length", "0")], false),
+        (VIA, &[("transfer-encoding", "chunked")], true),
+        (
+            VIA,
+            &[("transfer-encoding", "chunked"), ("trailer", "x")],
+            false,
+        ),
+        (VIA, &[], false),
+    ] {
+        let Verdict::Rewrite(got) = get("{}", &facts(502, false, details, headers)) else {
+            panic!("not rewritten: {headers:?}")
+        };
+        assert_eq!(got.get("content-length").is_some(), promised, "{headers:?}");
+    }
+}
+
+/// Envoy gives a local reply what the route adds, so it must not be copied from its own failure.
+#[test]
+fn a_local_reply_does_not_double_what_the_route_adds() {
+    let added = [
+        ("access-control-allow-origin", "*"),
+        ("strict-transport-security", "max-age=1"),
+    ];
+    let kept = |eos, details: &[u8]| match get("{}", &facts(503, eos, details, &added)) {
+        Verdict::Reply(reply) => reply.local_headers().get(added[0].0).is_some(),
+        Verdict::Rewrite(headers) => headers.get(added[0].0).is_some(),
+        other => panic!("{other:?}"),
+    };
+    assert!(!kept(true, REFUSED), "added again by Envoy");
+    assert!(
+        kept(false, REFUSED),
+        "the rewritten headers are all there will be"
+    );
+    assert!(kept(true, VIA), "the upstream's own");
+}
+
 #[test]
 fn what_is_no_failure_is_never_touched() {
     let gate = gate("{}");
@@ -341,6 +384,11 @@ fn grpc_gets_a_status_of_its_own_kind() {
         ask(&facts(503, false, VIA, &[("content-type", "text/html")])),
         Verdict::Reply(_)
     ));
+    let json = facts(502, false, VIA, &[("content-type", "application/json")]);
+    assert!(
+        matches!(ask(&json), Verdict::Reply(_)),
+        "a gRPC client cannot read JSON"
+    );
     // A plain request that gets an empty 200 is not looked at.
     let mut plain = exchange("GET", &[]);
     assert_eq!(plain.saw_status(&gate, 200, true), Look::Pass);

@@ -93,9 +93,9 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The headers that turn a response with a body into this reply: `:status` and the exact
-    /// `content-length` among them.
-    pub fn rewrite_headers(&self) -> HeaderBlock {
+    /// The headers that turn a response with a body into this reply: `:status` among them, and the
+    /// exact `content-length` where it can be promised.
+    pub fn rewrite_headers(&self, promise_length: bool) -> HeaderBlock {
         let status = self.status.to_string();
         let length = self.body.len().to_string();
         let mut pairs: Vec<(&[u8], &[u8])> = vec![(b":status", status.as_bytes())];
@@ -104,7 +104,9 @@ impl Reply {
                 .iter()
                 .map(|(name, value)| (name.as_bytes(), value.as_slice())),
         );
-        pairs.push((b"content-length", length.as_bytes()));
+        if promise_length {
+            pairs.push((b"content-length", length.as_bytes()));
+        }
         HeaderBlock::from_pairs(&pairs)
     }
 
