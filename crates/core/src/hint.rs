@@ -5,9 +5,9 @@
 //! those who failed in the same second do not return in the same second. The module has no source
 //! of randomness; the share comes from the request id and the time, which differ for each request.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use crate::config::Retry;
+use crate::config::{value::days, Retry};
 
 /// No client is told to come back sooner: `Retry-After: 0` would send the crowd straight back.
 pub const MIN_MS: u64 = 1_000;
@@ -75,9 +75,57 @@ pub fn parse_retry_after(value: &[u8], now_ms: Option<u64>) -> Option<u64> {
         // More digits than a number holds is as good as for ever; `retry.max` bounds it.
         return Some(text.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1000));
     }
-    let date = httpdate::parse_http_date(text).ok()?;
-    let at = millis(date.duration_since(SystemTime::UNIX_EPOCH).ok()?);
-    Some(at.saturating_sub(now_ms?))
+    Some(
+        http_date(text)?
+            .saturating_mul(1000)
+            .saturating_sub(now_ms?),
+    )
+}
+
+/// Seconds since the Unix epoch of a date in one of the three forms of RFC 9110 §5.6.7: that of
+/// today, that of RFC 850, that of `asctime`. Words and numbers count, what stands between them
+/// does not. (A crate that does this would be five kilobytes of the module.)
+fn http_date(text: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let mut parts = text
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|part| !part.is_empty());
+    let _weekday = parts.next()?;
+    let first = parts.next()?;
+    let second = parts.next()?;
+    let is_asctime = first.starts_with(|c: char| c.is_ascii_alphabetic());
+    let (month, day) = if is_asctime {
+        (first, second)
+    } else {
+        (second, first)
+    };
+    let mut number = || parts.next()?.parse::<i64>().ok();
+    let year_first = if is_asctime { None } else { Some(number()?) };
+    let (hour, minute, second) = (number()?, number()?, number()?);
+    let year = match year_first {
+        None => number()?,
+        Some(year) if parts.next()? == "GMT" => year,
+        Some(_) => return None,
+    };
+    // RFC 850 has two digits; what looks far ahead is meant to be past.
+    let year = match year {
+        0..70 => year.checked_add(2000)?,
+        70..100 => year.checked_add(1900)?,
+        _ => year,
+    };
+    let month = i64::try_from(MONTHS.iter().position(|name| *name == month)?).ok()?;
+    let days = days(year, month.checked_add(1)?, day.parse().ok()?)?;
+    if parts.next().is_some() || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let minutes = days
+        .checked_mul(24)?
+        .checked_add(hour)?
+        .checked_mul(60)?
+        .checked_add(minute)?;
+    u64::try_from(minutes.checked_mul(60)?.checked_add(second)?).ok()
 }
 
 /// A number that differs from request to request, from what differs: id and time.
@@ -156,6 +204,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_date_is_none() {
+        for text in [
+            "",
+            "Mon",
+            "Mon, 23 Nov 2026",
+            "Mon, 23 Nov 2026 06:02:00",
+            "Mon, 23 Nov 2026 06:02:00 CET",
+            "Mon, 23 Nov 2026 06:02:00 GMT more",
+            "Mon, 23 Foo 2026 06:02:00 GMT",
+            "Mon, 31 Nov 2026 06:02:00 GMT",
+            "Mon, 29 Feb 2026 06:02:00 GMT",
+            "Mon, 23 Nov 2026 24:02:00 GMT",
+            "Mon, 23 Nov 2026 06:60:00 GMT",
+            "Mon, x Nov 2026 06:02:00 GMT",
+            "Mon Nov 23 06:02:00",
+            "Mon, 23 Nov 99999999999999999999 06:02:00 GMT",
+            "Mon, 23 Nov 9223372036854775807 06:02:00 GMT",
+        ] {
+            assert_eq!(http_date(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_date_says_nothing_where_the_time_is_not_known() {
         let date = Some(&b"Mon, 23 Nov 2026 06:02:00 GMT"[..]);
         let got = hint(
@@ -206,6 +277,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn dates_are_those_of_httpdate(seconds in 0_u64..253_402_300_800) {
+            let at = std::time::UNIX_EPOCH + Duration::from_secs(seconds);
+            prop_assert_eq!(http_date(&httpdate::fmt_http_date(at)), Some(seconds));
+        }
+
+        #[test]
+        fn any_text_is_a_date_or_none(text in ".{0,40}") {
+            let _ = http_date(&text);
+        }
+
         #[test]
         fn never_sooner_than_the_base_nor_later_than_max(value in any::<Vec<u8>>(), number in any::<u32>(), seed: u64, status in 500_u16..505) {
             let text = number.to_string();

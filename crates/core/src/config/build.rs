@@ -9,17 +9,13 @@ use super::{table, types::*, value, Pattern};
 
 /// The configuration that a valid document says.
 pub(super) fn config(root: View<'_>, not_in_force: Vec<String>) -> Config {
-    let mut templates: Vec<_> = root
-        .entries("templates")
-        .iter()
-        .map(|(name, json)| {
-            (
-                name.clone(),
-                template(View::element(table::TEMPLATE, json, None)),
-            )
-        })
-        .collect();
-    templates.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let templates = root.entries("templates").iter().map(|(name, json)| {
+        (
+            name.clone(),
+            template(View::element(table::TEMPLATE, json, None)),
+        )
+    });
+    let templates = in_order(templates, |(a, _), (b, _)| a < b);
     let delimiters = root.texts("delimiters");
     let delimiter = |index: usize| delimiters.get(index).cloned().unwrap_or_default();
     Config {
@@ -141,7 +137,7 @@ fn retry(view: View<'_>) -> Retry {
             None => after = hint,
         }
     }
-    after_by_status.sort_unstable();
+    let after_by_status = in_order(after_by_status, |(a, _), (b, _)| a < b);
     let page = view.section("page");
     Retry {
         after,
@@ -287,11 +283,10 @@ fn formats(view: View<'_>) -> Formats {
 }
 
 fn headers(view: View<'_>) -> Headers {
-    let mut set: Vec<_> = strings(view.entries("set"))
+    let set = strings(view.entries("set"))
         .into_iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value))
-        .collect();
-    set.sort();
+        .map(|(name, value)| (name.to_ascii_lowercase(), value));
+    let set = in_order(set, |(a, _), (b, _)| a < b);
     let patterns = |key: &str| -> Vec<_> {
         view.texts(key)
             .into_iter()
@@ -330,4 +325,15 @@ fn security(view: View<'_>) -> Security {
             _ => InnerPages::Trust,
         },
     }
+}
+
+/// The items in order. Insertion, because each `sort` of the standard library would be five
+/// kilobytes of the module, for lists that people write by hand.
+fn in_order<T>(items: impl IntoIterator<Item = T>, before: fn(&T, &T) -> bool) -> Vec<T> {
+    let mut out: Vec<T> = Vec::new();
+    for item in items {
+        let at = out.partition_point(|other| before(other, &item));
+        out.insert(at, item);
+    }
+    out
 }

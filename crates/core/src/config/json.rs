@@ -90,12 +90,14 @@ impl Json {
             Json::Number(value) => Number::from_f64(*value).map_or(Value::Null, Value::Number),
             Json::String(value) => Value::String(value.clone()),
             Json::List(items) => Value::Array(items.iter().map(Json::to_value).collect()),
-            Json::Object(entries) => Value::Object(
-                entries
-                    .iter()
-                    .map(|(key, value)| (key.clone(), value.to_value()))
-                    .collect(),
-            ),
+            Json::Object(entries) => {
+                // One by one: collecting would sort, and a sort is kilobytes of the module.
+                let mut map = serde_json::Map::new();
+                for (key, value) in entries {
+                    map.insert(key.clone(), value.to_value());
+                }
+                Value::Object(map)
+            }
         }
     }
 }

@@ -34,7 +34,7 @@ mod svg;
 mod table;
 mod text;
 mod types;
-mod value;
+pub(crate) mod value;
 mod view;
 
 pub use color::Color;

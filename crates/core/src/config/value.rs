@@ -136,8 +136,8 @@ pub(super) fn date(text: &str) -> Option<u64> {
     u64::try_from(minutes.checked_mul(60)?.checked_add(second)?).ok()
 }
 
-/// Days from the Unix epoch to a day of the Gregorian calendar.
-fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+/// Days from the Unix epoch to a day of the Gregorian calendar; `None` where there is no such day.
+pub(crate) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     const LENGTHS: [i64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let divides = |number: i64| year.checked_rem(number) == Some(0);
     let leap = divides(4) && (!divides(100) || divides(400));
