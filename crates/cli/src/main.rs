@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 mod check;
 mod demo;
+mod output;
 mod reference;
 mod schema;
 

@@ -1,12 +1,14 @@
-//! `tidegate reference`.
+//! `tidegate reference`: the reference page, for `docs/configuration.md`.
 
 use std::process::ExitCode;
 
-/// Print the reference of the filter configuration.
+use tidegate_core::config::reference;
+
+/// Print the reference page of the filter configuration (Markdown).
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
 /// Prints it.
 pub(crate) fn run(_: &Args) -> ExitCode {
-    ExitCode::from(super::USAGE)
+    crate::output::print(&reference::page())
 }

@@ -1,12 +1,14 @@
-//! `tidegate schema`.
+//! `tidegate schema`: the JSON Schema, for editors and for `schema/config.schema.json`.
 
 use std::process::ExitCode;
 
-/// Print the schema of the filter configuration.
+use tidegate_core::config::reference;
+
+/// Print the JSON Schema of the filter configuration.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
 /// Prints it.
 pub(crate) fn run(_: &Args) -> ExitCode {
-    ExitCode::from(super::USAGE)
+    crate::output::print(&reference::schema())
 }

@@ -79,7 +79,7 @@ fn what_is_too_large_is_not_read() {
     text.push(' ');
     assert_eq!(
         Config::from_json(text.as_bytes()).unwrap_err().to_string(),
-        "found 1048577 bytes; allowed: at most 1048576 for the whole configuration"
+        "found more than 1048576 bytes; allowed: at most 1048576 for the whole configuration"
     );
 }
 

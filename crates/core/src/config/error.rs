@@ -109,10 +109,7 @@ pub enum Fault {
         problem: String,
     },
     /// The document is larger than [`limits::CONFIG_BYTES`].
-    TooLarge {
-        /// Bytes of the document.
-        found: usize,
-    },
+    TooLarge,
     /// A key stands twice in one object.
     DuplicateKey,
     /// A key that means nothing here.
@@ -211,11 +208,14 @@ impl fmt::Display for Fault {
             } => {
                 write!(f, "line {line}, column {column}: not JSON: {problem}")
             }
-            Fault::TooLarge { found } => write!(
-                f,
-                "found {found} bytes; allowed: at most {} for the whole configuration",
-                limits::CONFIG_BYTES
-            ),
+            Fault::TooLarge => {
+                let limit = limits::CONFIG_BYTES;
+                write!(
+                    f,
+                    "found more than {limit} bytes; allowed: at most {limit} for the whole \
+                     configuration"
+                )
+            }
             Fault::DuplicateKey => f.write_str("found twice; allowed: once"),
             Fault::UnknownKey {
                 keys,

@@ -91,7 +91,7 @@ pub fn not_in_force() -> Vec<String> {
 
 fn document(bytes: &[u8]) -> Result<Json, Fault> {
     if bytes.len() > limits::CONFIG_BYTES {
-        return Err(Fault::TooLarge { found: bytes.len() });
+        return Err(Fault::TooLarge);
     }
     if bytes.trim_ascii().is_empty() {
         return Ok(Json::Object(Vec::new()));

@@ -134,7 +134,7 @@ pub(super) static NAME: TextRule = TextRule {
 pub(super) static LOGO: TextRule = TextRule {
     min: 1,
     max: limits::LOGO_BYTES,
-    allowed: "a data:image/... URI, or an <svg> element without scripts and references",
+    allowed: "a data:image/... URI, or an `<svg>` element without scripts and references",
     check: logo,
     pattern: doc!(r"^(data:image/|<svg)"),
 };

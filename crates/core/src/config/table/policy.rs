@@ -32,7 +32,7 @@ pub(super) static INTERCEPT: &[Field] = &[
                     word("any", doc!("everybody's")),
                     word(
                         "proxy",
-                        doc!("those that Envoy answers itself: no connection, time-out, ..."),
+                        doc!("those that Envoy answers itself, as for a refused connection"),
                     ),
                     word("upstream", doc!("those that the upstream answers")),
                 ]
@@ -302,7 +302,7 @@ static OPEN: &[Field] = &[
         "base",
         Kind::Duration(limits::OPEN),
         "\"2s\"",
-        doc!("The first time; doubled each time."),
+        doc!("The first time; it doubles with each further one."),
     ),
     opt(
         "max",

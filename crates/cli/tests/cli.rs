@@ -1,0 +1,168 @@
+//! What the command prints and how it ends, to the letter.
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// Exit code, standard output, standard error.
+type Outcome = (Option<i32>, String, String);
+
+/// Runs the command in a directory of its own with these files.
+fn run(files: &[(&str, &str)], args: &[&str], input: &str) -> Outcome {
+    let directory = TempDir::new().unwrap();
+    for (name, content) in files {
+        fs::write(directory.path().join(name), content).unwrap();
+    }
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .args(args)
+        .current_dir(directory.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+fn outcome(code: i32, stderr: &str) -> Outcome {
+    (Some(code), String::new(), stderr.to_owned())
+}
+
+#[test]
+fn check_accepts_what_the_filter_accepts() {
+    let files = [("a.json", "{}"), ("b.json", r#"{"mode": "shadow"}"#)];
+    assert_eq!(
+        run(&files, &["check", "a.json", "b.json"], ""),
+        outcome(0, "2 files checked: 0 errors\n")
+    );
+}
+
+#[test]
+fn check_tells_every_error_of_every_file() {
+    let files = [
+        ("a.json", r#"{"mod": "off", "breaker": {"window": 10}}"#),
+        ("b.json", "{}"),
+        ("c.json", "{\n\"mode\": off}"),
+    ];
+    assert_eq!(
+        run(&files, &["check", "a.json", "b.json", "c.json"], ""),
+        outcome(
+            1,
+            "a.json: mod: found an unknown key; allowed: version, mode, brand, intercept, retry, \
+             breaker, routes, templates, pages, delimiters, locales, formats, headers, security, \
+             proxy_status, route_metadata, release_header; did you mean `mode`?\n\
+             a.json: breaker.window: found 10; allowed: a duration from \"1s\" to \"10m\" (units: ms, \
+             s, m, h)\n\
+             c.json: line 2, column 9: not JSON: expected value\n\
+             3 files checked: 3 errors\n"
+        )
+    );
+}
+
+#[test]
+fn check_reads_standard_input() {
+    assert_eq!(
+        run(&[], &["check", "-"], r#"{"version": 2}"#),
+        outcome(
+            1,
+            "stdin: version: found 2; allowed: 1\n1 file checked: 1 error\n"
+        )
+    );
+}
+
+#[test]
+fn check_tells_what_is_not_in_force() {
+    let files = [("a.json", r#"{"routes": [], "retry": {"pace": "off"}}"#)];
+    assert_eq!(
+        run(&files, &["check", "a.json"], ""),
+        outcome(
+            0,
+            "a.json: routes: note: not yet in force\n\
+             a.json: retry.pace: note: not yet in force\n\
+             1 file checked: 0 errors, 2 notes\n"
+        )
+    );
+}
+
+#[test]
+fn check_counts_what_it_does_not_tell() {
+    let keys: Vec<_> = (0..103).map(|at| format!("\"k{at}\": 1")).collect();
+    let files = [("a.json", format!("{{{}}}", keys.join(",")))];
+    let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+    let (code, _, stderr) = run(&files, &["check", "a.json"], "");
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.ends_with("a.json: and 3 more\n1 file checked: 103 errors\n"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_not_a_finding() {
+    let files = [("a.json", "[]")];
+    assert_eq!(
+        run(&files, &["check", "none.json", "a.json"], ""),
+        outcome(
+            2,
+            "none.json: cannot be read: No such file or directory (os error 2)\n\
+             a.json: found an empty list; allowed: an object\n\
+             1 file checked: 1 error; 1 file cannot be read\n"
+        )
+    );
+}
+
+#[test]
+fn a_file_that_is_too_large_is_not_read_to_its_end() {
+    let files = [("a.json", " ".repeat(3 << 20))];
+    let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+    assert_eq!(
+        run(&files, &["check", "a.json"], ""),
+        outcome(
+            1,
+            "a.json: found more than 1048576 bytes; allowed: at most 1048576 for the whole \
+             configuration\n1 file checked: 1 error\n"
+        )
+    );
+}
+
+#[test]
+fn wrong_usage_is_two() {
+    for args in [
+        &["check"][..],
+        &["chekc", "a.json"],
+        &[],
+        &["check", "--no-such-option", "a"],
+    ] {
+        let (code, stdout, stderr) = run(&[], args, "");
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{args:?}");
+        assert!(stderr.contains("Usage: tidegate"), "{stderr}");
+    }
+}
+
+#[test]
+fn a_reader_may_go_away() {
+    // The schema is larger than a pipe holds, so that the write meets the closed end.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .arg("schema")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}

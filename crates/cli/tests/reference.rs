@@ -1,0 +1,186 @@
+//! What is generated is what is committed, and says what the parser does.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::ValidationError;
+use serde_json::Value;
+use tidegate_core::config::{not_in_force, reference, Config, ConfigError, Fault};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn committed(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+fn printed(subcommand: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .arg(subcommand)
+        .output()
+        .unwrap();
+    assert!(output.status.success() && output.stderr.is_empty());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_committed_schema_is_the_generated_one() {
+    assert!(
+        printed("schema") == committed("schema/config.schema.json"),
+        "run `make docs`"
+    );
+}
+
+#[test]
+fn the_committed_reference_is_the_generated_one() {
+    assert!(
+        printed("reference") == committed("docs/configuration.md"),
+        "run `make docs`"
+    );
+}
+
+#[test]
+fn the_example_of_the_reference_is_accepted_and_in_force() {
+    let page = committed("docs/configuration.md");
+    let examples: Vec<_> = page
+        .split("```json\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert_eq!(examples, [reference::EXAMPLE]);
+    let config = Config::from_json(examples[0].as_bytes()).unwrap();
+    assert_eq!(config.not_in_force, Vec::<String>::new());
+}
+
+#[test]
+fn the_reference_lists_what_is_not_in_force() {
+    let page = committed("docs/configuration.md");
+    let list = page.split("## Not yet in force\n").nth(1).unwrap_or("");
+    let list = list.split("\n## ").next().unwrap();
+    let entries: Vec<_> = list
+        .lines()
+        .filter_map(|line| line.strip_prefix("* "))
+        .map(|line| line.replace(" with ", ": ").replace('`', ""))
+        .collect();
+    assert_eq!(entries, not_in_force());
+}
+
+/// A JSON pointer as a key path.
+fn key_path(pointer: &str, document: &Value) -> String {
+    let mut path = String::new();
+    let mut at = document;
+    for step in pointer.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        at = match at {
+            Value::Array(items) => {
+                path.push_str(&format!("[{step}]"));
+                &items[step.parse::<usize>().unwrap()]
+            }
+            _ => {
+                let dot = if path.is_empty() { "" } else { "." };
+                path.push_str(&format!("{dot}{step}"));
+                &at[&step]
+            }
+        };
+    }
+    path
+}
+
+/// The path of the object that a key belongs to: of a key that is not allowed, or not there, a
+/// schema tells only that.
+fn parent(path: &str) -> &str {
+    let end = if path.ends_with(']') {
+        path.rfind('[')
+    } else {
+        path.rfind('.')
+    };
+    path.split_at(end.unwrap_or(0)).0
+}
+
+fn is_about_a_key(error: &ConfigError) -> bool {
+    matches!(
+        error.fault(),
+        Fault::UnknownKey { .. } | Fault::Missing { .. }
+    ) || error.at().ends_with("\"]")
+        || parent(error.at()).ends_with("headers.set")
+        || parent(error.at()).ends_with("problem")
+        || parent(error.at()).ends_with("strings")
+}
+
+/// Where the schema finds something wrong; within a choice, also what is wrong with each of its parts.
+fn places<'a>(
+    errors: impl Iterator<Item = &'a ValidationError<'a>>,
+    document: &Value,
+    found: &mut BTreeSet<String>,
+) {
+    for error in errors {
+        found.insert(key_path(error.instance_path().as_str(), document));
+        if let ValidationErrorKind::AnyOf { context } = error.kind() {
+            places(context.iter().flatten(), document, found);
+        }
+    }
+}
+
+/// Runs all goldens of the parser through the schema. What the schema refuses, the parser refuses,
+/// at the same place; what only the parser refuses is pinned in a list.
+#[test]
+fn the_schema_says_what_the_parser_does_as_far_as_a_schema_can() {
+    let schema: Value = serde_json::from_str(&committed("schema/config.schema.json")).unwrap();
+    jsonschema::draft202012::meta::validate(&schema).unwrap();
+    let schema = jsonschema::draft202012::new(&schema).unwrap();
+    let cases = root().join("crates/core/tests/config");
+    let (mut accepted, mut refused) = (0, 0);
+    let mut only_parser = BTreeSet::new();
+    for entry in fs::read_dir(cases).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let bytes = fs::read(&path).unwrap();
+        let Ok(document) = serde_json::from_slice::<Value>(&bytes) else {
+            continue;
+        };
+        let mut found = BTreeSet::new();
+        places(
+            schema.iter_errors(&document).collect::<Vec<_>>().iter(),
+            &document,
+            &mut found,
+        );
+        match Config::from_json(&bytes) {
+            Ok(_) => {
+                assert_eq!(found, BTreeSet::new(), "{name} is accepted by the parser");
+                accepted += 1;
+            }
+            Err(errors) => {
+                for error in errors.iter() {
+                    let at = if is_about_a_key(error) {
+                        parent(error.at())
+                    } else {
+                        error.at()
+                    };
+                    if found.contains(at) || found.contains(error.at()) {
+                        refused += 1;
+                    } else {
+                        only_parser.insert(format!("{name}: {error}\n"));
+                    }
+                }
+                for place in found {
+                    let explained = errors.iter().any(|error| error.at().starts_with(&place));
+                    assert!(explained, "{name}: only the schema refuses {place}");
+                }
+            }
+        }
+    }
+    assert!(accepted >= 3 && refused > 100, "{accepted} {refused}");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/beyond_the_schema.txt");
+    let only_parser: String = only_parser.into_iter().collect();
+    if std::env::var_os("UPDATE_GOLDENS").is_some() {
+        fs::write(&golden, &only_parser).unwrap();
+    }
+    assert_eq!(fs::read_to_string(golden).unwrap(), only_parser);
+}

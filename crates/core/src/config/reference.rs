@@ -1,1 +1,0 @@
-//! The JSON Schema and the reference page of the configuration.
