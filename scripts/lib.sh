@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # What the scripts share; sourced, never run. Everything said goes to stderr: the stdout of a script is its answer.
 set -euo pipefail
 

@@ -4,6 +4,7 @@
 need_cargo
 cd "$root"
 
+# shellcheck disable=SC2046 # one word each
 [ $# -gt 0 ] || set -- $(awk '/^[0-9]/ { print $1 }' scripts/envoy-versions)
 TIDEGATE_WASM=$(scripts/wasm.sh)
 export TIDEGATE_WASM

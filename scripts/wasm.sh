@@ -105,7 +105,8 @@ way=
 choose
 need_cargo
 # Each compiler has its own folder: they would throw away each other's work.
-export CARGO_TARGET_DIR=$target_dir/wasm-$way
+wasm_dir=$target_dir/wasm-$way
+export CARGO_TARGET_DIR=$wasm_dir
 
 if [ "${1:-build}" = clippy ]; then
   if [ "$way" = debian ]; then
@@ -124,5 +125,5 @@ RUSTFLAGS=$flags run_cargo build --release >&2
 mkdir -p "$root/dist"
 # Trimming is a native program of this workspace, built like the other tools.
 CARGO_TARGET_DIR=$target_dir cargo run --quiet --locked -p tidegate-trim -- \
-  "$CARGO_TARGET_DIR/$triple/release/tidegate.wasm" "$out" >&2
+  "$wasm_dir/$triple/release/tidegate.wasm" "$out" >&2
 printf '%s\n' "$out"
