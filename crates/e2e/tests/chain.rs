@@ -70,7 +70,12 @@ fn what_routes_add_is_on_the_page_if_it_is_to_be_kept() {
         listener.virtual_host(json!({ "response_headers_to_add": added }))
     });
     for protocol in [Protocol::H1, Protocol::H2] {
-        for path in ["/503-bare/", "/503-bare-empty/", "/refused/"] {
+        for path in [
+            "/503-bare/",
+            "/503-bare-empty/",
+            "/refused/",
+            "/no-cluster/",
+        ] {
             let [default, keep] = ["page", "keep"]
                 .map(|listener| site.client(listener, protocol).get(&Request::get(path)));
             let one = |answer: &Response, name, value: &str| {
@@ -112,4 +117,58 @@ fn a_route_can_be_without_the_filter() {
         (503, false)
     );
     assert_eq!(client.get(&Request::get("/refused/")).status, 502);
+}
+
+#[test]
+fn a_tunnel_that_cannot_be_made_gets_one_line() {
+    let module = tidegate_e2e::module();
+    let site = Site::with_listeners(vec![("page", vec![tidegate(&module, None)])], |listener| {
+        listener.first_routes([json!({
+            "match": { "connect_matcher": {} },
+            "route": { "cluster": "refused" },
+        })])
+    });
+    let mut request = Request::new("CONNECT", "database.example:5432");
+    request.authority = "database.example:5432".to_owned();
+    let answer = site.client("page", Protocol::H1).get(&request);
+    assert_eq!(answer.status, 502);
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/plain; charset=utf-8")
+    );
+    assert_eq!(answer.text(), "502 Bad Gateway (connection_refused)\n");
+}
+
+#[test]
+fn answers_of_filters_before_ours_pass() {
+    // Envoy brings the answer of a filter that does not let the request through to those after it,
+    // but not to a module that has not seen the request.
+    let module = tidegate_e2e::module();
+    let abort = json!({ "abort": {
+        "http_status": 503, "percentage": { "numerator": 100, "denominator": "HUNDRED" },
+    } });
+    let fault = json!({
+        "name": "envoy.filters.http.fault",
+        "typed_config": typed("extensions.filters.http.fault.v3.HTTPFault", abort),
+    });
+    let before = vec![fault.clone(), tidegate(&module, None)];
+    let after = vec![tidegate(&module, None), fault];
+    let site = Site::with_filters(vec![("before", before), ("after", after)]);
+    for protocol in [Protocol::H1, Protocol::H2] {
+        let client = site.client("before", protocol);
+        let answer = client.get(&Request::get("/").header("accept", "text/html"));
+        assert_eq!((answer.status, answer.text()), (503, "fault filter abort"));
+        assert_eq!(client.get(&Request::new("HEAD", "/")).status, 503);
+        assert_eq!(
+            client.get(&Request::grpc("/")).header("grpc-status"),
+            Some("14")
+        );
+        let client = site.client("after", protocol);
+        let answer = client.get(&Request::get("/").header("accept", "text/html"));
+        assert_eq!(answer.status, 503);
+        assert_eq!(
+            answer.header("x-tidegate-page"),
+            Some("proxy_internal_error")
+        );
+    }
 }

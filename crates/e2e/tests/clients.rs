@@ -80,6 +80,7 @@ fn a_real_grpc_client_gets_unavailable_and_a_delay() {
     let again = [
         "/refused/Call",
         "/502/Call",
+        "/502-json/Call",
         "/502-h2/Call",
         "/reset/Call",
         "/no-cluster/Call",

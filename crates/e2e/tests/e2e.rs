@@ -10,6 +10,8 @@ mod configuration;
 mod harness;
 /// Every failure, every method, every client, both protocols.
 mod matrix;
+/// What the configuration says about failures.
+mod policy;
 /// Hostile clients, and what failing costs.
 mod resilience;
 /// The site in which everything goes wrong.

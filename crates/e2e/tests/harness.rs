@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{json, Value};
 use tidegate_e2e::client::curl::curl;
 use tidegate_e2e::client::{grpc, Client, Protocol};
-use tidegate_e2e::config::{cluster, h2_cluster, merge, route, Bootstrap, Listener};
+use tidegate_e2e::config::{cluster, h2_cluster, merge, route, tidegate, Bootstrap, Listener};
 use tidegate_e2e::envoy::Envoy;
 use tidegate_e2e::faults::{BlackHole, NoNames, Refused};
 use tidegate_e2e::message::Request;
@@ -204,4 +204,84 @@ fn grpc_ok() -> Answer {
     Answer::status(200)
         .chunks("application/grpc", &[&[0, 0, 0, 0, 0]])
         .trailer("grpc-status", "0")
+}
+
+#[test]
+fn a_module_that_dies_fails_its_test() {
+    let file =
+        std::env::temp_dir().join(format!("tidegate-e2e-deadly-{}.wasm", std::process::id()));
+    std::fs::write(&file, deadly()).expect("write the module");
+    let direct = json!({ "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
+    let listener = Listener::new("main")
+        .filter(tidegate(&file, None))
+        .routes([direct])
+        .json();
+    let envoy = Envoy::start(&Bootstrap::new(vec![], vec![listener]));
+    let _ = std::fs::remove_file(&file);
+    let answer = Client::new(Protocol::H1, envoy.listener("main")).get(&Request::get("/"));
+    assert_eq!(answer.status, 503);
+    let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(envoy)));
+    let said = end.expect_err("the end of an Envoy with a dead module");
+    let said = said.downcast_ref::<String>().expect("a message");
+    assert!(
+        said.contains("Uncaught RuntimeError: unreachable"),
+        "{said}"
+    );
+}
+
+/// A module that does nothing, and dies of the first request. (The WebAssembly binary format is
+/// sections of an id, a length and a vector; all lengths here are below 128, one byte each.)
+fn deadly() -> Vec<u8> {
+    const I32: u8 = 0x7f;
+    const UNREACHABLE: &[u8] = &[3, 0, 0x00, 0x0b];
+    const RETURN_0: &[u8] = &[4, 0, 0x41, 0, 0x0b];
+    const RETURN: &[u8] = &[2, 0, 0x0b];
+    // Name, number of arguments, number of results, code.
+    let functions: [(&str, u8, u8, &[u8]); 4] = [
+        ("proxy_abi_version_0_2_1", 0, 0, RETURN),
+        ("malloc", 1, 1, RETURN_0),
+        ("proxy_on_context_create", 2, 0, RETURN),
+        ("proxy_on_request_headers", 3, 1, UNREACHABLE),
+    ];
+    let section = |id: u8, parts: Vec<Vec<u8>>| {
+        let content = [vec![parts.len() as u8], parts.concat()].concat();
+        let length = content.len();
+        // LEB128 of two bytes, for the sections that are longer.
+        [
+            vec![id, (length & 127) as u8 | 128, (length >> 7) as u8],
+            content,
+        ]
+        .concat()
+    };
+    let types = functions.iter().map(|&(_, arguments, results, _)| {
+        let [arguments, results] = [arguments, results].map(|n| vec![I32; usize::from(n)]);
+        [
+            vec![0x60, arguments.len() as u8],
+            arguments,
+            vec![results.len() as u8],
+            results,
+        ]
+        .concat()
+    });
+    let exports = functions.iter().zip(0_u8..).map(|((name, ..), index)| {
+        [
+            vec![name.len() as u8],
+            name.as_bytes().to_vec(),
+            vec![0, index],
+        ]
+        .concat()
+    });
+    let memory = [vec![6], b"memory".to_vec(), vec![2, 0]].concat();
+    [
+        b"\0asm\x01\0\0\0".to_vec(),
+        section(1, types.collect()),
+        section(3, (0_u8..4).map(|index| vec![index]).collect()),
+        section(5, vec![vec![0, 1]]),
+        section(7, exports.chain([memory]).collect()),
+        section(
+            10,
+            functions.iter().map(|(.., code)| code.to_vec()).collect(),
+        ),
+    ]
+    .concat()
 }

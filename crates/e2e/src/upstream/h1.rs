@@ -25,6 +25,10 @@ pub(super) async fn serve(mut stream: TcpStream, script: &Script) -> io::Result<
                     return Ok(());
                 }
             }
+            Behaviour::Stuck(answer) => {
+                send(&mut stream, &answer, request.method == "HEAD").await?;
+                return until_closed(&mut stream).await;
+            }
             Behaviour::Garbage(bytes) => return stream.write_all(&bytes).await,
             Behaviour::Close => return Ok(()),
             Behaviour::Reset => {

@@ -26,6 +26,8 @@ pub enum Behaviour {
     Answer(Answer),
     /// Sends these bytes, which need not be HTTP, and closes. Over HTTP/2: as [`Behaviour::Reset`].
     Garbage(Vec<u8>),
+    /// Begins an answer, and then hangs. Over HTTP/2: as [`Behaviour::Hang`].
+    Stuck(Answer),
     /// Closes the connection without an answer.
     Close,
     /// Resets the connection (TCP RST), or the stream (HTTP/2 RST_STREAM), without an answer.

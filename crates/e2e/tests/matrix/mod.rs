@@ -162,7 +162,7 @@ fn cells(kinds: &'static [Kind]) -> Vec<Cell> {
         for method in METHODS {
             // The client of an upgrade never ends its request, so that Envoy takes the end of the
             // time for the client's fault and answers 408: no failure of the upstream.
-            if kind.name == "hang-too-long" && matches!(method, Method::Upgrade | Method::Grpc) {
+            if kind.name == "hang-too-long" && method == Method::Upgrade {
                 continue;
             }
             for asker in ASKERS {
@@ -262,4 +262,23 @@ fn every_failure_gets_the_page_that_the_client_can_use() {
         }
     }
     report(asked, findings);
+}
+
+#[test]
+fn a_failure_without_any_data_is_still_a_whole_response() {
+    let site = Site::start(&[("page", None)]);
+    // Trailers follow the headers at once, so that Envoy never asks for the body.
+    for protocol in [Protocol::H1, Protocol::H2] {
+        let client = site.client("page", protocol);
+        for path in ["/502-h2-only-trailers/", "/502-only-trailers/"] {
+            let answer = client.get(&Request::get(path));
+            assert_eq!(answer.broken, None, "{protocol:?} {path}");
+            assert_eq!(answer.status, 502, "{protocol:?} {path}");
+            assert_eq!(
+                answer.header("cache-control"),
+                Some("no-store"),
+                "{protocol:?} {path}"
+            );
+        }
+    }
 }

@@ -269,6 +269,10 @@ pub(crate) fn behaviours() -> Vec<Script> {
             Behaviour::Garbage(b"220 mail.example ESMTP\r\n\r\n".to_vec()),
         ),
         ("hang", Behaviour::Hang),
+        (
+            "502-stuck",
+            Behaviour::Stuck(marked(502).with(Body::Short(b"<h1>".to_vec(), 1000))),
+        ),
         ("hang-each-try", Behaviour::Hang),
         ("hang-too-long", Behaviour::Hang),
         ("upgrade", Behaviour::Upgrade),
@@ -320,7 +324,10 @@ pub(crate) fn behaviours() -> Vec<Script> {
         ),
         (
             "502-only-trailers",
-            marked(502).chunks(html, &[]).trailer("x-sum", "1"),
+            marked(502)
+                .header("trailer", "x-sum")
+                .chunks(html, &[])
+                .trailer("x-sum", "1"),
         ),
         (
             "502-h2-only-trailers",
@@ -364,6 +371,7 @@ pub(crate) fn routes() -> Vec<Value> {
         .chain(meant)
         .map(|(name, cluster)| kind_route(name, cluster, action(name)))
         .collect();
+    routes.push(kind_route("502-stuck", "h1", json!({ "timeout": "0s" })));
     routes.push(kind_route("502-h2-only-trailers", "h2", json!({})));
     routes.push(tidegate_e2e::config::route("/", "h1"));
     routes

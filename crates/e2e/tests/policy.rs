@@ -1,0 +1,146 @@
+//! What the configuration says about failures, seen on Envoy: one table.
+
+use tidegate_e2e::client::Protocol;
+use tidegate_e2e::message::{Request, Response};
+
+use crate::site::Site;
+
+/// What comes back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Want {
+    /// A page with this status and `Proxy-Status` parameters.
+    Page(u16, &'static str),
+    /// The upstream's own answer.
+    Own(u16),
+}
+use Want::{Own, Page};
+
+#[rustfmt::skip]
+const TABLE: &[(&str, &[(&str, Want)])] = &[
+    (r#"{ "intercept": { "source": "proxy" } }"#, &[
+        ("/502/", Own(502)),
+        ("/502-empty/", Own(502)),
+        ("/refused/", Page(502, "error=connection_refused")),
+    ]),
+    (r#"{ "intercept": { "source": "upstream" } }"#, &[
+        ("/502/", Page(502, "error=upstream_bad_gateway; received-status=502")),
+        ("/refused/", Own(503)),
+    ]),
+    (r#"{ "intercept": { "upstream_body": "replace" } }"#, &[
+        ("/502-json/", Page(502, "error=upstream_bad_gateway; received-status=502")),
+        ("/503-json/", Page(503, "error=upstream_unavailable; received-status=503")),
+        ("/502-own/", Own(502)),
+        ("/502-inner/", Own(502)),
+    ]),
+    (r#"{ "intercept": { "upstream_body": "keep" } }"#, &[
+        ("/502/", Own(502)),
+        ("/502-chunked/", Own(502)),
+        ("/502-empty/", Page(502, "error=upstream_bad_gateway; received-status=502")),
+        ("/refused/", Page(502, "error=connection_refused")),
+    ]),
+    (r#"{ "intercept": { "status": "keep" } }"#, &[
+        ("/refused/", Page(503, "error=connection_refused")),
+        ("/connect-timeout/", Page(503, "error=connection_timeout")),
+        ("/hang/", Page(504, "error=http_response_timeout")),
+    ]),
+    (r#"{ "intercept": { "opt_out_header": "x-own" }, "security": { "inner_pages": "ignore" } }"#, &[
+        ("/502-own/", Page(502, "error=upstream_bad_gateway; received-status=502")),
+        ("/502-inner/", Page(502, "error=upstream_bad_gateway; received-status=502")),
+    ]),
+    (r#"{ "intercept": { "statuses": [404, 429], "skip": { "hosts": ["other.example"] } } }"#, &[
+        ("/404/", Page(404, "error=upstream_error; received-status=404")),
+        ("/502/", Own(502)),
+        ("/refused/", Own(503)),
+    ]),
+    (r#"{ "intercept": { "skip": { "hosts": ["*.example"] } } }"#, &[
+        ("/refused/", Own(503)),
+        ("/502/", Own(502)),
+    ]),
+    (r#"{ "proxy_status": { "name": "edge", "details": true } }"#, &[
+        ("/no-hosts/", Page(503, "error=destination_unavailable; details=\"no_healthy_upstream\"")),
+    ]),
+];
+
+#[test]
+fn the_policy_decides_what_is_replaced() {
+    let names: Vec<String> = (0..TABLE.len()).map(|n| format!("row-{n}")).collect();
+    let listeners: Vec<(&str, Option<&str>)> = names
+        .iter()
+        .zip(TABLE)
+        .map(|(name, (text, _))| (name.as_str(), Some(*text)))
+        .collect();
+    let site = Site::start(&listeners);
+    for (name, (text, rows)) in names.iter().zip(TABLE) {
+        let client = site.client(name, Protocol::H1);
+        for (path, want) in *rows {
+            let answer = client.get(&Request::get(path));
+            let is_ours = answer.header("content-language") == Some("en");
+            let member = answer.header("proxy-status").unwrap_or_default();
+            let member = member.rsplit(", ").next().unwrap_or_default();
+            let got = (
+                answer.status,
+                is_ours,
+                member.split_once("; ").unwrap_or_default().1,
+            );
+            let fits = match *want {
+                Page(status, parameters) => got == (status, true, parameters),
+                Own(status) => (got.0, got.1) == (status, false),
+            };
+            assert!(
+                fits,
+                "{text} {path}: {want:?}, got {got:?} {:?}",
+                answer.headers
+            );
+        }
+    }
+}
+
+#[test]
+fn the_hint_is_the_upstreams_where_it_has_one() {
+    let site = Site::start(&[
+        ("default", None),
+        (
+            "deaf",
+            Some(r#"{ "retry": { "honor_upstream": false, "after": { "503": "1m" } } }"#),
+        ),
+        (
+            "capped",
+            Some(r#"{ "retry": { "max": "5s", "after": { "default": "2s", "504": "4s" } } }"#),
+        ),
+    ]);
+    let hint = |listener, path| {
+        let answer = site.client(listener, Protocol::H1).get(&Request::get(path));
+        let seconds = answer.header("retry-after").expect("a hint").parse::<u64>();
+        seconds.expect("delay-seconds")
+    };
+    // Each is longer by up to a fifth.
+    assert!((7..=9).contains(&hint("default", "/503-in-7/")));
+    assert!((60..=72).contains(&hint("deaf", "/503-in-7/")));
+    assert_eq!(hint("capped", "/503-in-7/"), 5);
+    assert!((2..=3).contains(&hint("capped", "/refused/")));
+}
+
+#[test]
+fn brand_and_own_headers_are_on_the_page() {
+    let site = Site::start(&[(
+        "page",
+        Some(
+            r##"{
+                "brand": { "name": "Acme <Shop>", "color": "#0b5fff", "home_url": "/start" },
+                "headers": { "set": { "x-team": "edge" }, "remove": ["x-robots-tag"] }
+            }"##,
+        ),
+    )]);
+    for path in ["/refused/", "/502/", "/502-empty/", "/no-cluster/"] {
+        let request = Request::get(path).header("accept", "text/html");
+        let page: Response = site.client("page", Protocol::H2).get(&request);
+        let text = page.text();
+        assert!(
+            text.contains("Acme &lt;Shop&gt;") && !text.contains("Acme <Shop>"),
+            "{path}"
+        );
+        assert!(text.contains("href=\"/start\""), "{path}");
+        assert_eq!(page.header("x-team"), Some("edge"), "{path}");
+        assert!(!page.headers.has("x-robots-tag"), "{path}");
+    }
+}
