@@ -40,6 +40,15 @@ const SIGNS_OF_DEATH: [&str; 6] = [
 /// What Envoy calls critical too: a configuration that the module refuses.
 const REFUSED_CONFIGURATION: &str = "failed to load";
 
+/// The lines of an Envoy's log that speak of a module that died.
+pub fn signs_of_death(log: &str) -> Vec<String> {
+    log.lines()
+        .filter(|line| SIGNS_OF_DEATH.iter().any(|sign| line.contains(sign)))
+        .filter(|line| !line.contains(REFUSED_CONFIGURATION))
+        .map(str::to_owned)
+        .collect()
+}
+
 /// A running Envoy.
 #[derive(Debug)]
 pub struct Envoy {
@@ -301,14 +310,7 @@ impl Envoy {
         files
             .map(|entry| entry.expect("list the folder of Envoy").path())
             .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
-            .flat_map(|path| {
-                read_lossy(&path)
-                    .lines()
-                    .map(str::to_owned)
-                    .collect::<Vec<_>>()
-            })
-            .filter(|line| SIGNS_OF_DEATH.iter().any(|sign| line.contains(sign)))
-            .filter(|line| !line.contains(REFUSED_CONFIGURATION))
+            .flat_map(|path| signs_of_death(&read_lossy(&path)))
             .collect()
     }
 }
@@ -371,7 +373,7 @@ pub(crate) fn script(name: &str) -> PathBuf {
 ///
 /// Linux ends such a child with the *thread* that started it, and tests are threads: so all of them
 /// are started by one thread that stays.
-fn spawn(command: Command) -> Child {
+pub(crate) fn spawn(command: Command) -> Child {
     type Job = (Command, mpsc::Sender<std::io::Result<Child>>);
     static STARTER: LazyLock<mpsc::Sender<Job>> = LazyLock::new(|| {
         let (jobs, queue) = mpsc::channel::<Job>();

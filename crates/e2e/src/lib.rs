@@ -12,9 +12,11 @@ pub mod config;
 pub mod envoy;
 pub mod faults;
 pub mod message;
+pub mod process;
 pub mod upstream;
 
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use tokio::runtime::Runtime;
@@ -55,4 +57,42 @@ pub fn module() -> PathBuf {
         path.display()
     );
     path
+}
+
+/// The native command `tidegate`, built if it has to be.
+///
+/// # Panics
+/// If it cannot be built.
+pub fn tool() -> Command {
+    static TOOL: LazyLock<PathBuf> = LazyLock::new(|| {
+        // Cargo tells only the tests of the command's own package where the command is.
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo)
+            .args([
+                "build",
+                "--quiet",
+                "--locked",
+                "-p",
+                "tidegate",
+                "--message-format",
+                "json",
+            ])
+            .current_dir(workspace())
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("run cargo");
+        assert!(
+            built.status.success(),
+            "the command does not build: {}",
+            built.status
+        );
+        let messages = String::from_utf8(built.stdout).expect("JSON in UTF-8");
+        let executable = messages.lines().find_map(|line| {
+            let message: serde_json::Value = serde_json::from_str(line).ok()?;
+            message["executable"].as_str().map(PathBuf::from)
+        });
+        executable.expect("cargo names the executable")
+    });
+    Command::new(&*TOOL)
 }

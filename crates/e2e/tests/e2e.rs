@@ -6,6 +6,10 @@ mod chain;
 mod clients;
 /// Configurations that come into force, and those that do not.
 mod configuration;
+/// `tidegate demo`, and that it leaves nothing behind.
+mod demo;
+/// The commands of each example's README do what it says.
+mod examples;
 /// The harness itself, without the filter.
 mod harness;
 /// Every failure, every method, every client, both protocols.
@@ -14,6 +18,8 @@ mod matrix;
 mod policy;
 /// Hostile clients, and what failing costs.
 mod resilience;
+/// What is to be loaded into Envoy, Istio and Envoy Gateway.
+mod resources;
 /// The site in which everything goes wrong.
 mod site;
 /// What passes byte for byte.

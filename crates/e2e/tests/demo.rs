@@ -1,0 +1,307 @@
+//! `tidegate demo`, started as a user starts it: the built command, and what it prints.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use serde_json::{json, Value};
+use tidegate_e2e::client::curl::{curl, Answer};
+use tidegate_e2e::process::{self, Process};
+use tidegate_e2e::{envoy, module, tool};
+
+/// How long anything may take that the demo has promised.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A running demo.
+struct Demo {
+    child: Child,
+    shop: SocketAddr,
+    panel: SocketAddr,
+    output: Receiver<String>,
+    seen: Vec<String>,
+}
+
+fn command() -> std::process::Command {
+    let mut command = tool();
+    command
+        .args(["demo", "--no-open"])
+        .env("ENVOY", envoy::binary());
+    command.env("TIDEGATE_WASM", module()).stdin(Stdio::null());
+    command
+}
+
+impl Demo {
+    fn start() -> Self {
+        let mut command = command();
+        command.args(["--port", "0", "--panel-port", "0"]);
+        let mut child = process::spawn(command);
+        let (lines, output) = mpsc::channel();
+        let stdout = BufReader::new(child.stdout.take().expect("the output of the demo"));
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                let _ = lines.send(line);
+            }
+        });
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut demo = Self {
+            child,
+            shop: nowhere,
+            panel: nowhere,
+            output,
+            seen: vec![],
+        };
+        demo.wait_for_line("Ctrl-C ends all of it.");
+        demo.shop = demo.printed_address("The shop ");
+        demo.panel = demo.printed_address("The owner's panel ");
+        demo
+    }
+
+    /// The address in the line that begins so.
+    fn printed_address(&self, what: &str) -> SocketAddr {
+        let line = self
+            .seen
+            .iter()
+            .find_map(|line| line.trim_start().strip_prefix(what));
+        let url = line
+            .unwrap_or_else(|| panic!("no line {what:?} in {:#?}", self.seen))
+            .trim();
+        let address = url
+            .strip_prefix("http://")
+            .and_then(|rest| rest.strip_suffix('/'));
+        address
+            .and_then(|address| address.parse().ok())
+            .unwrap_or_else(|| panic!("{url}"))
+    }
+
+    fn wait_for_line(&mut self, text: &str) {
+        while !self.seen.iter().any(|line| line.contains(text)) {
+            match self.output.recv_timeout(LIMIT) {
+                Ok(line) => self.seen.push(line),
+                Err(error) => {
+                    let said = self.stderr();
+                    panic!("{error}: no {text:?} in {:#?}\n{said}", self.seen);
+                }
+            }
+        }
+    }
+
+    /// What the demo says when it fails; ends it if it has not ended.
+    fn stderr(&mut self) -> String {
+        let _ = self.child.kill();
+        read_all(&mut self.child)
+    }
+
+    fn switch(&self, mode: &str) -> Value {
+        let body = json!({ "mode": mode }).to_string();
+        let answer = curl(self.panel, "/state", &["-d", &body]);
+        let state = answer_json(&answer);
+        assert_eq!(
+            (answer.status, &state["mode"]),
+            (200, &json!(mode)),
+            "{state}"
+        );
+        state
+    }
+
+    fn get(&self, accept: &str) -> Answer {
+        curl(self.shop, "/", &["-H", &format!("accept: {accept}")])
+    }
+
+    /// Guard and Envoy.
+    fn children(&self) -> Vec<Process> {
+        let children = process::children(self.child.id());
+        assert_eq!(children.len(), 2, "a guard and an Envoy: {children:?}");
+        assert_eq!(children[0].group, children[1].group, "{children:?}");
+        assert_ne!(
+            children[0].group,
+            self.child.id(),
+            "a Ctrl-C must not reach them"
+        );
+        children
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        wait_until("the demo to end", || {
+            self.child.try_wait().expect("wait for the demo")
+        })
+    }
+
+    fn wait_until_all_is_closed(&self, children: &[Process]) {
+        for child in children {
+            wait_until(&format!("the end of {child:?}"), || {
+                (!child.is_alive()).then_some(())
+            });
+        }
+        for port in [self.shop, self.panel] {
+            let refused = || TcpStream::connect(port).is_err_and(|e| e.raw_os_error().is_some());
+            wait_until(&format!("{port} to be closed"), || refused().then_some(()));
+        }
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // Its guard ends the rest.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read_all(child: &mut Child) -> String {
+    let mut text = String::new();
+    if let Some(mut stderr) = child.stderr.take() {
+        stderr
+            .read_to_string(&mut text)
+            .expect("what the demo says");
+    }
+    text
+}
+
+fn wait_until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + LIMIT;
+    loop {
+        if let Some(answer) = probe() {
+            return answer;
+        }
+        assert!(Instant::now() < end, "not in {LIMIT:?}: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn answer_json(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.body).expect("JSON")
+}
+
+fn text(answer: &Answer) -> String {
+    String::from_utf8(answer.body.clone()).expect("text in UTF-8")
+}
+
+#[test]
+fn the_owner_breaks_the_shop_and_mends_it() {
+    let mut demo = Demo::start();
+    let children = demo.children();
+
+    let shop = demo.get("text/html");
+    assert_eq!(shop.status, 200);
+    assert!(text(&shop).contains("Coffee that comes in with the tide"));
+
+    // Mode, status and reason of the page, and how the demo says it.
+    let table = [
+        (
+            "down",
+            502,
+            "connection_refused",
+            "the site is down: its port refuses connections",
+        ),
+        ("slow", 504, "http_response_timeout", "the site is slow"),
+        (
+            "502",
+            502,
+            "upstream_bad_gateway",
+            "the site is broken: it answers 502",
+        ),
+    ];
+    for (mode, status, reason, line) in table {
+        let state = demo.switch(mode);
+        assert!(
+            state["visitor"]
+                .as_str()
+                .is_some_and(|hint| hint.contains(reason)),
+            "{state}"
+        );
+        demo.wait_for_line(line);
+        let page = demo.get("text/html");
+        assert_eq!(page.status, status, "{mode}");
+        assert!(page
+            .headers
+            .get("content-type")
+            .is_some_and(|t| t.starts_with("text/html")));
+        assert!(
+            page.headers.get("retry-after").is_some(),
+            "{mode}: {:?}",
+            page.headers
+        );
+        let html = text(&page);
+        assert!(
+            html.contains("Harbour Coffee"),
+            "{mode}: no brand in {html}"
+        );
+        assert!(
+            !html.contains("app-7f9c.internal"),
+            "{mode}: the application's page got through"
+        );
+        let problem = demo.get("application/json");
+        assert_eq!(problem.status, status, "{mode}");
+        assert_eq!(answer_json(&problem)["reason"], reason, "{mode}");
+    }
+
+    demo.switch("fine");
+    // A breaker that the failures have opened may take its time.
+    wait_until("the shop to be back", || {
+        (demo.get("text/html").status == 200).then_some(())
+    });
+    demo.wait_for_line("the site is fine");
+    wait_until("the counters", || {
+        let state = answer_json(&curl(demo.panel, "/state", &[]));
+        let at_least = |name: &str, least| state[name].as_u64().is_some_and(|n| n >= least);
+        (at_least("served", 2) && at_least("failed", 6) && at_least("reached", 2)).then_some(())
+    });
+
+    process::interrupt(&demo.child);
+    assert!(demo.wait().success());
+    demo.wait_for_line("Envoy, the shop and the panel are closed.");
+    demo.wait_until_all_is_closed(&children);
+}
+
+#[test]
+fn a_demo_that_is_killed_leaves_nothing_behind() {
+    let mut demo = Demo::start();
+    let children = demo.children();
+    assert_eq!(demo.get("text/html").status, 200);
+    demo.child.kill().expect("kill the demo");
+    assert!(!demo.wait().success());
+    demo.wait_until_all_is_closed(&children);
+}
+
+#[test]
+fn a_demo_whose_envoy_dies_says_so_and_ends() {
+    let mut demo = Demo::start();
+    let children = demo.children();
+    let envoy = children
+        .iter()
+        .find(|child| child.pid != child.group)
+        .expect("Envoy");
+    envoy.kill();
+    let status = demo.wait();
+    assert_eq!(status.code(), Some(1));
+    let said = demo.stderr();
+    assert!(
+        said.starts_with("tidegate demo: Envoy ended (signal: 9 (SIGKILL))"),
+        "{said}"
+    );
+    demo.wait_until_all_is_closed(&children);
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_with_its_option() {
+    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = taken.local_addr().expect("its number").port().to_string();
+    for (option, other) in [("--port", "--panel-port"), ("--panel-port", "--port")] {
+        let mut command = command();
+        command.args([option, &port, other, "0"]);
+        let mut demo = process::spawn(command);
+        let status = wait_until("the demo to end", || demo.try_wait().expect("wait"));
+        let said = read_all(&mut demo);
+        assert_eq!(status.code(), Some(1), "{said}");
+        assert!(
+            said.contains(&format!("port {port} cannot be used")),
+            "{said}"
+        );
+        assert!(
+            said.contains(&format!("{option} chooses another")),
+            "{said}"
+        );
+    }
+}

@@ -1,0 +1,320 @@
+//! What an example's README promises is what happens.
+//!
+//! In each `examples/*/README.md` the blocks fenced as `console` hold commands (`$ `, continued by
+//! `> `), each followed by what it prints. All commands of a README run in order, in one bash, in a
+//! copy of the example; what is put in the background (`&`) ends with it. In what is printed, `...`
+//! stands for whatever varies: some lines if it is alone on one, some text within a line if not.
+//!
+//! The ports of the example's `envoy.yaml` are replaced by free ones throughout the copy, so that
+//! this can run beside anything else.
+
+use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tidegate_e2e::{envoy, module, process, tool, workspace};
+
+/// How long all commands of one README may take together.
+const LIMIT: Duration = Duration::from_secs(120);
+/// Stands before the number of each command in the output.
+const MARK: &str = "--8<-- command ";
+
+/// Runs the commands in `$1`, which ends them all when its standard input does.
+const SHELL: &str = "exec 3<&0 </dev/null
+{ read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 &
+. \"$1\"";
+
+/// One command of a README.
+#[derive(Debug, PartialEq)]
+struct Step {
+    line: usize,
+    command: String,
+    expected: Vec<String>,
+}
+
+/// The commands of a README.
+fn steps(readme: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut inside = false;
+    for (number, line) in (1..).zip(readme.lines()) {
+        if line.starts_with("```") {
+            inside = line == "```console";
+        } else if !inside {
+            continue;
+        } else if let Some(command) = line.strip_prefix("$ ") {
+            steps.push(Step {
+                line: number,
+                command: command.to_owned(),
+                expected: vec![],
+            });
+        } else {
+            let step = steps
+                .last_mut()
+                .unwrap_or_else(|| panic!("line {number}: no command yet"));
+            match line.strip_prefix("> ") {
+                Some(more) if step.expected.is_empty() => step.command += &format!("\n{more}"),
+                _ => step.expected.push(line.to_owned()),
+            }
+        }
+    }
+    steps
+}
+
+/// One bash script of all commands; each writes its number first.
+fn script(steps: &[Step]) -> String {
+    let mut script = String::new();
+    for (number, Step { command, .. }) in steps.iter().enumerate() {
+        // What a command in the background says would come at any time between the others.
+        let to = if command.ends_with('&') {
+            ">>background.log 2>&1"
+        } else {
+            "2>&1"
+        };
+        script += &format!("printf '\\n{MARK}{number}\\n'\n{{ {command}\n}} {to}\n");
+    }
+    script
+}
+
+/// Whether the lines are as expected.
+fn matches(expected: &[String], actual: &[&str]) -> bool {
+    match expected.split_first() {
+        None => actual.is_empty(),
+        Some((any, rest)) if any == "..." => {
+            (0..=actual.len()).any(|skipped| matches(rest, &actual[skipped..]))
+        }
+        Some((line, rest)) => actual
+            .split_first()
+            .is_some_and(|(first, after)| line_matches(line, first) && matches(rest, after)),
+    }
+}
+
+fn line_matches(expected: &str, actual: &str) -> bool {
+    let Some((start, mut rest)) = expected.split_once("...") else {
+        return expected == actual;
+    };
+    let Some(mut actual) = actual.strip_prefix(start) else {
+        return false;
+    };
+    while let Some((part, after)) = rest.split_once("...") {
+        let Some(at) = actual.find(part) else {
+            return false;
+        };
+        (actual, rest) = (&actual[at + part.len()..], after);
+    }
+    actual.ends_with(rest)
+}
+
+/// The numbers after `port_value:`.
+fn ports(bootstrap: &str) -> Vec<u16> {
+    let number = |text: &str| {
+        let digits: String = text
+            .trim_start()
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect();
+        digits.parse().expect("a port")
+    };
+    bootstrap.split("port_value:").skip(1).map(number).collect()
+}
+
+/// A port that nobody uses, below those that the system gives away by itself.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 20_000 + (std::process::id() % 1_000) as u16 * 10;
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut candidates = (0..1_000).map(|_| start + NEXT.fetch_add(1, Ordering::Relaxed));
+    candidates.find(is_free).expect("a free port")
+}
+
+/// Replaces a number where it stands alone.
+fn replace_number(text: &str, from: u16, to: u16) -> String {
+    let (from, mut out, mut copied) = (from.to_string(), String::new(), 0);
+    let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    for (at, _) in text.match_indices(&from) {
+        let end = at + from.len();
+        if !digit(text[..at].chars().next_back()) && !digit(text[end..].chars().next()) {
+            out += &text[copied..at];
+            out += &to.to_string();
+            copied = end;
+        }
+    }
+    out + &text[copied..]
+}
+
+/// A copy of an example in a folder laid out as the repository is; removed in the end.
+struct Copy {
+    root: PathBuf,
+    folder: PathBuf,
+}
+
+impl Copy {
+    fn of(example: &Path) -> Self {
+        let name = example.file_name().expect("the name of an example");
+        let unique = format!(
+            "tidegate-example-{}-{}",
+            name.to_string_lossy(),
+            std::process::id()
+        );
+        let root = std::env::temp_dir().join(unique);
+        let _ = fs::remove_dir_all(&root);
+        let folder = root.join("examples").join(name);
+        for folder in [&folder, &root.join("dist"), &root.join("bin")] {
+            fs::create_dir_all(folder).expect("make a folder");
+        }
+        symlink(module(), root.join("dist/tidegate.wasm")).expect("link the module");
+        symlink(envoy::binary(), root.join("bin/envoy")).expect("link Envoy");
+        symlink(tool().get_program(), root.join("bin/tidegate")).expect("link the command");
+
+        let bootstrap = fs::read_to_string(example.join("envoy.yaml")).expect("envoy.yaml");
+        let ports: Vec<_> = ports(&bootstrap)
+            .into_iter()
+            .map(|p| (p, free_port()))
+            .collect();
+        for entry in fs::read_dir(example).expect("list the example") {
+            let path = entry.expect("list the example").path();
+            let text = fs::read_to_string(&path).expect("a text file");
+            let text = ports
+                .iter()
+                .fold(text, |text, (from, to)| replace_number(&text, *from, *to));
+            fs::write(folder.join(path.file_name().expect("a name")), text).expect("copy");
+        }
+        Self { root, folder }
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.join(name)).unwrap_or_default()
+    }
+
+    /// Runs a script, and returns what it printed.
+    fn run(&self, script: &str) -> String {
+        fs::write(self.root.join("run.sh"), script).expect("write the script");
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let own = std::iter::once(self.root.join("bin"));
+        let path = std::env::join_paths(own.chain(std::env::split_paths(&path))).expect("PATH");
+        let mut bash = Command::new("bash");
+        bash.args(["-c", SHELL, "bash"])
+            .arg(self.root.join("run.sh"));
+        bash.current_dir(&self.folder)
+            .env("PATH", path)
+            .stdin(Stdio::piped());
+        let mut bash = process::spawn(bash);
+        let life = bash.stdin.take();
+        let mut stdout = bash.stdout.take().expect("the output of bash");
+        let (send, receive) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut output = Vec::new();
+            let _ = stdout.read_to_end(&mut output);
+            let _ = send.send(String::from_utf8_lossy(&output).into_owned());
+        });
+        let output = receive.recv_timeout(LIMIT);
+        // Ends what is in the background, or hangs.
+        drop(life);
+        let output = output
+            .or_else(|_| receive.recv_timeout(LIMIT))
+            .expect("the output of bash");
+        bash.wait().expect("wait for bash");
+        output
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+#[test]
+fn every_command_of_every_readme_prints_what_it_says() {
+    let examples = fs::read_dir(workspace().join("examples")).expect("list the examples");
+    let mut count = 0;
+    for example in examples.map(|entry| entry.expect("list the examples").path()) {
+        let copy = Copy::of(&example);
+        let steps = steps(&copy.read("README.md"));
+        assert!(
+            !steps.is_empty(),
+            "{}: a README without a command",
+            example.display()
+        );
+        let output = copy.run(&script(&steps)).replace('\r', "");
+        for (number, step) in steps.iter().enumerate() {
+            let printed = output.split_once(&format!("\n{MARK}{number}\n"));
+            let printed = printed.map(|(_, after)| after.split(&format!("\n{MARK}")).next());
+            let printed = printed
+                .flatten()
+                .unwrap_or("(it was not reached)")
+                .trim_end();
+            let lines: Vec<&str> = printed.lines().collect();
+            let mut expected = &step.expected[..];
+            while let [before @ .., last] = expected {
+                if !last.is_empty() {
+                    break;
+                }
+                expected = before;
+            }
+            assert!(
+                matches(expected, &lines),
+                "{}/README.md:{}: $ {}\n--- it says\n{}\n--- it prints\n{printed}\n--- log\n{}",
+                example.display(),
+                step.line,
+                step.command,
+                step.expected.join("\n"),
+                copy.read("background.log"),
+            );
+        }
+        let signs = envoy::signs_of_death(&copy.read("background.log"));
+        assert!(signs.is_empty(), "{}: {signs:#?}", example.display());
+        count += 1;
+    }
+    assert!(count > 0, "no examples");
+}
+
+#[test]
+fn a_readme_is_read_as_a_person_reads_it() {
+    let readme =
+        "text\n```sh\n$ no\n```\n```console\n$ one \\\n> two\na\nb\n\n$ three &\n```\n$ no\n";
+    let step = |line, command: &str, expected: &[&str]| Step {
+        line,
+        command: command.to_owned(),
+        expected: expected.iter().map(|line| (*line).to_owned()).collect(),
+    };
+    let expected = [
+        step(6, "one \\\ntwo", &["a", "b", ""]),
+        step(11, "three &", &[]),
+    ];
+    assert_eq!(steps(readme), expected);
+}
+
+#[test]
+fn dots_stand_for_what_varies_and_nothing_else_does() {
+    let table: [(&[&str], &[&str], bool); 10] = [
+        (&["a", "b"], &["a", "b"], true),
+        (&["a", "b"], &["a"], false),
+        (&["a"], &["a", "b"], false),
+        (&["a", "..."], &["a"], true),
+        (&["...", "b", "..."], &["a", "b", "c"], true),
+        (&["...", "b"], &["a", "b", "c"], false),
+        (&["date: ...", "..."], &["date: today"], true),
+        (&["id ... at ... s"], &["id 7 at 3 s"], true),
+        (&["id ... at ... s"], &["id 7 at 3"], false),
+        (&["x...x"], &["x"], false),
+    ];
+    for (expected, actual, is) in table {
+        let lines: Vec<String> = expected.iter().map(|line| (*line).to_owned()).collect();
+        assert_eq!(matches(&lines, actual), is, "{expected:?} {actual:?}");
+    }
+}
+
+#[test]
+fn ports_are_found_and_replaced_where_they_stand_alone() {
+    assert_eq!(ports("{ port_value: 80 }\nport_value:  443\n"), [80, 443]);
+    assert_eq!(
+        replace_number("80 :80/ 8080 180 80", 80, 9),
+        "9 :9/ 8080 180 9"
+    );
+}

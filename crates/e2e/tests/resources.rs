@@ -1,0 +1,145 @@
+//! The files of `envoy/` and the examples: what an operator loads is accepted where it is loaded.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tidegate_e2e::{envoy, module, tool, workspace};
+
+fn yaml(path: &str) -> Value {
+    let text = fs::read_to_string(workspace().join(path)).expect(path);
+    serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every value of that key, at any depth.
+fn all<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(members.get(key));
+            members.values().for_each(|value| all(value, key, found));
+        }
+        Value::Array(items) => items.iter().for_each(|value| all(value, key, found)),
+        _ => {}
+    }
+}
+
+/// The filter configuration in an Envoy configuration.
+fn filter_config(bootstrap: &str) -> String {
+    let (bootstrap, mut found) = (yaml(bootstrap), Vec::new());
+    all(&bootstrap, "configuration", &mut found);
+    let [configuration] = found[..] else {
+        panic!("one configuration, not {found:?}")
+    };
+    configuration["value"]
+        .as_str()
+        .expect("a StringValue")
+        .to_owned()
+}
+
+/// Asserts that the command finds nothing wrong with a filter configuration.
+fn check(config: &str) {
+    let mut command = tool();
+    command.args(["check", "-"]).stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut tidegate = command.spawn().expect("run tidegate check");
+    let mut stdin = tidegate.stdin.take().expect("its standard input");
+    stdin
+        .write_all(config.as_bytes())
+        .expect("give it the configuration");
+    drop(stdin);
+    let output = tidegate
+        .wait_with_output()
+        .expect("wait for tidegate check");
+    assert!(output.status.success(), "{config}\n{output:?}");
+}
+
+#[test]
+fn envoy_accepts_its_configurations() {
+    for path in ["envoy/envoy.yaml", "examples/branded-502/envoy.yaml"] {
+        // A folder like the repository, since the module may have been built elsewhere.
+        let root = std::env::temp_dir().join(format!("tidegate-resources-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&root);
+        let file = root.join(path);
+        let folder = file.parent().expect("a folder");
+        fs::create_dir_all(folder).expect("make a folder");
+        fs::create_dir_all(root.join("dist")).expect("make a folder");
+        symlink(module(), root.join("dist/tidegate.wasm")).expect("link the module");
+        fs::copy(workspace().join(path), &file).expect("copy the file");
+        // The smallest one is started at the root, an example in its own folder.
+        let start = if path.starts_with("examples") {
+            folder
+        } else {
+            &root
+        };
+        let output = Command::new(envoy::binary())
+            .args(["--mode", "validate", "--disable-hot-restart", "-c"])
+            .arg(&file)
+            .current_dir(start)
+            .stdin(Stdio::null())
+            .output()
+            .expect("run Envoy");
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{path}:\n{log}");
+        let signs = envoy::signs_of_death(&log);
+        assert!(signs.is_empty(), "{path}: {signs:#?}");
+        fs::remove_dir_all(&root).expect("remove the folder");
+    }
+}
+
+#[test]
+fn the_filter_accepts_every_configuration_in_them() {
+    check(&filter_config("envoy/envoy.yaml"));
+    for (path, pointer) in [
+        ("envoy/istio/wasmplugin.yaml", "/spec/pluginConfig"),
+        (
+            "envoy/istio/trafficextension.yaml",
+            "/spec/wasm/pluginConfig",
+        ),
+        ("envoy/envoy-gateway.yaml", "/spec/wasm/0/config"),
+    ] {
+        let resource = yaml(path);
+        check(&resource.pointer(pointer).expect(path).to_string());
+    }
+}
+
+#[test]
+fn the_module_is_started_anew_after_a_crash() {
+    // With Envoy's default, and Istio's, every later request would get a 503.
+    for (path, pointer, wanted) in [
+        (
+            "envoy/istio/wasmplugin.yaml",
+            "/spec/failStrategy",
+            "FAIL_RELOAD",
+        ),
+        (
+            "envoy/istio/trafficextension.yaml",
+            "/spec/wasm/failStrategy",
+            "FAIL_RELOAD",
+        ),
+    ] {
+        assert_eq!(
+            yaml(path).pointer(pointer),
+            Some(&Value::from(wanted)),
+            "{path}"
+        );
+    }
+    for path in ["envoy/envoy.yaml", "examples/branded-502/envoy.yaml"] {
+        let (bootstrap, mut found) = (yaml(path), Vec::new());
+        all(&bootstrap, "failure_policy", &mut found);
+        assert_eq!(found, [&Value::from("FAIL_RELOAD")], "{path}");
+    }
+}
+
+#[test]
+fn the_example_loads_the_configuration_that_lies_beside_it() {
+    let folder = workspace().join("examples/branded-502");
+    let file = fs::read_to_string(folder.join("filter.json")).expect("filter.json");
+    check(&file);
+    let json = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+    assert_eq!(
+        json(&filter_config("examples/branded-502/envoy.yaml")),
+        json(&file)
+    );
+}
