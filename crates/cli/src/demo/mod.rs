@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use tidegate_core::config::{Config, ConfigErrors};
 
 use self::envoy::{Counts, Envoy, Setup};
 use self::http::{lock, Handler, Server};
@@ -178,11 +179,18 @@ fn filter_config(file: Option<&Path>) -> Result<String, Error> {
     let Some(file) = file else {
         return Ok(CONFIG.to_owned());
     };
-    let json = std::fs::read_to_string(file).map_err(|error| Error::ConfigFile {
+    let named = |error| Error::ConfigFile {
         file: file.into(),
         error,
-    })?;
-    Ok(json)
+    };
+    let json = std::fs::read_to_string(file).map_err(named)?;
+    match Config::from_json(json.as_bytes()) {
+        Ok(_) => Ok(json),
+        Err(errors) => Err(Error::Config {
+            file: file.into(),
+            errors,
+        }),
+    }
 }
 
 /// Envoy would say so too, but at length.
@@ -245,6 +253,8 @@ enum Error {
     Module { module: PathBuf, error: io::Error },
     /// The configuration file cannot be read.
     ConfigFile { file: PathBuf, error: io::Error },
+    /// The filter would refuse the configuration.
+    Config { file: PathBuf, errors: ConfigErrors },
     /// A port cannot be had.
     Port {
         port: u16,
@@ -285,6 +295,9 @@ impl fmt::Display for Error {
                 module.display()
             ),
             Error::ConfigFile { file, error } => write!(f, "{}: {error}", file.display()),
+            Error::Config { file, errors } => {
+                write!(f, "the filter refuses {}:\n{errors}", file.display())
+            }
             Error::Port { port, option, error } => {
                 write!(f, "port {port} cannot be used: {error}\n{option} chooses another; 0: a free one")
             }
@@ -314,5 +327,32 @@ impl fmt::Display for Tail<'_> {
             "" => f.write_str("; its log is empty"),
             log => write!(f, "; the end of its log:\n{log}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_filter_accepts_the_configuration_of_the_demo() {
+        Config::from_json(CONFIG.as_bytes()).unwrap();
+        assert_eq!(filter_config(None).unwrap(), CONFIG);
+    }
+
+    #[test]
+    fn a_configuration_that_the_filter_refuses_is_not_started_with() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        io::Write::write_all(&mut file, b"{\"brnd\": {}}").unwrap();
+        let refused = filter_config(Some(file.path())).unwrap_err().to_string();
+        let expected = format!("the filter refuses {}:\nbrnd: ", file.path().display());
+        assert!(refused.starts_with(&expected), "{refused}");
+        let missing = filter_config(Some(Path::new("/nonexistent/filter.json"))).unwrap_err();
+        assert!(
+            missing
+                .to_string()
+                .starts_with("/nonexistent/filter.json: "),
+            "{missing}"
+        );
     }
 }
