@@ -164,7 +164,8 @@ impl Envoy {
     /// Ends Envoy and everything it started; on return it is gone.
     pub(super) fn stop(mut self) {
         self.guard.spring();
-        // Killed by the guard a moment ago; reaped here.
+        // The guard has done this, unless somebody ended the guard first.
+        let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
