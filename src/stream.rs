@@ -6,6 +6,7 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
 use tidegate_core::exchange::{Exchange, Gate, Look, ResponseFacts, Verdict};
 use tidegate_core::headers::HeaderBlock;
+use tidegate_core::reason::details_decide;
 
 use crate::host::{self, HostError};
 
@@ -34,7 +35,11 @@ impl Stream {
             status,
             end_of_stream,
             headers: HeaderBlock::from_wire(host::headers(MapType::HttpResponseHeaders)?),
-            flags: host::property_u64("response\0flags").unwrap_or(0),
+            flags: if details_decide(&details) {
+                0
+            } else {
+                host::property_u64("response\0flags").unwrap_or(0)
+            },
             details,
             now_ns: host::now_ns().ok(),
         })

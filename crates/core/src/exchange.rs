@@ -132,6 +132,10 @@ impl Exchange {
             return Verdict::Pass;
         }
         self.stage = Stage::Decided;
+        // A block without these is none that a host makes: nothing that is decided by it is right.
+        if self.request.get(":method").is_none() || facts.headers.get(":status").is_none() {
+            return Verdict::Pass;
+        }
         let Some(failure) = self.failure(gate, facts) else {
             return Verdict::Pass;
         };

@@ -22,10 +22,13 @@ fn exchange(method: &str, more: &[(&str, &str)]) -> Exchange {
 }
 
 fn facts(status: u16, end_of_stream: bool, details: &[u8], more: &[(&str, &str)]) -> ResponseFacts {
+    let code = status.to_string();
+    let mut headers = vec![(":status", code.as_str())];
+    headers.extend_from_slice(more);
     ResponseFacts {
         status,
         end_of_stream,
-        headers: HeaderBlock::from_pairs(more),
+        headers: HeaderBlock::from_pairs(&headers),
         details: details.to_vec(),
         flags: 0,
         now_ns: Some(1_795_413_600_000_000_000),
@@ -415,6 +418,24 @@ fn a_decided_exchange_is_never_decided_again() {
     assert_eq!(exchange.saw_status(&gate, 503, true), Look::Pass);
     assert_eq!(exchange.decide(&gate, &failure), Verdict::Pass);
     assert_eq!(exchange.body(), None);
+}
+
+/// A header block that makes no sense is the host's fault, and no ground to replace anything.
+#[test]
+fn blocks_that_are_no_header_maps_pass() {
+    let gate = gate("{}");
+    let failure = facts(503, false, VIA, &[]);
+    let mut blind = Exchange::default();
+    blind.begin(HeaderBlock::from_wire(vec![0xff; 40]));
+    assert_eq!(answer(&gate, &mut blind, &failure), Verdict::Pass);
+    let garbled = ResponseFacts {
+        headers: HeaderBlock::from_wire(vec![0xff; 40]),
+        ..failure
+    };
+    assert_eq!(
+        answer(&gate, &mut exchange("GET", &[]), &garbled),
+        Verdict::Pass
+    );
 }
 
 #[test]

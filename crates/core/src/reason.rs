@@ -119,6 +119,11 @@ pub fn classify(facts: &Facts<'_>) -> (Reason, Source) {
     (reason, Source::Proxy)
 }
 
+/// Whether the details alone name the reason, so that nobody needs to ask for the flags.
+pub fn details_decide(details: &[u8]) -> bool {
+    details == VIA_UPSTREAM || by_details(details).is_some()
+}
+
 fn by_status(status: u16) -> Reason {
     match status {
         502 => Reason::UpstreamBadGateway,

@@ -13,7 +13,7 @@ fn proxy(details: &str, flags: u64) -> Reason {
 }
 
 #[test]
-fn details_decide() {
+fn the_details_come_first() {
     let reset = |inner: &str| {
         proxy(
             &format!("upstream_reset_before_response_started{{{inner}}}"),
@@ -82,6 +82,23 @@ fn unknown_details_fall_to_the_flags() {
 }
 
 #[test]
+fn flags_are_asked_for_only_where_the_details_do_not_decide() {
+    for (details, decide) in [
+        ("via_upstream", true),
+        ("response_timeout", true),
+        ("upstream_reset_before_response_started{overflow}", true),
+        (
+            "upstream_reset_before_response_started{something_new}",
+            false,
+        ),
+        ("words_of_a_later_envoy", false),
+        ("", false),
+    ] {
+        assert_eq!(details_decide(details.as_bytes()), decide, "{details}");
+    }
+}
+
+#[test]
 fn an_answer_of_the_upstream_is_never_the_proxys() {
     for (status, want) in [
         (500, Reason::UpstreamError),
@@ -147,5 +164,10 @@ proptest::proptest! {
     fn any_details_have_a_reason(details in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80), flags: u64, status: u16) {
         let (_, source) = classify(&Facts { status, flags, details: &details });
         proptest::prop_assert_eq!(source == Source::Upstream, details == b"via_upstream");
+        if details_decide(&details) {
+            let without = Facts { status, flags: 0, details: &details };
+            let with = Facts { flags, ..without };
+            proptest::prop_assert_eq!(classify(&with), classify(&without));
+        }
     }
 }
