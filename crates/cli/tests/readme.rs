@@ -1,0 +1,126 @@
+//! What the documents for people say is so.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tidegate_core::config::Config;
+use tidegate_core::reason::Reason;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The contents of the fenced blocks in `language`.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    let parts = text.split(&fence).skip(1);
+    parts
+        .filter_map(|part| part.split("\n```").next().map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn every_configuration_of_the_readme_is_accepted_and_in_force() {
+    let found = blocks(&read("README.md"), "json");
+    assert_eq!(found.len(), 2, "the smallest and a typical one");
+    for block in found {
+        let config = Config::from_json(block.as_bytes());
+        let config = config.unwrap_or_else(|errors| panic!("{block}\n{errors:?}"));
+        assert!(config.not_in_force.is_empty(), "{:?}", config.not_in_force);
+    }
+}
+
+/// The table of failures against the table of the core.
+#[test]
+fn the_table_of_failures_is_that_of_the_core() {
+    let text = read("README.md");
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains("` |"))
+        .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+        .filter(|row: &Vec<&str>| row.len() == 4)
+        .collect();
+    // Those that Tidegate answers by itself come with the breaker; a missing route is the client's
+    // fault, and an answer that broke off can no more be replaced.
+    let elsewhere = [
+        Reason::CircuitOpen,
+        Reason::Maintenance,
+        Reason::DestinationNotFound,
+        Reason::HttpResponseIncomplete,
+    ];
+    for reason in Reason::ALL
+        .iter()
+        .filter(|reason| !elsewhere.contains(reason))
+    {
+        let token = format!("`{}`", reason.as_str());
+        let row = rows.iter().find(|row| row[2].contains(&token));
+        let row = row.unwrap_or_else(|| panic!("{token} is not in the table"));
+        let status = match reason.standard_status() {
+            Some(status) => status.to_string(),
+            None if *reason == Reason::UpstreamError => "500".into(),
+            None => "as sent".into(),
+        };
+        assert_eq!(row[1], status, "{token}");
+        assert_eq!(
+            row[3],
+            if reason.is_retryable() { "yes" } else { "no" },
+            "{token}"
+        );
+    }
+}
+
+#[test]
+fn every_path_that_a_document_links_to_is_there() {
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+    ] {
+        for target in read(document)
+            .split("](")
+            .skip(1)
+            .filter_map(|part| part.split(')').next())
+        {
+            let path = target.split('#').next().unwrap_or_default();
+            if !path.is_empty() && !path.contains("://") {
+                assert!(root().join(path).exists(), "{document} links to {path}");
+            }
+        }
+    }
+}
+
+/// The plan of the house names folders and files; each must be there.
+#[test]
+fn the_plan_of_the_architecture_is_the_house() {
+    let text = read("ARCHITECTURE.md");
+    let plan = &blocks(&text, "")[0];
+    let mut folder = PathBuf::new();
+    for line in plan.lines() {
+        let is_inner = line.starts_with("  ");
+        // Names end where two blanks do; several may stand in one line.
+        let names = line
+            .trim_start()
+            .split("  ")
+            .take_while(|name| !name.is_empty());
+        for name in names.filter(|name| !name.contains(' ') && name.contains(['/', '.'])) {
+            if !is_inner && name.ends_with('/') {
+                folder = PathBuf::from(name);
+            }
+            let path = if is_inner {
+                folder.join(name)
+            } else {
+                PathBuf::from(name)
+            };
+            assert!(
+                root().join(&path).exists(),
+                "{} is in the plan only",
+                path.display()
+            );
+        }
+    }
+}
