@@ -1,0 +1,321 @@
+//! Loading the module and calling its exports.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+
+use wasmtime::{
+    Config, Engine, Error, ExternType, InstancePre, Linker, Module, OptLevel, Store, Val,
+};
+
+use crate::abi::{Call, Phase};
+use crate::calls;
+use crate::count::Counts;
+use crate::fault::Faults;
+use crate::property::{self, Property};
+use crate::state::{LogLine, State};
+use crate::world::World;
+
+/// The root context's id; streams count up from the next.
+const ROOT: u32 = 1;
+
+/// Most fuel for one callback. Some ten seconds of work: who needs more runs for ever.
+const FUEL: u64 = 20_000_000_000;
+
+/// How many log lines a [`Trap`] shows.
+const LOG_TAIL: usize = 5;
+
+/// The module ended in a trap: in Envoy the plugin would be dead on this worker.
+#[derive(Debug, Clone)]
+pub struct Trap {
+    /// The export that was called.
+    pub callback: &'static str,
+    /// What happened, with the module's last log lines (a Rust panic logs its place there).
+    pub message: String,
+}
+
+impl fmt::Display for Trap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "trap in {}: {}", self.callback, self.message)
+    }
+}
+
+impl std::error::Error for Trap {}
+
+/// A compiled module, ready to start any number of VMs.
+pub struct Host {
+    module: Module,
+    pre: InstancePre<State>,
+}
+
+impl Host {
+    /// The real module: `$TIDEGATE_WASM`, else `dist/tidegate.wasm` of the workspace.
+    ///
+    /// # Panics
+    /// With what to do, when there is none, or when this host cannot link it.
+    pub fn load() -> Host {
+        let path = module_path();
+        let bytes = std::fs::read(&path).unwrap_or_else(|error| {
+            panic!(
+                "no module at {}: {error}\nrun `make wasm` (or set TIDEGATE_WASM)",
+                path.display()
+            )
+        });
+        Host::from_bytes(&bytes).unwrap_or_else(|error| panic!("{}: {error:#}", path.display()))
+    }
+
+    /// A host for any proxy-wasm module.
+    ///
+    /// # Errors
+    /// When the bytes are no module, or import what is not in [`Call::ALL`] with another signature
+    /// than ours. Other imports of `env` are linked to a trap that names them.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Host, Error> {
+        let mut config = Config::new();
+        config.consume_fuel(true);
+        // Compiling once costs more than running: the quickest code generation there is.
+        config.cranelift_opt_level(OptLevel::None);
+        let engine = Engine::new(&config)?;
+        let module = Module::new(&engine, bytes)?;
+        let mut linker = Linker::new(&engine);
+        calls::define(&mut linker)?;
+        for import in module.imports() {
+            let known = Call::ALL.iter().any(|call| call.name() == import.name());
+            if let (ExternType::Func(ty), false) = (import.ty(), known) {
+                let name = format!("{}.{}", import.module(), import.name());
+                let trap = move |_: wasmtime::Caller<'_, State>, _: &[Val], _: &mut [Val]| {
+                    Err(Error::msg(format!(
+                        "{name} called, which this host does not answer"
+                    )))
+                };
+                linker.func_new(import.module(), import.name(), ty, trap)?;
+            }
+        }
+        let pre = linker.instantiate_pre(&module)?;
+        Ok(Host { module, pre })
+    }
+
+    /// The names of all exports, sorted.
+    pub fn exports(&self) -> BTreeSet<String> {
+        self.module
+            .exports()
+            .map(|export| export.name().to_owned())
+            .collect()
+    }
+
+    /// The names of all imports (`module.name`), sorted.
+    pub fn imports(&self) -> BTreeSet<String> {
+        self.module
+            .imports()
+            .map(|i| format!("{}.{}", i.module(), i.name()))
+            .collect()
+    }
+
+    /// Starts a VM in the world, up to `on_vm_start`, and configures it with `config`.
+    ///
+    /// # Errors
+    /// When the module traps. Whether it accepted the configuration says [`Vm::configured`].
+    pub fn start(&self, world: &World, config: &[u8]) -> Result<Vm, Trap> {
+        self.start_with(world, config, Faults::none())
+    }
+
+    /// Like [`Host::start`], with the faults in force from the first call on.
+    ///
+    /// # Errors
+    /// When the module traps.
+    pub fn start_with(&self, world: &World, config: &[u8], faults: Faults) -> Result<Vm, Trap> {
+        let mut store = Store::new(self.module.engine(), State::new(world.clone()));
+        store.data_mut().faults = faults;
+        refuel(&mut store);
+        let trap = |error: Error| Trap {
+            callback: "(start)",
+            message: format!("{error:#}"),
+        };
+        let instance = self.pre.instantiate(&mut store).map_err(trap)?;
+        let malloc = ["malloc", "proxy_on_memory_allocate"]
+            .iter()
+            .find_map(|name| instance.get_typed_func::<u32, u32>(&mut store, name).ok());
+        store.data_mut().memory = instance.get_memory(&mut store, "memory");
+        store.data_mut().malloc = malloc;
+        let mut vm = Vm {
+            store,
+            instance,
+            dead: false,
+            configured: false,
+            next_id: ROOT + 1,
+        };
+        vm.call("_initialize", Phase::Start, 0, &[])?;
+        vm.store.data_mut().contexts.insert(ROOT);
+        vm.call("proxy_on_context_create", Phase::Create, ROOT, &[ROOT, 0])?;
+        if vm.call("proxy_on_vm_start", Phase::Configure, ROOT, &[ROOT, 0])? != Some(0) {
+            vm.configured = vm.configure(config)?;
+        }
+        Ok(vm)
+    }
+}
+
+fn module_path() -> PathBuf {
+    match std::env::var_os("TIDEGATE_WASM") {
+        Some(path) => PathBuf::from(path),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join("dist")
+            .join("tidegate.wasm"),
+    }
+}
+
+fn refuel(store: &mut Store<State>) {
+    // Fails only where fuel is off, and it is on in every engine of this host.
+    let _ = store.set_fuel(FUEL);
+}
+
+/// One VM: what one worker thread of Envoy runs.
+pub struct Vm {
+    pub(crate) store: Store<State>,
+    instance: wasmtime::Instance,
+    dead: bool,
+    configured: bool,
+    pub(crate) next_id: u32,
+}
+
+impl Vm {
+    /// Calls an export; `None` when the module has none of that name (Envoy skips it then), or
+    /// when it returns nothing.
+    pub(crate) fn call(
+        &mut self,
+        callback: &'static str,
+        phase: Phase,
+        active: u32,
+        params: &[u32],
+    ) -> Result<Option<u32>, Trap> {
+        if self.dead {
+            let message = "the module trapped before and is dead".to_owned();
+            return Err(Trap { callback, message });
+        }
+        let Some(func) = self.instance.get_func(&mut self.store, callback) else {
+            return Ok(None);
+        };
+        let state = self.store.data_mut();
+        state.phase = phase;
+        state.active = active;
+        *state.counts.calls_in.entry(callback).or_default() += 1;
+        refuel(&mut self.store);
+        let params: Vec<Val> = params.iter().map(|p| Val::I32(*p as i32)).collect();
+        let mut results = vec![Val::I32(0); func.ty(&self.store).results().len()];
+        let result = func.call(&mut self.store, &params, &mut results);
+        let used = FUEL.saturating_sub(self.store.get_fuel().unwrap_or(FUEL));
+        let state = self.store.data_mut();
+        state.phase = Phase::Idle;
+        state.counts.fuel += used;
+        if let Err(error) = result {
+            self.dead = true;
+            let tail = &state.log[state.log.len().saturating_sub(LOG_TAIL)..];
+            let tail: Vec<&str> = tail.iter().map(|line| line.message.as_str()).collect();
+            let message = format!("{error:#}\nlog: {}", tail.join("\n     "));
+            return Err(Trap { callback, message });
+        }
+        Ok(results
+            .first()
+            .and_then(|value| value.i32())
+            .map(|value| value as u32))
+    }
+
+    /// Gives the plugin a configuration; `true` when it accepts it.
+    ///
+    /// # Errors
+    /// When the module traps.
+    pub fn configure(&mut self, config: &[u8]) -> Result<bool, Trap> {
+        self.store.data_mut().config = config.to_vec();
+        let size = config.len() as u32;
+        let accepted = self.call("proxy_on_configure", Phase::Configure, ROOT, &[ROOT, size])?;
+        Ok(accepted != Some(0))
+    }
+
+    /// Whether the configuration given at the start was accepted.
+    pub fn configured(&self) -> bool {
+        self.configured
+    }
+
+    /// Moves the clock and, where the module asked for ticks, ticks once.
+    ///
+    /// # Errors
+    /// When the module traps.
+    pub fn tick(&mut self, ms_later: u64) -> Result<(), Trap> {
+        self.advance(ms_later);
+        if self.store.data().tick_ms.is_some() {
+            self.call("proxy_on_tick", Phase::Tick, ROOT, &[ROOT])?;
+        }
+        Ok(())
+    }
+
+    /// Ends the plugin, as a new configuration of Envoy or its shutdown does.
+    ///
+    /// # Errors
+    /// When the module traps.
+    pub fn shutdown(&mut self) -> Result<(), Trap> {
+        self.call("proxy_on_done", Phase::Done, ROOT, &[ROOT])?;
+        self.call("proxy_on_delete", Phase::Done, ROOT, &[ROOT])?;
+        Ok(())
+    }
+
+    /// The period of ticks that the module asked for, in milliseconds.
+    pub fn tick_period_ms(&self) -> Option<u32> {
+        self.store.data().tick_ms
+    }
+
+    /// Moves the clock.
+    pub fn advance(&mut self, ms: u64) {
+        let now = &mut self.store.data_mut().now_ns;
+        *now = now.saturating_add(ms.saturating_mul(1_000_000));
+    }
+
+    /// Sets the clock, in nanoseconds since 1970.
+    pub fn set_now_ns(&mut self, now: u64) {
+        self.store.data_mut().now_ns = now;
+    }
+
+    /// Puts faults in force, instead of those that were.
+    pub fn set_faults(&mut self, faults: Faults) {
+        self.store.data_mut().faults = faults;
+    }
+
+    /// The faults in force.
+    pub fn faults(&self) -> &Faults {
+        &self.store.data().faults
+    }
+
+    /// Sets a property (by its dotted name) for every stream.
+    pub fn set_property(&mut self, name: &str, value: impl Into<Property>) {
+        self.store
+            .data_mut()
+            .properties
+            .insert(property::key(name), value.into());
+    }
+
+    /// What crossed the boundary since the last [`Vm::reset_counts`].
+    pub fn counts(&self) -> &Counts {
+        &self.store.data().counts
+    }
+
+    /// Begins to count anew.
+    pub fn reset_counts(&mut self) {
+        self.store.data_mut().counts = Counts::default();
+    }
+
+    /// What the module logged since the last call of this.
+    pub fn take_log(&mut self) -> Vec<LogLine> {
+        std::mem::take(&mut self.store.data_mut().log)
+    }
+
+    /// What the module did, since the last call of this, that Envoy punishes.
+    pub fn take_misuse(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.store.data_mut().misuse)
+    }
+
+    /// The size of the module's memory, in bytes. It never shrinks.
+    pub fn memory_bytes(&self) -> usize {
+        self.store
+            .data()
+            .memory
+            .map_or(0, |memory| memory.data_size(&self.store))
+    }
+}

@@ -1,0 +1,223 @@
+//! A request from headers to deletion, callback by callback.
+
+use crate::abi::Phase;
+use crate::host::{Trap, Vm};
+use crate::pairs::Headers;
+use crate::property::{self, Property};
+use crate::state::{LocalReply, Stream};
+
+/// The context of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StreamId(pub(crate) u32);
+
+/// What a callback about headers did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The headers after it.
+    pub headers: Headers,
+    /// The local reply it sent, which ends the normal way.
+    pub reply: Option<LocalReply>,
+}
+
+impl Vm {
+    /// Creates the context of a request.
+    ///
+    /// # Errors
+    /// When the module traps; so for all callbacks below.
+    pub fn open(&mut self) -> Result<StreamId, Trap> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let state = self.store.data_mut();
+        state.contexts.insert(id);
+        state.streams.insert(id, Stream::new());
+        self.call("proxy_on_context_create", Phase::Create, id, &[id, 1])?;
+        Ok(StreamId(id))
+    }
+
+    pub(crate) fn stream(&mut self, id: StreamId) -> &mut Stream {
+        self.store
+            .data_mut()
+            .streams
+            .entry(id.0)
+            .or_insert_with(Stream::new)
+    }
+
+    /// Sets a property of one stream.
+    pub fn set_stream_property(&mut self, id: StreamId, name: &str, value: impl Into<Property>) {
+        self.stream(id)
+            .properties
+            .insert(property::key(name), value.into());
+    }
+
+    /// Filter state that the module set on a stream.
+    pub fn filter_state(&mut self, id: StreamId) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.stream(id).filter_state.clone().into_iter().collect()
+    }
+
+    /// Runs a callback of a stream. Envoy would stop the stream at a pause without a reply.
+    fn on(
+        &mut self,
+        name: &'static str,
+        phase: Phase,
+        id: StreamId,
+        args: &[u32],
+    ) -> Result<(), Trap> {
+        let stream = self.stream(id);
+        stream.phase = stream.phase.max(phase);
+        let replied = stream.reply.is_some();
+        let mut params = vec![id.0];
+        params.extend_from_slice(args);
+        let action = self.call(name, phase, id.0, &params)?.unwrap_or(0);
+        if action != 0 && self.stream(id).reply.is_some() == replied {
+            let state = self.store.data_mut();
+            state.phase = phase;
+            state.misused(format!(
+                "returned {action} without a local reply: the client waits for ever"
+            ));
+            state.phase = Phase::Idle;
+        }
+        Ok(())
+    }
+
+    /// The request's headers arrive.
+    pub fn request_headers(
+        &mut self,
+        id: StreamId,
+        headers: Headers,
+        eos: bool,
+    ) -> Result<Answer, Trap> {
+        let count = headers.len() as u32;
+        self.stream(id).request_headers = headers;
+        self.on(
+            "proxy_on_request_headers",
+            Phase::RequestHeaders,
+            id,
+            &[count, u32::from(eos)],
+        )?;
+        let stream = self.stream(id);
+        stream.request_held = stream.reply.is_some();
+        Ok(Answer {
+            headers: stream.request_headers.clone(),
+            reply: stream.reply.clone(),
+        })
+    }
+
+    /// A chunk of the request's body arrives; what goes on is returned.
+    pub fn request_body(&mut self, id: StreamId, chunk: &[u8], eos: bool) -> Result<Vec<u8>, Trap> {
+        self.body("proxy_on_request_body", Phase::RequestBody, id, chunk, eos)
+    }
+
+    /// The response's headers arrive. A local reply replaces the response, as far as Envoy lets it.
+    pub fn response_headers(
+        &mut self,
+        id: StreamId,
+        headers: Headers,
+        eos: bool,
+    ) -> Result<Answer, Trap> {
+        let count = headers.len() as u32;
+        let stream = self.stream(id);
+        stream.response_headers = headers;
+        let before = stream.reply.take();
+        let result = self.on(
+            "proxy_on_response_headers",
+            Phase::ResponseHeaders,
+            id,
+            &[count, u32::from(eos)],
+        );
+        let stream = self.stream(id);
+        let reply = stream.reply.take();
+        stream.reply = reply.clone().or(before);
+        let headers = stream.response_headers.clone();
+        let status = stream.status();
+        result?;
+        if status.is_none() {
+            self.store
+                .data_mut()
+                .misused("response headers without a status");
+        }
+        Ok(Answer { headers, reply })
+    }
+
+    /// A chunk of the response's body arrives; what goes on is returned.
+    pub fn response_body(
+        &mut self,
+        id: StreamId,
+        chunk: &[u8],
+        eos: bool,
+    ) -> Result<Vec<u8>, Trap> {
+        self.body(
+            "proxy_on_response_body",
+            Phase::ResponseBody,
+            id,
+            chunk,
+            eos,
+        )
+    }
+
+    fn body(
+        &mut self,
+        name: &'static str,
+        phase: Phase,
+        id: StreamId,
+        chunk: &[u8],
+        eos: bool,
+    ) -> Result<Vec<u8>, Trap> {
+        self.stream(id).body = chunk.to_vec();
+        self.on(name, phase, id, &[chunk.len() as u32, u32::from(eos)])?;
+        Ok(std::mem::take(&mut self.stream(id).body))
+    }
+
+    /// The request's trailers arrive; what goes on is returned.
+    pub fn request_trailers(&mut self, id: StreamId, trailers: Headers) -> Result<Headers, Trap> {
+        let count = trailers.len() as u32;
+        self.stream(id).request_trailers = trailers;
+        self.on(
+            "proxy_on_request_trailers",
+            Phase::RequestTrailers,
+            id,
+            &[count],
+        )?;
+        Ok(self.stream(id).request_trailers.clone())
+    }
+
+    /// The response's trailers arrive; what goes on is returned.
+    pub fn response_trailers(&mut self, id: StreamId, trailers: Headers) -> Result<Headers, Trap> {
+        let count = trailers.len() as u32;
+        self.stream(id).response_trailers = trailers;
+        self.on(
+            "proxy_on_response_trailers",
+            Phase::ResponseTrailers,
+            id,
+            &[count],
+        )?;
+        Ok(self.stream(id).response_trailers.clone())
+    }
+
+    /// The access log is written.
+    pub fn log(&mut self, id: StreamId) -> Result<(), Trap> {
+        self.call("proxy_on_log", Phase::Log, id.0, &[id.0])?;
+        Ok(())
+    }
+
+    /// The stream is over.
+    pub fn done(&mut self, id: StreamId) -> Result<(), Trap> {
+        self.call("proxy_on_done", Phase::Done, id.0, &[id.0])?;
+        Ok(())
+    }
+
+    /// The context is deleted, and must not be used any more.
+    pub fn delete(&mut self, id: StreamId) -> Result<(), Trap> {
+        self.call("proxy_on_delete", Phase::Done, id.0, &[id.0])?;
+        let state = self.store.data_mut();
+        state.streams.remove(&id.0);
+        state.contexts.remove(&id.0);
+        Ok(())
+    }
+
+    /// The end of a stream in Envoy's order: log, done, delete.
+    pub fn finish(&mut self, id: StreamId) -> Result<(), Trap> {
+        self.log(id)?;
+        self.done(id)?;
+        self.delete(id)
+    }
+}

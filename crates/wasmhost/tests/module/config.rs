@@ -1,0 +1,178 @@
+//! Configurations: accepted, refused, replaced.
+
+use std::time::Instant;
+
+use tidegate_wasmhost::{Host, World};
+
+use super::stages::{self, Stage};
+use super::{host, vm};
+
+const ERROR: u32 = 4;
+
+/// The budget of the design for one worker with the default configuration.
+const DEFAULT_MEMORY: usize = 4 * 1024 * 1024;
+/// Instructions to take a configuration with a template of 256 KiB: the design allows 50 ms, which
+/// is some 100 million instructions on a slow machine.
+const LARGE_TEMPLATE_FUEL: u64 = 100_000_000;
+
+fn failure() -> Stage {
+    stages::all()
+        .into_iter()
+        .find(|stage| stage.name == "failure with body")
+        .unwrap()
+}
+
+#[test]
+fn nothing_and_an_empty_object_are_configurations() {
+    for config in ["", "{}", " {\n} "] {
+        let stage = failure();
+        let seen = vm(config)
+            .exchange(&stage.request, &stage.response)
+            .unwrap();
+        assert!(stages::is_page(&seen), "{config:?}");
+    }
+}
+
+#[test]
+fn every_error_is_a_line_of_the_log() {
+    for (config, keys) in [
+        ("{", &[""][..]),
+        ("[]", &[""]),
+        ("nonsense \u{0}", &[""]),
+        (r#"{"mode": "on"}"#, &["mode"]),
+        (r#"{"moed": "off"}"#, &["moed"]),
+        (
+            r#"{"mode": "on", "breaker": {"window": 3}}"#,
+            &["mode", "breaker.window"],
+        ),
+        (
+            r#"{"intercept": {"source": "x"}, "retry": {"max": "y"}, "zzz": 1}"#,
+            &["intercept.source", "retry.max", "zzz"],
+        ),
+    ] {
+        let mut vm = host().start(&World::new(), config.as_bytes()).unwrap();
+        assert!(!vm.configured(), "{config} was accepted");
+        let log = vm.take_log();
+        let errors: Vec<_> = log.iter().filter(|line| line.level == ERROR).collect();
+        assert_eq!(errors.len(), keys.len(), "{config}: {log:?}");
+        for key in keys {
+            let told = errors.iter().any(|line| line.message.contains(key));
+            assert!(told, "{config}: nothing about {key}: {errors:?}");
+        }
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused() {
+    for config in [
+        &b"\xff\xfe"[..],
+        b"{\"mode\": \"\xff\"}",
+        b"\x00",
+        &[b'['; 100_000],
+    ] {
+        let vm = host().start(&World::new(), config).unwrap();
+        assert!(!vm.configured());
+    }
+}
+
+#[test]
+fn a_refused_configuration_leaves_the_one_in_force() {
+    let stage = failure();
+    for (good, replaced) in [(r#"{"mode": "off"}"#, false), ("{}", true)] {
+        let mut vm = vm(good);
+        for bad in ["{", r#"{"mode": 1}"#, r#"{"what": {}}"#] {
+            assert!(!vm.configure(bad.as_bytes()).unwrap(), "{bad} was accepted");
+            let seen = vm.exchange(&stage.request, &stage.response).unwrap();
+            assert_eq!(stages::is_page(&seen), replaced, "after {bad}");
+            assert_eq!(
+                stages::is_untouched(&stage, &seen),
+                !replaced,
+                "after {bad}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_new_configuration_takes_the_place_of_the_old() {
+    let stage = failure();
+    let mut vm = vm(r#"{"mode": "off"}"#);
+    assert!(vm.configure(b"{}").unwrap());
+    assert!(stages::is_page(
+        &vm.exchange(&stage.request, &stage.response).unwrap()
+    ));
+    assert!(vm.configure(br#"{"mode": "shadow"}"#).unwrap());
+    let seen = vm.exchange(&stage.request, &stage.response).unwrap();
+    assert!(
+        stages::is_untouched(&stage, &seen),
+        "{}",
+        stages::show(&seen)
+    );
+}
+
+/// A request that is under way keeps the configuration that it began with, whole.
+#[test]
+fn a_configuration_that_changes_in_the_middle_of_a_request_does_no_harm() {
+    let stage = failure();
+    for (before, after) in [("{}", r#"{"mode": "off"}"#), (r#"{"mode": "off"}"#, "{}")] {
+        let mut vm = vm(before);
+        let id = vm.open().unwrap();
+        vm.request_headers(id, stage.request.headers.clone(), true)
+            .unwrap();
+        assert!(vm.configure(after.as_bytes()).unwrap());
+        let answer = vm
+            .response_headers(id, stage.response.headers.clone(), false)
+            .unwrap();
+        assert!(vm.configure(before.as_bytes()).unwrap());
+        let body = vm.response_body(id, &stage.response.body[0], true).unwrap();
+        vm.finish(id).unwrap();
+        let untouched = answer.headers == stage.response.headers;
+        assert_eq!(
+            untouched,
+            body == stage.response.body[0],
+            "headers and body do not agree"
+        );
+        assert_eq!(vm.take_misuse(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn the_default_configuration_needs_little_memory() {
+    let vm = vm("{}");
+    println!(
+        "memory with the default configuration: {} KiB",
+        vm.memory_bytes() / 1024
+    );
+    assert!(vm.memory_bytes() <= DEFAULT_MEMORY, "{}", vm.memory_bytes());
+}
+
+#[test]
+fn a_template_of_256_kib_is_taken() {
+    let paragraph = "<p class='x'>{{title}} &amp; {{message}}</p>\n";
+    let head = "<!doctype html><html lang='{{lang}}'><title>{{title}}</title>";
+    let html = head.to_owned() + &paragraph.repeat((256 * 1024 - head.len()) / paragraph.len());
+    let config = format!(r#"{{"templates": {{"shop": {{"html": {:?}}}}}}}"#, html);
+    let begun = Instant::now();
+    let vm = start_and_show(host(), &config);
+    println!(
+        "{} KiB of template: {:?} from nothing to ready",
+        html.len() / 1024,
+        begun.elapsed()
+    );
+    println!(
+        "fuel {}, memory {} KiB",
+        vm.counts().fuel,
+        vm.memory_bytes() / 1024
+    );
+    assert!(
+        vm.counts().fuel <= LARGE_TEMPLATE_FUEL,
+        "{} fuel",
+        vm.counts().fuel
+    );
+}
+
+fn start_and_show(host: &Host, config: &str) -> tidegate_wasmhost::Vm {
+    let mut vm = host.start(&World::new(), config.as_bytes()).unwrap();
+    assert!(vm.configured(), "refused: {:?}", vm.take_log());
+    vm
+}

@@ -1,0 +1,111 @@
+//! What a request costs at the boundary, exactly: it does not depend on the machine.
+
+use tidegate_wasmhost::{Call, Counts, Gives};
+
+use super::{golden, stages, vm};
+
+/// Host calls that return data re-enter the module for memory: a microsecond or two each.
+const HEALTHY_MALLOCS: u64 = 2;
+/// Instructions for a healthy request, all callbacks together.
+const HEALTHY_FUEL: u64 = 10_000;
+/// Instructions for a page: rendering, negotiation, headers.
+const FAILING_FUEL: u64 = 2_000_000;
+
+fn row(name: &str, counts: &Counts, page: usize) -> String {
+    let short = |name: &str| {
+        name.trim_start_matches("proxy_")
+            .trim_start_matches("on_")
+            .to_owned()
+    };
+    let times = |name: String, n: u64| if n == 1 { name } else { format!("{name} x{n}") };
+    let calls_in: Vec<String> = counts
+        .calls_in
+        .iter()
+        .map(|(c, n)| times(short(c), *n))
+        .collect();
+    let calls_out: Vec<String> = counts
+        .calls_out
+        .iter()
+        .map(|(call, n)| {
+            let star = if call.gives() == Gives::Data { "*" } else { "" };
+            times(format!("{}{star}", short(call.name())), *n)
+        })
+        .collect();
+    format!(
+        "{name}\n  in   {:2}  {}\n  out  {:2}  {}\n  data {:2}  bytes in {}, out {} besides the page\n\n",
+        counts.total_in(),
+        calls_in.join(", "),
+        counts.total_out(),
+        calls_out.join(", "),
+        counts.mallocs,
+        counts.bytes_in,
+        counts.bytes_out.saturating_sub(page as u64),
+    )
+}
+
+#[test]
+fn every_call_is_accounted_for() {
+    let mut table = String::from(
+        "What crosses between Envoy and the module for one request.\n\
+         in: callbacks. out: host calls; those with * return data. data: how many did, each of\n\
+         which made the host call malloc.\n\n",
+    );
+    for stage in stages::all() {
+        let mut vm = vm("{}");
+        // The first exchange may do things that are done once.
+        vm.exchange(&stage.request, &stage.response).unwrap();
+        vm.reset_counts();
+        let seen = vm.exchange(&stage.request, &stage.response).unwrap();
+        let page = match &seen.reply {
+            Some(reply) => reply.body.len(),
+            None if stage.replaced => seen.body.len(),
+            None => 0,
+        };
+        let counts = vm.counts();
+        table.push_str(&row(stage.name, counts, page));
+        println!(
+            "{:45} fuel {:8}, page of {page} bytes",
+            stage.name, counts.fuel
+        );
+        let fuel = if stage.replaced {
+            FAILING_FUEL
+        } else {
+            HEALTHY_FUEL
+        };
+        if stage.name != "failure meant for programs" {
+            assert!(
+                counts.fuel <= fuel,
+                "{}: {} of {fuel} fuel",
+                stage.name,
+                counts.fuel
+            );
+        }
+    }
+    golden::check("cost.txt", &table);
+}
+
+#[test]
+fn a_healthy_request_stays_within_its_budget() {
+    for stage in stages::all()
+        .iter()
+        .filter(|stage| stage.name.starts_with("healthy"))
+    {
+        let mut vm = vm("{}");
+        vm.reset_counts();
+        vm.exchange(&stage.request, &stage.response).unwrap();
+        let counts = vm.counts();
+        assert!(
+            counts.mallocs <= HEALTHY_MALLOCS,
+            "{}: {counts:?}",
+            stage.name
+        );
+        for call in [
+            Call::GetSharedData,
+            Call::SetSharedData,
+            Call::GetCurrentTime,
+            Call::GetProperty,
+        ] {
+            assert_eq!(counts.of(call), 0, "{}: {call:?}", stage.name);
+        }
+    }
+}

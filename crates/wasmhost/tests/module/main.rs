@@ -1,0 +1,30 @@
+//! The real module, in a host that can misbehave.
+//!
+//! One test program, because compiling the module takes longer than all that is done with it.
+//! It runs `dist/tidegate.wasm` (or `$TIDEGATE_WASM`); `UPDATE_GOLDENS=1` rewrites the goldens.
+
+mod config;
+mod cost;
+mod faults;
+mod fuzz;
+mod golden;
+mod interface;
+mod memory;
+mod stages;
+
+use std::sync::OnceLock;
+
+use tidegate_wasmhost::{Host, Vm, World};
+
+/// The module, compiled once for all tests.
+fn host() -> &'static Host {
+    static HOST: OnceLock<Host> = OnceLock::new();
+    HOST.get_or_init(Host::load)
+}
+
+/// A VM in a world of its own, with a configuration that must be accepted.
+fn vm(config: &str) -> Vm {
+    let mut vm = host().start(&World::new(), config.as_bytes()).unwrap();
+    assert!(vm.configured(), "{config} was refused: {:?}", vm.take_log());
+    vm
+}

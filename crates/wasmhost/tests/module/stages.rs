@@ -1,0 +1,184 @@
+//! The ways a request can go, one row each: what the other tests break, count and repeat.
+
+use tidegate_wasmhost::{Request, Response, Seen};
+
+/// A request, what comes back for it, and what must become of it when nothing goes wrong.
+pub(crate) struct Stage {
+    pub(crate) name: &'static str,
+    pub(crate) request: Request,
+    pub(crate) response: Response,
+    /// The client gets a page; else it gets what came.
+    pub(crate) replaced: bool,
+}
+
+impl Stage {
+    /// What came is a failure, whatever becomes of it.
+    pub(crate) fn failed(&self) -> bool {
+        self.replaced || self.response.headers[0].1.starts_with(b"5")
+    }
+}
+
+/// What no client may see of an upstream's failure.
+const LEAK: &str = "upstream stack trace";
+
+const UH: i64 = 0x2;
+const UF: i64 = 0x20;
+
+/// Every stage.
+pub(crate) fn all() -> Vec<Stage> {
+    let get = || Request::new("GET", "/basket?step=2");
+    let failed = || {
+        Response::upstream(502)
+            .header("content-type", "text/html")
+            .header("content-length", LEAK.len().to_string())
+            .header("server", "backend/1.2")
+            .header("set-cookie", "session=1")
+    };
+    let stage = |name, request, response, replaced| Stage {
+        name,
+        request,
+        response,
+        replaced,
+    };
+    vec![
+        stage(
+            "healthy GET",
+            get(),
+            Response::upstream(200)
+                .header("content-type", "text/html")
+                .header("content-length", "5")
+                .chunk("hello"),
+            false,
+        ),
+        stage(
+            "healthy POST, chunked, trailers",
+            Request {
+                body: vec![b"a=1".to_vec(), b"&b=2".to_vec()],
+                ..Request::new("POST", "/form")
+            },
+            Response::upstream(201)
+                .chunk("one")
+                .chunk("two")
+                .trailer("x-sum", "1"),
+            false,
+        ),
+        stage(
+            "healthy HEAD",
+            Request::new("HEAD", "/"),
+            Response::upstream(200),
+            false,
+        ),
+        stage(
+            "not found",
+            get(),
+            Response::upstream(404).chunk("no such page"),
+            false,
+        ),
+        stage("failure with body", get(), failed().chunk(LEAK), true),
+        stage(
+            "failure with body in chunks and trailers",
+            get(),
+            Response::upstream(503)
+                .header("content-type", "text/plain")
+                .chunk(LEAK)
+                .chunk(LEAK)
+                .trailer("x-sum", "1"),
+            true,
+        ),
+        stage("failure without body", get(), Response::upstream(504), true),
+        stage("failure of HEAD", Request::new("HEAD", "/"), failed(), true),
+        stage(
+            "failure, JSON client",
+            get().header("accept", "application/json"),
+            failed().chunk(LEAK),
+            true,
+        ),
+        stage(
+            "failure meant for programs",
+            get(),
+            Response::upstream(503)
+                .header("content-type", "application/json")
+                .chunk("{\"e\":1}"),
+            false,
+        ),
+        stage(
+            "no connection",
+            get(),
+            Response::envoy(
+                503,
+                "upstream_reset_before_response_started{remote_connection_failure}",
+                UF,
+                "upstream connect error",
+            ),
+            true,
+        ),
+        stage(
+            "no healthy host",
+            get(),
+            Response::envoy(503, "no_healthy_upstream", UH, "no healthy upstream"),
+            true,
+        ),
+        stage(
+            "gRPC, no healthy host",
+            Request::new("POST", "/shop.Basket/Get").header("content-type", "application/grpc"),
+            Response {
+                details: "no_healthy_upstream".to_owned(),
+                flags: UH,
+                upstream: false,
+                ..Response::upstream(200)
+                    .header("content-type", "application/grpc")
+                    .header("grpc-status", "14")
+                    .header("grpc-message", "no healthy upstream")
+            },
+            true,
+        ),
+        stage(
+            "gRPC, status of its own",
+            Request::new("POST", "/shop.Basket/Get").header("content-type", "application/grpc"),
+            Response::upstream(200)
+                .header("content-type", "application/grpc")
+                .chunk("message")
+                .trailer("grpc-status", "14"),
+            false,
+        ),
+    ]
+}
+
+/// What came is what the client gets, byte for byte.
+pub(crate) fn is_untouched(stage: &Stage, seen: &Seen) -> bool {
+    seen.reply.is_none()
+        && seen.sent_upstream
+        && seen.headers == stage.response.headers
+        && seen.body == stage.response.body.concat()
+        && seen.trailers == stage.response.trailers
+}
+
+/// The client gets a whole page, and nothing of the failure behind it.
+pub(crate) fn is_page(seen: &Seen) -> bool {
+    let body = String::from_utf8_lossy(&seen.body);
+    // HEAD promises the length that GET would have; without a promise the end says it.
+    let promised = seen.header("content-length");
+    let whole = promised.is_none_or(|n| seen.body.is_empty() || n == seen.body.len().to_string());
+    let failed = seen.status() >= 500 || seen.header("grpc-status").is_some_and(|s| s != "0");
+    failed
+        && whole
+        && seen.header("x-tidegate-page").is_some()
+        && seen.header("set-cookie").is_none()
+        && seen.trailers.is_empty()
+        && !body.contains(LEAK)
+}
+
+/// The whole of what the client got, for a message.
+pub(crate) fn show(seen: &Seen) -> String {
+    let mut out = String::new();
+    for (name, value) in &seen.headers {
+        let (name, value) = (
+            String::from_utf8_lossy(name),
+            String::from_utf8_lossy(value),
+        );
+        out.push_str(&format!("{name}: {value}\n"));
+    }
+    let body = String::from_utf8_lossy(&seen.body);
+    out.push_str(&format!("\n{} bytes: {body:.200}\n", seen.body.len()));
+    out
+}
