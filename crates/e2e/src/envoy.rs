@@ -152,6 +152,12 @@ impl Envoy {
             .unwrap_or_else(|| panic!("no listener {name}"))
     }
 
+    /// Its folder: configuration, log, access logs. It goes with a test that passes, and stays with
+    /// one that fails.
+    pub fn folder(&self) -> &Path {
+        &self.dir
+    }
+
     /// The address of the admin port.
     pub fn admin(&self) -> SocketAddr {
         self.admin

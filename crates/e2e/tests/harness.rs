@@ -220,7 +220,9 @@ fn a_module_that_dies_fails_its_test() {
     let _ = std::fs::remove_file(&file);
     let answer = Client::new(Protocol::H1, envoy.listener("main")).get(&Request::get("/"));
     assert_eq!(answer.status, 503);
+    let folder = envoy.folder().to_owned();
     let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(envoy)));
+    std::fs::remove_dir_all(folder).expect("the folder of a test that failed");
     let said = end.expect_err("the end of an Envoy with a dead module");
     let said = said.downcast_ref::<String>().expect("a message");
     assert!(
