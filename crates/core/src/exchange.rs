@@ -5,47 +5,31 @@
 //! by its status alone.
 //!
 //! ```text
-//! begin (request headers) -> saw_status -> Pass
-//!                                       -> Inspect -> decide -> Pass | Shadow
-//!                                                            -> Reply    (local reply)
-//!                                                            -> Rewrite  -> body*, trailers?
+//! begin (request headers) -> [admit -> Reject(reply)]
+//!   saw_status -> Pass
+//!              -> Inspect -> decide -> Pass | Shadow
+//!                                   -> Reply    (local reply)
+//!                                   -> Rewrite  -> body*, trailers?
+//!   saw_end, saw_trailers, close (the outcome goes to the breaker)
 //! ```
+//!
+//! `admit` is asked only while some breaker is not closed and clean, or where the configuration
+//! wants the route of every request known. A permit that was given is settled exactly once.
 //!
 //! A reply of the filter's own is never replaced a second time: once an exchange has answered,
 //! everything that still comes by is its own answer, and passes.
 
-use crate::config::{Config, InnerPages, Intercept, Mode, SourceFilter, StatusRule, UpstreamBody};
-use crate::headers::{trim, HeaderBlock};
-use crate::hint::{self, Hint};
+use crate::answer::{self, Answer, Failure};
+use crate::breaker::bank::{Ending, Moment};
+use crate::breaker::{outcome, Admission, Bank, Outcome, Store, Ticket};
+use crate::config::Mode;
+use crate::gate::{Choice, Gate, RouteFacts};
+use crate::headers::HeaderBlock;
+use crate::hint;
+use crate::millis::millis;
 use crate::negotiate::{self, Format};
-use crate::page::{PageFacts, Pages, GRPC_STATUS_UNAVAILABLE};
 use crate::reason::{self, Reason, Source};
-use crate::reply::{self, Reply, MARKER};
-
-/// A configuration, made ready to serve.
-#[derive(Debug)]
-pub struct Gate {
-    config: Config,
-    pages: Pages,
-}
-
-impl Gate {
-    /// Makes `config` ready.
-    pub fn new(config: Config) -> Self {
-        let pages = Pages::new(&config);
-        Self { config, pages }
-    }
-
-    /// What it was made from.
-    pub fn config(&self) -> &Config {
-        &self.config
-    }
-
-    /// Whether requests need an exchange at all.
-    pub fn is_off(&self) -> bool {
-        self.config.mode == Mode::Off
-    }
-}
+use crate::reply::Reply;
 
 /// What is to be done after the status of a response is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +38,8 @@ pub enum Look {
     Pass,
     /// It may be a failure: read the facts and [`Exchange::decide`].
     Inspect,
+    /// It passes, and ends a probe: [`Exchange::settle`] at once.
+    Settle,
 }
 
 /// What is known of a response that may be a failure.
@@ -71,6 +57,8 @@ pub struct ResponseFacts {
     pub flags: u64,
     /// Nanoseconds since the Unix epoch; `None`: not known.
     pub now_ns: Option<u64>,
+    /// The route; not needed where [`Exchange::knows_route`].
+    pub route: RouteFacts,
 }
 
 /// What is to be done with a response that was inspected.
@@ -86,11 +74,41 @@ pub enum Verdict {
     Rewrite(HeaderBlock),
 }
 
+/// What is needed to close an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// Nothing.
+    Nothing,
+    /// [`Exchange::settle`].
+    Settle,
+    /// `response.code_details` for [`Exchange::broke_off`], then [`Exchange::settle`].
+    Details,
+}
+
+/// The breakers of this worker, and what they share with those of the others.
+pub struct Breakers<'a> {
+    /// This worker's.
+    pub bank: &'a mut Bank,
+    /// The shared data.
+    pub store: &'a mut dyn Store,
+}
+
 /// One request and its response.
 #[derive(Debug, Default)]
 pub struct Exchange {
     request: HeaderBlock,
     stage: Stage,
+    /// Which policy and which breaker; `None`: not looked up yet.
+    choice: Option<Choice>,
+    ticket: Option<Ticket>,
+    /// When it was admitted, where that was asked.
+    admitted_ms: Option<u64>,
+    /// What is known of the outcome so far; `None`: nothing.
+    outcome: Option<Outcome>,
+    /// `Retry-After` of a failed response, in milliseconds.
+    retry_after_ms: Option<u64>,
+    has_ended: bool,
+    is_settled: bool,
 }
 
 #[derive(Debug, Default)]
@@ -112,21 +130,82 @@ impl Exchange {
         self.request = request;
     }
 
+    /// Whether the request must be [admitted](Exchange::admit) before it passes.
+    pub fn must_be_admitted(&self, gate: &Gate, bank: &Bank) -> bool {
+        bank.is_watching() || gate.always_looks_up()
+    }
+
+    /// Whether the request may pass: `None`; or what answers it instead.
+    pub fn admit(
+        &mut self,
+        gate: &Gate,
+        breakers: &mut Breakers<'_>,
+        route: &RouteFacts,
+        at: Moment,
+    ) -> Option<Reply> {
+        let choice = gate.choose(route, &self.request);
+        let (policy, mode) = (choice.policy, choice.mode);
+        let rejected = match gate.maintenance(policy, at.now_ms) {
+            _ if mode == Mode::Off => None,
+            Some(maintenance) => Some(Answer::maintenance(maintenance, at.now_ms)),
+            None => match breakers.bank.admit(breakers.store, &choice.key, policy, at) {
+                Admission::Admit(ticket) => {
+                    self.ticket = Some(ticket);
+                    self.admitted_ms = Some(at.now_ms);
+                    None
+                }
+                Admission::Reject(rejection) => Some(Answer::open_circuit(rejection)),
+            },
+        };
+        self.choice = Some(choice);
+        let rejected = rejected?;
+        if mode == Mode::Shadow {
+            return None;
+        }
+        (self.stage, self.is_settled) = (Stage::Decided, true);
+        let format = negotiate::format(&self.request, &gate.config.formats);
+        let facts = ResponseFacts {
+            now_ns: at.now_ms.checked_mul(1_000_000),
+            ..ResponseFacts::default()
+        };
+        Some(answer::reply(
+            gate,
+            &self.request,
+            &facts,
+            &rejected,
+            policy,
+            format,
+            true,
+        ))
+    }
+
     /// What a response with this status needs.
     pub fn saw_status(&mut self, gate: &Gate, status: u16, end_of_stream: bool) -> Look {
-        if !matches!(self.stage, Stage::Waiting) || gate.is_off() {
+        if !matches!(self.stage, Stage::Waiting) {
             return Look::Pass;
         }
+        self.has_ended = end_of_stream;
         // Envoy answers a gRPC call that fails with 200 and a `grpc-status`, and no body.
         let maybe_grpc = status == 200 && end_of_stream && negotiate::is_grpc(&self.request);
-        if maybe_grpc || gate.config.policy.intercept.statuses.contains(status) {
+        if maybe_grpc || gate.is_interesting(status) {
             return Look::Inspect;
         }
         self.stage = Stage::Decided;
+        self.outcome = Some(outcome::of_status(status));
+        // What comes after the headers of a probe may take for ever; its lease does not.
+        if self.ticket.is_some_and(|ticket| ticket.permit.is_some()) && !self.may_still_fail() {
+            return Look::Settle;
+        }
         Look::Pass
     }
 
-    /// Decides about a response that was to be inspected.
+    /// Whether the route has been looked up.
+    pub fn knows_route(&self) -> bool {
+        self.choice.is_some()
+    }
+
+    /// Decides about a response that was to be inspected. Its outcome can then be
+    /// [settled](Exchange::settle).
     pub fn decide(&mut self, gate: &Gate, facts: &ResponseFacts) -> Verdict {
         if !matches!(self.stage, Stage::Waiting) {
             return Verdict::Pass;
@@ -136,29 +215,31 @@ impl Exchange {
         if self.request.get(":method").is_none() || facts.headers.get(":status").is_none() {
             return Verdict::Pass;
         }
-        let Some(failure) = self.failure(gate, facts) else {
+        let choice = self
+            .choice
+            .get_or_insert_with(|| gate.choose(&facts.route, &self.request))
+            .clone();
+        let (reason, source) = reason::classify(&reason::Facts {
+            status: facts.status,
+            flags: facts.flags,
+            details: &facts.details,
+        });
+        self.weigh(gate, facts, &choice, reason, source);
+        let failure = answer::failure(gate, &self.request, facts, choice.policy, reason, source);
+        let Some(failure) = failure else {
             return Verdict::Pass;
         };
-        match gate.config.mode {
+        match choice.mode {
             Mode::Off => return Verdict::Pass,
-            Mode::Shadow => return Verdict::Shadow(failure.reason),
+            Mode::Shadow => return Verdict::Shadow(reason),
             Mode::Enforce => {}
         }
-        let format = negotiate::format(&self.request, &gate.config.formats);
-        // A local reply while the upstream's body is still coming would cost its connection; but a
-        // gRPC client wants its status in the headers, with nothing after them.
-        let is_local = facts.end_of_stream || format == Format::Grpc;
-        let reply = self.reply(gate, facts, &failure, format, is_local);
-        if is_local {
-            return Verdict::Reply(reply);
-        }
-        let headers = reply.rewrite_headers(has_body_for_sure(facts, failure.source));
-        self.stage = Stage::Page(reply.body);
-        Verdict::Rewrite(headers)
+        self.replace(gate, facts, &failure, choice.policy)
     }
 
     /// What the next chunk of the response body becomes; `None`: it stays as it is.
-    pub fn body(&mut self) -> Option<Vec<u8>> {
+    pub fn body(&mut self, end_of_stream: bool) -> Option<Vec<u8>> {
+        self.has_ended |= end_of_stream;
         match std::mem::replace(&mut self.stage, Stage::Drain) {
             Stage::Page(page) => Some(page),
             Stage::Drain => Some(Vec::new()),
@@ -167,6 +248,17 @@ impl Exchange {
                 None
             }
         }
+    }
+
+    /// Trailers have come: says whether their `grpc-status` is wanted.
+    pub fn saw_trailers(&mut self) -> bool {
+        self.has_ended = true;
+        !self.is_settled && negotiate::is_grpc(&self.request)
+    }
+
+    /// Takes the `grpc-status` of the trailers.
+    pub fn saw_grpc_status(&mut self, status: &[u8]) {
+        self.outcome = Some(outcome::of_grpc_status(status));
     }
 
     /// Whether trailers of the response belong to a body that was replaced, and must go.
@@ -179,223 +271,152 @@ impl Exchange {
         self.stage = Stage::Decided;
     }
 
-    /// What failed, if it did and if it is ours to answer.
-    fn failure(&self, gate: &Gate, facts: &ResponseFacts) -> Option<Failure> {
-        let intercept = &gate.config.policy.intercept;
-        let (reason, source) = reason::classify(&reason::Facts {
-            status: facts.status,
-            flags: facts.flags,
-            details: &facts.details,
+    /// The request is over: what is still needed to tell its breaker.
+    pub fn close(&self, bank: &Bank) -> Closing {
+        let holds_permit = self.ticket.is_some_and(|ticket| ticket.permit.is_some());
+        if self.is_settled {
+            return Closing::Nothing;
+        }
+        match self.outcome {
+            // The client went away before there was an answer.
+            None if holds_permit => Closing::Settle,
+            None => Closing::Nothing,
+            Some(_) if !self.has_ended => Closing::Details,
+            Some(Outcome::Failure(_) | Outcome::Limited(_)) => Closing::Settle,
+            Some(_) if holds_permit || bank.is_watching() => Closing::Settle,
+            Some(_) => Closing::Nothing,
+        }
+    }
+
+    /// Takes the details of a response that did not come to its end. Says whether the upstream is
+    /// to blame; the client that went away is not, and nobody counts it.
+    pub fn broke_off(&mut self, details: &[u8]) -> bool {
+        let is_upstreams = details.starts_with(b"upstream_reset_after_response_started");
+        self.outcome = Some(match is_upstreams {
+            true => Outcome::Failure(Reason::HttpResponseIncomplete),
+            false => Outcome::Neutral,
         });
-        let status = match (facts.status, source) {
-            // The answer of a gRPC service, whatever its status.
-            (200, Source::Upstream) => return None,
-            (200, Source::Proxy) => implied_status(reason, facts.headers.get("grpc-status")?)?,
-            (status, _) => status,
-        };
-        let wanted = intercept.statuses.contains(status)
-            && match intercept.source {
-                SourceFilter::Any => true,
-                SourceFilter::Proxy => source == Source::Proxy,
-                SourceFilter::Upstream => source == Source::Upstream,
-            };
-        if !wanted || self.is_skipped(intercept) {
-            return None;
+        is_upstreams || self.ticket.is_some_and(|ticket| ticket.permit.is_some())
+    }
+
+    /// Tells the breaker how the request ended; `route` where it was not looked up before. Does so
+    /// once, however often it is called.
+    pub fn settle(
+        &mut self,
+        gate: &Gate,
+        breakers: &mut Breakers<'_>,
+        route: impl FnOnce() -> RouteFacts,
+        at: Moment,
+    ) {
+        if std::mem::replace(&mut self.is_settled, true) {
+            return;
         }
-        if source == Source::Upstream && self.is_meant(gate, intercept, facts) {
-            return None;
+        let request = &self.request;
+        let choice = self
+            .choice
+            .get_or_insert_with(|| gate.choose(&route(), request));
+        if choice.mode == Mode::Off {
+            return;
         }
-        Some(Failure {
-            reason,
-            source,
-            status,
-        })
-    }
-
-    fn is_skipped(&self, intercept: &Intercept) -> bool {
-        let path = without_query(self.request.get(":path").unwrap_or_default());
-        let host = without_port(self.request.get(":authority").unwrap_or_default());
-        intercept
-            .skip_paths
-            .iter()
-            .any(|pattern| pattern.matches(path))
-            || intercept
-                .skip_hosts
-                .iter()
-                .any(|pattern| pattern.matches_ignore_case(host))
-    }
-
-    /// Whether an answer of the upstream is meant for the client as it is.
-    fn is_meant(&self, gate: &Gate, intercept: &Intercept, facts: &ResponseFacts) -> bool {
-        let opted_out = facts
-            .headers
-            .get(&intercept.opt_out_header)
-            .is_some_and(|value| trim(value).eq_ignore_ascii_case(b"off"));
-        let is_inner_page = gate.config.security.inner_pages == InnerPages::Trust
-            && facts.headers.get(MARKER).is_some();
-        let content_type = facts.headers.get("content-type").unwrap_or_default();
-        // A gRPC service's own word, in headers or in trailers to come; anything else a gRPC
-        // client cannot read.
-        let speaks_grpc = facts.headers.get("grpc-status").is_some()
-            || negotiate::is_grpc_content_type(content_type);
-        let is_head = self.request.get(":method") == Some(b"HEAD");
-        let has_body = !facts.end_of_stream && facts.headers.get("content-length") != Some(b"0");
-        let keeps_body = match intercept.upstream_body {
-            // HEAD is answered as GET would be.
-            _ if negotiate::is_grpc(&self.request) => false,
-            UpstreamBody::KeepStructured => (has_body || is_head) && is_structured(content_type),
-            UpstreamBody::Keep => has_body || (is_head && !content_type.is_empty()),
-            UpstreamBody::Replace => false,
+        let slow = gate.policy(choice.policy).breaker.slow;
+        let took = self
+            .admitted_ms
+            .map(|since| at.now_ms.saturating_sub(since));
+        let is_slow = match (slow, took) {
+            (Some(limit), Some(took)) => took > millis(limit),
+            _ => false,
         };
-        opted_out || is_inner_page || speaks_grpc || keeps_body
+        let ending = Ending {
+            outcome: self.outcome.unwrap_or(Outcome::Neutral),
+            is_slow,
+            retry_after_ms: self.retry_after_ms,
+        };
+        let ticket = self.ticket.unwrap_or_default();
+        breakers.bank.settle(
+            breakers.store,
+            &choice.key,
+            choice.policy,
+            ticket,
+            ending,
+            at,
+        );
     }
 
-    fn reply(
-        &self,
+    /// Whether the outcome is known, so that it can be settled before the request is over: a
+    /// failure is, at its headers.
+    pub fn can_settle(&self) -> bool {
+        !self.is_settled
+            && matches!(
+                self.outcome,
+                Some(Outcome::Failure(_) | Outcome::Limited(_))
+            )
+    }
+
+    /// A gRPC service says only in its trailers how the call went.
+    fn may_still_fail(&self) -> bool {
+        !self.has_ended && negotiate::is_grpc(&self.request)
+    }
+
+    /// What the response says about the upstream.
+    fn weigh(
+        &mut self,
+        gate: &Gate,
+        facts: &ResponseFacts,
+        choice: &Choice,
+        reason: Reason,
+        source: Source,
+    ) {
+        let settings = &gate.policy(choice.policy).breaker;
+        let retry_after = facts.headers.get("retry-after");
+        let grpc_status = facts.headers.get("grpc-status");
+        self.outcome = Some(match (source, grpc_status) {
+            (Source::Upstream, Some(status)) => outcome::of_grpc_status(status),
+            _ => outcome::of_response(
+                settings,
+                facts.status,
+                reason,
+                source,
+                retry_after.is_some(),
+            ),
+        });
+        let now_ms = facts.now_ns.and_then(|ns| ns.checked_div(1_000_000));
+        self.retry_after_ms = retry_after.and_then(|v| hint::parse_retry_after(v, now_ms));
+    }
+
+    fn replace(
+        &mut self,
         gate: &Gate,
         facts: &ResponseFacts,
         failure: &Failure,
-        format: Format,
-        is_local: bool,
-    ) -> Reply {
-        let config = &gate.config;
-        let policy = &config.policy;
-        let now_ms = facts.now_ns.and_then(|ns| ns.checked_div(1_000_000));
-        let request_id = self.request.get("x-request-id");
-        let hint = failure.reason.is_retryable().then(|| {
-            hint::hint(
-                &policy.retry,
-                &hint::Facts {
-                    status: failure.status,
-                    upstream: facts.headers.get("retry-after"),
-                    now_ms,
-                    seed: hint::seed(request_id.unwrap_or_default(), facts.now_ns.unwrap_or(0)),
-                },
-            )
-        });
-        let status = match policy.intercept.status {
-            StatusRule::Standard => failure.reason.standard_status().unwrap_or(failure.status),
-            StatusRule::Keep => failure.status,
-        };
-        let page = gate.pages.render(&PageFacts {
+        policy: usize,
+    ) -> Verdict {
+        let format = negotiate::format(&self.request, &gate.config.formats);
+        // A local reply while the upstream's body is still coming would cost its connection; but a
+        // gRPC client wants its status in the headers, with nothing after them.
+        let is_local = facts.end_of_stream || format == Format::Grpc;
+        let answer = Answer::of(failure);
+        let reply = answer::reply(
+            gate,
+            &self.request,
+            facts,
+            &answer,
+            policy,
             format,
-            status,
-            reason: failure.reason,
-            source: failure.source,
-            retry_after_ms: hint.map(|hint: Hint| hint.ms),
-            request_id,
-            now_ms,
-            method: self.request.get(":method").unwrap_or_default(),
-            host: self.request.get(":authority").unwrap_or_default(),
-            path: self.request.get(":path").unwrap_or_default(),
-        });
-        // What an answer of Envoy's own carries was added by the route; Envoy adds it to a local
-        // reply once more, and two `access-control-allow-origin` are as bad as none.
-        let nothing = HeaderBlock::default();
-        let is_added_again = is_local && failure.source == Source::Proxy;
-        let response = if is_added_again {
-            &nothing
-        } else {
-            &facts.headers
-        };
-        let headers = reply::headers(
-            &config.headers,
-            &page,
-            &reply::Facts {
-                format,
-                reason: failure.reason,
-                source: failure.source,
-                received_status: failure.status,
-                hint,
-                response,
-                details: config.proxy_status.details.then_some(&facts.details),
-                proxy_name: &config.proxy_status.name,
-            },
+            is_local,
         );
-        Reply {
-            status,
-            grpc_status: (format == Format::Grpc).then_some(GRPC_STATUS_UNAVAILABLE),
-            headers,
-            body: page.body,
-            details: local_details(failure.reason, &facts.details),
+        if is_local {
+            return Verdict::Reply(reply);
         }
-    }
-}
-
-/// A failure that is ours to answer.
-#[derive(Debug, Clone, Copy)]
-struct Failure {
-    reason: Reason,
-    source: Source,
-    /// The status, as Envoy would send it to a client that is not gRPC.
-    status: u16,
-}
-
-/// Whether the body callback is sure to run, so that the page's length can be promised. A response
-/// that goes from its headers straight to its trailers never has it run, and a promise that is
-/// not kept breaks the whole message.
-fn has_body_for_sure(facts: &ResponseFacts, source: Source) -> bool {
-    let header = |name| facts.headers.get(name);
-    source == Source::Proxy
-        || header("content-length").is_some_and(|length| trim(length) != b"0")
-        || (header("transfer-encoding").is_some() && header("trailer").is_none())
-}
-
-/// The HTTP status that Envoy turned into a `grpc-status` (its `grpc/status.cc`,
-/// `httpToGrpcStatus`, read backwards with the help of the reason); `None`: no failure.
-fn implied_status(reason: Reason, grpc_status: &[u8]) -> Option<u16> {
-    match trim(grpc_status) {
-        b"14" => Some(match reason {
-            Reason::HttpResponseTimeout => 504,
-            Reason::HttpProtocolError => 502,
-            _ => 503,
-        }),
-        b"4" => Some(504),
-        b"2" => Some(500),
-        _ => None,
-    }
-}
-
-/// `tidegate_<reason>{<Envoy's own details>}`.
-fn local_details(reason: Reason, details: &[u8]) -> Vec<u8> {
-    [
-        b"tidegate_",
-        reason.as_str().as_bytes(),
-        b"{",
-        details,
-        b"}",
-    ]
-    .concat()
-}
-
-/// Whether a body of this type speaks to programs: JSON or XML, but no page for a person.
-fn is_structured(content_type: &[u8]) -> bool {
-    let media = content_type
-        .split(|&b| b == b';')
-        .next()
-        .map(trim)
-        .unwrap_or_default();
-    let media = media.to_ascii_lowercase();
-    let ends = |end: &[u8]| media.ends_with(end);
-    ends(b"/json") || ends(b"+json") || ends(b"/xml") || (ends(b"+xml") && !ends(b"/xhtml+xml"))
-}
-
-fn without_query(path: &[u8]) -> &[u8] {
-    path.split(|&b| b == b'?' || b == b'#')
-        .next()
-        .unwrap_or_default()
-}
-
-/// The host without its port; an IPv6 address keeps its brackets.
-fn without_port(authority: &[u8]) -> &[u8] {
-    match authority.iter().rposition(|&b| b == b':') {
-        Some(at) if !authority.get(at..).unwrap_or_default().contains(&b']') => {
-            authority.get(..at).unwrap_or_default()
-        }
-        _ => authority,
+        let headers = reply.rewrite_headers(answer::has_body_for_sure(facts, failure.source));
+        self.stage = Stage::Page(reply.body);
+        Verdict::Rewrite(headers)
     }
 }
 
 #[cfg(test)]
 #[path = "exchange_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "exchange_breaker_tests.rs"]
+mod breaker_tests;

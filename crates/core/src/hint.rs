@@ -1,13 +1,12 @@
 //! When to come back.
 //!
-//! The base is the upstream's own `Retry-After`, where it is to be honoured, else what the
+//! The base is the time for which the filter itself will reject, else the upstream's own `Retry-After`, where it is to be honoured, else what the
 //! configuration says for the status. A share is added that differs from client to client, so that
 //! those who failed in the same second do not return in the same second. The module has no source
 //! of randomness; the share comes from the request id and the time, which differ for each request.
 
-use std::time::Duration;
-
 use crate::config::{value::days, Retry};
+use crate::millis::millis;
 
 /// No client is told to come back sooner: `Retry-After: 0` would send the crowd straight back.
 pub const MIN_MS: u64 = 1_000;
@@ -34,6 +33,8 @@ impl Hint {
 pub struct Facts<'a> {
     /// Status of the failure, as Envoy would have sent it.
     pub status: u16,
+    /// For how much longer the request would be rejected, where that is known, in milliseconds.
+    pub remaining_ms: Option<u64>,
     /// `Retry-After` of the failed response.
     pub upstream: Option<&'a [u8]>,
     /// Milliseconds since the Unix epoch; `None`: not known, so that a date says nothing.
@@ -45,8 +46,9 @@ pub struct Facts<'a> {
 /// The hint for one failure.
 pub fn hint(retry: &Retry, facts: &Facts<'_>) -> Hint {
     let upstream = facts.upstream.filter(|_| retry.honor_upstream);
-    let base = upstream
-        .and_then(|value| parse_retry_after(value, facts.now_ms))
+    let base = facts
+        .remaining_ms
+        .or_else(|| parse_retry_after(upstream?, facts.now_ms))
         .unwrap_or_else(|| configured(retry, facts.status))
         .max(MIN_MS);
     let spread = base
@@ -142,12 +144,10 @@ pub fn seed(request_id: &[u8], now_ns: u64) -> u64 {
     hash ^ (hash >> 31)
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -174,6 +174,7 @@ mod tests {
     fn facts(status: u16, upstream: Option<&[u8]>, seed: u64) -> Facts<'_> {
         Facts {
             status,
+            remaining_ms: None,
             upstream,
             now_ms: Some(NOW_MS),
             seed,
@@ -233,6 +234,7 @@ mod tests {
             &retry(),
             &Facts {
                 status: 503,
+                remaining_ms: None,
                 upstream: date,
                 now_ms: None,
                 seed: 0,

@@ -20,10 +20,14 @@
     )
 )]
 
+mod answer;
+pub mod breaker;
 pub mod config;
 pub mod exchange;
+pub mod gate;
 pub mod headers;
 pub mod hint;
+mod millis;
 pub mod negotiate;
 pub mod page;
 pub mod reason;

@@ -182,15 +182,15 @@ fn what_is_not_in_force() {
         [
             "retry.pace",
             "retry.page",
-            "breaker",
-            "routes",
+            "routes.retry.pace",
+            "routes.retry.page",
+            "routes.page",
             "templates",
             "pages",
             "delimiters",
             "locales",
             "security.expose: \"host\"",
             "security.expose: \"path\"",
-            "route_metadata",
             "release_header",
         ]
     );
@@ -206,8 +206,7 @@ fn use_of_what_is_not_in_force_is_told() {
     assert_eq!(
         config.not_in_force,
         [
-            "breaker",
-            "routes",
+            "routes[0].retry.pace",
             "retry.page",
             "security.expose[1]: \"path\""
         ]

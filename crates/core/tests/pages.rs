@@ -34,6 +34,8 @@ fn facts(format: Format, reason: Reason) -> PageFacts<'static> {
         }),
         reason,
         source: Source::Proxy,
+        tripped_by: None,
+        maintenance: None,
         retry_after_ms: reason.is_retryable().then_some(12_345),
         request_id: Some(b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"),
         now_ms: Some(1_787_480_130_250),

@@ -237,7 +237,7 @@ fn template(view: View<'_>) -> Template {
         problem: view
             .entries("problem")
             .iter()
-            .map(|(key, json)| (key.clone(), json.to_value()))
+            .map(|(key, json)| (key.clone(), json.clone()))
             .collect(),
     }
 }

@@ -118,9 +118,7 @@ fn order(
     other: String,
     value: std::time::Duration,
 ) -> Fault {
-    let text = |time: std::time::Duration| {
-        duration_text(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
-    };
+    let text = |time: std::time::Duration| duration_text(crate::millis::millis(time));
     Fault::Order {
         found: text(found),
         bound,

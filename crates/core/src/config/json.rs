@@ -10,16 +10,21 @@ use super::error::Fault;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Json {
+pub enum Json {
+    /// `null`.
     Null,
+    /// `true` or `false`.
     Bool(bool),
     /// A whole number, however it was written: `502.0` is `502`, since a protobuf `Struct` knows
     /// only floating-point numbers.
     Whole(i64),
     /// Any other number.
     Number(f64),
+    /// A string.
     String(String),
+    /// A list.
     List(Vec<Json>),
+    /// An object, its keys in order.
     Object(Vec<(String, Json)>),
 }
 
@@ -80,7 +85,8 @@ impl Json {
         }
     }
 
-    /// The same value for `serde_json`; of equal keys the last.
+    /// The same value for `serde_json`, which writes the reference; of equal keys the last.
+    #[cfg(feature = "reference")]
     pub(super) fn to_value(&self) -> serde_json::Value {
         use serde_json::{Number, Value};
         match self {
@@ -90,14 +96,12 @@ impl Json {
             Json::Number(value) => Number::from_f64(*value).map_or(Value::Null, Value::Number),
             Json::String(value) => Value::String(value.clone()),
             Json::List(items) => Value::Array(items.iter().map(Json::to_value).collect()),
-            Json::Object(entries) => {
-                // One by one: collecting would sort, and a sort is kilobytes of the module.
-                let mut map = serde_json::Map::new();
-                for (key, value) in entries {
-                    map.insert(key.clone(), value.to_value());
-                }
-                Value::Object(map)
-            }
+            Json::Object(entries) => Value::Object(
+                entries
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.to_value()))
+                    .collect(),
+            ),
         }
     }
 }

@@ -113,8 +113,8 @@ pub const COUNT: i64 = 1_000_000;
 /// Attempts of one page before it gives up.
 pub const ATTEMPTS: i64 = 1_000;
 
-/// Probes out at once: more would not be a trickle.
-pub const PROBES: i64 = 1_000;
+/// Probes out at once: more would not be a trickle, and the shared record has room for no more.
+pub const PROBES: i64 = 10;
 
 /// Requests per second of `retry.pace`.
 pub const PACE: f64 = 1_000_000.0;

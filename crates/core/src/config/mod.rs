@@ -25,6 +25,7 @@ mod color;
 mod cross;
 mod error;
 mod json;
+pub use json::Json;
 mod kind;
 pub mod limits;
 mod pattern;
@@ -42,7 +43,6 @@ pub use error::{ConfigError, ConfigErrors, Fault};
 pub use pattern::Pattern;
 pub use types::*;
 
-use json::Json;
 use view::View;
 
 impl Config {

@@ -1,6 +1,7 @@
 //! The types of a valid configuration. What each option means, allows and defaults to stands in
 //! one place, the tables of [`super::table`]; these are only the shapes that the rest of the core reads.
 
+use super::json::Json;
 use std::time::Duration;
 
 use super::color::Color;
@@ -295,7 +296,7 @@ pub struct Template {
     /// Text source.
     pub text: Option<String>,
     /// Members that problem+json gets in addition; string values are templates.
-    pub problem: Vec<(String, serde_json::Value)>,
+    pub problem: Vec<(String, Json)>,
 }
 
 /// Which page goes with which failure.

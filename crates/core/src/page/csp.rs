@@ -4,8 +4,7 @@
 //! hashes, computed once, at configuration (CSP Level 3 §2.3.1). Hence no block may hold anything
 //! that differs from answer to answer; such values travel in `data-*` attributes.
 
-use base64::engine::general_purpose::STANDARD;
-use base64::Engine as _;
+use super::base64;
 use sha2::{Digest as _, Sha256};
 
 use crate::config::{Csp, Security};
@@ -38,7 +37,7 @@ fn hashes(policy: &mut String, directive: &str, blocks: &[&[u8]]) {
     policy.push_str(directive);
     for block in blocks {
         policy.push_str(" 'sha256-");
-        policy.push_str(&STANDARD.encode(Sha256::digest(block)));
+        policy.push_str(&base64::padded(&Sha256::digest(block)));
         policy.push('\'');
     }
 }

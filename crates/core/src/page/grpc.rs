@@ -4,9 +4,6 @@
 //! `google.rpc.RetryInfo` in `grpc-status-details-bin` by programs. The message is two levels
 //! deep and never changes, so it is encoded here by hand rather than by a library.
 
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use base64::Engine as _;
-
 /// The gRPC status of every page: `UNAVAILABLE`.
 pub const STATUS_UNAVAILABLE: u32 = 14;
 
@@ -27,7 +24,7 @@ pub(super) fn headers(message: &str, retry_after_ms: Option<u64>) -> Vec<(&'stat
         ("grpc-retry-pushback-ms", ms.to_string()),
         (
             "grpc-status-details-bin",
-            STANDARD_NO_PAD.encode(status(message, ms)),
+            super::base64::unpadded(&status(message, ms)),
         ),
     ]
 }
@@ -78,6 +75,9 @@ fn varint(out: &mut Vec<u8>, mut value: u64) {
 
 #[cfg(test)]
 mod tests {
+    use ::base64::engine::general_purpose::STANDARD_NO_PAD;
+    use ::base64::Engine as _;
+
     use super::*;
     use proptest::prelude::*;
     use prost::Message as _;

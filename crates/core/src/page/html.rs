@@ -94,7 +94,11 @@ impl HtmlPage {
         open_main(out, shown);
         out.markup(SCENE);
         out.markup("<h1>").html(title).markup("</h1>\n");
-        paragraph(out, "<p class=\"lead\">", said.message);
+        paragraph(
+            out,
+            "<p class=\"lead\">",
+            shown.notice.unwrap_or(said.message),
+        );
         paragraph(out, "<p class=\"fault\">", said.fault);
         next(out, words, shown);
         self.actions(out, words, shown);
@@ -234,6 +238,9 @@ fn open_main(out: &mut Body, shown: &Shown<'_>) {
         .number(u64::from(shown.status));
     out.markup("\" data-reason=\"")
         .markup(shown.reason.as_str());
+    if let Some(cause) = shown.tripped_by {
+        out.markup("\" data-tripped-by=\"").markup(cause.as_str());
+    }
     out.markup("\" data-safe=\"");
     out.markup(if shown.safe { "true" } else { "false" });
     if let Some(ms) = shown.retry_after_ms {
@@ -310,7 +317,13 @@ fn about(out: &mut Body, words: &Words, shown: &Shown<'_>) {
     term(out, labels.reason);
     out.markup("<code dir=\"ltr\">")
         .markup(shown.reason.as_str())
-        .markup("</code></dd>\n");
+        .markup("</code>");
+    if let Some(cause) = shown.tripped_by {
+        out.markup(" <code dir=\"ltr\">(")
+            .markup(cause.as_str())
+            .markup(")</code>");
+    }
+    out.markup("</dd>\n");
     if let Some(id) = shown.request_id {
         term(out, labels.request_id);
         out.markup("<bdi class=\"id\" dir=\"ltr\">")

@@ -6,6 +6,7 @@
 //! one buffer, with the few facts of the request between, each escaped for the place where it
 //! stands ([`escape`]), and shown only if the configuration exposes it.
 
+mod base64;
 mod color;
 mod csp;
 mod escape;
@@ -23,7 +24,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use crate::config::{Config, Exposed};
+use crate::config::{Config, Exposed, Maintenance};
 use crate::negotiate::Format;
 use crate::reason::{Reason, Source};
 
@@ -41,6 +42,10 @@ pub struct PageFacts<'a> {
     pub reason: Reason,
     /// Who made the failing response.
     pub source: Source,
+    /// What tripped the breaker, where its circuit is open.
+    pub tripped_by: Option<Reason>,
+    /// The maintenance, where that is the reason.
+    pub maintenance: Option<&'a Maintenance>,
     /// When to come back, in milliseconds; `None`: trying again does not help.
     pub retry_after_ms: Option<u64>,
     /// `x-request-id`, as the client or Envoy wrote it.

@@ -1,7 +1,8 @@
 //! `application/problem+json` (RFC 9457): the page for programs.
 //!
 //! Members: `type`, `title`, `status`, `detail`, `instance`, and the extensions `reason`,
-//! `retryable`, `retry_after` (seconds, rounded up), `retry_after_ms`, `request_id`, `timestamp`.
+//! `retryable`, `retry_after` (seconds, rounded up), `retry_after_ms`, `request_id`, `timestamp`; of an
+//! open circuit `tripped_by`, of a maintenance `until`.
 //! What is not known, not exposed or does not apply is left out, never `null`.
 
 use super::escape::{Body, Part};
@@ -53,15 +54,21 @@ impl Problem {
         body.markup("\",\"status\":")
             .number(u64::from(shown.status))
             .markup(",\"detail\":\"")
-            .json(said.message);
+            .json(shown.notice.unwrap_or(said.message));
         // Only a UUID makes a URI of its own kind (RFC 9562 §4); what other ids mean is for the
         // operator to know, and `request_id` carries them.
         if let Some(id) = shown.request_id.filter(|id| is_uuid(id)) {
             body.markup("\",\"instance\":\"urn:uuid:").json(id);
         }
-        body.markup("\",\"reason\":\"")
-            .markup(reason)
-            .markup("\",\"retryable\":");
+        body.markup("\",\"reason\":\"").markup(reason);
+        if let Some(cause) = shown.tripped_by {
+            body.markup("\",\"tripped_by\":\"").markup(cause.as_str());
+        }
+        if let Some(until) = shown.until {
+            body.markup("\",\"until\":\"");
+            until.write_rfc3339(&mut body);
+        }
+        body.markup("\",\"retryable\":");
         match shown.retry_after_ms {
             Some(ms) => body
                 .markup("true,\"retry_after\":")

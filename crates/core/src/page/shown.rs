@@ -19,6 +19,11 @@ const MAX_PATH: usize = 256;
 pub(super) struct Shown<'a> {
     pub(super) status: u16,
     pub(super) reason: Reason,
+    pub(super) tripped_by: Option<Reason>,
+    /// What the operator says about the maintenance.
+    pub(super) notice: Option<&'a str>,
+    /// When the maintenance ends.
+    pub(super) until: Option<Utc>,
     /// In milliseconds; `None`: trying again does not help.
     pub(super) retry_after_ms: Option<u64>,
     /// Whether sending the request once more does no more than sending it once.
@@ -38,6 +43,14 @@ impl<'a> Shown<'a> {
         Self {
             status: facts.status,
             reason: facts.reason,
+            tripped_by: facts.tripped_by,
+            notice: facts
+                .maintenance
+                .and_then(|maintenance| maintenance.message.as_deref()),
+            until: facts
+                .maintenance
+                .and_then(|maintenance| maintenance.until)
+                .and_then(|seconds| Utc::from_ms(seconds.saturating_mul(1000))),
             retry_after_ms: facts.retry_after_ms,
             safe: matches!(facts.method, b"GET" | b"HEAD"),
             request_id: facts
@@ -108,6 +121,8 @@ mod tests {
             status: 502,
             reason: Reason::ConnectionRefused,
             source: Source::Proxy,
+            tripped_by: None,
+            maintenance: None,
             retry_after_ms: None,
             request_id: Some(b"a-1"),
             now_ms: Some(0),

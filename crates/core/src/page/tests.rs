@@ -27,6 +27,8 @@ fn facts(format: Format) -> PageFacts<'static> {
         status: 502,
         reason: Reason::ConnectionRefused,
         source: Source::Proxy,
+        tripped_by: None,
+        maintenance: None,
         retry_after_ms: Some(12_000),
         request_id: Some(b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"),
         now_ms: Some(1_787_480_130_250),
@@ -80,7 +82,7 @@ fn each_format_has_its_content_type() {
 
 #[test]
 fn the_policy_allows_exactly_the_style_of_the_page() {
-    use base64::Engine as _;
+    use ::base64::Engine as _;
     use sha2::Digest as _;
     let mut config = branded("Acme");
     config.brand.color = Some(Color { r: 1, g: 2, b: 3 });
@@ -91,7 +93,7 @@ fn the_policy_allows_exactly_the_style_of_the_page() {
     let (style, rest) = rest.split_once("</style>").unwrap();
     assert!(!rest.contains("<style") && !html.contains("style="));
     assert!(style.contains("--fill:#010203;"));
-    let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(style));
+    let hash = ::base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(style));
     assert_eq!(
         page.csp.unwrap(),
         format!(
@@ -249,6 +251,8 @@ proptest! {
             let hostile = PageFacts {
                 format, status, reason, retry_after_ms, now_ms,
                 source: Source::Upstream,
+                tripped_by: None,
+                maintenance: None,
                 request_id: Some(&id),
                 method: &method,
                 host: &host,

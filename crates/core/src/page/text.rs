@@ -19,7 +19,7 @@ pub(super) fn render(words: &Words, shown: &Shown<'_>) -> Vec<u8> {
     body.markup(": ")
         .plain(words.title(shown.reason, shown.status, shown.retry_after_ms.is_some()))
         .markup("\n\n")
-        .plain(said.message)
+        .plain(shown.notice.unwrap_or(said.message))
         .markup("\n");
     if !shown.safe {
         body.plain(if shown.never_sent() {
@@ -47,8 +47,11 @@ pub(super) fn render(words: &Words, shown: &Shown<'_>) -> Vec<u8> {
     body.markup("\n\n")
         .plain(words.labels.reason)
         .markup(": ")
-        .markup(shown.reason.as_str())
-        .markup("\n");
+        .markup(shown.reason.as_str());
+    if let Some(cause) = shown.tripped_by {
+        body.markup(" (").markup(cause.as_str()).markup(")");
+    }
+    body.markup("\n");
     if let Some(id) = shown.request_id {
         body.plain(words.labels.request_id)
             .markup(": ")

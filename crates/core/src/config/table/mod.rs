@@ -42,8 +42,7 @@ pub(super) static ROOT: &[Field] = &[
         "breaker",
         policy::BREAKER,
         doc!("The circuit breaker that every route has."),
-    )
-    .later(),
+    ),
     opt(
         "routes",
         Kind::List {
@@ -56,8 +55,7 @@ pub(super) static ROOT: &[Field] = &[
             "Policies of their own for some routes. The first rule whose `match` fits is used; a \
              route that none fits has the settings of the top level."
         ),
-    )
-    .later(),
+    ),
     opt(
         "templates",
         Kind::Map {
@@ -140,8 +138,7 @@ pub(super) static ROOT: &[Field] = &[
             "When the `tidegate` metadata of the Envoy route is read. A policy chosen by metadata \
              needs `always` for `maintenance` and `forced_open`."
         ),
-    )
-    .later(),
+    ),
     opt(
         "release_header",
         Kind::Text(&text::HEADER_NAME),

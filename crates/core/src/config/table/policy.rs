@@ -395,7 +395,8 @@ pub(in crate::config) static ROUTE: &[Field] = &[
         "page",
         Kind::Text(&text::NAME),
         doc!("The template of this route's pages, by its name in `templates`."),
-    ),
+    )
+    .later(),
     opt(
         "maintenance",
         Kind::Either(&Kind::Bool, &Kind::Object(MAINTENANCE)),

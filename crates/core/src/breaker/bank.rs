@@ -1,0 +1,414 @@
+//! One worker's share of the breakers.
+//!
+//! The worker keeps a view of each record that it has met, and the outcomes that it has not told
+//! yet. It tells them at its tick, or at once where they could trip the breaker; permits are taken
+//! from and given to the shared record at once. Whatever goes wrong with the shared data, requests
+//! are admitted: a breaker that fails must not become an outage of its own.
+//!
+//! An idle worker learns what happens elsewhere from one small shared word that it reads at each
+//! tick: until when any route is worth watching, and a number that changes with every event.
+
+mod share;
+
+use std::collections::HashMap;
+
+use crate::breaker::hash::Hashing;
+use crate::breaker::machine::{Delta, Outcome, Permit};
+use crate::breaker::ramp::RAMP_FULL;
+use crate::breaker::record::{Record, State};
+use crate::breaker::store::Word;
+use crate::config::{Breaker as Settings, BreakerMode};
+use crate::reason::Reason;
+
+pub use crate::breaker::store::{Store, StoreError};
+pub use crate::breaker::ticket::{Admission, Ending, Event, Moment, Rejection, Tally, Ticket};
+
+/// Routes with a breaker of their own; beyond that they share one. Bounds the shared data, whose
+/// keys can never be deleted (proxy-wasm-cpp-host, `shared_data.cc`), and the worker's memory.
+pub const MAX_ROUTES: usize = 1024;
+/// How long all workers watch their routes after one of them had a failure to tell of. Renewed at
+/// half time, so that a lost renewal does no harm.
+const WATCH_MS: u64 = 2_000;
+/// Name of the breaker that routes beyond the limit share. No Envoy route is called so: the key of
+/// a route always has a slash.
+const OVERFLOW: &str = "*";
+
+/// One worker's share of the breakers of one configuration.
+#[derive(Debug)]
+pub struct Bank {
+    /// Every key begins with it: all plugins of a proxy may share one namespace.
+    prefix: String,
+    /// The settings by number of the policy.
+    policies: Vec<Settings>,
+    /// In boxes: a map has up to twice as many places as entries.
+    routes: HashMap<Box<str>, Box<Route>, Hashing>,
+    word: Word,
+    /// Whether something has happened here that the word does not say yet.
+    is_unannounced: bool,
+    is_watching: bool,
+    /// Grows with each change of state that this worker learns of.
+    seen: u32,
+    events: Vec<Event>,
+    tally: Tally,
+}
+
+#[derive(Debug)]
+struct Route {
+    policy: usize,
+    view: Record,
+    /// Whether another worker may have changed the record since it was read, or it cannot be read.
+    is_stale: bool,
+    /// [`Bank::seen`] when the last change of state was learnt.
+    changed: u32,
+    pending: Option<Box<Delta>>,
+    /// Probes that came back and could not be told of.
+    unsettled: Vec<Settlement>,
+}
+
+impl Route {
+    /// Whether there is something to tell, or something to look after.
+    fn is_restless(&self) -> bool {
+        self.pending.is_some() || !self.unsettled.is_empty() || !self.view.is_clean()
+    }
+}
+
+/// How a probe ended.
+#[derive(Debug, Clone, Copy)]
+struct Settlement {
+    permit: Permit,
+    outcome: Outcome,
+    retry_after_ms: Option<u64>,
+}
+
+/// What a view says about a request.
+enum Look {
+    Decided(Admission),
+    /// A permit may be left; it was rejected for this if there is none.
+    MayProbe(Rejection),
+}
+
+impl Bank {
+    /// A bank for these settings, by number of the policy. Plugins of the same name share their
+    /// breakers; others do not.
+    pub fn new(plugin: &str, policies: Vec<Settings>) -> Self {
+        Self {
+            // With its length, no name can be taken for the beginning of another one.
+            prefix: format!("tidegate.1.{}.{plugin}", plugin.len()),
+            policies,
+            routes: HashMap::default(),
+            word: Word::default(),
+            is_unannounced: false,
+            is_watching: false,
+            seen: 0,
+            events: Vec::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Whether requests must be told of: some route of some worker is not clean. As of the last
+    /// tick, so that nobody needs to ask for the time.
+    pub fn is_watching(&self) -> bool {
+        self.is_watching
+    }
+
+    /// The ticket of a request that nobody looks at, because nobody is watching: if its breaker
+    /// changes its state before it ends, its end will say nothing.
+    pub fn ticket(&self) -> Ticket {
+        Ticket {
+            seen: Some(self.seen),
+            ..Ticket::default()
+        }
+    }
+
+    /// The changes of state since the last call.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// What was counted since the last call.
+    pub fn take_tally(&mut self) -> Tally {
+        std::mem::take(&mut self.tally)
+    }
+
+    /// The view of a route, for gauges and tests.
+    pub fn view(&self, route: &str) -> Option<&Record> {
+        self.routes.get(route).map(|route| &route.view)
+    }
+
+    /// What a route with nothing to tell costs in memory, in bytes: its view, and its place in the
+    /// map, which has at most 16 places for 7 entries. Without the text of its key.
+    #[cfg(test)]
+    pub(super) fn bytes_per_route() -> usize {
+        let place = std::mem::size_of::<(Box<str>, Box<Route>)>() + 1;
+        std::mem::size_of::<Route>() + place * 16 / 7
+    }
+
+    /// Whether a request of `route` may pass.
+    pub fn admit(
+        &mut self,
+        store: &mut dyn Store,
+        route: &str,
+        policy: usize,
+        at: Moment,
+    ) -> Admission {
+        let Some(mode) = self.policies.get(policy).map(|settings| settings.mode) else {
+            return Admission::Admit(Ticket::default());
+        };
+        let admission = match mode {
+            BreakerMode::Disabled => return Admission::Admit(Ticket::default()),
+            BreakerMode::ForcedOpen => Admission::Reject(Rejection {
+                state: State::Open,
+                reason: None,
+                remaining_ms: 0,
+            }),
+            BreakerMode::Enforce | BreakerMode::Shadow => self.decide(store, route, policy, at),
+        };
+        match admission {
+            Admission::Reject(_) if mode == BreakerMode::Shadow => {
+                self.tally.would_reject = self.tally.would_reject.saturating_add(1);
+                Admission::Admit(Ticket {
+                    is_shadow: true,
+                    ..Ticket::default()
+                })
+            }
+            Admission::Reject(_) => {
+                self.tally.rejected = self.tally.rejected.saturating_add(1);
+                admission
+            }
+            Admission::Admit(ticket) => {
+                let probes = u64::from(ticket.permit.is_some());
+                self.tally.probes = self.tally.probes.saturating_add(probes);
+                admission
+            }
+        }
+    }
+
+    /// Tells how a request of `route` ended.
+    pub fn settle(
+        &mut self,
+        store: &mut dyn Store,
+        route: &str,
+        policy: usize,
+        ticket: Ticket,
+        ending: Ending,
+        at: Moment,
+    ) {
+        let Some(settings) = self.policies.get(policy) else {
+            return;
+        };
+        if ticket.is_shadow
+            || matches!(
+                settings.mode,
+                BreakerMode::Disabled | BreakerMode::ForcedOpen
+            )
+        {
+            return;
+        }
+        let is_success = ending.outcome == Outcome::Success && !ending.is_slow;
+        if is_success && ticket.permit.is_none() {
+            // The usual case first: nothing is to be remembered of a route in good health.
+            if self
+                .routes
+                .get(route)
+                .is_some_and(|known| !known.is_restless())
+            {
+                return;
+            }
+        }
+        let key = self.key(route);
+        if ticket.generation.is_none() {
+            self.note_limit(key);
+        }
+        // Where the record cannot be read, the outcome is kept until it can.
+        let _ = self.refresh(store, key, policy);
+        let Some(permit) = ticket.permit else {
+            return self.count(store, key, ticket, ending, at);
+        };
+        // A probe that is slow is no sign of health.
+        let outcome = match ending.outcome {
+            Outcome::Success if ending.is_slow => Outcome::Limited(Reason::HttpResponseTimeout),
+            other => other,
+        };
+        let settlement = Settlement {
+            permit,
+            outcome,
+            retry_after_ms: ending.retry_after_ms,
+        };
+        self.give_back(store, key, settlement, at);
+    }
+
+    /// What is to be done a few times a second: tells what was counted, learns what others did,
+    /// and lets time move the breakers of idle routes.
+    pub fn tick(&mut self, store: &mut dyn Store, at: Moment) {
+        self.read_word(store);
+        let restless: Vec<Box<str>> = self
+            .routes
+            .iter()
+            .filter(|(_, route)| route.is_restless())
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in &restless {
+            self.flush(store, key, at);
+        }
+        let is_restless = restless
+            .iter()
+            .filter_map(|key| self.routes.get(key))
+            .any(|route| route.is_restless());
+        let is_late = self.word.watch_until_ms < at.now_ms.saturating_add(WATCH_MS / 2);
+        if self.is_unannounced || (is_restless && is_late) {
+            self.announce(store, at.now_ms);
+        }
+        self.is_watching = is_restless || at.now_ms < self.word.watch_until_ms;
+    }
+
+    fn decide(
+        &mut self,
+        store: &mut dyn Store,
+        route: &str,
+        policy: usize,
+        at: Moment,
+    ) -> Admission {
+        // The usual cases first, with one look-up.
+        let known = self.routes.get(route).filter(|known| !known.is_stale);
+        if let Some(Look::Decided(admission)) = known.map(|known| self.look(known, at)) {
+            return admission;
+        }
+        let key = self.key(route);
+        self.note_limit(key);
+        if self.refresh(store, key, policy).is_err() {
+            return Admission::Admit(Ticket::default());
+        }
+        let rejection = match self.routes.get(key).map(|known| self.look(known, at)) {
+            Some(Look::MayProbe(rejection)) => rejection,
+            Some(Look::Decided(admission)) => return admission,
+            None => return Admission::Admit(Ticket::default()),
+        };
+        let mut permit = None;
+        let told = self.transact(store, key, at, |record, settings| {
+            permit = record.lease(settings, at.now_ms);
+            None
+        });
+        match (told, permit) {
+            // The shared data failed: admit, and count what can be counted.
+            (Err(StoreError::Broken), _) => Admission::Admit(Ticket::default()),
+            // Others were faster each time: they have the permits.
+            (Err(StoreError::Changed), _) => Admission::Reject(rejection),
+            (Ok(()), Some(permit)) => Admission::Admit(Ticket {
+                generation: Some(permit.generation),
+                permit: Some(permit),
+                ..Ticket::default()
+            }),
+            (Ok(()), None) => match self.routes.get(key).map(|known| self.look(known, at)) {
+                Some(Look::Decided(admission)) => admission,
+                _ => Admission::Reject(rejection),
+            },
+        }
+    }
+
+    /// What the view of a route says about a request.
+    fn look(&self, route: &Route, at: Moment) -> Look {
+        let view = &route.view;
+        let rejection = Rejection {
+            state: view.state,
+            reason: Some(view.tripped_by),
+            remaining_ms: view.remaining_ms(at.now_ms),
+        };
+        match view.state {
+            State::Closed => Look::Decided(passed(view)),
+            State::Open if at.now_ms < view.until_ms => Look::Decided(Admission::Reject(rejection)),
+            State::Open => Look::MayProbe(rejection),
+            // Permits that are out are a matter of the shared record; that none is left can be
+            // believed until the next tick, and spares the record a reader for each rejection.
+            State::HalfOpen => match self.policies.get(route.policy) {
+                Some(settings) if !view.may_lease(settings, at.now_ms) => {
+                    Look::Decided(Admission::Reject(rejection))
+                }
+                _ => Look::MayProbe(rejection),
+            },
+            State::Ramp if at.draw * f64::from(RAMP_FULL) < f64::from(view.admitted()) => {
+                Look::Decided(passed(view))
+            }
+            State::Ramp => Look::Decided(Admission::Reject(rejection)),
+        }
+    }
+
+    fn count(
+        &mut self,
+        store: &mut dyn Store,
+        key: &str,
+        ticket: Ticket,
+        ending: Ending,
+        at: Moment,
+    ) {
+        let Some(route) = self.routes.get_mut(key) else {
+            return;
+        };
+        let Some(settings) = self.policies.get(route.policy) else {
+            return;
+        };
+        let is_of_now = match ticket.generation {
+            Some(generation) => generation == route.view.generation,
+            // Nobody looked when it was admitted: that was a closed breaker, or one not known yet.
+            None => {
+                route.view.state == State::Closed
+                    && ticket.seen.is_none_or(|seen| seen >= route.changed)
+            }
+        };
+        let is_bad =
+            ending.is_slow || matches!(ending.outcome, Outcome::Failure(_) | Outcome::Limited(_));
+        let was_clean = !route.is_restless();
+        if !is_of_now || ending.outcome == Outcome::Neutral || (was_clean && !is_bad) {
+            return;
+        }
+        let generation = route.view.generation;
+        let delta = route.pending.get_or_insert_with(Box::default);
+        if delta.generation != generation {
+            **delta = Delta {
+                generation,
+                ..Delta::default()
+            };
+        }
+        delta.count(
+            ending.outcome,
+            ending.is_slow,
+            route.view.bucket_ms,
+            at.now_ms,
+        );
+        if !is_bad {
+            return;
+        }
+        if ending.retry_after_ms.is_some() {
+            delta.retry_after_ms = ending.retry_after_ms;
+        }
+        let mut ahead = route.view.clone();
+        ahead.advance(settings, at.now_ms, at.draw);
+        let would_trip = ahead.absorb(settings, delta, at.now_ms, at.draw).is_some();
+        if would_trip {
+            self.flush(store, key, at);
+        } else if was_clean {
+            self.announce(store, at.now_ms);
+        }
+    }
+
+    /// The key under which `route` is known here.
+    fn key<'a>(&self, route: &'a str) -> &'a str {
+        if self.routes.len() < MAX_ROUTES || self.routes.contains_key(route) {
+            route
+        } else {
+            OVERFLOW
+        }
+    }
+
+    fn note_limit(&mut self, key: &str) {
+        if key == OVERFLOW {
+            self.tally.over_limit = self.tally.over_limit.saturating_add(1);
+        }
+    }
+}
+
+fn passed(view: &Record) -> Admission {
+    Admission::Admit(Ticket {
+        generation: Some(view.generation),
+        ..Ticket::default()
+    })
+}

@@ -1,0 +1,208 @@
+//! How a worker and the shared data tell each other what happened.
+
+use super::{Bank, Route, Settlement, WATCH_MS};
+use crate::breaker::machine::Transition;
+use crate::breaker::record::Record;
+use crate::breaker::store::{self, Store, StoreError, Word};
+use crate::breaker::ticket::{Event, Moment};
+use crate::config::Breaker as Settings;
+
+impl Bank {
+    /// Tells the shared record how a probe ended; later, where that cannot be done now.
+    pub(super) fn give_back(
+        &mut self,
+        store: &mut dyn Store,
+        key: &str,
+        settlement: Settlement,
+        at: Moment,
+    ) {
+        let Settlement {
+            permit,
+            outcome,
+            retry_after_ms,
+        } = settlement;
+        let told = self.transact(store, key, at, |record, settings| {
+            record.settle(
+                settings,
+                permit,
+                outcome,
+                retry_after_ms,
+                at.now_ms,
+                at.draw,
+            )
+        });
+        if told.is_err() {
+            if let Some(route) = self.routes.get_mut(key) {
+                route.unsettled.push(settlement);
+            }
+        }
+    }
+
+    /// Tells the shared record what was counted here, and lets time move it.
+    pub(super) fn flush(&mut self, store: &mut dyn Store, key: &str, at: Moment) {
+        let Some(route) = self.routes.get_mut(key) else {
+            return;
+        };
+        let pending = route.pending.take();
+        for settlement in std::mem::take(&mut route.unsettled) {
+            self.give_back(store, key, settlement, at);
+        }
+        let told = self.transact(store, key, at, |record, settings| {
+            let delta = pending.as_deref()?;
+            record.absorb(settings, delta, at.now_ms, at.draw)
+        });
+        if told.is_err() {
+            if let Some(route) = self.routes.get_mut(key) {
+                // Nothing is counted between take and here, so nothing is overwritten.
+                route.pending = pending;
+            }
+        }
+    }
+
+    /// Lets time and `change` move the shared record. The view is what was written.
+    pub(super) fn transact(
+        &mut self,
+        store: &mut dyn Store,
+        key: &str,
+        at: Moment,
+        mut change: impl FnMut(&mut Record, &Settings) -> Option<Transition>,
+    ) -> Result<(), StoreError> {
+        let known = self.routes.get_mut(key).ok_or(StoreError::Broken)?;
+        let settings = self.policies.get(known.policy).ok_or(StoreError::Broken)?;
+        let name = record_name(&self.prefix, key);
+        let updated = store::update(store, &name, settings, |record| {
+            let mut before = record.clone();
+            let by_time = record.advance(settings, at.now_ms, at.draw);
+            // That a window grows old needs no telling: everybody sees it by the time.
+            (before.window, before.run) = (record.window, record.run);
+            let by_event = change(record, settings);
+            ([by_time, by_event], *record != before)
+        });
+        match updated {
+            Ok((record, transitions)) => {
+                self.saw(key, record);
+                self.tell(store, key, transitions, at.now_ms);
+                Ok(())
+            }
+            Err(error) => {
+                known.is_stale = true;
+                self.tally.store_errors = self.tally.store_errors.saturating_add(1);
+                Err(error)
+            }
+        }
+    }
+
+    /// Notes the changes of state that this worker made, and tells the others.
+    fn tell(
+        &mut self,
+        store: &mut dyn Store,
+        key: &str,
+        transitions: [Option<Transition>; 2],
+        now_ms: u64,
+    ) {
+        let mut news = None;
+        for transition in transitions.into_iter().flatten() {
+            // All the while, even if every worker that knows of it is replaced: with a new
+            // configuration none remembers any route.
+            news = news.max(Some(transition.open_ms));
+            self.events.push(Event {
+                route: key.to_owned(),
+                transition,
+            });
+        }
+        if let Some(open_ms) = news {
+            self.announce(store, now_ms.saturating_add(open_ms));
+        }
+    }
+
+    /// What the shared record of a route is now.
+    fn saw(&mut self, key: &str, record: Record) {
+        if let Some(route) = self.routes.get_mut(key) {
+            if route.view.generation != record.generation {
+                self.seen = self.seen.saturating_add(1);
+                route.changed = self.seen;
+            }
+            route.view = record;
+            route.is_stale = false;
+        }
+    }
+
+    /// Makes a route known, and its view fresh.
+    pub(super) fn refresh(
+        &mut self,
+        store: &mut dyn Store,
+        key: &str,
+        policy: usize,
+    ) -> Result<(), StoreError> {
+        let policy = match self.routes.get(key) {
+            Some(known) if !known.is_stale => return Ok(()),
+            Some(known) => known.policy,
+            None => policy,
+        };
+        let settings = self.policies.get(policy).ok_or(StoreError::Broken)?;
+        let found = store::read(store, &record_name(&self.prefix, key), settings);
+        if !self.routes.contains_key(key) {
+            let route = Route {
+                policy,
+                view: found.clone().unwrap_or_else(|_| Record::new(settings)),
+                is_stale: found.is_err(),
+                changed: 0,
+                pending: None,
+                unsettled: Vec::new(),
+            };
+            self.routes.insert(key.into(), Box::new(route));
+        }
+        match found {
+            Ok(record) => {
+                self.saw(key, record);
+                Ok(())
+            }
+            Err(error) => {
+                self.tally.store_errors = self.tally.store_errors.saturating_add(1);
+                Err(error)
+            }
+        }
+    }
+
+    fn word_name(&self) -> String {
+        format!("{}!", self.prefix)
+    }
+
+    pub(super) fn read_word(&mut self, store: &mut dyn Store) {
+        if let Some(word) = Word::read(store, &self.word_name()) {
+            self.follow(word.change);
+            self.word = word;
+        }
+    }
+
+    /// Looks at all routes anew where others did something since this worker last looked.
+    fn follow(&mut self, change: u64) {
+        if change != self.word.change {
+            for route in self.routes.values_mut() {
+                route.is_stale = true;
+            }
+        }
+    }
+
+    /// Tells the other workers that there is something to look at; at the next tick, where that
+    /// cannot be done now.
+    pub(super) fn announce(&mut self, store: &mut dyn Store, now_ms: u64) {
+        let until_ms = now_ms.saturating_add(WATCH_MS);
+        match Word::announce(store, &self.word_name(), until_ms) {
+            Ok((before, word)) => {
+                self.follow(before.change);
+                self.word = word;
+                self.is_unannounced = false;
+            }
+            Err(_) => {
+                self.tally.store_errors = self.tally.store_errors.saturating_add(1);
+                self.is_unannounced = true;
+            }
+        }
+        self.is_watching = true;
+    }
+}
+
+fn record_name(prefix: &str, key: &str) -> String {
+    format!("{prefix}/{key}")
+}

@@ -1,0 +1,155 @@
+//! What the host shares between its workers, and how a record in it is changed.
+//!
+//! The host knows values with numbers, and a write that fails where the number is no longer the
+//! one that was read (compare-and-set). It has no lock, no increment and no delete.
+
+use crate::breaker::record::Record;
+use crate::config::Breaker as Settings;
+
+/// A compare-and-set that fails this often in a row is left for the next tick.
+const MAX_TRIES: u32 = 5;
+/// A number that no value has. A write with it creates a value or changes nothing, where a write
+/// without a number would put a new record over one that another worker made in between. (The
+/// host's numbers count up from 1: proxy-wasm-cpp-host, `shared_data.cc`.)
+const NOT_THERE: u32 = u32::MAX;
+
+/// What the host shares between its workers: values with a number that changes with each write.
+pub trait Store {
+    /// The value and its number; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] for anything else that the host says.
+    fn get(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError>;
+
+    /// Writes a value, if its number still is `number`, or if there is no such value; without a
+    /// number, in any case.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] where it is not; [`StoreError::Broken`] for anything else.
+    fn set(&mut self, key: &str, value: &[u8], number: Option<u32>) -> Result<(), StoreError>;
+}
+
+/// Why shared data could not be read or written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreError {
+    /// Another worker wrote in between.
+    Changed,
+    /// The host failed, or the value is not ours.
+    Broken,
+}
+
+/// The one word that says whether any breaker is worth a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Word {
+    /// Until when all workers watch their routes, in milliseconds since the Unix epoch.
+    pub(super) watch_until_ms: u64,
+    /// Changes with every event.
+    pub(super) change: u64,
+}
+
+impl Word {
+    fn encode(self) -> Vec<u8> {
+        [self.watch_until_ms.to_le_bytes(), self.change.to_le_bytes()].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (until, rest) = bytes.split_first_chunk::<8>()?;
+        let (change, rest) = rest.split_first_chunk::<8>()?;
+        rest.is_empty().then(|| Self {
+            watch_until_ms: u64::from_le_bytes(*until),
+            change: u64::from_le_bytes(*change),
+        })
+    }
+
+    /// The word as it stands; `None` where there is none that can be read.
+    pub(super) fn read(store: &mut dyn Store, name: &str) -> Option<Self> {
+        let (bytes, _) = store.get(name).ok()??;
+        Self::decode(&bytes)
+    }
+
+    /// Says that something changed, and that it is worth watching until `until_ms`. Returns the
+    /// word that was there before, and the one that was written. No two writers write the same
+    /// change: a reader that has seen one has not seen the other.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it could not be said; it must be said again.
+    pub(super) fn announce(
+        store: &mut dyn Store,
+        name: &str,
+        until_ms: u64,
+    ) -> Result<(Self, Self), StoreError> {
+        for _ in 0..MAX_TRIES {
+            let found = store.get(name)?;
+            let number = found.as_ref().map_or(NOT_THERE, |(_, number)| *number);
+            let before = found
+                .and_then(|(bytes, _)| Self::decode(&bytes))
+                .unwrap_or_default();
+            let word = Self {
+                watch_until_ms: before.watch_until_ms.max(until_ms),
+                change: before.change.wrapping_add(1),
+            };
+            match store.set(name, &word.encode(), Some(number)) {
+                Ok(()) => return Ok((before, word)),
+                Err(StoreError::Changed) => {}
+                Err(StoreError::Broken) => return Err(StoreError::Broken),
+            }
+        }
+        Err(StoreError::Changed)
+    }
+}
+
+/// Reads a record, lets `change` move it, and writes it back; again, when another worker was
+/// faster. `change` returns what it made of the record, and whether that is worth a write.
+///
+/// # Errors
+/// [`StoreError::Changed`] where others were faster each time, [`StoreError::Broken`] where the
+/// host failed or the record is of another version. Nothing was written then.
+pub(super) fn update<T>(
+    store: &mut dyn Store,
+    name: &str,
+    settings: &Settings,
+    mut change: impl FnMut(&mut Record) -> (T, bool),
+) -> Result<(Record, T), StoreError> {
+    for _ in 0..MAX_TRIES {
+        let (mut record, number) = match store.get(name)? {
+            Some((bytes, number)) => (fitting(&bytes, settings)?, number),
+            None => (Record::new(settings), NOT_THERE),
+        };
+        let (made, is_worth_a_write) = change(&mut record);
+        if !is_worth_a_write {
+            return Ok((record, made));
+        }
+        match store.set(name, &record.encode(), Some(number)) {
+            Ok(()) => return Ok((record, made)),
+            Err(StoreError::Changed) => {}
+            Err(StoreError::Broken) => return Err(StoreError::Broken),
+        }
+    }
+    Err(StoreError::Changed)
+}
+
+/// Reads a record; a new one where there is none.
+///
+/// # Errors
+/// As [`update`].
+pub(super) fn read(
+    store: &mut dyn Store,
+    name: &str,
+    settings: &Settings,
+) -> Result<Record, StoreError> {
+    match store.get(name)? {
+        Some((bytes, _)) => fitting(&bytes, settings),
+        None => Ok(Record::new(settings)),
+    }
+}
+
+/// A record that was counted in windows of another shape starts anew.
+fn fitting(bytes: &[u8], settings: &Settings) -> Result<Record, StoreError> {
+    let fresh = Record::new(settings);
+    let record = Record::decode(bytes).ok_or(StoreError::Broken)?;
+    Ok(if record.bucket_ms == fresh.bucket_ms {
+        record
+    } else {
+        fresh
+    })
+}

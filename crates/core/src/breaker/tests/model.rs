@@ -1,0 +1,370 @@
+//! The breaker once more, as its design says it: a list of everything that was seen, with times,
+//! and no thought of speed. One worker must do the same, whatever happens to it.
+
+use super::*;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum How {
+    Well,
+    Slowly,
+    Badly,
+    BadlyAndSlowly,
+    AskingToWait { seconds: u8 },
+    ByItsClientLeaving,
+}
+
+impl How {
+    fn is_bad(self) -> bool {
+        matches!(
+            self,
+            How::Badly | How::BadlyAndSlowly | How::AskingToWait { .. }
+        )
+    }
+
+    fn is_slow(self) -> bool {
+        matches!(self, How::Slowly | How::BadlyAndSlowly)
+    }
+
+    fn retry_after_ms(self) -> Option<u64> {
+        match self {
+            How::AskingToWait { seconds } => Some(u64::from(seconds) * 1_000),
+            _ => None,
+        }
+    }
+
+    pub(super) fn ending(self) -> Ending {
+        let outcome = match self {
+            How::Well | How::Slowly => Outcome::Success,
+            How::Badly | How::BadlyAndSlowly => FAILED,
+            How::AskingToWait { .. } => LIMITED,
+            How::ByItsClientLeaving => Outcome::Neutral,
+        };
+        Ending {
+            outcome,
+            is_slow: self.is_slow(),
+            retry_after_ms: self.retry_after_ms(),
+        }
+    }
+}
+
+/// Something that was seen of the upstream.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    at_ms: u64,
+    how: How,
+    /// Whether a tick, or a trip, has told the shared record.
+    is_told: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Probe {
+    Out { id: usize, deadline_ms: u64 },
+    CameBackWell,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Answer {
+    Admitted { is_probe: bool },
+    Rejected { remaining_ms: u64 },
+}
+
+/// A request under way, as the model knows it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request {
+    id: usize,
+    pub(super) period: usize,
+    is_probe: bool,
+}
+
+pub(super) struct Model {
+    settings: Settings,
+    pub(super) now_ms: u64,
+    pub(super) state: State,
+    /// How many changes of state there were.
+    pub(super) period: usize,
+    since_ms: u64,
+    pub(super) until_ms: u64,
+    doublings: u32,
+    probes: Vec<Probe>,
+    /// Shares are in millionths; a part of one is rounded up.
+    pub(super) level: u64,
+    /// What the ramp believes in; 0: it has not failed yet.
+    target: u64,
+    /// The most successes in a second, fading.
+    best: u64,
+    held_s: u64,
+    step_ms: u64,
+    /// All that was seen in this period and counts.
+    seen: Vec<Seen>,
+    /// Failures in a row.
+    run: Vec<Seen>,
+    is_watching: bool,
+    requests: usize,
+}
+
+impl Model {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            now_ms: START_MS,
+            state: State::Closed,
+            period: 0,
+            since_ms: 0,
+            until_ms: 0,
+            doublings: 0,
+            probes: Vec::new(),
+            level: 0,
+            target: 0,
+            best: 0,
+            held_s: 0,
+            step_ms: 0,
+            seen: Vec::new(),
+            run: Vec::new(),
+            is_watching: false,
+            requests: 0,
+        }
+    }
+
+    fn enter(&mut self, state: State) {
+        self.state = state;
+        self.period += 1;
+        self.since_ms = self.now_ms;
+        self.probes.clear();
+        (self.level, self.target, self.best, self.held_s) = (0, 0, 0, 0);
+        self.step_ms = self.now_ms + 1_000;
+        self.seen.clear();
+        self.run.clear();
+        self.is_watching = state != State::Closed;
+    }
+
+    fn open(&mut self, asked_ms: Option<u64>, draw: f64) {
+        let s = &self.settings;
+        let (base, max) = (
+            s.open_base.as_millis() as u64,
+            s.open_max.as_millis() as u64,
+        );
+        if self.state == State::Closed {
+            let healthy_minutes = (self.now_ms - self.since_ms) / 60_000;
+            self.doublings = self
+                .doublings
+                .saturating_sub(healthy_minutes.min(99) as u32);
+        }
+        let grown = max.min(base << self.doublings);
+        let wait = asked_ms.map_or(grown, |ms| ms.clamp(base, 60_000.max(base)));
+        let open_ms = wait + (wait as f64 * (s.open_jitter * draw)) as u64;
+        if grown < max {
+            self.doublings += 1;
+        }
+        self.enter(State::Open);
+        self.until_ms = self.now_ms + open_ms;
+    }
+
+    /// What is in the window: ten buckets, the newest of which has begun.
+    fn window(&self) -> Vec<Seen> {
+        let width = self.settings.window.as_millis() as u64 / 10;
+        let bucket = |at_ms: u64| at_ms / width;
+        let is_in = |seen: &&Seen| bucket(seen.at_ms) + 10 > bucket(self.now_ms);
+        self.seen.iter().filter(is_in).copied().collect()
+    }
+
+    fn should_trip(&self) -> bool {
+        let (s, window) = (&self.settings, self.window());
+        let share = |is: fn(How) -> bool| {
+            window.iter().filter(|seen| is(seen.how)).count() as f64 / window.len() as f64
+        };
+        let enough = window.len() >= s.min_requests as usize;
+        let lasted = match (self.run.first(), self.run.last()) {
+            (Some(first), Some(last)) => last.at_ms - first.at_ms,
+            _ => 0,
+        };
+        enough && share(How::is_bad) >= s.failure_ratio
+            || enough && s.slow.is_some() && share(How::is_slow) >= s.slow_ratio
+            || self.run.len() >= s.consecutive_failures as usize
+                && lasted >= s.consecutive_for.as_millis() as u64
+    }
+
+    /// What time does to the shared record.
+    fn look(&mut self, draw: f64) {
+        let is_late = |probe: &Probe| matches!(probe, Probe::Out { deadline_ms, .. } if *deadline_ms <= self.now_ms);
+        match self.state {
+            State::Closed => {
+                let window = self.window();
+                let is_bad = |seen: &Seen| seen.how.is_bad() || seen.how.is_slow();
+                if !window.iter().any(|seen| is_bad(seen) && seen.is_told) {
+                    self.run.retain(|seen| !seen.is_told);
+                }
+                self.is_watching = window.iter().any(is_bad);
+            }
+            State::Open if self.now_ms >= self.until_ms => self.enter(State::HalfOpen),
+            State::Open => {}
+            State::HalfOpen if self.probes.iter().any(is_late) => self.open(None, draw),
+            State::HalfOpen => {}
+            State::Ramp => self.climb(draw),
+        }
+    }
+
+    fn climb(&mut self, draw: f64) {
+        while self.state == State::Ramp && self.now_ms >= self.step_ms {
+            let step: Vec<Seen> = self.seen.iter().filter(|s| s.is_told).copied().collect();
+            self.seen.retain(|seen| !seen.is_told);
+            let total = step.len() as f64;
+            let bad = step.iter().filter(|seen| seen.how.is_bad()).count() as f64;
+            let slow = step.iter().filter(|seen| seen.how.is_slow()).count() as f64;
+            let s = &self.settings;
+            let too_bad = bad >= s.ramp_failure_ratio * total;
+            let too_slow = s.slow.is_some() && slow >= s.slow_ratio * total;
+            self.step_ms += 1_000;
+            let good = (total - bad) as u64;
+            self.best = good.max(self.best - self.best.div_ceil(20));
+            if step.len() >= 5 && (too_bad || too_slow) {
+                self.held_s = 0;
+                if self.target == 0 || self.level >= self.target {
+                    let total = step.len() as u64;
+                    let carried = self.level * self.best.min(total) / total;
+                    self.target = (carried - carried.div_ceil(20)).max(1);
+                    self.level = self.target;
+                }
+                self.level /= 2;
+                if self.level < 10_000 {
+                    self.open(None, draw);
+                } else {
+                    self.period += 1;
+                    self.seen.clear();
+                }
+            } else {
+                let duration_s = s.ramp_duration.as_secs();
+                let up = 1_000_000_u64.div_ceil(duration_s);
+                if self.level == 1_000_000 {
+                    self.held_s += 1;
+                }
+                let level = if self.target == 0 {
+                    self.level + up
+                } else if self.level < self.target {
+                    self.target.min(self.level + self.target.div_ceil(2))
+                } else {
+                    self.level + up.min(self.level.div_ceil(32))
+                };
+                self.level = level.min(1_000_000);
+                if self.held_s > 0 && 2 * self.held_s >= duration_s {
+                    self.enter(State::Closed);
+                }
+            }
+        }
+    }
+
+    pub(super) fn tick(&mut self, draw: f64) {
+        self.look(draw);
+        if self.state == State::Open || self.state == State::HalfOpen {
+            return;
+        }
+        let untold: Vec<Seen> = self.seen.iter().filter(|s| !s.is_told).copied().collect();
+        self.seen
+            .iter_mut()
+            .chain(&mut self.run)
+            .for_each(|seen| seen.is_told = true);
+        if self.state == State::Closed && !untold.is_empty() && self.should_trip() {
+            self.open(last_asked(&untold), draw);
+        }
+    }
+
+    pub(super) fn arrive(&mut self, draw: f64) -> (Answer, Option<Request>) {
+        let mut is_probe = false;
+        let admitted = match self.state {
+            State::Closed => true,
+            State::Open if self.now_ms < self.until_ms => false,
+            State::Open | State::HalfOpen => {
+                is_probe = self.probe(draw);
+                is_probe
+            }
+            State::Ramp => {
+                let least = if self.target == 0 { 50_000 } else { 10_000 };
+                draw * 1e6 < self.level.max(least) as f64
+            }
+        };
+        if !admitted {
+            let is_open = self.state == State::Open;
+            let remaining_ms = if is_open {
+                self.until_ms - self.now_ms
+            } else {
+                0
+            };
+            return (Answer::Rejected { remaining_ms }, None);
+        }
+        let request = Request {
+            id: self.requests,
+            period: self.period,
+            is_probe,
+        };
+        self.requests += 1;
+        (Answer::Admitted { is_probe }, Some(request))
+    }
+
+    fn probe(&mut self, draw: f64) -> bool {
+        self.look(draw);
+        let permits = self.settings.probe_permits as usize;
+        if self.state != State::HalfOpen || self.probes.len() >= permits {
+            return false;
+        }
+        self.probes.push(Probe::Out {
+            id: self.requests,
+            deadline_ms: self.now_ms + self.settings.probe_timeout.as_millis() as u64,
+        });
+        true
+    }
+
+    pub(super) fn end(&mut self, request: Request, how: How, draw: f64) {
+        if request.is_probe {
+            return self.end_probe(request, how, draw);
+        }
+        if request.period != self.period || how == How::ByItsClientLeaving {
+            return;
+        }
+        let is_sign = how.is_bad() || how.is_slow();
+        if !self.is_watching && !is_sign {
+            return;
+        }
+        self.is_watching = true;
+        let seen = Seen {
+            at_ms: self.now_ms,
+            how,
+            is_told: false,
+        };
+        self.seen.push(seen);
+        match how {
+            How::Well | How::Slowly => self.run.clear(),
+            How::Badly | How::BadlyAndSlowly => self.run.push(seen),
+            How::AskingToWait { .. } | How::ByItsClientLeaving => {}
+        }
+        if self.state == State::Closed && is_sign && self.should_trip() {
+            let untold: Vec<Seen> = self.seen.iter().filter(|s| !s.is_told).copied().collect();
+            self.open(last_asked(&untold), draw);
+        }
+    }
+
+    fn end_probe(&mut self, request: Request, how: How, draw: f64) {
+        self.look(draw);
+        if request.period != self.period {
+            return;
+        }
+        let is_it = |probe: &Probe| matches!(probe, Probe::Out { id, .. } if *id == request.id);
+        self.probes.retain(|probe| !is_it(probe));
+        match how {
+            How::ByItsClientLeaving => {}
+            How::Well => {
+                self.probes.push(Probe::CameBackWell);
+                let well = self
+                    .probes
+                    .iter()
+                    .filter(|p| matches!(p, Probe::CameBackWell));
+                if well.count() == self.settings.probe_permits as usize {
+                    self.enter(State::Ramp);
+                }
+            }
+            _ => self.open(how.retry_after_ms(), draw),
+        }
+    }
+}
+
+fn last_asked(seen: &[Seen]) -> Option<u64> {
+    seen.iter().rev().find_map(|seen| seen.how.retry_after_ms())
+}

@@ -1,0 +1,106 @@
+//! Which record belongs to which route, and which bytes are understood.
+
+use super::bank::MAX_ROUTES;
+use super::*;
+
+#[test]
+fn plugins_and_routes_do_not_run_into_each_other() {
+    let names = [
+        ("a", "b/c"),
+        ("a/b", "c"),
+        ("a.b", "c"),
+        ("a", "b.c"),
+        ("a!", ""),
+        ("a", "!"),
+    ];
+    let mut store = FakeStore::default();
+    let at = Moment {
+        now_ms: START_MS,
+        draw: 0.0,
+    };
+    for (plugin, route) in names {
+        let mut bank = Bank::new(plugin, vec![settings(|_| {})]);
+        bank.settle(&mut store, route, 0, Ticket::default(), FAILED.into(), at);
+        bank.tick(&mut store, at);
+        assert_eq!(
+            bank.view(route).unwrap().window.sum().failed,
+            1,
+            "{plugin} {route}"
+        );
+    }
+    let plugins = 4;
+    assert_eq!(store.values.len(), names.len() + plugins);
+}
+
+#[test]
+fn beyond_the_limit_routes_share_one_breaker() {
+    let mut world = World::new(1, settings(|_| {}));
+    for n in 0..MAX_ROUTES {
+        world.request(0, &format!("{n}/c"), Outcome::Success);
+    }
+    assert_eq!(world.workers[0].take_tally().over_limit, 0);
+    for n in 0..20 {
+        world.request(0, &format!("more {n}/c"), FAILED);
+    }
+    assert_eq!(world.state(0, "*"), State::Open);
+    assert!(!world.request(0, "yet another/c", Outcome::Success));
+    assert!(
+        world.request(0, "7/c", Outcome::Success),
+        "those before do not notice"
+    );
+    assert_eq!(world.workers[0].take_tally().over_limit, 21);
+    world.settle(0, "one more/c", Ticket::default(), FAILED);
+    assert_eq!(world.workers[0].take_tally().over_limit, 1);
+}
+
+#[test]
+fn a_window_of_another_shape_starts_anew_and_one_of_the_same_shape_goes_on() {
+    for (window_s, state) in [(10, State::Open), (20, State::Closed)] {
+        let mut world = World::new(1, settings(|_| {}));
+        world.trip("r");
+        let new = settings(|s| {
+            s.window = std::time::Duration::from_secs(window_s);
+            s.min_requests = 5;
+        });
+        world.workers[0] = Bank::new("t", vec![new]);
+        world.request(0, "r", Outcome::Success);
+        assert_eq!(world.state(0, "r"), state, "{window_s} s");
+    }
+}
+
+#[test]
+fn a_new_worker_finds_the_shared_record() {
+    let mut world = World::new(1, settings(|_| {}));
+    world.trip("r");
+    world.workers[0] = Bank::new("t", vec![settings(|_| {})]);
+    world.pass(50);
+    assert!(world.workers[0].is_watching());
+    assert!(matches!(world.admit(0, "r"), Admission::Reject(_)));
+}
+
+#[test]
+fn a_record_of_another_version_is_left_alone_and_admits() {
+    let mut world = World::new(1, settings(|_| {}));
+    let name = "tidegate.1.1.t/r".to_owned();
+    world.store.values.insert(name.clone(), (vec![2; 288], 1));
+    for _ in 0..100 {
+        assert!(world.request(0, "r", FAILED));
+        world.pass(50);
+    }
+    assert_eq!(world.store.values[&name].0, vec![2; 288]);
+    assert!(world.workers[0].take_tally().store_errors > 0);
+}
+
+#[test]
+fn a_word_of_another_version_is_replaced() {
+    for garbage in [vec![], vec![1; 15], vec![1; 17], vec![1; 8]] {
+        let mut world = World::new(2, settings(|_| {}));
+        let name = "tidegate.1.1.t!".to_owned();
+        world.store.values.insert(name.clone(), (garbage, 1));
+        world.pass(50);
+        assert!(!world.workers[1].is_watching());
+        world.trip("r");
+        world.pass(50);
+        assert!(world.workers[1].is_watching());
+    }
+}

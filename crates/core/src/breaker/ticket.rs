@@ -1,0 +1,138 @@
+//! What goes in and out of a worker's [`Bank`](super::Bank).
+
+use crate::breaker::machine::{Outcome, Permit, Transition};
+use crate::breaker::record::State;
+use crate::reason::Reason;
+
+/// Whether a request may pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It may; the ticket belongs to its outcome.
+    Admit(Ticket),
+    /// It may not.
+    Reject(Rejection),
+}
+
+/// Under what a request was admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ticket {
+    /// The generation; `None` where nobody looked.
+    pub generation: Option<u32>,
+    /// The permit, if it is a probe.
+    pub permit: Option<Permit>,
+    /// Whether only the shadow mode let it through; its outcome is not counted.
+    pub is_shadow: bool,
+    /// What the worker had seen by then; `None`: not known. See [`Bank::ticket`].
+    ///
+    /// [`Bank::ticket`]: super::Bank::ticket
+    pub seen: Option<u32>,
+}
+
+/// Why a request was rejected, and what is known about the way back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rejection {
+    /// The state that rejected it.
+    pub state: State,
+    /// What tripped the breaker.
+    pub reason: Option<Reason>,
+    /// For how much longer the circuit is open, in milliseconds; 0: not known.
+    pub remaining_ms: u64,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ending {
+    /// What it says about the upstream.
+    pub outcome: Outcome,
+    /// Whether it took longer than the settings allow.
+    pub is_slow: bool,
+    /// `Retry-After` of the upstream, in milliseconds.
+    pub retry_after_ms: Option<u64>,
+}
+
+impl From<Outcome> for Ending {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            is_slow: false,
+            retry_after_ms: None,
+        }
+    }
+}
+
+/// The moment of a call: the time, and a draw of chance.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Milliseconds since the Unix epoch.
+    pub now_ms: u64,
+    /// In [0, 1).
+    pub draw: f64,
+}
+
+impl Moment {
+    /// The moment `now_ns` nanoseconds after the Unix epoch. The module has no source of chance:
+    /// the draw comes from the time and from `salt`, which differs from request to request.
+    pub fn new(now_ns: u64, salt: u64) -> Self {
+        // The upper 53 bits are what a number in [0, 1) holds.
+        let bits = crate::hint::seed(&salt.to_le_bytes(), now_ns) >> 11;
+        let draw = bits as f64 / (1_u64 << 53) as f64;
+        Self {
+            now_ms: now_ns.checked_div(1_000_000).unwrap_or(0),
+            draw,
+        }
+    }
+}
+
+/// A change of state that a worker made or met.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Key of the route.
+    pub route: String,
+    /// What changed.
+    pub transition: Transition,
+}
+
+/// One line of JSON.
+impl std::fmt::Display for Event {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Transition {
+            from,
+            to,
+            reason,
+            counts,
+            open_ms,
+        } = self.transition;
+        out.write_str(r#"{"event":"breaker","route":""#)?;
+        for c in self.route.chars() {
+            match c {
+                '"' | '\\' => write!(out, "\\{c}")?,
+                c if c.is_control() => write!(out, "\\u{:04x}", u32::from(c))?,
+                c => write!(out, "{c}")?,
+            }
+        }
+        write!(
+            out,
+            r#"","from":"{}","to":"{}","reason":"{}","total":{},"failed":{},"open_ms":{open_ms}}}"#,
+            from.as_str(),
+            to.as_str(),
+            reason.as_str(),
+            counts.total,
+            counts.failed,
+        )
+    }
+}
+
+/// What a worker counts about its breakers, for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Requests rejected.
+    pub rejected: u64,
+    /// Requests that would have been, in shadow mode.
+    pub would_reject: u64,
+    /// Probes sent.
+    pub probes: u64,
+    /// Reads and writes of the shared data that failed, or that others got ahead of each time.
+    pub store_errors: u64,
+    /// Requests of routes beyond [`MAX_ROUTES`](super::bank::MAX_ROUTES).
+    pub over_limit: u64,
+}

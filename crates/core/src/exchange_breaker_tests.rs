@@ -1,0 +1,316 @@
+//! Stories of requests and their route's breaker.
+
+use super::*;
+use crate::breaker::tests::FakeStore;
+use crate::config::Config;
+
+const NOW_MS: u64 = 1_795_413_600_000;
+const REFUSED: &[u8] = b"upstream_reset_before_response_started{remote_connection_failure}";
+
+/// One worker with its store and a clock.
+struct World {
+    gate: Gate,
+    bank: Bank,
+    store: FakeStore,
+    now_ms: u64,
+}
+
+impl World {
+    fn new(json: &str) -> Self {
+        let gate = Gate::new(Config::from_json(json.as_bytes()).unwrap());
+        let bank = gate.bank("t");
+        Self {
+            gate,
+            bank,
+            store: FakeStore::default(),
+            now_ms: NOW_MS,
+        }
+    }
+
+    fn at(&self) -> Moment {
+        Moment {
+            now_ms: self.now_ms,
+            draw: 0.0,
+        }
+    }
+
+    fn begin(&mut self, headers: &[(&str, &str)]) -> (Exchange, Option<Reply>) {
+        let mut all = vec![
+            (":method", "GET"),
+            (":path", "/a"),
+            ("accept", "application/json"),
+        ];
+        all.extend_from_slice(headers);
+        let mut exchange = Exchange::default();
+        exchange.begin(HeaderBlock::from_pairs(&all));
+        let at = self.at();
+        let mut breakers = Breakers {
+            bank: &mut self.bank,
+            store: &mut self.store,
+        };
+        let reply = if exchange.must_be_admitted(&self.gate, breakers.bank) {
+            exchange.admit(&self.gate, &mut breakers, &route(), at)
+        } else {
+            None
+        };
+        (exchange, reply)
+    }
+
+    fn respond(
+        &mut self,
+        exchange: &mut Exchange,
+        status: u16,
+        details: &[u8],
+        headers: &[(&str, &str)],
+    ) -> Verdict {
+        let look = exchange.saw_status(&self.gate, status, false);
+        match look {
+            Look::Pass => Verdict::Pass,
+            Look::Settle => {
+                self.settle(exchange);
+                Verdict::Pass
+            }
+            Look::Inspect => {
+                let code = status.to_string();
+                let mut all = vec![(":status", code.as_str())];
+                all.extend_from_slice(headers);
+                let facts = ResponseFacts {
+                    status,
+                    end_of_stream: false,
+                    headers: HeaderBlock::from_pairs(&all),
+                    details: details.to_vec(),
+                    flags: 0,
+                    now_ns: Some(self.now_ms * 1_000_000),
+                    route: route(),
+                };
+                let verdict = exchange.decide(&self.gate, &facts);
+                if exchange.can_settle() {
+                    self.settle(exchange);
+                }
+                verdict
+            }
+        }
+    }
+
+    fn settle(&mut self, exchange: &mut Exchange) {
+        let at = self.at();
+        let mut breakers = Breakers {
+            bank: &mut self.bank,
+            store: &mut self.store,
+        };
+        exchange.settle(&self.gate, &mut breakers, route, at);
+    }
+
+    /// The end of a request, as the adapter sees it.
+    fn close(&mut self, exchange: &mut Exchange, details: &[u8]) {
+        let must_settle = match exchange.close(&self.bank) {
+            Closing::Nothing => false,
+            Closing::Settle => true,
+            Closing::Details => exchange.broke_off(details),
+        };
+        if must_settle {
+            self.settle(exchange);
+        }
+    }
+
+    /// A whole request that fails.
+    fn fail(&mut self) {
+        let (mut exchange, reply) = self.begin(&[]);
+        assert_eq!(reply, None);
+        self.respond(&mut exchange, 503, REFUSED, &[]);
+        self.close(&mut exchange, b"");
+    }
+
+    fn pass(&mut self, ms: u64) {
+        self.now_ms += ms;
+        let at = self.at();
+        self.bank.tick(&mut self.store, at);
+    }
+
+    fn state(&self) -> crate::breaker::State {
+        self.bank
+            .view("shop/app")
+            .map_or(crate::breaker::State::Closed, |view| view.state)
+    }
+}
+
+fn route() -> RouteFacts {
+    RouteFacts {
+        route: b"shop".to_vec(),
+        cluster: b"app".to_vec(),
+        ..RouteFacts::default()
+    }
+}
+
+fn header<'a>(reply: &'a Reply, name: &str) -> &'a str {
+    let found = reply.headers.iter().find(|(n, _)| n == name);
+    std::str::from_utf8(&found.unwrap_or_else(|| panic!("no {name}")).1).unwrap()
+}
+
+#[test]
+fn an_open_circuit_rejects_with_its_cause_and_the_time_that_remains() {
+    let mut world = World::new(r#"{"breaker":{"open":{"jitter":0}}}"#);
+    for _ in 0..20 {
+        world.fail();
+    }
+    let (mut exchange, reply) = world.begin(&[]);
+    let reply = reply.expect("rejected");
+    assert_eq!(reply.status, 503);
+    assert_eq!(
+        String::from_utf8_lossy(&reply.details),
+        "tidegate_circuit_open{connection_refused}"
+    );
+    assert_eq!(
+        header(&reply, "proxy-status"),
+        "gateway; error=circuit_open"
+    );
+    // Two seconds, and up to a fifth more.
+    assert!(["2", "3"].contains(&header(&reply, "retry-after")));
+    let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!(body["tripped_by"], "connection_refused");
+    assert_eq!(body["reason"], "circuit_open");
+    // Its own answer comes by, and is neither replaced nor counted.
+    assert_eq!(
+        world.respond(&mut exchange, 503, b"tidegate_circuit_open", &[]),
+        Verdict::Pass
+    );
+    assert_eq!(exchange.close(&world.bank), Closing::Nothing);
+}
+
+#[test]
+fn a_healthy_request_asks_for_nothing() {
+    let mut world = World::new("{}");
+    let (mut exchange, reply) = world.begin(&[]);
+    assert_eq!(reply, None);
+    assert_eq!(world.respond(&mut exchange, 200, b"", &[]), Verdict::Pass);
+    exchange.body(true);
+    assert_eq!(exchange.close(&world.bank), Closing::Nothing);
+    assert_eq!((world.store.reads, world.store.writes), (0, 0));
+}
+
+#[test]
+fn an_answer_that_broke_off_counts_and_a_client_that_left_does_not() {
+    for (details, failures) in [
+        (
+            &b"upstream_reset_after_response_started{remote_reset}"[..],
+            1,
+        ),
+        (b"downstream_remote_disconnect", 0),
+        (b"", 0),
+    ] {
+        let mut world = World::new("{}");
+        let (mut exchange, _) = world.begin(&[]);
+        world.respond(&mut exchange, 200, b"", &[]);
+        exchange.body(false);
+        assert_eq!(exchange.close(&world.bank), Closing::Details);
+        world.close(&mut exchange, details);
+        world.pass(50);
+        let failed = world
+            .bank
+            .view("shop/app")
+            .map_or(0, |view| view.window.sum().failed);
+        assert_eq!(failed, failures, "{}", String::from_utf8_lossy(details));
+    }
+}
+
+#[test]
+fn a_probe_whose_client_left_gives_its_permit_back() {
+    let mut world = World::new(r#"{"breaker":{"open":{"jitter":0},"probe":{"permits":1}}}"#);
+    for _ in 0..20 {
+        world.fail();
+    }
+    world.pass(2_000);
+    let (mut left, reply) = world.begin(&[]);
+    assert_eq!(reply, None, "the probe");
+    assert!(world.begin(&[]).1.is_some(), "one permit");
+    world.close(&mut left, b"");
+    let (mut next, reply) = world.begin(&[]);
+    assert_eq!(reply, None, "the permit came back");
+    world.respond(&mut next, 200, b"", &[]);
+    assert_eq!(
+        world.state(),
+        crate::breaker::State::Ramp,
+        "at its headers: a stream may be long"
+    );
+}
+
+#[test]
+fn grpc_services_speak_in_headers_or_in_trailers() {
+    let grpc = [("content-type", "application/grpc")];
+    let mut world = World::new("{}");
+    let (mut exchange, _) = world.begin(&grpc);
+    world.respond(&mut exchange, 200, b"via_upstream", &[]);
+    assert!(exchange.saw_trailers());
+    exchange.saw_grpc_status(b"14");
+    world.close(&mut exchange, b"");
+    assert_eq!(
+        world.bank.view("shop/app").map(|v| v.state),
+        Some(crate::breaker::State::Closed)
+    );
+    world.pass(50);
+    assert_eq!(world.bank.view("shop/app").unwrap().window.sum().failed, 1);
+}
+
+#[test]
+fn neutral_and_limited_answers() {
+    for (status, details, headers, failed) in [
+        (503, &b"no_healthy_upstream"[..], &[][..], 0),
+        (
+            503,
+            b"upstream_reset_before_response_started{overflow}",
+            &[],
+            0,
+        ),
+        (503, b"fault_filter_abort", &[], 0),
+        (404, b"via_upstream", &[], 0),
+        (429, b"via_upstream", &[], 1),
+        (503, b"via_upstream", &[("retry-after", "3")], 1),
+        (502, b"via_upstream", &[], 1),
+    ] {
+        let mut world = World::new("{}");
+        let (mut exchange, _) = world.begin(&[]);
+        world.respond(&mut exchange, status, details, headers);
+        exchange.body(true);
+        world.close(&mut exchange, b"");
+        world.pass(50);
+        let got = world
+            .bank
+            .view("shop/app")
+            .map_or(0, |view| view.window.sum().failed);
+        assert_eq!(got, failed, "{status} {}", String::from_utf8_lossy(details));
+    }
+}
+
+#[test]
+fn maintenance_answers_before_the_upstream() {
+    let json = r#"{"routes":[{"name":"shop","match":{"route":"shop"},
+        "maintenance":{"until":"2026-11-23T06:10:00Z","message":"Moving house"}}]}"#;
+    let mut world = World::new(json);
+    let reply = world.begin(&[]).1.expect("rejected");
+    assert_eq!(reply.status, 503);
+    let after: u64 = header(&reply, "retry-after").parse().unwrap();
+    assert!((600..=720).contains(&after), "{after}");
+    let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!(body["reason"], "maintenance");
+    assert_eq!(body["detail"], "Moving house");
+    assert_eq!(body["until"], "2026-11-23T06:10:00Z");
+    world.now_ms += 600_000;
+    assert_eq!(world.begin(&[]).1, None, "over");
+}
+
+#[test]
+fn shadow_and_off_reject_nothing() {
+    for json in [
+        r#"{"breaker":{"mode":"shadow"}}"#,
+        r#"{"breaker":{"mode":"disabled"}}"#,
+        r#"{"mode":"shadow"}"#,
+        r#"{"mode":"shadow","breaker":{"mode":"forced_open"}}"#,
+    ] {
+        let mut world = World::new(json);
+        for _ in 0..50 {
+            world.fail();
+        }
+    }
+    let mut world = World::new(r#"{"breaker":{"mode":"forced_open"}}"#);
+    assert!(world.begin(&[]).1.is_some());
+}

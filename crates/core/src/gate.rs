@@ -1,0 +1,222 @@
+//! A configuration, made ready to serve; and which of its policies a request has.
+
+use crate::breaker::Bank;
+use crate::config::{BreakerMode, Config, Maintenance, Mode, Policy, RouteMetadata, RouteRule};
+use crate::headers::HeaderBlock;
+use crate::page::Pages;
+use crate::statuses::StatusSet;
+
+/// A configuration, made ready to serve.
+#[derive(Debug)]
+pub struct Gate {
+    /// What it was made from.
+    pub(crate) config: Config,
+    /// Its pages.
+    pub(crate) pages: Pages,
+    /// Statuses that some policy does something about.
+    interesting: StatusSet,
+    always_looks_up: bool,
+}
+
+/// What Envoy says about the route of a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RouteFacts {
+    /// `xds.route_name`; empty: none.
+    pub route: Vec<u8>,
+    /// `xds.virtual_host_name`.
+    pub virtual_host: Vec<u8>,
+    /// `xds.cluster_name`: the one chosen for this request; empty: none.
+    pub cluster: Vec<u8>,
+    /// `metadata.filter_metadata.tidegate` of the route: names and texts.
+    pub metadata: HeaderBlock,
+}
+
+impl RouteFacts {
+    /// The name of the route: its own, or that of its virtual host where it has none (Istio calls
+    /// unnamed routes "default").
+    pub fn name(&self) -> &[u8] {
+        match self.route.as_slice() {
+            b"" | b"default" => &self.virtual_host,
+            name => name,
+        }
+    }
+}
+
+/// The policy of one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// Number of the policy: 0 is that of the top level, `n` that of `routes[n - 1]`.
+    pub policy: usize,
+    /// What the filter does for this route.
+    pub mode: Mode,
+    /// Key of the route's breaker.
+    pub key: String,
+}
+
+impl Gate {
+    /// Makes `config` ready.
+    pub fn new(config: Config) -> Self {
+        let pages = Pages::new(&config);
+        let mut interesting = StatusSet::empty();
+        // A 429 says that the upstream has too much to do.
+        interesting.insert_range(429, 429);
+        for policy in policies(&config) {
+            for status in StatusSet::MIN..=StatusSet::MAX {
+                let breaker = policy.breaker.mode != BreakerMode::Disabled
+                    && policy.breaker.failure_statuses.contains(status);
+                if breaker || policy.intercept.statuses.contains(status) {
+                    interesting.insert_range(status, status);
+                }
+            }
+        }
+        let is_forced = |policy: &Policy| policy.breaker.mode == BreakerMode::ForcedOpen;
+        let always_looks_up = config.route_metadata == RouteMetadata::Always
+            || policies(&config).any(is_forced)
+            || config.routes.iter().any(|rule| rule.maintenance.is_some());
+        Self {
+            config,
+            pages,
+            interesting,
+            always_looks_up,
+        }
+    }
+
+    /// What it was made from.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whether requests need an exchange at all.
+    pub fn is_off(&self) -> bool {
+        self.config.mode == Mode::Off && self.config.routes.iter().all(|r| r.mode == Mode::Off)
+    }
+
+    /// Whether the route of every request must be known before it passes.
+    pub fn always_looks_up(&self) -> bool {
+        self.always_looks_up
+    }
+
+    /// Whether the metadata of the route is to be read before a request passes.
+    pub fn always_reads_metadata(&self) -> bool {
+        self.config.route_metadata == RouteMetadata::Always
+    }
+
+    /// Whether any policy does something about `status`.
+    pub fn is_interesting(&self, status: u16) -> bool {
+        self.interesting.contains(status)
+    }
+
+    /// The breakers of this configuration, for the plugin of this name.
+    pub fn bank(&self, plugin: &str) -> Bank {
+        Bank::new(
+            plugin,
+            policies(&self.config)
+                .map(|policy| policy.breaker.clone())
+                .collect(),
+        )
+    }
+
+    /// The policy with this number.
+    pub fn policy(&self, number: usize) -> &Policy {
+        self.rule(number)
+            .map_or(&self.config.policy, |rule| &rule.policy)
+    }
+
+    /// The maintenance of a policy, if it has not ended.
+    pub fn maintenance(&self, number: usize, now_ms: u64) -> Option<&Maintenance> {
+        let maintenance = self.rule(number)?.maintenance.as_ref()?;
+        let is_over = |until: u64| until.saturating_mul(1000) <= now_ms;
+        (!maintenance.until.is_some_and(is_over)).then_some(maintenance)
+    }
+
+    /// The policy of a request: the one that the metadata of its route names, else the first rule
+    /// that matches, else that of the top level.
+    pub fn choose(&self, facts: &RouteFacts, request: &HeaderBlock) -> Choice {
+        let named = facts
+            .metadata
+            .get("policy")
+            .and_then(|name| self.number_of(name));
+        let matched = || {
+            self.config
+                .routes
+                .iter()
+                .position(|rule| is_for(rule, facts, request))
+        };
+        let policy = named
+            .or_else(|| Some(matched()?.saturating_add(1)))
+            .unwrap_or(0);
+        let mode = match facts.metadata.get("mode") {
+            Some(b"enforce") => Mode::Enforce,
+            Some(b"shadow") => Mode::Shadow,
+            Some(b"off") => Mode::Off,
+            _ => self.rule(policy).map_or(self.config.mode, |rule| rule.mode),
+        };
+        let key = match &self.policy(policy).breaker.group {
+            // A group cannot be taken for a route, whose key always has a slash.
+            Some(group) => ["group ", group].concat(),
+            None => {
+                let name = String::from_utf8_lossy(facts.name());
+                let cluster = String::from_utf8_lossy(&facts.cluster);
+                [&name, "/", &*cluster].concat()
+            }
+        };
+        Choice { policy, mode, key }
+    }
+
+    /// Whether the metadata of a route names a policy that is not there.
+    pub fn has_unknown_policy(&self, facts: &RouteFacts) -> bool {
+        facts
+            .metadata
+            .get("policy")
+            .is_some_and(|name| self.number_of(name).is_none())
+    }
+
+    fn rule(&self, number: usize) -> Option<&RouteRule> {
+        self.config.routes.get(number.checked_sub(1)?)
+    }
+
+    fn number_of(&self, name: &[u8]) -> Option<usize> {
+        let at = self
+            .config
+            .routes
+            .iter()
+            .position(|rule| rule.name.as_bytes() == name)?;
+        Some(at.saturating_add(1))
+    }
+}
+
+fn policies(config: &Config) -> impl Iterator<Item = &Policy> {
+    std::iter::once(&config.policy).chain(config.routes.iter().map(|rule| &rule.policy))
+}
+
+fn is_for(rule: &RouteRule, facts: &RouteFacts, request: &HeaderBlock) -> bool {
+    let wanted = &rule.matches;
+    let host = without_port(request.get(":authority").unwrap_or_default());
+    let path = without_query(request.get(":path").unwrap_or_default());
+    wanted.route.matches(facts.name())
+        && wanted.virtual_host.matches(&facts.virtual_host)
+        && wanted.cluster.matches(&facts.cluster)
+        && wanted.host.matches_ignore_case(host)
+        && path.starts_with(wanted.path_prefix.as_bytes())
+}
+
+/// A path without its query.
+pub(crate) fn without_query(path: &[u8]) -> &[u8] {
+    path.split(|&b| b == b'?' || b == b'#')
+        .next()
+        .unwrap_or_default()
+}
+
+/// The host without its port; an IPv6 address keeps its brackets.
+pub(crate) fn without_port(authority: &[u8]) -> &[u8] {
+    match authority.iter().rposition(|&b| b == b':') {
+        Some(at) if !authority.get(at..).unwrap_or_default().contains(&b']') => {
+            authority.get(..at).unwrap_or_default()
+        }
+        _ => authority,
+    }
+}
+
+#[cfg(test)]
+#[path = "gate_tests.rs"]
+mod tests;

@@ -1,0 +1,189 @@
+use super::*;
+
+#[test]
+fn hosts_lose_their_port() {
+    for (authority, want) in [
+        ("shop.example", "shop.example"),
+        ("shop.example:8443", "shop.example"),
+        ("[::1]", "[::1]"),
+        ("[::1]:80", "[::1]"),
+        ("", ""),
+    ] {
+        assert_eq!(
+            without_port(authority.as_bytes()),
+            want.as_bytes(),
+            "{authority}"
+        );
+    }
+}
+
+const ROUTES: &str = r#"{
+  "mode": "enforce",
+  "routes": [
+    { "name": "pay", "match": { "route": "pay-*", "host": "*.example", "path_prefix": "/pay" } },
+    { "name": "canary", "match": { "cluster": "*-canary" }, "mode": "shadow" },
+    { "name": "grouped", "match": { "virtual_host": "legacy" }, "breaker": { "group": "old" } },
+    { "name": "closed", "match": { "route": "none" },
+      "maintenance": { "until": "2026-12-01T06:00:00Z", "message": "Moving house" } }
+  ]
+}"#;
+
+fn gate() -> Gate {
+    Gate::new(Config::from_json(ROUTES.as_bytes()).unwrap())
+}
+
+fn facts(route: &str, virtual_host: &str, cluster: &str, metadata: &[(&str, &str)]) -> RouteFacts {
+    RouteFacts {
+        route: route.into(),
+        virtual_host: virtual_host.into(),
+        cluster: cluster.into(),
+        metadata: HeaderBlock::from_pairs(metadata),
+    }
+}
+
+fn request() -> HeaderBlock {
+    HeaderBlock::from_pairs(&[
+        (":authority", "Shop.Example:8443"),
+        (":path", "/pay?x=/other"),
+    ])
+}
+
+#[test]
+fn the_first_rule_that_matches_is_the_policy_unless_metadata_names_one() {
+    let gate = gate();
+    type Case<'a> = (RouteFacts, usize, Mode, &'a str);
+    let table: &[Case<'_>] = &[
+        (
+            facts("pay-1", "v", "app", &[]),
+            1,
+            Mode::Enforce,
+            "pay-1/app",
+        ),
+        (
+            facts("other", "v", "app", &[]),
+            0,
+            Mode::Enforce,
+            "other/app",
+        ),
+        (
+            facts("pay-1", "v", "app-canary", &[]),
+            1,
+            Mode::Enforce,
+            "pay-1/app-canary",
+        ),
+        (
+            facts("x", "v", "app-canary", &[]),
+            2,
+            Mode::Shadow,
+            "x/app-canary",
+        ),
+        (
+            facts("x", "legacy", "app", &[]),
+            3,
+            Mode::Enforce,
+            "group old",
+        ),
+        (facts("", "v", "app", &[]), 0, Mode::Enforce, "v/app"),
+        (facts("default", "v", "app", &[]), 0, Mode::Enforce, "v/app"),
+        (facts("", "", "", &[]), 0, Mode::Enforce, "/"),
+        (
+            facts("pay-1", "v", "app", &[("policy", "canary")]),
+            2,
+            Mode::Shadow,
+            "pay-1/app",
+        ),
+        (
+            facts("pay-1", "v", "app", &[("policy", "gone")]),
+            1,
+            Mode::Enforce,
+            "pay-1/app",
+        ),
+        (
+            facts("x", "v", "app", &[("mode", "off")]),
+            0,
+            Mode::Off,
+            "x/app",
+        ),
+        (
+            facts("x", "v", "app-canary", &[("mode", "enforce")]),
+            2,
+            Mode::Enforce,
+            "x/app-canary",
+        ),
+        (
+            facts("x", "v", "app", &[("mode", "loud")]),
+            0,
+            Mode::Enforce,
+            "x/app",
+        ),
+    ];
+    for (facts, policy, mode, key) in table {
+        let want = Choice {
+            policy: *policy,
+            mode: *mode,
+            key: (*key).into(),
+        };
+        assert_eq!(gate.choose(facts, &request()), want, "{facts:?}");
+    }
+}
+
+#[test]
+fn a_request_must_match_in_host_and_path_too() {
+    let gate = gate();
+    let at = |host, path| {
+        let request = HeaderBlock::from_pairs(&[(":authority", host), (":path", path)]);
+        gate.choose(&facts("pay-1", "v", "app", &[]), &request)
+            .policy
+    };
+    assert_eq!(at("shop.example", "/pay/now"), 1);
+    assert_eq!(at("shop.test", "/pay/now"), 0);
+    assert_eq!(at("shop.example", "/other?/pay"), 0);
+}
+
+#[test]
+fn unknown_policies_of_metadata_are_told_apart() {
+    let gate = gate();
+    assert!(gate.has_unknown_policy(&facts("", "", "", &[("policy", "gone")])));
+    assert!(!gate.has_unknown_policy(&facts("", "", "", &[("policy", "pay")])));
+    assert!(!gate.has_unknown_policy(&facts("", "", "", &[])));
+}
+
+#[test]
+fn maintenance_ends_by_itself() {
+    let gate = gate();
+    let end_ms = 1_796_104_800_000;
+    assert!(gate.maintenance(4, end_ms - 1).is_some());
+    assert!(gate.maintenance(4, end_ms).is_none());
+    assert!(gate.maintenance(0, 0).is_none());
+    assert!(gate.maintenance(1, 0).is_none());
+}
+
+#[test]
+fn routes_are_looked_up_before_each_request_only_where_they_must_be() {
+    for (json, always) in [
+        ("{}", false),
+        (r#"{"routes":[{"name":"a","match":{"route":"a"}}]}"#, false),
+        (
+            r#"{"routes":[{"name":"a","match":{"route":"a"},"maintenance":true}]}"#,
+            true,
+        ),
+        (
+            r#"{"routes":[{"name":"a","match":{"route":"a"},"breaker":{"mode":"forced_open"}}]}"#,
+            true,
+        ),
+        (r#"{"breaker":{"mode":"forced_open"}}"#, true),
+        (r#"{"route_metadata":"always"}"#, true),
+    ] {
+        let gate = Gate::new(Config::from_json(json.as_bytes()).unwrap());
+        assert_eq!(gate.always_looks_up(), always, "{json}");
+    }
+}
+
+#[test]
+fn statuses_of_any_policy_are_interesting() {
+    let json = r#"{"intercept":{"statuses":[502]},"breaker":{"failures":{"statuses":[500]}},
+        "routes":[{"name":"a","match":{"route":"a"},"intercept":{"statuses":[418]}}]}"#;
+    let gate = Gate::new(Config::from_json(json.as_bytes()).unwrap());
+    let found: Vec<u16> = (100..600).filter(|s| gate.is_interesting(*s)).collect();
+    assert_eq!(found, [418, 429, 500, 502]);
+}

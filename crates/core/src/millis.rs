@@ -1,0 +1,12 @@
+//! Durations in milliseconds.
+
+use std::time::Duration;
+
+/// A duration in whole milliseconds; the longest there is, where it is longer.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    // Not `as_millis`: dividing 128 bits would be a kilobyte of the module.
+    duration
+        .as_secs()
+        .saturating_mul(1000)
+        .saturating_add(u64::from(duration.subsec_millis()))
+}
