@@ -120,7 +120,7 @@ fi
 
 # The panic messages hold file names: without this, the folders of whoever built it.
 flags="${RUSTFLAGS:-} --remap-path-prefix=$root=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=deps"
-RUSTFLAGS=$flags run_cargo build --release >&2
+RUSTFLAGS=$flags run_cargo build --release --no-default-features >&2
 
 mkdir -p "$root/dist"
 # Trimming is a native program of this workspace, built like the other tools.

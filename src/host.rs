@@ -8,7 +8,31 @@
 
 use std::ptr::{null, null_mut};
 
-use proxy_wasm::types::{BufferType, LogLevel, MapType};
+/// Header maps of the ABI.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum MapType {
+    RequestHeaders = 0,
+    ResponseHeaders = 2,
+    ResponseTrailers = 3,
+}
+
+/// Buffers of the ABI.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum BufferType {
+    ResponseBody = 1,
+    PluginConfiguration = 7,
+}
+
+/// Levels of Envoy's log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum LogLevel {
+    Trace = 0,
+    Debug = 1,
+    Info = 2,
+    Warn = 3,
+    Error = 4,
+    Critical = 5,
+}
 
 /// A status of the host other than "ok".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +41,8 @@ pub(crate) struct HostError(pub(crate) u32);
 impl HostError {
     /// What was asked for is not there: no fault of anybody.
     pub(crate) const NOT_FOUND: Self = Self(1);
+    /// Another worker was faster (`CasMismatch` of the ABI).
+    pub(crate) const CHANGED: Self = Self(8);
     /// What the host handed over makes no sense (`ParseFailure` of the ABI).
     const PARSE_FAILURE: Self = Self(4);
 }
@@ -50,6 +76,21 @@ extern "C" {
         name_size: usize,
         data: *mut *mut u8,
         size: *mut usize,
+    ) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        number: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *const u8,
+        size: usize,
+        number: u32,
     ) -> u32;
     fn proxy_get_property(
         path: *const u8,
@@ -92,7 +133,7 @@ fn take(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>> {
         // No allocation is that large: the host lies, and what it left there is not touched.
         return Err(HostError::PARSE_FAILURE);
     }
-    // SAFETY: the host allocates with this module's own `malloc` (the SDK's `allocator.rs`), which
+    // SAFETY: the host allocates with this module's own `malloc` (`entry.rs`, or the SDK's `allocator.rs`), which
     // hands out a boxed slice of exactly `size` bytes, and it gives the memory away with the call.
     Ok(unsafe { Vec::from_raw_parts(data, size, size) })
 }
@@ -149,6 +190,31 @@ pub(crate) fn buffer(buffer: BufferType, max_size: usize) -> Result<Vec<u8>> {
 pub(crate) fn set_buffer(buffer: BufferType, size: usize, bytes: &[u8]) -> Result<()> {
     // SAFETY: the host only reads the live slice.
     check(unsafe { proxy_set_buffer_bytes(buffer as u32, 0, size, bytes.as_ptr(), bytes.len()) })
+}
+
+/// Has the tick called every so many milliseconds.
+pub(crate) fn set_tick_period(ms: u32) -> Result<()> {
+    // SAFETY: nothing is passed by address.
+    check(unsafe { proxy_set_tick_period_milliseconds(ms) })
+}
+
+/// A value that all workers share, and its number, which changes with each write.
+pub(crate) fn shared_data(key: &str) -> Result<(Vec<u8>, u32)> {
+    let mut number = 0;
+    // SAFETY: the key is a live string, which the host only reads; the host writes one word to
+    // `number`; `take` gives two live out-parameters.
+    let value = take(|data, size| unsafe {
+        proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &mut number)
+    })?;
+    Ok((value, number))
+}
+
+/// Writes a value that all workers share, if its number still is `number`; 0: in any case.
+pub(crate) fn set_shared_data(key: &str, value: &[u8], number: u32) -> Result<()> {
+    // SAFETY: the host only reads the live slices.
+    check(unsafe {
+        proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), number)
+    })
 }
 
 /// A property, by its path: segments joined by NUL.

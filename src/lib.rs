@@ -13,17 +13,13 @@
     clippy::undocumented_unsafe_blocks
 )]
 
+#[cfg(not(feature = "sdk"))]
+mod entry;
 mod host;
 mod log_sink;
 mod root;
+#[cfg(feature = "sdk")]
+mod sdk;
+mod shared;
 mod stream;
-
-/// The entry point, in a module of its own because the macro makes a public item without
-/// documentation.
-#[allow(missing_docs, reason = "made by the SDK's macro")]
-mod entry {
-    proxy_wasm::main! {{
-        crate::log_sink::install();
-        proxy_wasm::set_root_context(|_| Box::<crate::root::Root>::default());
-    }}
-}
+mod worker;

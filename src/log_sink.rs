@@ -3,9 +3,8 @@
 //! The SDK has a sink too, but one that panics when the host does not take a line.
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use proxy_wasm::types::LogLevel;
 
-use crate::host;
+use crate::host::{self, LogLevel};
 
 struct Sink;
 

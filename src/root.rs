@@ -2,27 +2,28 @@
 
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{BufferType, ContextType};
 use tidegate_core::config::Config;
-use tidegate_core::exchange::Gate;
+use tidegate_core::gate::Gate;
 
-use crate::host::{self, HostError};
+use crate::host::{self, BufferType, HostError};
 use crate::log_sink;
 use crate::stream::Stream;
+use crate::worker::Worker;
+
+/// How often a worker tells what it counted and learns what others did, in milliseconds. Twice
+/// within the time in which all workers must know of a trip.
+const TICK_MS: u32 = 50;
 
 /// Holds the configuration in force.
 #[derive(Default)]
 pub(crate) struct Root {
-    gate: Option<Rc<Gate>>,
+    worker: Option<Rc<Worker>>,
 }
 
-impl Context for Root {}
-
-impl RootContext for Root {
+impl Root {
     /// Takes a configuration. One that is refused leaves the one in force untouched; Envoy then
     /// refuses the update of its own that carried it.
-    fn on_configure(&mut self, size: usize) -> bool {
+    pub(crate) fn configure(&mut self, size: usize) -> bool {
         log_sink::follow_envoy();
         let bytes = match host::buffer(BufferType::PluginConfiguration, size) {
             Ok(bytes) => bytes,
@@ -37,7 +38,10 @@ impl RootContext for Root {
                 for path in &config.not_in_force {
                     log::warn!("tidegate: {path} is accepted, but not yet in force");
                 }
-                self.gate = Some(Rc::new(Gate::new(config)));
+                if let Err(HostError(status)) = host::set_tick_period(TICK_MS) {
+                    log::error!("tidegate: no tick (host status {status}); breakers are late");
+                }
+                self.worker = Some(Rc::new(Worker::new(Gate::new(config))));
                 true
             }
             Err(errors) => {
@@ -49,11 +53,15 @@ impl RootContext for Root {
         }
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream::new(self.gate.clone())))
+    /// What is to be done a few times a second.
+    pub(crate) fn tick(&self) {
+        if let Some(worker) = &self.worker {
+            worker.tick();
+        }
     }
 
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
+    /// The context of a new request.
+    pub(crate) fn stream(&self, id: u32) -> Stream {
+        Stream::new(id, self.worker.clone())
     }
 }

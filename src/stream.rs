@@ -2,39 +2,85 @@
 
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::{Action, BufferType, MapType};
-use tidegate_core::exchange::{Exchange, Gate, Look, ResponseFacts, Verdict};
+use tidegate_core::breaker::bank::Moment;
+use tidegate_core::exchange::{Closing, Exchange, Look, ResponseFacts, Verdict};
+use tidegate_core::gate::RouteFacts;
 use tidegate_core::headers::HeaderBlock;
 use tidegate_core::reason::details_decide;
+use tidegate_core::reply::Reply;
 
-use crate::host::{self, HostError};
+use crate::host::{self, BufferType, HostError, MapType};
+use crate::worker::{route_facts, Worker};
 
-/// One request. Without a gate (no configuration was ever accepted) everything passes.
+/// One request. Without a worker (no configuration was ever accepted) everything passes.
 pub(crate) struct Stream {
-    gate: Option<Rc<Gate>>,
+    id: u32,
+    worker: Option<Rc<Worker>>,
     exchange: Exchange,
 }
 
 impl Stream {
-    pub(crate) fn new(gate: Option<Rc<Gate>>) -> Self {
+    pub(crate) fn new(id: u32, worker: Option<Rc<Worker>>) -> Self {
+        let worker = worker.filter(|worker| !worker.gate.is_off());
         Self {
-            gate: gate.filter(|gate| !gate.is_off()),
+            id,
+            worker,
             exchange: Exchange::default(),
         }
     }
 
-    /// Reads what is to be known of a response that may be a failure.
-    fn response_facts(status: u16, end_of_stream: bool) -> Result<ResponseFacts, HostError> {
-        let details = match host::property("response\0code_details") {
-            Ok(details) => details,
-            Err(HostError::NOT_FOUND) => Vec::new(),
-            Err(error) => return Err(error),
+    fn begin(&mut self, worker: &Worker) -> Result<(), HostError> {
+        let headers = host::headers(MapType::RequestHeaders)?;
+        self.exchange.begin(HeaderBlock::from_wire(headers));
+        let must = worker
+            .with_breakers(|gate, breakers| self.exchange.must_be_admitted(gate, breakers.bank));
+        if must != Some(true) {
+            return Ok(());
+        }
+        // Without the time nobody can be rejected for some time.
+        let Ok(now_ns) = host::now_ns() else {
+            return Ok(());
         };
+        let at = Moment::new(now_ns, u64::from(self.id));
+        let route = route_facts();
+        let rejected =
+            worker.with_breakers(|gate, breakers| self.exchange.admit(gate, breakers, &route, at));
+        worker.report();
+        match rejected.flatten() {
+            Some(reply) => send(&reply),
+            None => Ok(()),
+        }
+    }
+
+    fn respond(&mut self, worker: &Worker, end_of_stream: bool) -> Result<(), HostError> {
+        let status = parse_status(&host::header(MapType::ResponseHeaders, ":status")?);
+        match self
+            .exchange
+            .saw_status(&worker.gate, status, end_of_stream)
+        {
+            Look::Pass => Ok(()),
+            Look::Settle => {
+                self.settle(worker);
+                Ok(())
+            }
+            Look::Inspect => {
+                let facts = self.response_facts(status, end_of_stream)?;
+                let verdict = self.exchange.decide(&worker.gate, &facts);
+                if self.exchange.can_settle() {
+                    self.settle(worker);
+                }
+                carry_out(verdict)
+            }
+        }
+    }
+
+    /// Reads what is to be known of a response that may be a failure.
+    fn response_facts(&self, status: u16, end_of_stream: bool) -> Result<ResponseFacts, HostError> {
+        let details = details()?;
         Ok(ResponseFacts {
             status,
             end_of_stream,
-            headers: HeaderBlock::from_wire(host::headers(MapType::HttpResponseHeaders)?),
+            headers: HeaderBlock::from_wire(host::headers(MapType::ResponseHeaders)?),
             flags: if details_decide(&details) {
                 0
             } else {
@@ -42,99 +88,123 @@ impl Stream {
             },
             details,
             now_ns: host::now_ns().ok(),
+            route: if self.exchange.knows_route() {
+                RouteFacts::default()
+            } else {
+                route_facts()
+            },
         })
     }
 
-    fn carry_out(verdict: Verdict) -> Result<(), HostError> {
-        match verdict {
-            Verdict::Pass => Ok(()),
-            Verdict::Shadow(reason) => {
-                log::debug!("tidegate: shadow: would have answered {}", reason.as_str());
-                Ok(())
-            }
-            Verdict::Reply(reply) => host::send_local_response(
-                reply.status,
-                &reply.details,
-                &reply.body,
-                reply.local_headers().as_wire(),
-                reply.grpc_status,
-            ),
-            Verdict::Rewrite(headers) => {
-                host::set_headers(MapType::HttpResponseHeaders, headers.as_wire())
-            }
-        }
+    /// Tells the breaker how the request ended.
+    fn settle(&mut self, worker: &Worker) {
+        let Ok(now_ns) = host::now_ns() else { return };
+        let at = Moment::new(now_ns, u64::from(self.id));
+        worker.with_breakers(|gate, breakers| {
+            self.exchange.settle(gate, breakers, route_facts, at);
+        });
+        worker.report();
+    }
+
+    /// An error of the filter's own: from here on it leaves the request alone.
+    fn stand_aside(&mut self, what: &str, HostError(status): HostError) {
+        log::warn!("tidegate: cannot read or write {what} (host status {status}); it passes");
+        self.exchange.give_up();
     }
 }
 
-impl Context for Stream {}
-
-impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        if self.gate.is_some() {
-            match host::headers(MapType::HttpRequestHeaders) {
-                Ok(bytes) => self.exchange.begin(HeaderBlock::from_wire(bytes)),
-                // Without them no answer fits the client: leave it all alone.
-                Err(error) => self.stand_aside("request headers", error),
+/// The callbacks. None of them ever pauses the request or the response.
+impl Stream {
+    pub(crate) fn request_headers(&mut self) {
+        if let Some(worker) = self.worker.clone() {
+            if let Err(error) = self.begin(&worker) {
+                self.stand_aside("the request", error);
             }
         }
-        Action::Continue
     }
 
-    fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
-        let Some(gate) = &self.gate else {
-            return Action::Continue;
-        };
-        let status = match host::header(MapType::HttpResponseHeaders, ":status") {
-            Ok(bytes) => parse_status(&bytes),
-            Err(error) => {
-                self.stand_aside(":status", error);
-                return Action::Continue;
-            }
-        };
-        if self.exchange.saw_status(gate, status, end_of_stream) == Look::Inspect {
-            let done = Self::response_facts(status, end_of_stream)
-                .map(|facts| self.exchange.decide(gate, &facts))
-                .and_then(Self::carry_out);
-            if let Err(error) = done {
+    pub(crate) fn response_headers(&mut self, end_of_stream: bool) {
+        if let Some(worker) = self.worker.clone() {
+            if let Err(error) = self.respond(&worker, end_of_stream) {
                 self.stand_aside("the response", error);
             }
         }
-        Action::Continue
     }
 
-    fn on_http_response_body(&mut self, size: usize, _end_of_stream: bool) -> Action {
-        if let Some(bytes) = self.exchange.body() {
-            if let Err(error) = host::set_buffer(BufferType::HttpResponseBody, size, &bytes) {
+    pub(crate) fn response_body(&mut self, size: usize, end_of_stream: bool) {
+        if let Some(bytes) = self.exchange.body(end_of_stream) {
+            if let Err(error) = host::set_buffer(BufferType::ResponseBody, size, &bytes) {
                 log::warn!(
                     "tidegate: the body cannot be replaced (host status {})",
                     error.0
                 );
             }
         }
-        Action::Continue
     }
 
-    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+    pub(crate) fn response_trailers(&mut self) {
+        if self.exchange.saw_trailers() {
+            if let Ok(status) = host::header(MapType::ResponseTrailers, "grpc-status") {
+                self.exchange.saw_grpc_status(&status);
+            }
+        }
         if self.exchange.drops_trailers() {
             let none = HeaderBlock::from_pairs::<&[u8], &[u8]>(&[]);
-            if let Err(error) = host::set_headers(MapType::HttpResponseTrailers, none.as_wire()) {
+            if let Err(error) = host::set_headers(MapType::ResponseTrailers, none.as_wire()) {
                 log::debug!(
                     "tidegate: trailers cannot be dropped (host status {})",
                     error.0
                 );
             }
         }
-        Action::Continue
+    }
+
+    pub(crate) fn log(&mut self) {
+        let Some(worker) = self.worker.clone() else {
+            return;
+        };
+        let closing = worker.with_breakers(|_, breakers| self.exchange.close(breakers.bank));
+        let must_settle = match closing {
+            None | Some(Closing::Nothing) => false,
+            Some(Closing::Settle) => true,
+            Some(Closing::Details) => {
+                details().is_ok_and(|details| self.exchange.broke_off(&details))
+            }
+        };
+        if must_settle {
+            self.settle(&worker);
+        }
     }
 }
 
-impl Stream {
-    /// An error of the filter's own: from here on it leaves the request alone.
-    fn stand_aside(&mut self, what: &str, HostError(status): HostError) {
-        log::warn!("tidegate: cannot read or write {what} (host status {status}); it passes");
-        self.exchange.give_up();
-        self.gate = None;
+/// `response.code_details`; empty where Envoy has none.
+fn details() -> Result<Vec<u8>, HostError> {
+    match host::property("response\0code_details") {
+        Err(HostError::NOT_FOUND) => Ok(Vec::new()),
+        other => other,
     }
+}
+
+fn carry_out(verdict: Verdict) -> Result<(), HostError> {
+    match verdict {
+        Verdict::Pass => Ok(()),
+        Verdict::Shadow(reason) => {
+            log::debug!("tidegate: shadow: would have answered {}", reason.as_str());
+            Ok(())
+        }
+        Verdict::Reply(reply) => send(&reply),
+        Verdict::Rewrite(headers) => host::set_headers(MapType::ResponseHeaders, headers.as_wire()),
+    }
+}
+
+fn send(reply: &Reply) -> Result<(), HostError> {
+    host::send_local_response(
+        reply.status,
+        &reply.details,
+        &reply.body,
+        reply.local_headers().as_wire(),
+        reply.grpc_status,
+    )
 }
 
 /// `:status` as Envoy writes it: three digits. Anything else is no failure of anybody's.

@@ -54,6 +54,14 @@ pub const KEPT: &[Export] = &[
         "puts the page in place of the upstream's body",
     ),
     export(
+        "proxy_on_tick",
+        "tells the other workers what this one counted, and learns from them",
+    ),
+    export(
+        "proxy_on_log",
+        "gives a probe's permit back when the client went away; sees answers that broke off",
+    ),
+    export(
         "proxy_on_response_trailers",
         "drops the trailers of a body that the page replaced",
     ),
