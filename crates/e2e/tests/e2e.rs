@@ -1,5 +1,7 @@
 //! The tests that need a real Envoy. One binary, so that the harness is linked once.
 
+/// The circuit breaker.
+mod breaker;
 /// Between other filters of the chain.
 mod chain;
 /// curl, and the real gRPC client.

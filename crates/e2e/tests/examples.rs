@@ -267,8 +267,10 @@ fn every_command_of_every_readme_prints_what_it_says() {
                 copy.read("background.log"),
             );
         }
-        let signs = envoy::signs_of_death(&copy.read("background.log"));
-        assert!(signs.is_empty(), "{}: {signs:#?}", example.display());
+        for log in ["background.log", "envoy.log"] {
+            let signs = envoy::signs_of_death(&copy.read(log));
+            assert!(signs.is_empty(), "{}: {signs:#?}", example.display());
+        }
         count += 1;
     }
     assert!(count > 0, "no examples");

@@ -13,6 +13,22 @@ fn yaml(path: &str) -> Value {
     serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// The folders of the examples, from the root.
+fn examples() -> Vec<String> {
+    let folders = fs::read_dir(workspace().join("examples")).expect("list the examples");
+    let name = |entry: std::io::Result<fs::DirEntry>| {
+        let name = entry.expect("list the examples").file_name();
+        format!("examples/{}", name.to_string_lossy())
+    };
+    folders.map(name).collect()
+}
+
+/// The complete Envoy configurations.
+fn bootstraps() -> Vec<String> {
+    let examples = examples().into_iter().map(|folder| folder + "/envoy.yaml");
+    examples.chain(["envoy/envoy.yaml".to_owned()]).collect()
+}
+
 /// Every value of that key, at any depth.
 fn all<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
     match value {
@@ -57,7 +73,7 @@ fn check(config: &str) {
 
 #[test]
 fn envoy_accepts_its_configurations() {
-    for path in ["envoy/envoy.yaml", "examples/branded-502/envoy.yaml"] {
+    for path in &bootstraps() {
         // A folder like the repository, since the module may have been built elsewhere.
         let root = std::env::temp_dir().join(format!("tidegate-resources-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
@@ -125,7 +141,7 @@ fn the_module_is_started_anew_after_a_crash() {
             "{path}"
         );
     }
-    for path in ["envoy/envoy.yaml", "examples/branded-502/envoy.yaml"] {
+    for path in &bootstraps() {
         let (bootstrap, mut found) = (yaml(path), Vec::new());
         all(&bootstrap, "failure_policy", &mut found);
         assert_eq!(found, [&Value::from("FAIL_RELOAD")], "{path}");
@@ -133,13 +149,13 @@ fn the_module_is_started_anew_after_a_crash() {
 }
 
 #[test]
-fn the_example_loads_the_configuration_that_lies_beside_it() {
-    let folder = workspace().join("examples/branded-502");
-    let file = fs::read_to_string(folder.join("filter.json")).expect("filter.json");
-    check(&file);
-    let json = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
-    assert_eq!(
-        json(&filter_config("examples/branded-502/envoy.yaml")),
-        json(&file)
-    );
+fn every_example_loads_the_configuration_that_lies_beside_it() {
+    for folder in examples() {
+        let file = workspace().join(&folder).join("filter.json");
+        let file = fs::read_to_string(file).expect("filter.json");
+        check(&file);
+        let json = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+        let loaded = filter_config(&format!("{folder}/envoy.yaml"));
+        assert_eq!(json(&loaded), json(&file), "{folder}");
+    }
 }

@@ -1,6 +1,7 @@
 //! HTTP/1.1, by hand: what must be sent here, no library would send.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,10 +12,11 @@ use super::{reset_on_close, Answer, Behaviour, Body, Script};
 /// A request head longer than this is a mistake of the test.
 const MAX_HEAD: usize = 64 * 1024;
 
-pub(super) async fn serve(mut stream: TcpStream, script: &Script) -> io::Result<()> {
+pub(super) async fn serve(mut stream: TcpStream, script: &Arc<Script>) -> io::Result<()> {
     let mut buffer = Vec::new();
     while let Some(request) = read_request(&mut stream, &mut buffer).await? {
-        match script.behaviour(&request.path) {
+        let (behaviour, _going) = script.behaviour(&request.path);
+        match behaviour {
             Behaviour::Answer(answer) => {
                 send(&mut stream, &answer, request.method == "HEAD").await?;
                 if answer.cut && request.method != "HEAD" {

@@ -1,5 +1,7 @@
 //! HTTP/2, for gRPC and for what only HTTP/2 can do: trailers, and streams that end alone.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
@@ -10,7 +12,7 @@ use tokio::task::JoinSet;
 use super::{Answer, Behaviour, Body, Script};
 use crate::message::Headers;
 
-pub(super) async fn serve(stream: TcpStream, script: &Script) -> std::io::Result<()> {
+pub(super) async fn serve(stream: TcpStream, script: &Arc<Script>) -> std::io::Result<()> {
     // Upgrades arrive as extended CONNECT, which must be allowed before it can be refused.
     let mut builder = h2::server::Builder::new();
     let handshake = builder.enable_connect_protocol().handshake(stream);
@@ -19,8 +21,11 @@ pub(super) async fn serve(stream: TcpStream, script: &Script) -> std::io::Result
     while let Some(accepted) = connection.accept().await {
         let (request, respond) = accepted.map_err(std::io::Error::other)?;
         match script.behaviour(request.uri().path()) {
-            Behaviour::Close => return Ok(()),
-            behaviour => streams.spawn(answer(behaviour, request, respond)),
+            (Behaviour::Close, _) => return Ok(()),
+            (behaviour, going) => streams.spawn(async move {
+                let _going = going;
+                answer(behaviour, request, respond).await
+            }),
         };
     }
     Ok(())

@@ -155,8 +155,31 @@ pub struct Upstream {
 #[derive(Debug, Default)]
 struct Script {
     behaviours: Mutex<HashMap<String, Behaviour>>,
-    requests: Mutex<HashMap<String, u64>>,
+    requests: Mutex<HashMap<String, Requests>>,
     connections: AtomicU64,
+}
+
+/// Requests for one name.
+#[derive(Debug, Default, Clone, Copy)]
+struct Requests {
+    total: u64,
+    going: u64,
+    most_at_once: u64,
+}
+
+/// A request that the upstream is busy with, until this is dropped.
+#[derive(Debug)]
+struct Going {
+    script: Arc<Script>,
+    name: String,
+}
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        if let Ok(mut requests) = self.script.requests.lock() {
+            requests.entry(self.name.clone()).or_default().going -= 1;
+        }
+    }
 }
 
 impl Upstream {
@@ -200,13 +223,12 @@ impl Upstream {
 
     /// Number of requests that came for the name.
     pub fn requests(&self, name: &str) -> u64 {
-        self.script
-            .requests
-            .lock()
-            .expect("the script")
-            .get(name)
-            .copied()
-            .unwrap_or(0)
+        self.script.requests_for(name).total
+    }
+
+    /// The most requests for the name that were here at the same time.
+    pub fn most_at_once(&self, name: &str) -> u64 {
+        self.script.requests_for(name).most_at_once
     }
 
     /// Number of connections that were made.
@@ -222,25 +244,37 @@ impl Drop for Upstream {
 }
 
 impl Script {
-    /// What to do with a request for `path`, which is counted.
-    fn behaviour(&self, path: &str) -> Behaviour {
+    fn requests_for(&self, name: &str) -> Requests {
+        let requests = self.requests.lock().expect("the script");
+        requests.get(name).copied().unwrap_or_default()
+    }
+
+    /// What to do with a request for `path`, which is counted; it is here as long as the second
+    /// value.
+    fn behaviour(self: &Arc<Self>, path: &str) -> (Behaviour, Going) {
         let name = path
             .trim_start_matches('/')
             .split(['/', '?'])
             .next()
             .unwrap_or_default();
-        *self
-            .requests
-            .lock()
-            .expect("the script")
-            .entry(name.to_owned())
-            .or_default() += 1;
+        let going = Going {
+            script: self.clone(),
+            name: name.to_owned(),
+        };
+        {
+            let mut requests = self.requests.lock().expect("the script");
+            let requests = requests.entry(name.to_owned()).or_default();
+            requests.total += 1;
+            requests.going += 1;
+            requests.most_at_once = requests.most_at_once.max(requests.going);
+        }
         let behaviours = self.behaviours.lock().expect("the script");
-        behaviours.get(name).cloned().unwrap_or_else(|| {
+        let behaviour = behaviours.get(name).cloned().unwrap_or_else(|| {
             Answer::status(200)
                 .body("text/plain", "the upstream is fine\n")
                 .into()
-        })
+        });
+        (behaviour, going)
     }
 }
 

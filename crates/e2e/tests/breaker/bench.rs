@@ -1,0 +1,317 @@
+//! One Envoy with a route for each scenario.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use serde_json::{json, Value};
+use tidegate_e2e::client::{Client, Protocol};
+use tidegate_e2e::config::{
+    cluster, h2_cluster, merge, route, tidegate, typed, Bootstrap, Listener,
+};
+use tidegate_e2e::envoy::Envoy;
+use tidegate_e2e::faults::Refused;
+use tidegate_e2e::message::{Request, Response};
+use tidegate_e2e::upstream::{Answer, Behaviour, Body, Upstream};
+
+use super::modes;
+
+/// So many failures in a row trip every breaker here.
+pub(crate) const FAILURES: u64 = 5;
+/// Probes at once.
+pub(crate) const PERMITS: u64 = 2;
+/// What all workers know is at most this old.
+pub(crate) const FLUSH: Duration = Duration::from_millis(100);
+/// How long a circuit of the policy `long` stays open at least.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+/// How long anything that must happen may take on a busy machine.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A running Envoy, and what stands behind it.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    // Fields are dropped in this order: Envoy ends before what stands behind it.
+    pub(crate) envoy: Envoy,
+    pub(crate) upstream: Upstream,
+    pub(crate) concurrency: u32,
+    _refused: Refused,
+}
+
+/// A circuit that opens after a few failures and is tried again soon. The ratio never trips it.
+pub(crate) fn settings() -> Value {
+    json!({
+        "window": "10s",
+        "min_requests": 1000,
+        "consecutive": { "failures": FAILURES, "for": "0s" },
+        "open": { "base": "300ms", "max": "300ms", "jitter": 0 },
+        "probe": { "permits": PERMITS, "timeout": "1s" },
+        "ramp": { "duration": "2s" },
+    })
+}
+
+fn main_configuration() -> String {
+    let long = json!({ "open": { "base": "60s", "max": "60s", "jitter": 0.5 } });
+    json!({
+        "breaker": settings(),
+        "routes": [
+            { "name": "long", "match": { "route": "long-*" }, "breaker": long },
+            { "name": "team", "match": { "route": "team-*" },
+              "breaker": merge(long.clone(), json!({ "group": "team" })) },
+            // The defaults, ten times as fast.
+            { "name": "rare", "match": { "route": "rare" }, "breaker": merge(long, json!({
+                "window": "1s", "min_requests": 20, "consecutive": { "failures": 10, "for": "100ms" },
+            })) },
+        ],
+    })
+    .to_string()
+}
+
+impl Bench {
+    /// Starts all of it.
+    pub(crate) fn start(concurrency: u32) -> Bench {
+        let refused = Refused::default();
+        let upstream = Upstream::start(behaviours());
+        let one_at_a_time =
+            json!({ "circuit_breakers": { "thresholds": [{ "max_requests": 1 }] } });
+        let clusters = vec![
+            cluster("app", &[upstream.address()]),
+            cluster("else", &[upstream.address()]),
+            cluster("refused", &[refused.address()]),
+            h2_cluster("h2", &[upstream.address()]),
+            merge(cluster("narrow", &[upstream.address()]), one_at_a_time),
+        ];
+        let main = main_configuration();
+        let listeners = vec![
+            listener("main", "tidegate", &main),
+            // Another configuration of the same plugin, and another plugin of the same configuration.
+            listener(
+                "twin",
+                "tidegate",
+                &main.replacen('{', r#"{"brand":{"name":"Twin"},"#, 1),
+            ),
+            listener("stranger", "stranger", &main),
+            listener("modes", "modes", &modes::configuration(true)),
+            listener("metadata", "metadata", &modes::configuration(false)),
+        ];
+        let mut bootstrap = Bootstrap::new(clusters, listeners);
+        bootstrap.concurrency = concurrency;
+        Bench {
+            envoy: Envoy::start(&bootstrap),
+            upstream,
+            concurrency,
+            _refused: refused,
+        }
+    }
+
+    /// The address of a listener.
+    pub(crate) fn address(&self, listener: &str) -> SocketAddr {
+        self.envoy.listener(listener)
+    }
+
+    /// A client of the listener `main`; one connection, so one worker.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(Protocol::H1, self.address("main"))
+    }
+
+    /// Fails until the circuit of the route is open: all requests go over one connection.
+    pub(crate) fn trip(&self, path: &str) {
+        trip(&self.client(), path);
+    }
+
+    /// What the log tells of the breaker with this key: the states it left and entered.
+    pub(crate) fn events(&self, key: &str) -> Vec<(String, String)> {
+        events(&self.envoy, key)
+    }
+}
+
+/// Fails until the circuit of the route is open, which takes exactly [`FAILURES`] requests.
+pub(crate) fn trip(client: &Client, path: &str) {
+    for n in 0..FAILURES {
+        let answer = client.get(&Request::get(path));
+        assert!(!is_rejected(&answer), "{path}: rejected after {n} failures");
+        assert!(
+            answer.status >= 500 || answer.broken.is_some(),
+            "{path}: {answer:?}"
+        );
+    }
+    // A response can be here before its end is told to the breaker.
+    wait_until(&format!("the circuit of {path} to be open"), || {
+        is_rejected(&client.get(&Request::get(path))).then_some(())
+    });
+}
+
+/// What the log of an Envoy tells of a breaker.
+pub(crate) fn events(envoy: &Envoy, key: &str) -> Vec<(String, String)> {
+    let log = envoy.log();
+    let lines = log.lines().filter_map(|line| {
+        let at = line.find(r#"{"event":"breaker""#)?;
+        let event: Value = serde_json::from_str(&line[at..]).ok()?;
+        let text = |name: &str| event[name].as_str().map(str::to_owned);
+        (event["route"] == key).then_some((text("from")?, text("to")?))
+    });
+    lines.collect()
+}
+
+/// Whether the filter rejected the request because a circuit is open.
+pub(crate) fn is_rejected(answer: &Response) -> bool {
+    answer.header("x-tidegate-page") == Some("circuit_open")
+}
+
+/// Polls until there is an answer.
+pub(crate) fn wait_until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + LIMIT;
+    loop {
+        if let Some(answer) = probe() {
+            return answer;
+        }
+        assert!(Instant::now() < end, "not in {LIMIT:?}: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The filter as a plugin of that name.
+pub(crate) fn plugin(name: &str, configuration: &str) -> Value {
+    let filter = tidegate(&tidegate_e2e::module(), Some(configuration));
+    merge(
+        filter,
+        json!({ "typed_config": { "config": { "name": name } } }),
+    )
+}
+
+fn listener(name: &str, plugin_name: &str, configuration: &str) -> Value {
+    // After ours: answers in the place of the upstream where a request asks for it.
+    let fault = json!({
+        "abort": { "header_abort": {}, "percentage": { "numerator": 100 } },
+    });
+    let fault = json!({
+        "name": "envoy.filters.http.fault",
+        "typed_config": typed("extensions.filters.http.fault.v3.HTTPFault", fault),
+    });
+    Listener::new(name)
+        .filter(plugin(plugin_name, configuration))
+        .filter(fault)
+        .routes(routes())
+        .json()
+}
+
+/// A route for paths that begin with its name; what follows chooses what the upstream does.
+pub(crate) fn route_to(name: &str, cluster: &str) -> Value {
+    merge(route(&format!("/{name}"), cluster), json!({ "name": name }))
+}
+
+fn routes() -> Vec<Value> {
+    let routes = [
+        ("long-dead", "refused"),
+        ("long-neighbour", "refused"),
+        ("long-failing", "app"),
+        ("near", "app"),
+        ("far", "else"),
+        ("long-cut", "app"),
+        ("long-h2-cut", "h2"),
+        ("rare", "app"),
+        ("back", "app"),
+        ("lost", "app"),
+        ("hammered", "app"),
+        ("innocent", "app"),
+        ("narrow", "narrow"),
+        ("long-shared", "app"),
+        ("team-one", "app"),
+        ("team-two", "app"),
+        ("team-three", "else"),
+        ("long-call-only", "h2"),
+        ("long-call-late", "h2"),
+        ("long-call-refused", "refused"),
+        ("call-fine", "h2"),
+    ];
+    let mut routes: Vec<Value> = routes
+        .iter()
+        .map(|(name, cluster)| route_to(name, cluster))
+        .collect();
+    let limit =
+        |name: &str| json!({ "route": { "timeout": if name == "back" { "0.3s" } else { "0s" } } });
+    for route in &mut routes {
+        let more = limit(route["name"].as_str().unwrap_or_default());
+        *route = merge(route.take(), more);
+    }
+    routes.push(json!({
+        "name": "direct", "match": { "prefix": "/direct" },
+        "direct_response": { "status": 503, "body": { "inline_string": "closed on Mondays" } },
+    }));
+    routes.extend(modes::routes());
+    routes
+}
+
+fn behaviours() -> Vec<(String, Behaviour)> {
+    let down = || Answer::status(503).body("text/html", "<h1>down");
+    let cut = || {
+        Answer::status(200)
+            .with(Body::Short(b"half".to_vec(), 1000))
+            .cut()
+    };
+    let frame: &[&[u8]] = &[&[0, 0, 0, 0, 0]];
+    let grpc = || Answer::status(200).header("content-type", "application/grpc");
+    let all: Vec<(&str, Behaviour)> = vec![
+        (
+            "long-failing",
+            down().after(Duration::from_millis(20)).into(),
+        ),
+        ("long-cut", cut().into()),
+        ("long-h2-cut", cut().into()),
+        ("rare", down().into()),
+        ("back-down", down().into()),
+        ("back", Behaviour::Hang),
+        ("lost-down", down().into()),
+        ("lost-hang", Behaviour::Hang),
+        ("hammered-down", down().into()),
+        ("innocent-down", down().into()),
+        (
+            "innocent-404",
+            Answer::status(404).body("text/html", "<h1>not here").into(),
+        ),
+        ("innocent-401", Answer::status(401).into()),
+        ("innocent-hang", Behaviour::Hang),
+        (
+            "innocent-stuck",
+            Behaviour::Stuck(Answer::status(200).with(Body::Short(b"half".to_vec(), 1000))),
+        ),
+        ("narrow-down", down().into()),
+        ("narrow-hang", Behaviour::Hang),
+        ("long-shared", down().into()),
+        ("team-one", down().into()),
+        ("team-three", down().into()),
+        (
+            "long-call-only",
+            grpc()
+                .header("grpc-status", "14")
+                .header("grpc-message", "no")
+                .into(),
+        ),
+        (
+            "long-call-late",
+            grpc()
+                .chunks("application/grpc", frame)
+                .trailer("grpc-status", "4")
+                .into(),
+        ),
+        (
+            "call-fine",
+            grpc()
+                .chunks("application/grpc", frame)
+                .trailer("grpc-status", "0")
+                .into(),
+        ),
+        (
+            "call-fine-unknown",
+            grpc()
+                .chunks("application/grpc", frame)
+                .trailer("grpc-status", "2")
+                .into(),
+        ),
+        (
+            "call-fine-missing",
+            grpc().header("grpc-status", "5").into(),
+        ),
+    ];
+    let all = all.into_iter().map(|(name, does)| (name.to_owned(), does));
+    all.chain(modes::behaviours()).collect()
+}

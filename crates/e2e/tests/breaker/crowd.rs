@@ -1,0 +1,121 @@
+//! Clients that ask again and again, each over a connection of its own.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tidegate_e2e::client::{Client, Protocol};
+use tidegate_e2e::message::Request;
+use tokio::task::JoinSet;
+
+use super::bench::{is_rejected, wait_until, Bench};
+
+/// One request, as its client saw it.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    /// Which of the clients.
+    pub(crate) client: usize,
+    pub(crate) sent: Instant,
+    pub(crate) got: Instant,
+    pub(crate) status: u16,
+    pub(crate) is_rejected: bool,
+}
+
+/// Clients at work until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Crowd {
+    seen: Arc<Mutex<Vec<Seen>>>,
+    size: usize,
+    tasks: JoinSet<()>,
+}
+
+impl Crowd {
+    /// One task for each client; each asks for `path`, and rests for `rest` after each answer.
+    pub(crate) fn start(clients: Vec<Client>, path: &str, rest: Duration) -> Crowd {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let mut tasks = JoinSet::new();
+        let size = clients.len();
+        for (number, client) in clients.into_iter().enumerate() {
+            let (seen, request) = (seen.clone(), Request::get(path));
+            let work = async move {
+                loop {
+                    let sent = Instant::now();
+                    let answer = client.send(&request).await;
+                    let answer = answer.unwrap_or_else(|error| panic!("{}: {error}", request.path));
+                    seen.lock().expect("what was seen").push(Seen {
+                        client: number,
+                        sent,
+                        got: Instant::now(),
+                        status: answer.status,
+                        is_rejected: is_rejected(&answer),
+                    });
+                    tokio::time::sleep(rest).await;
+                }
+            };
+            tasks.spawn_on(work, tidegate_e2e::runtime().handle());
+        }
+        Crowd { seen, size, tasks }
+    }
+
+    /// New clients of a listener, not connected yet.
+    pub(crate) fn clients(address: SocketAddr, count: usize) -> Vec<Client> {
+        (0..count)
+            .map(|_| Client::new(Protocol::H1, address))
+            .collect()
+    }
+
+    /// What was seen so far, by the time at which it was sent.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        let mut seen = self.seen.lock().expect("what was seen").clone();
+        seen.sort_by_key(|one| one.sent);
+        seen
+    }
+
+    /// Waits until each client has asked `times` times after `since`, and returns all that was seen.
+    pub(crate) fn wait_for_each(&self, times: usize, since: Instant) -> Vec<Seen> {
+        wait_until("an answer for each client", || {
+            let seen = self.seen();
+            let count = |n| {
+                seen.iter()
+                    .filter(|one| one.client == n && one.sent >= since)
+                    .count()
+            };
+            (0..self.size).all(|n| count(n) >= times).then_some(seen)
+        })
+    }
+
+    /// Waits for the first rejection, and returns when it was sent and when it came.
+    pub(crate) fn wait_for_rejection(&self) -> Seen {
+        wait_until("a rejection", || {
+            let rejected = self.seen().into_iter().filter(|one| one.is_rejected);
+            rejected.min_by_key(|one| one.got)
+        })
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        self.tasks.abort_all();
+    }
+}
+
+/// Connections of a listener, at least `each` on every worker: the kernel spreads them over the
+/// workers by chance, and Envoy says how.
+pub(crate) fn on_every_worker(bench: &Bench, listener: &str, each: u64) -> Vec<Client> {
+    let address = bench.address(listener);
+    let mut clients = Vec::new();
+    let worker = |n: u32| {
+        let name = format!("listener.127.0.0.1_0.worker_{n}.downstream_cx_active");
+        bench.envoy.stat(&name)
+    };
+    wait_until("connections to every worker", || {
+        for client in Crowd::clients(address, 4) {
+            client.get(&Request::get("/near"));
+            clients.push(client);
+        }
+        (0..bench.concurrency)
+            .all(|n| worker(n) >= each)
+            .then_some(())
+    });
+    clients
+}

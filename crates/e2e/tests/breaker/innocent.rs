@@ -1,0 +1,128 @@
+//! What is not the upstream's fault never trips a breaker, nor does it hide what is.
+
+use std::time::Duration;
+
+use tidegate_e2e::client::Client;
+use tidegate_e2e::message::Request;
+
+use super::bench::{is_rejected, wait_until, Bench, FAILURES};
+
+/// Of each kind more than it takes to trip a breaker.
+const MANY: usize = FAILURES as usize * 2;
+
+/// One failure fewer than it takes, then what says nothing, then one failure more: counted as
+/// failures, the innocent would have tripped the breaker before; counted as successes, the run of
+/// failures would be over.
+fn between_failures(
+    bench: &Bench,
+    client: &Client,
+    path: &str,
+    name: &str,
+    innocent: impl FnOnce(),
+) {
+    let before = bench.upstream.requests(name);
+    let fail = || {
+        let answer = client.get(&Request::get(path));
+        assert_eq!(
+            answer.header("x-tidegate-page"),
+            Some("upstream_unavailable"),
+            "{path}"
+        );
+    };
+    for _ in 1..FAILURES {
+        fail();
+    }
+    innocent();
+    fail();
+    assert_eq!(bench.upstream.requests(name) - before, FAILURES, "{path}");
+    let answer = client.get(&Request::get(path));
+    assert!(is_rejected(&answer), "{path}: not rejected: {answer:?}");
+}
+
+/// Waits until Envoy has logged that many requests whose path begins like that: they are over then,
+/// for every filter.
+fn wait_for_ends(bench: &Bench, path: &str, count: usize) {
+    wait_until(&format!("{count} ends of {path}"), || {
+        let log = bench.envoy.access_log("main");
+        let is_one = |line: &&serde_json::Value| line["path"].as_str().is_some_and(|p| p == path);
+        (log.iter().filter(is_one).count() >= count).then_some(())
+    });
+}
+
+/// Asks, and goes away when the upstream has got it.
+fn ask_and_leave(bench: &Bench, path: &str, name: &str) {
+    let before = bench.upstream.requests(name);
+    let client = bench.client();
+    let request = Request::get(path);
+    let asked = tidegate_e2e::runtime().spawn(async move { client.send(&request).await });
+    wait_until("the request to reach the upstream", || {
+        (bench.upstream.requests(name) > before).then_some(())
+    });
+    // A stuck answer has begun by now, or begins when nobody is there any more: both are the client.
+    std::thread::sleep(Duration::from_millis(5));
+    asked.abort();
+}
+
+pub(crate) fn what_says_nothing_about_the_upstream_changes_nothing(bench: &Bench) {
+    let client = bench.client();
+    between_failures(bench, &client, "/innocent-down", "innocent-down", || {
+        for _ in 0..MANY {
+            assert_eq!(client.get(&Request::get("/innocent-404")).status, 404);
+            assert_eq!(client.get(&Request::get("/innocent-401")).status, 401);
+            // Another filter answers.
+            let fault =
+                Request::get("/innocent/fault").header("x-envoy-fault-abort-request", "503");
+            let answer = client.get(&fault);
+            assert_eq!((answer.status, is_rejected(&answer)), (503, false));
+            ask_and_leave(bench, "/innocent-hang", "innocent-hang");
+            ask_and_leave(bench, "/innocent-stuck", "innocent-stuck");
+        }
+        wait_for_ends(bench, "/innocent/fault", MANY);
+        wait_for_ends(bench, "/innocent-hang", MANY);
+        wait_for_ends(bench, "/innocent-stuck", MANY);
+        assert_eq!(
+            bench.upstream.requests("innocent"),
+            0,
+            "the fault filter let one through"
+        );
+    });
+}
+
+pub(crate) fn envoys_own_limits_change_nothing(bench: &Bench) {
+    let client = bench.client();
+    between_failures(bench, &client, "/narrow-down", "narrow-down", || {
+        let holder = bench.client();
+        let held = async move { holder.send(&Request::get("/narrow-hang")).await };
+        let held = tidegate_e2e::runtime().spawn(held);
+        wait_until("the cluster to be full", || {
+            (bench.upstream.requests("narrow-hang") > 0).then_some(())
+        });
+        for _ in 0..MANY {
+            let answer = client.get(&Request::get("/narrow/full"));
+            assert_eq!(
+                answer.header("x-tidegate-page"),
+                Some("connection_limit_reached")
+            );
+        }
+        held.abort();
+        wait_until("the cluster to be free", || {
+            (bench.envoy.stat("cluster.narrow.upstream_rq_active") == 0).then_some(())
+        });
+    });
+}
+
+pub(crate) fn replies_of_others_never_trip_it(bench: &Bench) {
+    let client = bench.client();
+    for _ in 0..MANY {
+        let answer = client.get(&Request::get("/direct"));
+        assert_eq!((answer.status, is_rejected(&answer)), (503, false));
+        let fault = Request::get("/near/fault").header("x-envoy-fault-abort-request", "503");
+        assert_eq!(client.get(&fault).status, 503);
+    }
+    for _ in 0..MANY {
+        assert_eq!(bench.client().get(&Request::get("/near")).status, 200);
+    }
+    for key in ["direct/", "near/app"] {
+        assert_eq!(bench.events(key), [], "{key}");
+    }
+}
