@@ -12,6 +12,7 @@ mod demo;
 mod output;
 mod reference;
 mod schema;
+mod simulate;
 
 /// Exit code: something was found that is not in order.
 const FINDINGS: u8 = 1;
@@ -33,6 +34,7 @@ enum Command {
     Demo(demo::Args),
     Schema(schema::Args),
     Reference(reference::Args),
+    Simulate(simulate::Args),
 }
 
 fn main() -> ExitCode {
@@ -41,5 +43,6 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Reference(args) => reference::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
     }
 }

@@ -86,12 +86,12 @@ fn check_reads_standard_input() {
 
 #[test]
 fn check_tells_what_is_not_in_force() {
-    let files = [("a.json", r#"{"routes": [], "retry": {"pace": "off"}}"#)];
+    let files = [("a.json", r#"{"locales": {}, "retry": {"pace": "off"}}"#)];
     assert_eq!(
         run(&files, &["check", "a.json"], ""),
         outcome(
             0,
-            "a.json: routes: note: not yet in force\n\
+            "a.json: locales: note: not yet in force\n\
              a.json: retry.pace: note: not yet in force\n\
              1 file checked: 0 errors, 2 notes\n"
         )

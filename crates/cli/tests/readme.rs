@@ -44,14 +44,8 @@ fn the_table_of_failures_is_that_of_the_core() {
         .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
         .filter(|row: &Vec<&str>| row.len() == 4)
         .collect();
-    // Those that Tidegate answers by itself come with the breaker; a missing route is the client's
-    // fault, and an answer that broke off can no more be replaced.
-    let elsewhere = [
-        Reason::CircuitOpen,
-        Reason::Maintenance,
-        Reason::DestinationNotFound,
-        Reason::HttpResponseIncomplete,
-    ];
+    // A missing route is the client's fault, and an answer that broke off can no more be replaced.
+    let elsewhere = [Reason::DestinationNotFound, Reason::HttpResponseIncomplete];
     for reason in Reason::ALL
         .iter()
         .filter(|reason| !elsewhere.contains(reason))

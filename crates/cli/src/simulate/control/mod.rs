@@ -1,0 +1,145 @@
+//! The breakers that are compared: what they have in common.
+
+mod classic;
+mod envoy;
+mod tidegate;
+
+use clap::ValueEnum;
+use serde::Serialize;
+use tidegate_core::breaker::Ticket;
+use tidegate_core::config::Breaker as Settings;
+
+use super::rng::Rng;
+use super::upstream::Answer;
+
+/// A way to protect the upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    /// Everything passes
+    None,
+    /// Opens for 5 s, then closes after one good probe
+    OneProbe,
+    /// Opens for 10 s, then lets a share in that grows to all within 10 s; opens again at 50 %
+    LinearRamp,
+    /// Envoy's outlier detection: hosts that fail 5 times in a row are left out
+    HostEjection,
+    /// Envoy's admission control: each worker rejects by its own success rate
+    AdmissionControl,
+    /// This filter's breaker
+    Tidegate,
+}
+
+impl Kind {
+    /// All of them, in the order of the tables.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::None,
+        Self::OneProbe,
+        Self::LinearRamp,
+        Self::HostEjection,
+        Self::AdmissionControl,
+        Self::Tidegate,
+    ];
+
+    /// Its name on the command line and in file names.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::OneProbe => "one-probe",
+            Self::LinearRamp => "linear-ramp",
+            Self::HostEjection => "host-ejection",
+            Self::AdmissionControl => "admission-control",
+            Self::Tidegate => "tidegate",
+        }
+    }
+
+    /// Its name for people.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::None => "no breaker",
+            Self::OneProbe => "one probe, then closed",
+            Self::LinearRamp => "linear ramp, re-opens at 50 %",
+            Self::HostEjection => "Envoy's host ejection",
+            Self::AdmissionControl => "Envoy's admission control",
+            Self::Tidegate => "Tidegate",
+        }
+    }
+
+    /// One, fresh, for a run.
+    pub(crate) fn start(
+        self,
+        settings: &Settings,
+        workers: usize,
+        hosts: usize,
+    ) -> Box<dyn Control> {
+        match self {
+            Self::None => Box::new(classic::Nothing),
+            Self::OneProbe => Box::new(classic::OneProbe::default()),
+            Self::LinearRamp => Box::new(classic::LinearRamp::default()),
+            Self::HostEjection => Box::new(envoy::HostEjection::new(hosts)),
+            Self::AdmissionControl => Box::new(envoy::AdmissionControl::new(workers)),
+            Self::Tidegate => Box::new(tidegate::Tidegate::new(settings, workers)),
+        }
+    }
+}
+
+/// The moment of a call, in milliseconds since the beginning, on one worker.
+#[derive(Debug)]
+pub(crate) struct At<'a> {
+    pub(crate) now_ms: u64,
+    pub(crate) worker: usize,
+    pub(crate) rng: &'a mut Rng,
+}
+
+/// Whether a request may pass.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Verdict {
+    /// It may, with this pass.
+    Admit(Pass),
+    /// It may not. For how much longer the circuit is open, in milliseconds; 0: not known.
+    Reject(u64),
+}
+
+/// What a breaker wants to know again when the request has ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Pass {
+    pub(crate) ticket: Ticket,
+    pub(crate) generation: u32,
+    pub(crate) is_probe: bool,
+}
+
+/// Where a breaker stands, as far as a picture needs to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Phase {
+    #[default]
+    Closed,
+    Open,
+    HalfOpen,
+    Ramp,
+}
+
+/// A breaker, over all workers.
+pub(crate) trait Control {
+    /// Whether a request may pass.
+    fn admit(&mut self, at: At<'_>) -> Verdict;
+
+    /// To which of the hosts a request goes that is the `turn`-th; `None`: none is left.
+    fn host(&self, turn: usize, hosts: usize) -> Option<usize> {
+        turn.checked_rem(hosts)
+    }
+
+    /// How a request ended that was admitted, at a host.
+    fn settle(&mut self, at: At<'_>, pass: Pass, host: usize, answer: Answer);
+
+    /// What a worker does 20 times a second.
+    fn tick(&mut self, at: At<'_>) {
+        let _ = at;
+    }
+
+    /// Where it stands.
+    fn phase(&self, now_ms: u64) -> Phase;
+
+    /// How often it opened.
+    fn trips(&self) -> u32;
+}

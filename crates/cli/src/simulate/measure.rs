@@ -1,0 +1,110 @@
+//! What a run says in a few figures.
+
+use serde::Serialize;
+
+use super::scenario::Incident;
+use super::world::{Second, Series};
+
+/// All is well again when of so many seconds...
+const CALM_SECONDS: usize = 5;
+/// ...none has more than this share of its requests failed or rejected.
+const CALM_SHARE: f64 = 0.02;
+
+/// The figures of one run, or the means of several.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Figures {
+    /// Requests served, over what the upstream could have served of those offered, during the
+    /// measured seconds.
+    pub(crate) goodput: f64,
+    /// The worst of the runs.
+    pub(crate) goodput_worst: f64,
+    /// Requests that were sent to the upstream in vain.
+    pub(crate) failed: f64,
+    /// Requests that the breaker did not send.
+    pub(crate) rejected: f64,
+    /// Clients that went away without being served.
+    pub(crate) gave_up: f64,
+    /// Requests sent to a dead upstream until the breaker first rejected one.
+    pub(crate) before_trip: f64,
+    /// The worst of the runs.
+    pub(crate) before_trip_worst: f64,
+    /// Requests sent to a dead upstream in all.
+    pub(crate) into_dead: f64,
+    /// How often the breaker opened.
+    pub(crate) trips: f64,
+    /// Seconds from the end of the incident until all is well again; `None`: not in some run.
+    pub(crate) recovered: Option<f64>,
+    /// The worst of the runs.
+    pub(crate) recovered_worst: Option<f64>,
+    /// After the incident: the most that was offered to the upstream in a second, over its capacity.
+    pub(crate) peak_load: f64,
+}
+
+impl Figures {
+    /// The figures of one run.
+    pub(crate) fn of(series: &Series, incident: &Incident) -> Self {
+        let seconds = &series.seconds;
+        let measured = seconds.get(incident.measured()).unwrap_or_default();
+        let good: f64 = measured.iter().map(|s| f64::from(s.good)).sum();
+        let could: f64 = measured
+            .iter()
+            .map(|s| s.capacity.min(f64::from(s.offered)))
+            .sum();
+        let goodput = if could > 0.0 { good / could } else { 0.0 };
+        let end = (incident.end_ms / 1000) as usize;
+        let after = seconds.get(end..).unwrap_or_default();
+        let recovered = after
+            .windows(CALM_SECONDS)
+            .position(|window| window.iter().all(is_calm))
+            .map(|at| at as f64);
+        let sum = |of: fn(&Second) -> u32| seconds.iter().map(|s| f64::from(of(s))).sum::<f64>();
+        let peak_load = after
+            .iter()
+            .filter(|s| s.capacity > 0.0)
+            .map(|s| f64::from(s.admitted) / s.capacity)
+            .fold(0.0, f64::max);
+        Self {
+            goodput,
+            goodput_worst: goodput,
+            failed: sum(|s| s.failed),
+            rejected: sum(|s| s.rejected),
+            gave_up: series.gave_up as f64,
+            before_trip: f64::from(series.before_trip),
+            before_trip_worst: f64::from(series.before_trip),
+            into_dead: f64::from(series.into_dead),
+            trips: f64::from(series.trips),
+            recovered,
+            recovered_worst: recovered,
+            peak_load,
+        }
+    }
+
+    /// The means of several runs, and their worst.
+    pub(crate) fn mean(runs: &[Self]) -> Self {
+        let count = runs.len().max(1) as f64;
+        let mean = |of: fn(&Self) -> f64| runs.iter().map(of).sum::<f64>() / count;
+        let most = |of: fn(&Self) -> f64| runs.iter().map(of).fold(0.0, f64::max);
+        let recovered: Option<Vec<f64>> = runs.iter().map(|run| run.recovered).collect();
+        Self {
+            goodput: mean(|run| run.goodput),
+            goodput_worst: runs.iter().map(|r| r.goodput).fold(f64::MAX, f64::min),
+            failed: mean(|run| run.failed),
+            rejected: mean(|run| run.rejected),
+            gave_up: mean(|run| run.gave_up),
+            before_trip: mean(|run| run.before_trip),
+            before_trip_worst: most(|run| run.before_trip),
+            into_dead: mean(|run| run.into_dead),
+            trips: mean(|run| run.trips),
+            recovered: recovered
+                .as_ref()
+                .map(|all| all.iter().sum::<f64>() / count),
+            recovered_worst: recovered.map(|all| all.into_iter().fold(0.0, f64::max)),
+            peak_load: most(|run| run.peak_load),
+        }
+    }
+}
+
+fn is_calm(second: &Second) -> bool {
+    let lost = f64::from(second.failed + second.rejected);
+    lost <= CALM_SHARE * f64::from(second.offered)
+}

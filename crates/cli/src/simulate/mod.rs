@@ -1,0 +1,294 @@
+//! `tidegate simulate`: what a breaker is worth shows only in a closed loop, where who is rejected
+//! comes back, and where an upstream that is overloaded serves less. This is that loop, in virtual
+//! time: the filter's own breaker and hints against what others do.
+
+mod control;
+mod crowd;
+mod measure;
+mod plot;
+mod progress;
+mod report;
+mod rng;
+mod scenario;
+mod upstream;
+mod world;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::builder::RangedU64ValueParser;
+use clap::ValueEnum;
+use tidegate_core::config::{Config, Policy};
+
+use control::Kind;
+use measure::Figures;
+use progress::Progress;
+use report::{Comparison, Row};
+use scenario::{Incident, Scenario, BEFORE_MS};
+use upstream::Model;
+use world::{Series, Setup};
+
+/// After an incident the simulation goes on for so long, in milliseconds.
+const AFTER_MS: u64 = 120_000;
+/// The longest run that can be asked for: its calendar of returning clients must fit in memory.
+const MAX_DURATION: Duration = Duration::from_secs(24 * 3600);
+
+/// Simulate an upstream in trouble, with this breaker and with others.
+///
+/// Prints a table for each scenario, and draws each run. The same arguments give the same result.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What happens to the upstream
+    #[arg(long, value_name = "NAME", default_value = "all")]
+    scenario: ScenarioChoice,
+    /// New visitors per second
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
+    rate: u32,
+    /// Requests per second that the upstream can serve when it is well [default: 1.5 times the rate]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000_000))]
+    capacity: Option<u32>,
+    /// Length of the incident [default: 40s; 2m for brown-outs and flapping]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    outage: Option<Duration>,
+    /// Length of the simulation [default: until 2m after the incident]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    duration: Option<Duration>,
+    /// More visitors, who come while the incident lasts
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = RangedU64ValueParser::<u64>::new().range(0..=1_000_000))]
+    crowd: u64,
+    /// Share of the clients that come back when they are told to; the others do after 1 to 6 s
+    #[arg(long, value_name = "SHARE", default_value_t = 0.8, value_parser = share)]
+    obey: f64,
+    /// How often anybody tries before giving up; 0: until served
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    tries: u32,
+    /// Worker threads of the proxy
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
+    workers: usize,
+    /// Hosts of the upstream
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000))]
+    hosts: usize,
+    /// A request that has waited at the upstream for so long has failed
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    timeout: Duration,
+    /// Requests that may wait at each host of the upstream
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    queue: usize,
+    /// Share of the work that the upstream does for a request that has timed out
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
+    waste: f64,
+    /// Take `breaker` and `retry` from this filter configuration
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Simulate only this breaker
+    #[arg(long, value_name = "NAME")]
+    only: Option<Kind>,
+    /// What chance begins with
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Average over so many runs, with this seed and those after it
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<u64>::new().range(1..=1000))]
+    runs: u64,
+    /// Where the pictures (SVG) go; made if it is not there
+    #[arg(long, value_name = "DIR", default_value = "simulation")]
+    out: PathBuf,
+    /// Print the figures as JSON
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// Print the figures as tables in Markdown
+    #[arg(long)]
+    markdown: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum ScenarioChoice {
+    All,
+    One(Scenario),
+}
+
+impl ValueEnum for ScenarioChoice {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [ScenarioChoice; 6] = [
+            ScenarioChoice::All,
+            ScenarioChoice::One(Scenario::ALL[0]),
+            ScenarioChoice::One(Scenario::ALL[1]),
+            ScenarioChoice::One(Scenario::ALL[2]),
+            ScenarioChoice::One(Scenario::ALL[3]),
+            ScenarioChoice::One(Scenario::ALL[4]),
+        ];
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        match self {
+            Self::All => Some(clap::builder::PossibleValue::new("all").help("Each of them")),
+            Self::One(scenario) => scenario.to_possible_value(),
+        }
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("allowed: a number from 0 to 1".to_owned()),
+    }
+}
+
+/// The durations of the configuration: `500ms`, `5s`, `2m`, `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit_ms = match text.get(digits.len()..) {
+        Some("ms") => 1,
+        Some("s") => 1000,
+        Some("m") => 60_000,
+        Some("h") => 3_600_000,
+        _ => 0,
+    };
+    let ms = digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|n| n.checked_mul(unit_ms));
+    ms.map(Duration::from_millis)
+        .filter(|found| (Duration::from_millis(1)..=MAX_DURATION).contains(found))
+        .ok_or_else(|| "allowed: a duration from 1ms to 24h (units: ms, s, m, h)".to_owned())
+}
+
+/// Runs, draws, prints.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    match simulate(args) {
+        Ok(text) => crate::output::print(&text),
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::from(crate::USAGE)
+        }
+    }
+}
+
+fn simulate(args: &Args) -> Result<String, String> {
+    let policy = policy(args.config.as_deref())?;
+    let scenarios = match args.scenario {
+        ScenarioChoice::All => Scenario::ALL.to_vec(),
+        ScenarioChoice::One(scenario) => vec![scenario],
+    };
+    let kinds = args
+        .only
+        .map_or_else(|| Kind::ALL.to_vec(), |kind| vec![kind]);
+    let total = scenarios.len() * kinds.len() * args.runs as usize;
+    let mut progress = Progress::new(total);
+    let mut done = 0;
+    let mut comparisons = Vec::new();
+    let mut pictures = 0;
+    for scenario in scenarios {
+        let setup = setup(args, scenario, &policy)?;
+        let mut rows = Vec::new();
+        let mut firsts: Vec<(Kind, Series)> = Vec::new();
+        for &kind in &kinds {
+            let what = format!("{}, {}", scenario.name(), kind.title());
+            let mut figures = Vec::new();
+            for run in 0..args.runs {
+                let series = world::run(&setup, kind, args.seed.wrapping_add(run), &mut |share| {
+                    progress.tell(done, share, &what);
+                });
+                done += 1;
+                figures.push(Figures::of(&series, &setup.incident));
+                if run == 0 {
+                    firsts.push((kind, series));
+                }
+            }
+            rows.push(Row {
+                breaker: kind,
+                figures: Figures::mean(&figures),
+            });
+        }
+        pictures += draw(&args.out, scenario, &firsts)?;
+        comparisons.push(Comparison { scenario, rows });
+    }
+    progress.end();
+    if args.json {
+        let json = serde_json::to_string_pretty(&comparisons).map_err(|e| e.to_string())?;
+        return Ok(json + "\n");
+    }
+    if args.markdown {
+        return Ok(report::markdown(&comparisons));
+    }
+    let place = args.out.display();
+    let table = report::table(&comparisons);
+    Ok(format!("{table}{pictures} pictures in {place}\n"))
+}
+
+/// The settings of a filter configuration, or the defaults.
+fn policy(file: Option<&Path>) -> Result<Policy, String> {
+    let Some(file) = file else {
+        return Config::from_json(b"{}")
+            .map(|config| config.policy)
+            .map_err(|_| "the defaults are not accepted".to_owned());
+    };
+    let name = file.display();
+    let bytes = fs::read(file).map_err(|error| format!("{name}: cannot be read: {error}"))?;
+    Config::from_json(&bytes)
+        .map(|config| config.policy)
+        .map_err(|errors| {
+            let lines: Vec<_> = errors.iter().map(|e| format!("{name}: {e}")).collect();
+            lines.join("\n")
+        })
+}
+
+fn setup(args: &Args, scenario: Scenario, policy: &Policy) -> Result<Setup, String> {
+    let ms = |duration: Duration| duration.as_millis() as u64;
+    let rate = f64::from(args.rate);
+    let capacity = args.capacity.map_or(rate * 1.5, f64::from);
+    let length_ms = args.outage.map_or(scenario.default_ms(), ms);
+    let incident = Incident::new(scenario, rate, capacity, length_ms);
+    let shortest = incident.end_ms + 1000;
+    let duration_ms = args.duration.map_or(incident.end_ms + AFTER_MS, ms) / 1000 * 1000;
+    if duration_ms < shortest {
+        return Err(format!(
+            "--duration: allowed: at least {} s: {} s before the incident, the incident, and one after it",
+            shortest.div_ceil(1000),
+            BEFORE_MS / 1000
+        ));
+    }
+    Ok(Setup {
+        incident,
+        model: Model {
+            hosts: args.hosts,
+            timeout_ms: ms(args.timeout),
+            queue: args.queue,
+            waste: args.waste,
+        },
+        rate,
+        crowd: args.crowd,
+        obey: args.obey,
+        tries: args.tries,
+        workers: args.workers,
+        duration_ms,
+        settings: policy.breaker.clone(),
+        retry: policy.retry.clone(),
+    })
+}
+
+/// One picture for each run, and one that compares them. Says how many.
+fn draw(directory: &Path, scenario: Scenario, runs: &[(Kind, Series)]) -> Result<usize, String> {
+    let failed =
+        |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    fs::create_dir_all(directory).map_err(|error| failed(directory, &error))?;
+    let mut pictures = Vec::new();
+    for (kind, series) in runs {
+        let name = format!("{}.{}.svg", scenario.name(), kind.name());
+        pictures.push((name, plot::run(scenario, *kind, series)));
+    }
+    if runs.len() > 1 {
+        pictures.push((
+            format!("{}.svg", scenario.name()),
+            plot::comparison(scenario, runs),
+        ));
+    }
+    for (name, picture) in &pictures {
+        let path = directory.join(name);
+        let picture = picture.as_ref().map_err(|error| failed(&path, error))?;
+        fs::write(&path, picture).map_err(|error| failed(&path, &error))?;
+    }
+    Ok(pictures.len())
+}

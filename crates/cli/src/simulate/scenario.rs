@@ -1,0 +1,136 @@
+//! What happens to the upstream.
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// All is well for so long before anything happens, in milliseconds.
+pub(crate) const BEFORE_MS: u64 = 20_000;
+/// A cold start begins with this share of the capacity...
+const COLD_SHARE: f64 = 0.3;
+/// ...and takes so long, in milliseconds.
+const COLD_MS: u64 = 15_000;
+/// A flapping upstream is down for so long, in milliseconds...
+const FLAP_DOWN_MS: u64 = 5_000;
+/// ...and then up for so long.
+const FLAP_UP_MS: u64 = 10_000;
+/// How long after an outage the goodput is measured, in milliseconds.
+const AFTER_MS: u64 = 60_000;
+
+/// A kind of incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Scenario {
+    /// Dead, then at once as good as before
+    Outage,
+    /// Dead, then back with 30 % of its capacity, growing to all of it within 15 s
+    ColdStart,
+    /// Alive, with capacity for half of the visitors
+    #[value(name = "brownout-50")]
+    #[serde(rename = "brownout-50")]
+    Brownout50,
+    /// Alive, with capacity for 30 % of the visitors
+    #[value(name = "brownout-30")]
+    #[serde(rename = "brownout-30")]
+    Brownout30,
+    /// Down for 5 s and up for 10 s, again and again
+    Flapping,
+}
+
+impl Scenario {
+    /// All of them, in the order of the tables.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Outage,
+        Self::ColdStart,
+        Self::Brownout50,
+        Self::Brownout30,
+        Self::Flapping,
+    ];
+
+    /// Its name on the command line and in file names.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Outage => "outage",
+            Self::ColdStart => "cold-start",
+            Self::Brownout50 => "brownout-50",
+            Self::Brownout30 => "brownout-30",
+            Self::Flapping => "flapping",
+        }
+    }
+
+    /// What happens, in a sentence.
+    pub(crate) fn story(self) -> &'static str {
+        match self {
+            Self::Outage => "dead, then at once as good as before",
+            Self::ColdStart => {
+                "dead, then back with 30 % of its capacity, growing to all of it within 15 s"
+            }
+            Self::Brownout50 => "alive, with capacity for half of the visitors",
+            Self::Brownout30 => "alive, with capacity for 30 % of the visitors",
+            Self::Flapping => "down for 5 s and up for 10 s, again and again",
+        }
+    }
+
+    /// How long the incident lasts, where the command line does not say, in milliseconds.
+    pub(crate) fn default_ms(self) -> u64 {
+        match self {
+            Self::Outage | Self::ColdStart => 40_000,
+            Self::Brownout50 | Self::Brownout30 | Self::Flapping => 120_000,
+        }
+    }
+}
+
+/// An incident in time. Times are milliseconds since the beginning.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Incident {
+    scenario: Scenario,
+    /// Visitors per second.
+    rate: f64,
+    /// Requests per second that the upstream can serve when it is well.
+    capacity: f64,
+    /// When it is over: what is left of it after that is the way back.
+    pub(crate) end_ms: u64,
+}
+
+impl Incident {
+    /// An incident of `length_ms`, at an upstream for which `rate` visitors come per second.
+    pub(crate) fn new(scenario: Scenario, rate: f64, capacity: f64, length_ms: u64) -> Self {
+        Self {
+            scenario,
+            rate,
+            capacity,
+            end_ms: BEFORE_MS + length_ms,
+        }
+    }
+
+    /// Requests per second that the upstream can serve at `now_ms`; 0: nobody listens.
+    pub(crate) fn capacity(&self, now_ms: u64) -> f64 {
+        let Some(into) = now_ms.checked_sub(BEFORE_MS) else {
+            return self.capacity;
+        };
+        let after = now_ms.checked_sub(self.end_ms);
+        match (self.scenario, after) {
+            (Scenario::ColdStart, Some(after)) if after < COLD_MS => {
+                let warm = after as f64 / COLD_MS as f64;
+                self.capacity * (COLD_SHARE + (1.0 - COLD_SHARE) * warm)
+            }
+            (_, Some(_)) => self.capacity,
+            (Scenario::Outage | Scenario::ColdStart, None) => 0.0,
+            (Scenario::Brownout50, None) => self.rate * 0.5,
+            (Scenario::Brownout30, None) => self.rate * 0.3,
+            (Scenario::Flapping, None) if into % (FLAP_DOWN_MS + FLAP_UP_MS) < FLAP_DOWN_MS => 0.0,
+            (Scenario::Flapping, None) => self.capacity,
+        }
+    }
+
+    /// The seconds over which goodput is compared with what could have been served: the incident
+    /// itself, where the upstream is alive in it, else what comes after.
+    pub(crate) fn measured(&self) -> std::ops::Range<usize> {
+        let (from, to) = match self.scenario {
+            Scenario::Outage | Scenario::ColdStart => (self.end_ms, self.end_ms + AFTER_MS),
+            Scenario::Brownout50 | Scenario::Brownout30 | Scenario::Flapping => {
+                (BEFORE_MS, self.end_ms)
+            }
+        };
+        (from / 1000) as usize..(to / 1000) as usize
+    }
+}

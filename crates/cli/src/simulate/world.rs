@@ -1,0 +1,215 @@
+//! The closed loop: visitors come, the breaker decides, the upstream works, and who was not served
+//! comes back.
+
+use tidegate_core::config::{Breaker as Settings, Retry};
+
+use super::control::{At, Kind, Pass, Phase, Verdict};
+use super::crowd::{Client, Hints, Returning};
+use super::rng::Rng;
+use super::scenario::{Incident, BEFORE_MS};
+use super::upstream::{Answer, Model, Upstream};
+
+/// Virtual time goes in steps of this length, in milliseconds.
+pub(crate) const SLICE_MS: u64 = 10;
+/// Each worker's tick, in milliseconds.
+const TICK_MS: u64 = 50;
+
+/// Everything that a run depends on, but its breaker and its seed.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    pub(crate) incident: Incident,
+    pub(crate) model: Model,
+    /// New visitors per second.
+    pub(crate) rate: f64,
+    /// More visitors, that come during the incident, evenly.
+    pub(crate) crowd: u64,
+    /// Share of those who come back when they are told to.
+    pub(crate) obey: f64,
+    /// How often anybody tries in all; 0: until served.
+    pub(crate) tries: u32,
+    pub(crate) workers: usize,
+    pub(crate) duration_ms: u64,
+    pub(crate) settings: Settings,
+    pub(crate) retry: Retry,
+}
+
+/// What was counted in one second.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Second {
+    /// Requests that came.
+    pub(crate) offered: u32,
+    /// Those of them that had been there before.
+    pub(crate) returning: u32,
+    /// Requests that were sent to the upstream.
+    pub(crate) admitted: u32,
+    /// Requests that the breaker did not send.
+    pub(crate) rejected: u32,
+    /// Requests that were served.
+    pub(crate) good: u32,
+    /// Requests that were sent and not served.
+    pub(crate) failed: u32,
+    /// What the upstream could have served.
+    pub(crate) capacity: f64,
+    /// Clients that wait to come back, at the end of the second.
+    pub(crate) waiting: u64,
+    /// Where the breaker stood in most of the second's slices but closed, if it did.
+    pub(crate) phase: Phase,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Series {
+    pub(crate) seconds: Vec<Second>,
+    /// Requests sent to a dead upstream in the first outage until the breaker first rejected one.
+    pub(crate) before_trip: u32,
+    /// Requests sent to a dead upstream in all.
+    pub(crate) into_dead: u32,
+    /// Clients that went away without being served.
+    pub(crate) gave_up: u64,
+    /// How often the breaker opened.
+    pub(crate) trips: u32,
+}
+
+/// A request on its way.
+#[derive(Debug, Clone, Copy)]
+struct Request {
+    client: Client,
+    pass: Pass,
+    worker: usize,
+    host: usize,
+}
+
+/// Runs it. `progress` is told how much of it is done, in [0, 1], once in a simulated second.
+pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut(f64)) -> Series {
+    let mut control = kind.start(&setup.settings, setup.workers, setup.model.hosts);
+    let mut visits = Rng::new(seed, 1);
+    let mut clients = Rng::new(seed, 2);
+    let mut decisions = Rng::new(seed, 3);
+    let mut upstream = Upstream::new(setup.model);
+    let mut returning = Returning::new(setup.duration_ms, SLICE_MS);
+    let hints = Hints::new(&setup.retry);
+    let incident_ms = (setup.incident.end_ms - BEFORE_MS).max(1);
+    let mut series = Series {
+        seconds: Vec::new(),
+        before_trip: 0,
+        into_dead: 0,
+        gave_up: 0,
+        trips: 0,
+    };
+    let mut answers: Vec<(Answer, Request)> = Vec::new();
+    let mut crowd_left = setup.crowd;
+    let (mut second, mut phases) = (Second::default(), [0_u32; 4]);
+    let (mut turn, mut has_rejected) = (0_usize, false);
+
+    for now_ms in (0..setup.duration_ms).step_by(SLICE_MS as usize) {
+        let capacity = setup.incident.capacity(now_ms);
+        let mut coming = visits.count(setup.rate * SLICE_MS as f64 / 1000.0);
+        if let Some(into_ms) = now_ms.checked_sub(BEFORE_MS) {
+            let due = setup.crowd * (into_ms + SLICE_MS).min(incident_ms) / incident_ms;
+            let now = due - (setup.crowd - crowd_left);
+            crowd_left -= now;
+            coming += u32::try_from(now).unwrap_or(u32::MAX);
+        }
+        let back = returning.take(now_ms);
+        second.returning += back.len() as u32;
+        let new = (0..coming).map(|_| Client {
+            tries_left: setup.tries.checked_sub(1).unwrap_or(u32::MAX),
+            obeys: clients.unit() < setup.obey,
+            is_back: false,
+        });
+        let arrivals: Vec<Client> = new.chain(back).collect();
+
+        for client in arrivals {
+            second.offered += 1;
+            let worker = decisions.below(setup.workers as u64) as usize;
+            let verdict = control.admit(At {
+                now_ms,
+                worker,
+                rng: &mut decisions,
+            });
+            let hosts = setup.model.hosts;
+            let sent = match verdict {
+                Verdict::Admit(pass) => control.host(turn, hosts).map(|host| (pass, host)).ok_or(0),
+                Verdict::Reject(remaining_ms) => Err(remaining_ms),
+            };
+            match sent {
+                Ok((pass, host)) => {
+                    turn = turn.wrapping_add(1);
+                    second.admitted += 1;
+                    if capacity <= 0.0 {
+                        series.into_dead += 1;
+                        series.before_trip += u32::from(!has_rejected);
+                    }
+                    let request = Request {
+                        client,
+                        pass,
+                        worker,
+                        host,
+                    };
+                    upstream.send(host, request, capacity, now_ms, &mut answers);
+                }
+                Err(remaining_ms) => {
+                    second.rejected += 1;
+                    has_rejected = true;
+                    let hint_ms = hints.ms(now_ms, remaining_ms, clients.next());
+                    returning.turn_away(client, now_ms, hint_ms, &mut clients);
+                }
+            }
+        }
+
+        upstream.serve(capacity, now_ms, SLICE_MS, &mut answers);
+        for (answer, request) in answers.drain(..) {
+            let at = At {
+                now_ms,
+                worker: request.worker,
+                rng: &mut decisions,
+            };
+            control.settle(at, request.pass, request.host, answer);
+            if answer == Answer::Good {
+                second.good += 1;
+            } else {
+                second.failed += 1;
+                let hint_ms = hints.ms(now_ms, 0, clients.next());
+                returning.turn_away(request.client, now_ms, hint_ms, &mut clients);
+            }
+        }
+
+        for worker in 0..setup.workers {
+            // The workers' ticks do not fall together.
+            let offset = worker as u64 * TICK_MS / setup.workers as u64 / SLICE_MS * SLICE_MS;
+            if (now_ms + offset) % TICK_MS == 0 {
+                control.tick(At {
+                    now_ms,
+                    worker,
+                    rng: &mut decisions,
+                });
+            }
+        }
+
+        second.capacity += capacity * SLICE_MS as f64 / 1000.0;
+        if let Some(slices) = phases.get_mut(control.phase(now_ms) as usize) {
+            *slices += 1;
+        }
+        if (now_ms + SLICE_MS) % 1000 == 0 {
+            second.waiting = returning.waiting();
+            second.phase = longest(&phases);
+            series.seconds.push(second);
+            (second, phases) = (Second::default(), [0; 4]);
+            progress((now_ms + SLICE_MS) as f64 / setup.duration_ms as f64);
+        }
+    }
+    series.gave_up = returning.gave_up;
+    series.trips = control.trips();
+    series
+}
+
+/// The state, but for closed, in which the breaker was longest; closed if it was in no other.
+fn longest(slices: &[u32; 4]) -> Phase {
+    let phases = [Phase::Open, Phase::HalfOpen, Phase::Ramp];
+    let found = phases
+        .into_iter()
+        .max_by_key(|&phase| slices[phase as usize]);
+    found
+        .filter(|&phase| slices[phase as usize] > 0)
+        .unwrap_or(Phase::Closed)
+}

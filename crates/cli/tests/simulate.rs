@@ -1,0 +1,388 @@
+//! What `tidegate simulate` takes, prints and draws, and what the breaker must be worth in it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Pictures in the documentation are at most this large.
+const PICTURE_BYTES: usize = 60 * 1024;
+
+/// Exit code, standard output, standard error, pictures by name.
+struct Run {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+    pictures: Vec<(String, String)>,
+}
+
+impl Run {
+    fn names(&self) -> Vec<&str> {
+        self.pictures
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+}
+
+/// Runs it in a directory of its own.
+fn simulate(args: &str) -> Run {
+    let directory = TempDir::new().unwrap();
+    fs::write(
+        directory.path().join("off.json"),
+        r#"{"breaker": {"mode": "disabled"}}"#,
+    )
+    .unwrap();
+    fs::write(
+        directory.path().join("bad.json"),
+        r#"{"breaker": {"window": 10}}"#,
+    )
+    .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .arg("simulate")
+        .args(args.split_whitespace())
+        .current_dir(directory.path())
+        .output()
+        .unwrap();
+    let mut pictures = Vec::new();
+    if let Ok(entries) = fs::read_dir(directory.path().join("simulation")) {
+        for entry in entries {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            pictures.push((name, fs::read_to_string(path).unwrap()));
+        }
+    }
+    pictures.sort();
+    Run {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+        pictures,
+    }
+}
+
+/// The figures of one breaker in one scenario.
+fn figures(args: &str) -> Value {
+    let run = simulate(&format!("{args} --json"));
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    serde_json::from_str(&run.stdout).unwrap()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+#[test]
+fn arguments_that_make_no_sense_are_refused() {
+    for (args, why) in [
+        ("--scenario storm", "[possible values: all, outage, cold-start, brownout-50, brownout-30, flapping]"),
+        ("--only magic", "[possible values: none, one-probe, linear-ramp, host-ejection, admission-control, tidegate]"),
+        ("--obey 1.5", "allowed: a number from 0 to 1"),
+        ("--waste none", "allowed: a number from 0 to 1"),
+        ("--outage 40", "allowed: a duration from 1ms to 24h (units: ms, s, m, h)"),
+        ("--outage 25h", "allowed: a duration from 1ms to 24h (units: ms, s, m, h)"),
+        ("--timeout 0s", "allowed: a duration from 1ms to 24h (units: ms, s, m, h)"),
+        ("--rate 0", "0 is not in 1..=100000"),
+        ("--workers 0", "0 is not in 1..=256"),
+        ("--crowd 1000001", "1000001 is not in 0..=1000000"),
+        ("--runs 0", "0 is not in 1..=1000"),
+        ("--json --markdown", "cannot be used with"),
+        ("--outage 40s --duration 60s", "--duration: allowed: at least 61 s: 20 s before the incident, the incident, and one after it"),
+        ("--config none.json", "none.json: cannot be read: "),
+        ("--config bad.json", "bad.json: breaker.window: found 10; allowed: "),
+    ] {
+        let run = simulate(args);
+        assert_eq!(run.code, Some(2), "{args}");
+        assert!(run.stderr.contains(why), "{args}: {}", run.stderr);
+        assert_eq!((run.stdout.as_str(), run.names()), ("", vec![]), "{args}");
+    }
+}
+
+#[test]
+fn it_prints_a_table_and_draws_every_run() {
+    let run = simulate("--scenario outage --outage 5s --duration 40s");
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!(lines[0], "outage: dead, then at once as good as before");
+    assert!(lines[1].starts_with("  breaker  "), "{}", lines[1]);
+    let widths: BTreeSet<usize> = lines[1..8]
+        .iter()
+        .map(|line| line.chars().count())
+        .collect();
+    assert_eq!(widths.len(), 1, "the columns are aligned");
+    assert_eq!(lines[8..], ["", "7 pictures in simulation"]);
+    assert_eq!(
+        run.names(),
+        [
+            "outage.admission-control.svg",
+            "outage.host-ejection.svg",
+            "outage.linear-ramp.svg",
+            "outage.none.svg",
+            "outage.one-probe.svg",
+            "outage.svg",
+            "outage.tidegate.svg",
+        ]
+    );
+    for (name, picture) in &run.pictures {
+        assert!(
+            picture.starts_with("<svg ") && picture.ends_with("</svg>\n"),
+            "{name}"
+        );
+        assert!(picture.contains("<title>outage: "), "{name}");
+        assert!(picture.len() < PICTURE_BYTES, "{name}: {}", picture.len());
+    }
+}
+
+#[test]
+fn a_picture_shows_all_that_it_should() {
+    let run = simulate("--only tidegate --scenario brownout-50 --outage 10s --duration 60s");
+    assert_eq!(
+        run.names(),
+        ["brownout-50.tidegate.svg"],
+        "nothing to compare"
+    );
+    let picture = &run.pictures[0].1;
+    for word in [
+        "offered",
+        "of these returning",
+        "rejected",
+        "admitted",
+        "capacity",
+        "goodput",
+        "open",
+        "half-open",
+        "ramp",
+        "waiting to return",
+        "seconds",
+    ] {
+        assert!(picture.contains(&format!("\n{word}\n")), "{word}");
+    }
+}
+
+#[test]
+fn a_long_run_is_drawn_with_few_points() {
+    let run = simulate("--only tidegate --scenario flapping --rate 1 --outage 2h --duration 3h");
+    let size = run.pictures[0].1.len();
+    assert!(size < PICTURE_BYTES, "{size}");
+}
+
+#[test]
+fn the_same_arguments_give_the_same_result_and_another_seed_another() {
+    let args = "--scenario brownout-30 --outage 20s --duration 50s --crowd 500";
+    let (first, again) = (simulate(args), simulate(args));
+    assert_eq!(first.stdout, again.stdout);
+    assert!(first.pictures == again.pictures, "byte for byte");
+    let other = simulate(&format!("{args} --seed 2"));
+    assert_ne!(first.stdout, other.stdout);
+}
+
+#[test]
+fn several_runs_are_those_of_the_seeds_after_it() {
+    let of = |args: &str| {
+        let args = format!("--only tidegate --scenario outage --outage 5s --duration 60s {args}");
+        number(&figures(&args)[0]["rows"][0]["rejected"])
+    };
+    let mean = (of("--seed 7") + of("--seed 8")) / 2.0;
+    assert!((of("--seed 7 --runs 2") - mean).abs() < 1e-9);
+}
+
+#[test]
+fn the_settings_may_come_from_a_configuration() {
+    let args = "--only tidegate --scenario outage --outage 10s --duration 40s";
+    let rejected = |args: &str| number(&figures(args)[0]["rows"][0]["rejected"]);
+    assert!(rejected(args) > 0.0);
+    assert_eq!(rejected(&format!("{args} --config off.json")), 0.0);
+}
+
+#[test]
+fn a_large_crowd_comes_in_full_and_a_patient_one_is_served() {
+    let args = "--only none --scenario outage --rate 100 --capacity 20000 --queue 10000 --tries 0";
+    let series = figures(&format!("{args} --crowd 100000 --outage 30s --duration 5m"));
+    let row = &series[0]["rows"][0];
+    assert_eq!(number(&row["gave_up"]), 0.0);
+    assert!(number(&row["into_dead"]) > 100_000.0);
+    assert!(row["recovered"].is_number(), "{row}");
+}
+
+/// What is asked of the breaker, over ten seeds: in the worst of them.
+#[test]
+fn in_a_brown_out_most_of_what_is_left_is_used() {
+    for (scenario, loops) in [
+        ("brownout-50", "--tries 1"),
+        ("brownout-30", "--tries 1"),
+        ("brownout-50", "--tries 4"),
+        ("brownout-30", "--tries 4"),
+    ] {
+        let all = figures(&format!("--scenario {scenario} {loops} --runs 10"));
+        let goodput = |breaker: &str, figure: &str| {
+            let rows = all[0]["rows"].as_array().unwrap();
+            let row = rows.iter().find(|row| row["breaker"] == breaker).unwrap();
+            number(&row[figure])
+        };
+        let mean = goodput("tidegate", "goodput");
+        let worst = goodput("tidegate", "goodput_worst");
+        if loops == "--tries 1" {
+            assert!(worst >= 0.85, "{scenario} {loops}: {worst}");
+        } else {
+            // Waves of returning visitors: docs/breaker.md says what they cost.
+            assert!(
+                mean >= 0.84 && worst >= 0.80,
+                "{scenario} {loops}: {mean} {worst}"
+            );
+        }
+        for other in [
+            "none",
+            "one-probe",
+            "linear-ramp",
+            "host-ejection",
+            "admission-control",
+        ] {
+            let other_mean = goodput(other, "goodput");
+            assert!(
+                mean > other_mean,
+                "{scenario} {loops}: {other} has {other_mean}"
+            );
+        }
+    }
+}
+
+#[test]
+fn few_requests_reach_a_dead_upstream() {
+    for workers in [1, 2, 4, 16] {
+        let args = format!("--only tidegate --tries 1 --runs 10 --workers {workers}");
+        let row = figures(&format!("{args} --scenario outage"))[0]["rows"][0].clone();
+        // `min_requests`, and what comes in the 50 ms until a worker tells the others.
+        let most = number(&row["before_trip_worst"]);
+        assert!(most <= 20.0 + 2.0 * 200.0 * 0.05, "{workers}: {most}");
+        // Then only probes: three at most each time that it is half-open.
+        let probes = number(&row["into_dead"]) - number(&row["before_trip"]);
+        assert!(probes <= 3.0 * number(&row["trips"]), "{workers}: {probes}");
+    }
+}
+
+#[test]
+fn it_comes_back() {
+    // The longest open time with jitter, the ramp, and what a failed probe costs.
+    let limits = [("outage", 35.0), ("cold-start", 35.0), ("flapping", 60.0)];
+    for (scenario, limit) in limits {
+        let args = format!("--only tidegate --tries 1 --runs 10 --scenario {scenario}");
+        let row = figures(&args)[0]["rows"][0].clone();
+        let worst = row["recovered_worst"].as_f64();
+        assert!(
+            worst.is_some_and(|seconds| seconds <= limit),
+            "{scenario}: {worst:?}"
+        );
+    }
+    // Where rejected visitors come back in waves it takes longer, but it does.
+    let row = figures("--only tidegate --runs 5 --scenario outage")[0]["rows"][0].clone();
+    assert!(row["recovered"].is_number(), "{row}");
+}
+
+// The documentation.
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Compares a file with what it should be, or writes it.
+fn golden(path: &str, want: &str) {
+    let path = root().join(path);
+    if std::env::var_os("UPDATE_GOLDENS").is_some() {
+        fs::write(&path, want).unwrap();
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == want,
+        "{} is not what is measured; run UPDATE_GOLDENS=1 cargo test -p tidegate --test simulate",
+        path.display()
+    );
+}
+
+/// Goodput in the two brown-outs by the share of wasted work.
+fn waste() -> String {
+    let shares = ["0", "0.25", "0.5", "0.75", "1"];
+    let runs = shares.map(|share| {
+        let of = |scenario| {
+            let args = format!("--tries 1 --runs 3 --waste {share} --scenario {scenario}");
+            figures(&args)[0]["rows"].as_array().unwrap().clone()
+        };
+        (of("brownout-50"), of("brownout-30"))
+    });
+    let mut text = format!(
+        "| breaker | {} |\n| --- |{}\n",
+        shares.join(" | "),
+        " ---: |".repeat(5)
+    );
+    let names = [
+        ("one-probe", "one probe, then closed"),
+        ("linear-ramp", "linear ramp, re-opens at 50 %"),
+        ("admission-control", "Envoy's admission control"),
+        ("tidegate", "Tidegate"),
+    ];
+    for (name, title) in names {
+        let goodput = |rows: &[Value]| {
+            let row = rows.iter().find(|row| row["breaker"] == name).unwrap();
+            number(&row["goodput"])
+        };
+        let cells = runs
+            .each_ref()
+            .map(|(half, third)| format!("{:.2} / {:.2}", goodput(half), goodput(third)));
+        text.push_str(&format!("| {title} | {} |\n", cells.join(" | ")));
+    }
+    text
+}
+
+#[test]
+fn the_documentation_has_the_figures_and_pictures_of_this_breaker() {
+    let alone = simulate("--tries 1 --runs 3 --markdown");
+    let returning = simulate("--runs 3 --markdown");
+    let page = fs::read_to_string(root().join("docs/breaker.md")).unwrap();
+    let mut want = String::new();
+    let mut parts = page.split("<!-- generated: ");
+    want.push_str(parts.next().unwrap());
+    let mut names = Vec::new();
+    for part in parts {
+        let (name, rest) = part.split_once(" -->\n").unwrap();
+        let (_, rest) = rest.split_once("<!-- end -->").unwrap();
+        let text = match name {
+            "alone" => alone.stdout.clone(),
+            "returning" => returning.stdout.clone(),
+            "waste" => waste(),
+            other => panic!("{other}"),
+        };
+        names.push(name);
+        want.push_str(&format!(
+            "<!-- generated: {name} -->\n{text}<!-- end -->{rest}"
+        ));
+    }
+    assert_eq!(names, ["alone", "returning", "waste"]);
+    golden("docs/breaker.md", &want);
+
+    let mut drawn = BTreeSet::new();
+    for (run, prefix) in [(alone, ""), (returning, "returning.")] {
+        for (name, picture) in run.pictures {
+            let name = format!("img/breaker/{prefix}{name}");
+            if page.contains(&format!("]({name})")) {
+                assert!(picture.len() < PICTURE_BYTES, "{name}: {}", picture.len());
+                golden(&format!("docs/{name}"), &picture);
+                drawn.insert(name);
+            }
+        }
+    }
+    let shown = page.matches("](img/breaker/").count();
+    assert_eq!(
+        drawn.len(),
+        shown,
+        "each picture of the page is one of these"
+    );
+    let kept = fs::read_dir(root().join("docs/img/breaker"))
+        .unwrap()
+        .count();
+    assert_eq!(
+        kept, shown,
+        "no picture is kept that the page does not show"
+    );
+}
