@@ -112,9 +112,12 @@ if [ "${1:-build}" = clippy ]; then
   if [ "$way" = debian ]; then
     # rustup's clippy cannot read what Debian's compiler builds. The same code type-checks natively:
     # only its link step needs the host.
-    CARGO_TARGET_DIR=$target_dir exec cargo clippy --quiet --locked -p tidegate-filter -- -D warnings
+    lint() { CARGO_TARGET_DIR=$target_dir cargo clippy --quiet --locked -p tidegate-filter "$@" -- -D warnings; }
+  else
+    lint() { run_cargo clippy --quiet "$@" -- -D warnings; }
   fi
-  run_cargo clippy --quiet -- -D warnings
+  # Both entry layers: the SDK's, and ours.
+  lint && lint --no-default-features
   exit
 fi
 
