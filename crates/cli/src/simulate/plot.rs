@@ -79,7 +79,7 @@ pub(crate) fn run(scenario: Scenario, kind: Kind, series: &Series) -> Drawn<Stri
             chart.draw_series(line).map_err(said)?;
         }
         legend(&upper)?;
-        let waiting = most(seconds, |s| s.waiting as f64).max(10.0) * 1.05;
+        let waiting = most(seconds, |s| s.waiting as f64).max(1.0) * 1.05;
         let mut chart = self::chart(&lower, seconds.len(), waiting, "waiting to return")?;
         let crowd = points(seconds, |s| s.waiting as f64, waiting);
         let area = AreaSeries::new(crowd, 0.0, PURPLE.mix(0.25)).border_style(PURPLE);
