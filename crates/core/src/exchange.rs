@@ -193,7 +193,7 @@ impl Exchange {
         self.stage = Stage::Decided;
         self.outcome = Some(outcome::of_status(status));
         // What comes after the headers of a probe may take for ever; its lease does not.
-        if self.ticket.is_some_and(|ticket| ticket.permit.is_some()) && !self.may_still_fail() {
+        if self.holds_permit() && !self.may_still_fail() {
             return Look::Settle;
         }
         Look::Pass
@@ -273,17 +273,16 @@ impl Exchange {
 
     /// The request is over: what is still needed to tell its breaker.
     pub fn close(&self, bank: &Bank) -> Closing {
-        let holds_permit = self.ticket.is_some_and(|ticket| ticket.permit.is_some());
         if self.is_settled {
             return Closing::Nothing;
         }
         match self.outcome {
             // The client went away before there was an answer.
-            None if holds_permit => Closing::Settle,
+            None if self.holds_permit() => Closing::Settle,
             None => Closing::Nothing,
             Some(_) if !self.has_ended => Closing::Details,
             Some(Outcome::Failure(_) | Outcome::Limited(_)) => Closing::Settle,
-            Some(_) if holds_permit || bank.is_watching() => Closing::Settle,
+            Some(_) if self.holds_permit() || bank.is_watching() => Closing::Settle,
             Some(_) => Closing::Nothing,
         }
     }
@@ -296,7 +295,7 @@ impl Exchange {
             true => Outcome::Failure(Reason::HttpResponseIncomplete),
             false => Outcome::Neutral,
         });
-        is_upstreams || self.ticket.is_some_and(|ticket| ticket.permit.is_some())
+        is_upstreams || self.holds_permit()
     }
 
     /// Tells the breaker how the request ended; `route` where it was not looked up before. Does so
@@ -350,6 +349,11 @@ impl Exchange {
                 self.outcome,
                 Some(Outcome::Failure(_) | Outcome::Limited(_))
             )
+    }
+
+    /// Whether the request is a probe, whose permit must be given back however it ends.
+    fn holds_permit(&self) -> bool {
+        self.ticket.is_some_and(|ticket| ticket.permit.is_some())
     }
 
     /// A gRPC service says only in its trailers how the call went.

@@ -96,11 +96,6 @@ impl Gate {
         self.always_looks_up
     }
 
-    /// Whether the metadata of the route is to be read before a request passes.
-    pub fn always_reads_metadata(&self) -> bool {
-        self.config.route_metadata == RouteMetadata::Always
-    }
-
     /// Whether any policy does something about `status`.
     pub fn is_interesting(&self, status: u16) -> bool {
         self.interesting.contains(status)

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::time::Utc;
 use super::PageFacts;
 use crate::config::Exposed;
+use crate::gate::without_query;
 use crate::reason::Reason;
 
 /// A longer request id is not one that somebody could quote.
@@ -85,12 +86,6 @@ fn valid_request_id(id: &[u8]) -> Option<&str> {
         return None;
     }
     std::str::from_utf8(id).ok()
-}
-
-fn without_query(path: &[u8]) -> &[u8] {
-    path.split(|byte| matches!(byte, b'?' | b'#'))
-        .next()
-        .unwrap_or_default()
 }
 
 fn shorten(bytes: &[u8], max: usize) -> Cow<'_, str> {
