@@ -18,7 +18,7 @@ fn so_many_permits_and_no_more() {
     for permits in [1, 2, 3, 10] {
         let mut alone = Alone::new(|s| s.probe_permits = permits);
         alone.half_open();
-        let given: Vec<Permit> = std::iter::from_fn(|| alone.lease()).take(99).collect();
+        let given: Vec<Permit> = alone.leases();
         assert_eq!(given.len(), permits as usize);
         let slots: std::collections::HashSet<u8> = given.iter().map(|p| p.slot).collect();
         assert_eq!(slots.len(), given.len(), "each its own");
@@ -52,7 +52,7 @@ fn no_permit_in_any_other_state() {
 #[test]
 fn all_must_succeed() {
     let mut alone = half_open();
-    let permits: Vec<Permit> = std::iter::from_fn(|| alone.lease()).collect();
+    let permits: Vec<Permit> = alone.leases();
     assert_eq!(alone.settle(permits[1], Outcome::Success), None);
     assert_eq!(alone.settle(permits[0], Outcome::Success), None);
     assert_eq!(alone.lease(), None, "a success gives no permit back");
@@ -71,7 +71,7 @@ fn one_failure_opens_and_a_limited_answer_is_one() {
         Outcome::Limited(Reason::DnsError),
     ] {
         let mut alone = half_open();
-        let permits: Vec<Permit> = std::iter::from_fn(|| alone.lease()).collect();
+        let permits: Vec<Permit> = alone.leases();
         alone.settle(permits[0], Outcome::Success);
         let transition = alone.settle(permits[1], outcome).unwrap();
         assert_eq!(transition.to, State::Open);
@@ -92,7 +92,7 @@ fn one_failure_opens_and_a_limited_answer_is_one() {
 #[test]
 fn neutral_gives_the_permit_back() {
     let mut alone = half_open();
-    let permits: Vec<Permit> = std::iter::from_fn(|| alone.lease()).collect();
+    let permits: Vec<Permit> = alone.leases();
     let before = alone.record.state;
     assert_eq!(alone.settle(permits[1], Outcome::Neutral), None);
     assert_eq!(alone.record.state, before);
@@ -148,7 +148,7 @@ fn a_lost_probe_is_a_failure_at_its_deadline() {
 #[test]
 fn a_lost_permit_shows_as_one_that_may_be_had() {
     let mut alone = half_open();
-    while alone.lease().is_some() {}
+    alone.leases();
     alone.now_ms += 9_999;
     assert!(!alone.record.may_lease(&alone.settings, alone.now_ms));
     alone.now_ms += 1;
@@ -190,7 +190,7 @@ fn a_lease_is_cut_short_where_a_second_does_not_explain_it() {
 #[test]
 fn with_fewer_permits_by_a_new_configuration_the_successes_may_be_enough() {
     let mut alone = half_open();
-    let permits: Vec<Permit> = std::iter::from_fn(|| alone.lease()).collect();
+    let permits: Vec<Permit> = alone.leases();
     alone.settle(permits[0], Outcome::Success);
     alone.settle(permits[1], Outcome::Success);
     alone.settle(permits[2], Outcome::Neutral);

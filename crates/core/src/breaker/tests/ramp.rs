@@ -323,3 +323,22 @@ fn a_worker_admits_by_the_draw_of_chance() {
         assert_eq!(rejection.remaining_ms, 0);
     }
 }
+
+#[test]
+fn a_level_of_just_one_percent_is_still_a_ramp() {
+    use crate::breaker::ramp::{Ramp, Step};
+    let failed = window::Counts {
+        total: 10,
+        failed: 10,
+        slow: 0,
+    };
+    for (level, want) in [(20_000, Step::Cut), (19_999, Step::Fell)] {
+        let mut ramp = Ramp {
+            level,
+            target: 30_000,
+            best: 10,
+            held: 0,
+        };
+        assert_eq!(ramp.step(failed, 0.3, false, 10_000), want, "{level}");
+    }
+}
