@@ -104,3 +104,25 @@ fn a_word_of_another_version_is_replaced() {
         assert!(world.workers[1].is_watching());
     }
 }
+
+#[test]
+fn an_event_is_a_line_of_json_whatever_the_route_is_called() {
+    for (route, text) in [
+        ("shop/app", "shop/app"),
+        (r#"a"b\c"#, r#"a\"b\\c"#),
+        ("a\nb\u{7f}\u{1f}", "a\\u000ab\\u007f\\u001f"),
+        ("läden/é", "läden/é"),
+    ] {
+        let mut world = World::new(1, settings(|_| {}));
+        world.trip(route);
+        let lines: Vec<String> = world.workers[0]
+            .take_events()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let want = format!(
+            r#"{{"event":"breaker","route":"{text}","from":"closed","to":"open","reason":"connection_refused","total":20,"failed":20,"open_ms":2000}}"#
+        );
+        assert_eq!(lines, [want]);
+    }
+}

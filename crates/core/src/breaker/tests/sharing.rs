@@ -240,6 +240,26 @@ fn nobody_looks_at_a_route_again_for_what_it_said_itself() {
 }
 
 #[test]
+fn failures_that_trip_nothing_are_told_at_the_tick() {
+    let mut world = World::new(1, settings(|_| {}));
+    world.request(0, "r", FAILED);
+    let (reads, writes) = (world.store.reads, world.store.writes);
+    for _ in 0..18 {
+        world.request(0, "r", FAILED);
+        world.request(0, "r", Outcome::Neutral);
+    }
+    assert_eq!((world.store.reads, world.store.writes), (reads, writes));
+    world.pass(50);
+    // The word and the record, and the record written.
+    assert_eq!(
+        (world.store.reads, world.store.writes),
+        (reads + 2, writes + 1)
+    );
+    world.request(0, "r", FAILED);
+    assert_eq!(world.state(0, "r"), State::Open, "the twentieth at once");
+}
+
+#[test]
 fn where_all_permits_are_out_a_rejection_reads_nothing() {
     let mut world = World::new(1, settings(|_| {}));
     world.trip("r");
