@@ -260,6 +260,32 @@ fn failures_that_trip_nothing_are_told_at_the_tick() {
 }
 
 #[test]
+fn a_client_that_gave_up_waiting_opens_no_window() {
+    let mut world = World::new(1, settings(|_| {}));
+    let ending = Ending {
+        is_slow: true,
+        ..Ending::from(Outcome::Neutral)
+    };
+    let at = world.at();
+    world.workers[0].settle(&mut world.store, "r", 0, Ticket::default(), ending, at);
+    world.pass(50);
+    assert!(!world.workers[0].is_watching());
+    assert_eq!(world.store.writes, 0);
+}
+
+#[test]
+fn successes_of_a_watched_route_count() {
+    let mut world = World::new(1, settings(|_| {}));
+    for outcome in [FAILED, Outcome::Success, Outcome::Success] {
+        world.request(0, "r", outcome);
+    }
+    world.pass(50);
+    world.request(0, "r", Outcome::Success);
+    world.pass(50);
+    assert_eq!(world.workers[0].view("r").unwrap().window.sum().total, 4);
+}
+
+#[test]
 fn where_all_permits_are_out_a_rejection_reads_nothing() {
     let mut world = World::new(1, settings(|_| {}));
     world.trip("r");
