@@ -54,7 +54,8 @@ pub struct Bank {
 
 #[derive(Debug)]
 struct Route {
-    policy: usize,
+    /// Number of the policy; at most 257, so that a route stays small.
+    policy: u16,
     view: Record,
     /// Whether another worker may have changed the record since it was read, or it cannot be read.
     is_stale: bool,
@@ -319,7 +320,7 @@ impl Bank {
             State::Open => Look::MayProbe(rejection),
             // Permits that are out are a matter of the shared record; that none is left can be
             // believed until the next tick, and spares the record a reader for each rejection.
-            State::HalfOpen => match self.policies.get(route.policy) {
+            State::HalfOpen => match self.policies.get(usize::from(route.policy)) {
                 Some(settings) if !view.may_lease(settings, at.now_ms) => {
                     Look::Decided(Admission::Reject(rejection))
                 }
@@ -343,7 +344,7 @@ impl Bank {
         let Some(route) = self.routes.get_mut(key) else {
             return;
         };
-        let Some(settings) = self.policies.get(route.policy) else {
+        let Some(settings) = self.policies.get(usize::from(route.policy)) else {
             return;
         };
         let is_of_now = match ticket.generation {

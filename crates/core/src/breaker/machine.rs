@@ -14,8 +14,8 @@
 //! one does not count: a late answer of a request from before the trip says nothing about the upstream
 //! of now.
 
-use crate::breaker::ramp::{Ramp, Step, RAMP_FULL, RAMP_STEP_MS};
-use crate::breaker::record::{Lease, Record, Run, State};
+use crate::breaker::ramp::{Bounds, Ramp, Step, RAMP_FULL, RAMP_STEP_MS};
+use crate::breaker::record::{Record, Run, State};
 use crate::breaker::window::{Counts, Window};
 use crate::config::Breaker as Settings;
 use crate::millis::millis;
@@ -26,6 +26,9 @@ pub const CALM_MS: u64 = 60_000;
 /// An upstream's `Retry-After` opens a circuit for at most this long: longer ones speak of plans,
 /// not of load, and a probe is cheap.
 pub const MAX_RETRY_AFTER_MS: u64 = 60_000;
+/// A half-open circuit that nobody wants to probe for this long goes on to the ramp: where nobody
+/// comes there is no crowd, and to watch it would cost all other routes.
+pub const IDLE_MS: u64 = 600_000;
 /// A clock that goes back by less than this is the small difference between two readings.
 const CLOCK_SLACK_MS: u64 = 1_000;
 
@@ -142,15 +145,12 @@ impl Record {
             }
             State::Open => None,
             State::HalfOpen => {
-                let lost = self
-                    .leases
-                    .iter()
-                    .any(|lease| lease.deadline_ms().is_some_and(|at| now_ms >= at));
-                if lost {
+                if self.probes.is_one_lost(self.generation, now_ms) {
                     return Some(self.open(settings, now_ms, draw, Counts::default(), None));
                 }
+                let is_idle = now_ms >= self.until_ms && self.probes.is_none_out(self.generation);
                 // Fewer permits since a new configuration: the probes that succeeded may be enough.
-                self.all_succeeded(settings)
+                (is_idle || self.all_succeeded(settings))
                     .then(|| self.enter(State::Ramp, now_ms, Counts::default()))
             }
             State::Ramp => self.climb(settings, now_ms, draw),
@@ -195,29 +195,25 @@ impl Record {
         if self.state != State::HalfOpen {
             return None;
         }
-        let deadline = now_ms.saturating_add(millis(settings.probe_timeout));
-        let permits = permits(settings);
-        let slot = self
-            .leases
-            .iter()
-            .take(permits)
-            .position(|lease| *lease == Lease::FREE)?;
-        *self.leases.get_mut(slot)? = Lease::out(deadline);
-        Some(Permit {
-            generation: self.generation,
-            slot: u8::try_from(slot).ok()?,
-        })
+        let deadline_ms = now_ms.saturating_add(millis(settings.probe_timeout));
+        let permits = settings.probe_permits;
+        let permit = self
+            .probes
+            .lend(self.generation, permits, now_ms, deadline_ms)?;
+        self.until_ms = now_ms.saturating_add(IDLE_MS);
+        Some(permit)
     }
 
     /// Whether a permit for a probe is left, or was lost.
     pub fn may_lease(&self, settings: &Settings, now_ms: u64) -> bool {
-        let may = |lease: &Lease| {
-            *lease == Lease::FREE || lease.deadline_ms().is_some_and(|at| now_ms >= at)
-        };
-        self.state == State::HalfOpen && self.leases.iter().take(permits(settings)).any(may)
+        let permits = settings.probe_permits;
+        self.state == State::HalfOpen
+            && (self.probes.is_left(self.generation, permits, now_ms)
+                || self.probes.is_one_lost(self.generation, now_ms))
     }
 
-    /// Takes a permit back, with how its request ended. One of another half-open period is dropped.
+    /// Takes a permit back, with how its request ended. One of another half-open period decides
+    /// nothing.
     pub fn settle(
         &mut self,
         settings: &Settings,
@@ -227,18 +223,14 @@ impl Record {
         now_ms: u64,
         draw: f64,
     ) -> Option<Transition> {
-        if self.state != State::HalfOpen || permit.generation != self.generation {
+        let was_out = self.probes.take_back(permit);
+        if !was_out || self.state != State::HalfOpen || permit.generation != self.generation {
             return None;
         }
-        let lease = self.leases.get_mut(usize::from(permit.slot))?;
-        lease.deadline_ms()?;
         match outcome {
-            Outcome::Neutral => {
-                *lease = Lease::FREE;
-                None
-            }
+            Outcome::Neutral => None,
             Outcome::Success => {
-                *lease = Lease::SUCCEEDED;
+                self.probes.succeeded = self.probes.succeeded.saturating_add(1);
                 self.all_succeeded(settings)
                     .then(|| self.enter(State::Ramp, now_ms, Counts::default()))
             }
@@ -272,8 +264,7 @@ impl Record {
     }
 
     fn all_succeeded(&self, settings: &Settings) -> bool {
-        let mut leases = self.leases.iter().take(permits(settings));
-        leases.all(|lease| *lease == Lease::SUCCEEDED)
+        u32::from(self.probes.succeeded) >= settings.probe_permits
     }
 
     fn absorb_run(&mut self, delta: &Delta) {
@@ -316,10 +307,14 @@ impl Record {
             // Or it would close a circuit that slowness opens again.
             let is_slow = settings.slow.is_some()
                 && f64::from(step.slow) >= settings.slow_ratio * f64::from(step.total);
-            let ratio = settings.ramp_failure_ratio;
+            let bounds = Bounds {
+                cut: settings.ramp_failure_ratio,
+                trip: settings.failure_ratio,
+                min_requests: settings.min_requests,
+            };
             match self
                 .ramp
-                .step(step, ratio, is_slow, millis(settings.ramp_duration))
+                .step(step, bounds, is_slow, millis(settings.ramp_duration))
             {
                 Step::On => {}
                 // What was admitted before says nothing about what is admitted now.
@@ -379,7 +374,10 @@ impl Record {
         self.generation = self.generation.wrapping_add(1);
         self.changed_ms = now_ms;
         self.until_ms = now_ms;
-        self.leases = Default::default();
+        if to == State::HalfOpen {
+            self.until_ms = now_ms.saturating_add(IDLE_MS);
+            self.probes.begin(now_ms);
+        }
         self.ramp = Ramp::default();
         self.step = Counts::default();
         self.step_ms = now_ms.saturating_add(RAMP_STEP_MS);
@@ -400,11 +398,7 @@ impl Record {
             (at > latest.saturating_add(CLOCK_SLACK_MS)).then_some(latest)
         };
         let timeout = millis(settings.probe_timeout);
-        for lease in &mut self.leases {
-            if let Some(at) = lease.deadline_ms().and_then(|at| bound(at, timeout)) {
-                *lease = Lease::out(at);
-            }
-        }
+        self.probes.bound(|at| bound(at, timeout));
         self.step_ms = bound(self.step_ms, RAMP_STEP_MS).unwrap_or(self.step_ms);
         let back = self.changed_ms.saturating_sub(now_ms);
         if back > CLOCK_SLACK_MS {
@@ -419,8 +413,4 @@ impl Record {
         self.run = Run::default();
         self.last_success_ms = 0;
     }
-}
-
-fn permits(settings: &Settings) -> usize {
-    usize::try_from(settings.probe_permits).unwrap_or(usize::MAX)
 }

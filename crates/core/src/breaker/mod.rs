@@ -14,6 +14,7 @@
 //! * [`machine`]: what moves it: outcomes, permits, time.
 //! * [`store`]: what the host shares, and how a record in it is changed.
 //! * [`outcome`]: what a response says about its upstream.
+//! * [`probes`]: the permits of the half-open state.
 //! * [`ramp`]: the way back from a trickle to all.
 //! * [`bank`]: one worker's share: what it has seen of the records, what it has not told yet.
 //! * [`ticket`]: what goes in and out of a bank.
@@ -35,6 +36,7 @@ pub mod bank;
 mod hash;
 pub mod machine;
 pub mod outcome;
+pub mod probes;
 pub mod ramp;
 pub mod record;
 pub mod store;

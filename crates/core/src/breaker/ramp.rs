@@ -9,9 +9,13 @@
 //!
 //! * the most successes in a second, lately, are what the upstream can do: the share of the traffic
 //!   that this is becomes the *target*. The level goes to half of it, so that the queue drains, then
-//!   back to it, and grows slowly from there;
+//!   back to it, and grows slowly from there. Where twice the target does not fail, it was wrong,
+//!   and is forgotten;
 //! * a cut begins a new generation: what was admitted before it does not count after it;
-//! * for half as long as the ramp took, everything is admitted before the breaker closes.
+//! * for half as long as the ramp took, everything is admitted before the breaker closes;
+//! * where as few requests fail as were served a moment ago, the load is not why. Once that happened
+//!   a few times, only what would trip a closed breaker cuts the level: else a route that always
+//!   fails a third of its requests, which a closed breaker bears, would never come back.
 //!
 //! `tidegate simulate` measures what each of these is worth (docs/breaker.md).
 
@@ -35,6 +39,21 @@ const MARGIN: u32 = 20;
 /// The best step fades by this part of it in each step: what an upstream can do may become less.
 const FADE: u32 = 20;
 
+/// After so many cuts that the load does not explain, it is not believed to be the cause. (With one
+/// less, a brown-out in a hundred is taken for such a route.)
+const DOUBTS: u8 = 3;
+
+/// What decides a step of a ramp.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    /// From this share of failures on the level is cut.
+    pub cut: f64,
+    /// From this share on a closed breaker would trip,
+    pub trip: f64,
+    /// if so many requests ended.
+    pub min_requests: u32,
+}
+
 /// Where a ramp stands. Levels are shares of the traffic in millionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ramp {
@@ -45,7 +64,9 @@ pub struct Ramp {
     /// The most successes in a step, fading.
     pub best: u32,
     /// Steps in a row that admitted everything.
-    pub held: u32,
+    pub held: u16,
+    /// Cuts that the load does not explain.
+    pub doubts: u8,
 }
 
 /// What a step comes to.
@@ -55,7 +76,7 @@ pub enum Step {
     On,
     /// The level was cut.
     Cut,
-    /// The level fell under [`RAMP_FLOOR`].
+    /// The level would have fallen under [`RAMP_FLOOR`], and nothing is left to try.
     Fell,
     /// The upstream carries everything.
     Done,
@@ -72,25 +93,54 @@ impl Ramp {
         self.level.clamp(least, RAMP_FULL)
     }
 
-    /// Decides once for a step of a ramp that takes `duration_ms`. `ratio`: the share of failures
-    /// that cuts the level. `is_slow`: too many of the outcomes were slow, which also does.
-    pub fn step(&mut self, outcomes: Counts, ratio: f64, is_slow: bool, duration_ms: u64) -> Step {
+    /// Decides once for a step of a ramp that takes `duration_ms`. `is_slow`: too many of the
+    /// outcomes were slow, which also cuts the level.
+    pub fn step(
+        &mut self,
+        outcomes: Counts,
+        bounds: Bounds,
+        is_slow: bool,
+        duration_ms: u64,
+    ) -> Step {
         let good = outcomes.total.saturating_sub(outcomes.failed);
         self.best = good.max(self.best.saturating_sub(self.best.div_ceil(FADE)));
-        let enough = outcomes.total >= RAMP_MIN_SAMPLES;
-        let too_many = f64::from(outcomes.failed) >= ratio * f64::from(outcomes.total);
-        if enough && (is_slow || too_many) {
-            self.cut(outcomes.total)
-        } else {
-            self.climb(duration_ms)
+        if outcomes.total < RAMP_MIN_SAMPLES {
+            return self.climb(duration_ms);
         }
+        let reaches = |ratio: f64| f64::from(outcomes.failed) >= ratio * f64::from(outcomes.total);
+        let would_trip = is_slow || reaches(bounds.trip);
+        let is_sure = good == 0 || outcomes.total >= bounds.min_requests;
+        let is_bad = match self.is_tolerant() {
+            false => is_slow || reaches(bounds.cut),
+            true => would_trip && is_sure,
+        };
+        if !is_bad {
+            return self.climb(duration_ms);
+        }
+        // It served about as many a moment ago.
+        let is_doubtful = outcomes.total.saturating_sub(outcomes.total >> 3) <= self.best;
+        if !would_trip && is_doubtful {
+            self.doubts = self.doubts.saturating_add(1);
+            if self.is_tolerant() {
+                self.target = 0;
+                return self.climb(duration_ms);
+            }
+        }
+        // A bad second at the floor, or one with nothing good, leaves nothing to try.
+        let is_hopeless = good == 0 || (would_trip && self.level == RAMP_FLOOR);
+        self.cut(outcomes.total, is_hopeless)
     }
 
-    fn cut(&mut self, total: u32) -> Step {
+    /// Whether what fails is believed to fail whatever the load.
+    fn is_tolerant(&self) -> bool {
+        self.doubts >= DOUBTS
+    }
+
+    fn cut(&mut self, total: u32, is_hopeless: bool) -> Step {
         self.held = 0;
         // Under its target it drains, or came back too soon: that says nothing new.
-        if self.target == 0 || self.level >= self.target {
-            let carried = u64::from(self.level)
+        if !self.is_tolerant() && (self.target == 0 || self.level >= self.target) {
+            let carried = u64::from(self.admitted())
                 .saturating_mul(u64::from(self.best.min(total)))
                 .checked_div(u64::from(total))
                 .unwrap_or(0);
@@ -99,11 +149,14 @@ impl Ramp {
             self.level = self.target;
         }
         self.level >>= 1;
-        if self.level < RAMP_FLOOR {
-            Step::Fell
-        } else {
-            Step::Cut
+        if self.level >= RAMP_FLOOR {
+            return Step::Cut;
         }
+        if is_hopeless {
+            return Step::Fell;
+        }
+        self.level = RAMP_FLOOR;
+        Step::Cut
     }
 
     fn climb(&mut self, duration_ms: u64) -> Step {
@@ -124,6 +177,10 @@ impl Ramp {
             self.level.saturating_add(slowly)
         };
         self.level = level.min(RAMP_FULL);
+        if self.level >> 1 >= self.target {
+            // It was a bad second, or it is better than it was: no wall stands here.
+            self.target = 0;
+        }
         let held_ms = u64::from(self.held).saturating_mul(RAMP_STEP_MS);
         if self.held > 0 && held_ms.saturating_mul(2) >= duration_ms {
             Step::Done

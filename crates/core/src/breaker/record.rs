@@ -4,14 +4,12 @@
 //! arguments; which worker calls it does not matter. The bytes are versioned: a record of another
 //! version is not understood, and whoever does not understand it admits and counts.
 
+use crate::breaker::probes::{Lease, Probes, MAX_PERMITS};
 use crate::breaker::ramp::Ramp;
 use crate::breaker::window::{Counts, Window, BUCKETS};
 use crate::config::Breaker as Settings;
 use crate::millis::millis;
 use crate::reason::Reason;
-
-/// More permits than this at once are no probe any more; also bounds the record.
-pub const MAX_PERMITS: usize = 10;
 
 /// Where a breaker stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -61,28 +59,6 @@ impl Run {
     }
 }
 
-/// A probe in the half-open state: free, out until a time, or back with a success. One word, in
-/// memory as in the record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Lease(u64);
-
-impl Lease {
-    /// Not given out, or given back.
-    pub const FREE: Self = Self(0);
-    /// Came back with a success.
-    pub const SUCCEEDED: Self = Self(u64::MAX);
-
-    /// Out until `deadline_ms`, in milliseconds since the Unix epoch.
-    pub fn out(deadline_ms: u64) -> Self {
-        Self(deadline_ms.clamp(1, u64::MAX - 1))
-    }
-
-    /// Until when it is out; `None` if it is not.
-    pub fn deadline_ms(self) -> Option<u64> {
-        (self != Self::FREE && self != Self::SUCCEEDED).then_some(self.0)
-    }
-}
-
 /// What all workers share about one route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -93,14 +69,14 @@ pub struct Record {
     pub generation: u32,
     /// When the state was entered, in milliseconds since the Unix epoch.
     pub changed_ms: u64,
-    /// While open: until when.
+    /// While open: until when. While half-open: until when it waits for somebody to probe.
     pub until_ms: u64,
     /// The next open time is `base * 2^exponent`.
     pub exponent: u8,
     /// Why it tripped last.
     pub tripped_by: Reason,
-    /// While half-open: the probes.
-    pub leases: [Lease; MAX_PERMITS],
+    /// The probes that are out, and those that came back well.
+    pub probes: Probes,
     /// During the ramp: where it stands.
     pub ramp: Ramp,
     /// During the ramp: when the next step is due.
@@ -123,9 +99,9 @@ const VERSION: u8 = 1;
 /// Size of a record in bytes.
 pub const SIZE: usize = 1 + 1 + 1 + 1 // version, state, exponent, reason
     + 4 + 4 // generation, bucket_ms
-    + 4 * 4 // ramp
+    + 3 * 4 + 2 + 1 // ramp
     + 8 * 3 // changed, until, step
-    + MAX_PERMITS * 8
+    + 1 + MAX_PERMITS * 8 // probes
     + 12 // step counts
     + 4 + 8 + 8 + 8 // run, last success
     + 8 + BUCKETS * 12; // window
@@ -140,7 +116,7 @@ impl Record {
             until_ms: 0,
             exponent: 0,
             tripped_by: Reason::ProxyInternalError,
-            leases: [Lease::FREE; MAX_PERMITS],
+            probes: Probes::default(),
             ramp: Ramp::default(),
             step_ms: 0,
             step: Counts::default(),
@@ -169,14 +145,16 @@ impl Record {
         out.extend_from_slice(&self.generation.to_le_bytes());
         out.extend_from_slice(&self.bucket_ms.to_le_bytes());
         let ramp = self.ramp;
-        for word in [ramp.level, ramp.target, ramp.best, ramp.held] {
+        for word in [ramp.level, ramp.target, ramp.best] {
             out.extend_from_slice(&word.to_le_bytes());
         }
+        out.extend_from_slice(&ramp.held.to_le_bytes());
+        out.extend_from_slice(&[ramp.doubts, self.probes.succeeded]);
         for word in [self.changed_ms, self.until_ms, self.step_ms] {
             out.extend_from_slice(&word.to_le_bytes());
         }
-        for lease in self.leases {
-            out.extend_from_slice(&lease.0.to_le_bytes());
+        for lease in self.probes.leases {
+            out.extend_from_slice(&lease.word().to_le_bytes());
         }
         push_counts(&mut out, self.step);
         out.extend_from_slice(&self.run.count.to_le_bytes());
@@ -215,14 +193,18 @@ impl Record {
             level: u32::from_le_bytes(*take(&mut rest)?),
             target: u32::from_le_bytes(*take(&mut rest)?),
             best: u32::from_le_bytes(*take(&mut rest)?),
-            held: u32::from_le_bytes(*take(&mut rest)?),
+            held: u16::from_le_bytes(*take(&mut rest)?),
+            doubts: u8::from_le_bytes(*take(&mut rest)?),
+        };
+        let mut probes = Probes {
+            succeeded: u8::from_le_bytes(*take(&mut rest)?),
+            ..Probes::default()
         };
         let changed_ms = take_u64(&mut rest)?;
         let until_ms = take_u64(&mut rest)?;
         let step_ms = take_u64(&mut rest)?;
-        let mut leases = [Lease::FREE; MAX_PERMITS];
-        for lease in &mut leases {
-            *lease = Lease(take_u64(&mut rest)?);
+        for lease in &mut probes.leases {
+            *lease = Lease::from_word(take_u64(&mut rest)?);
         }
         let step = take_counts(&mut rest)?;
         let run = Run {
@@ -243,7 +225,7 @@ impl Record {
             until_ms,
             exponent,
             tripped_by,
-            leases,
+            probes,
             ramp,
             step_ms,
             step,

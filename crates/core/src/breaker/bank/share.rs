@@ -68,7 +68,8 @@ impl Bank {
         mut change: impl FnMut(&mut Record, &Settings) -> Option<Transition>,
     ) -> Result<(), StoreError> {
         let known = self.routes.get_mut(key).ok_or(StoreError::Broken)?;
-        let settings = self.policies.get(known.policy).ok_or(StoreError::Broken)?;
+        let policy = usize::from(known.policy);
+        let settings = self.policies.get(policy).ok_or(StoreError::Broken)?;
         let name = record_name(&self.prefix, key);
         let updated = store::update(store, &name, settings, |record| {
             let mut before = record.clone();
@@ -136,14 +137,14 @@ impl Bank {
     ) -> Result<(), StoreError> {
         let policy = match self.routes.get(key) {
             Some(known) if !known.is_stale => return Ok(()),
-            Some(known) => known.policy,
+            Some(known) => usize::from(known.policy),
             None => policy,
         };
         let settings = self.policies.get(policy).ok_or(StoreError::Broken)?;
         let found = store::read(store, &record_name(&self.prefix, key), settings);
         if !self.routes.contains_key(key) {
             let route = Route {
-                policy,
+                policy: u16::try_from(policy).unwrap_or(u16::MAX),
                 view: found.clone().unwrap_or_else(|_| Record::new(settings)),
                 is_stale: found.is_err(),
                 changed: 0,

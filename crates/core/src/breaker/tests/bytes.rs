@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::record::{bucket_ms, Lease, Run, MAX_PERMITS, SIZE};
+use super::probes::{Lease, Probes, MAX_PERMITS};
+use super::record::{bucket_ms, Run, SIZE};
 use super::window::{Counts, Window, BUCKETS};
 use super::*;
 use crate::breaker::ramp::Ramp;
@@ -18,8 +19,7 @@ fn counts() -> impl Strategy<Value = Counts> {
 fn lease() -> impl Strategy<Value = Lease> {
     prop_oneof![
         Just(Lease::FREE),
-        Just(Lease::SUCCEEDED),
-        any::<u64>().prop_map(Lease::out),
+        any::<(u32, u64)>().prop_map(|(generation, at)| Lease::out(generation, at)),
     ]
 }
 
@@ -36,7 +36,8 @@ prop_compose! {
     fn any_record()(
         state in state(),
         (generation, bucket_ms, exponent) in any::<(u32, u32, u8)>(),
-        (level, target, best, held) in any::<(u32, u32, u32, u32)>(),
+        (level, target, best, held, doubts) in any::<(u32, u32, u32, u16, u8)>(),
+        succeeded in any::<u8>(),
         (changed_ms, until_ms, step_ms, last_success_ms) in any::<(u64, u64, u64, u64)>(),
         tripped_by in prop::sample::select(Reason::ALL),
         leases in prop::collection::vec(lease(), MAX_PERMITS),
@@ -47,8 +48,8 @@ prop_compose! {
     ) -> Record {
         Record {
             state, generation, changed_ms, until_ms, exponent, tripped_by,
-            leases: leases.try_into().unwrap(),
-            ramp: Ramp { level, target, best, held }, step_ms, step,
+            probes: Probes { leases: leases.try_into().unwrap(), succeeded },
+            ramp: Ramp { level, target, best, held, doubts }, step_ms, step,
             run: Run { count, since_ms, last_ms },
             last_success_ms,
             window: Window::from_parts(head, ring.try_into().unwrap()),

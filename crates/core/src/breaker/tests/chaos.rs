@@ -66,6 +66,7 @@ pub(super) enum Step {
 pub(super) struct UnderWay {
     pub(super) worker: usize,
     pub(super) ticket: Ticket,
+    since_ms: u64,
 }
 
 /// The workers, the store, and what has become of all requests.
@@ -81,6 +82,7 @@ pub(super) struct Crowd {
     /// The most probes that were out at once.
     pub(super) most_probes: Cell<usize>,
     permits: usize,
+    probe_timeout_ms: u64,
 }
 
 impl Crowd {
@@ -96,6 +98,7 @@ impl Crowd {
             ended: RefCell::default(),
             most_probes: Cell::new(0),
             permits: settings.probe_permits as usize,
+            probe_timeout_ms: settings.probe_timeout.as_millis() as u64,
         }
     }
 
@@ -138,9 +141,11 @@ impl Crowd {
             Deed::Ticks => bank.tick(&mut host, self.at()),
             Deed::AdmitsARequest => {
                 if let Admission::Admit(ticket) = bank.admit(&mut host, R, 0, self.at()) {
-                    self.under_way
-                        .borrow_mut()
-                        .push(UnderWay { worker, ticket });
+                    self.under_way.borrow_mut().push(UnderWay {
+                        worker,
+                        ticket,
+                        since_ms: self.now_ms.get(),
+                    });
                     self.count_probes();
                 }
             }
@@ -168,13 +173,11 @@ impl Crowd {
     }
 
     fn count_probes(&self) {
-        let mut out: HashMap<u32, usize> = HashMap::new();
-        for request in self.under_way.borrow().iter() {
-            if let Some(permit) = request.ticket.permit {
-                *out.entry(permit.generation).or_default() += 1;
-            }
-        }
-        let most = out.into_values().max().unwrap_or(0);
+        let is_out = |request: &&UnderWay| {
+            request.ticket.permit.is_some()
+                && self.now_ms.get() < request.since_ms + self.probe_timeout_ms
+        };
+        let most = self.under_way.borrow().iter().filter(is_out).count();
         self.most_probes.set(self.most_probes.get().max(most));
         assert!(self.most_probes.get() <= self.permits, "too many probes");
     }

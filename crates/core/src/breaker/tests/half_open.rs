@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::record::{Lease, MAX_PERMITS};
+use super::machine::IDLE_MS;
+use super::probes::{Lease, MAX_PERMITS};
 use super::*;
 
 fn half_open() -> Alone {
@@ -156,19 +157,101 @@ fn a_lost_permit_shows_as_one_that_may_be_had() {
 }
 
 #[test]
-fn without_requests_it_waits() {
+fn without_requests_it_waits_for_ten_minutes_and_then_goes_on() {
     let mut alone = half_open();
-    assert_eq!(alone.pass(86_400_000), None);
+    assert_eq!(alone.pass(IDLE_MS - 1), None);
+    let permit = alone.lease().expect("it waits");
+    alone.settle(permit, Outcome::Neutral);
+    // It was asked for: the time begins anew.
+    assert_eq!(alone.pass(IDLE_MS - 1), None);
     assert_eq!(alone.record.state, State::HalfOpen);
+    let transition = alone.pass(1).unwrap();
+    assert_eq!(
+        (transition.from, transition.to),
+        (State::HalfOpen, State::Ramp)
+    );
+    alone.pass(15_000);
+    assert!(alone.record.is_clean(), "nobody needs to watch it");
+}
+
+#[test]
+fn a_probe_that_is_out_is_waited_for_even_after_ten_minutes() {
+    let mut alone = Alone::new(|s| s.probe_timeout = Duration::from_secs(3_600));
+    alone.half_open();
+    let permit = alone.lease().unwrap();
+    assert_eq!(alone.pass(IDLE_MS * 2), None);
+    assert_eq!(alone.record.state, State::HalfOpen);
+    alone.settle(permit, FAILED);
+    assert_eq!(alone.record.state, State::Open);
+}
+
+/// One probe fails at once, the others hang; then the next half-open period begins.
+fn with_probes_of_the_last_period_out() -> (Alone, Vec<Permit>) {
+    let mut alone = half_open();
+    let permits = alone.leases();
+    alone.settle(permits[0], FAILED);
+    assert_eq!(alone.pass(4_000).map(|t| t.to), Some(State::HalfOpen));
+    (alone, permits)
+}
+
+#[test]
+fn a_probe_of_the_last_period_is_still_out_until_it_ends() {
+    let (mut alone, old) = with_probes_of_the_last_period_out();
+    let new = alone.lease().expect("one of three is left");
+    assert_eq!(alone.lease(), None, "three are out");
+    assert!(!alone.record.may_lease(&alone.settings, alone.now_ms));
+    // It says nothing any more, but gives its permit back.
+    for (permit, outcome) in [(old[1], FAILED), (old[2], Outcome::Success)] {
+        assert_eq!(alone.settle(permit, outcome), None);
+        assert!(alone.record.may_lease(&alone.settings, alone.now_ms));
+        assert!(alone.lease().is_some());
+        assert_eq!(alone.lease(), None);
+    }
+    assert_eq!(alone.record.state, State::HalfOpen);
+    assert_eq!(alone.settle(new, Outcome::Success), None);
+    assert_eq!(alone.lease(), None, "one came back, two are out");
+}
+
+#[test]
+fn a_probe_of_the_last_period_is_out_until_its_deadline_and_loses_nothing_then() {
+    let (mut alone, old) = with_probes_of_the_last_period_out();
     assert!(alone.lease().is_some());
+    assert_eq!(alone.pass(5_999), None);
+    assert_eq!(alone.lease(), None);
+    // Ten seconds after they were sent the old ones are given up; that of now has four more.
+    assert_eq!(alone.pass(1), None);
+    assert_eq!(alone.record.state, State::HalfOpen);
+    let more = alone.leases();
+    assert_eq!(more.len(), 2);
+    // What they say after that changes nothing, even where their slot was given again.
+    let before = alone.record.clone();
+    for permit in &old[1..] {
+        assert_eq!(alone.settle(*permit, FAILED), None);
+    }
+    assert_eq!(alone.record, before);
+}
+
+#[test]
+fn the_ramp_begins_though_probes_of_the_last_period_hang() {
+    let mut alone = Alone::new(|s| s.probe_permits = 2);
+    alone.half_open();
+    let old = alone.leases();
+    alone.settle(old[0], FAILED);
+    alone.pass(4_000);
+    for _ in 0..2 {
+        let permit = alone.lease().expect("one at a time");
+        assert_eq!(alone.lease(), None);
+        alone.settle(permit, Outcome::Success);
+    }
+    assert_eq!(alone.record.state, State::Ramp);
 }
 
 #[test]
 fn a_clock_set_back_does_not_lend_a_permit_for_longer() {
     let mut alone = half_open();
-    alone.pass(3_600_000);
+    alone.pass(360_000);
     alone.lease().unwrap();
-    alone.now_ms -= 1_800_000;
+    alone.now_ms -= 180_000;
     alone.advance();
     assert_eq!(alone.pass(9_999), None);
     assert_eq!(alone.pass(1).map(|t| t.to), Some(State::Open));
@@ -182,7 +265,7 @@ fn a_lease_is_cut_short_where_a_second_does_not_explain_it() {
         alone.lease().unwrap();
         alone.now_ms -= back;
         alone.advance();
-        let deadline_ms = alone.record.leases[0].deadline_ms().unwrap();
+        let deadline_ms = alone.record.probes.leases[0].deadline_ms().unwrap();
         assert_eq!(deadline_ms - alone.now_ms, then_ms, "{back}");
     }
 }
@@ -203,10 +286,12 @@ fn with_fewer_permits_by_a_new_configuration_the_successes_may_be_enough() {
 fn a_lease_is_a_word() {
     assert_eq!(Lease::default(), Lease::FREE);
     assert_eq!(Lease::FREE.deadline_ms(), None);
-    assert_eq!(Lease::SUCCEEDED.deadline_ms(), None);
-    assert_eq!(Lease::out(5).deadline_ms(), Some(5));
-    assert_eq!(Lease::out(0).deadline_ms(), Some(1));
-    assert_eq!(Lease::out(u64::MAX).deadline_ms(), Some(u64::MAX - 1));
+    for generation in [0, 1, 0xFFFF, u32::MAX] {
+        let deadline_ms = |ms| Lease::out(generation, ms).deadline_ms();
+        assert_eq!(deadline_ms(START_MS), Some(START_MS));
+        assert_eq!(deadline_ms(0), Some(1));
+        assert_eq!(deadline_ms(u64::MAX), Some((1 << 48) - 1));
+    }
 }
 
 #[test]
@@ -304,24 +389,32 @@ proptest! {
     fn nothing_wedges_it(steps in prop::collection::vec(step(), 0..60)) {
         let mut alone = half_open();
         let mut out: Vec<Permit> = Vec::new();
+        // Until when each that hangs is believed to be out.
+        let mut since: std::collections::HashMap<(u32, u8), u64> = Default::default();
+        let mut hang: Vec<u64> = Vec::new();
         for step in steps {
             match step {
-                Step::AProbeIsWanted => out.extend(alone.lease()),
+                Step::AProbeIsWanted => {
+                    if let Some(permit) = alone.lease() {
+                        since.insert((permit.generation, permit.slot), alone.now_ms);
+                        out.push(permit);
+                    }
+                }
                 Step::AProbeEnds(n, end) if n < out.len() => {
                     let permit = out.remove(n);
                     match end {
                         End::Well => { alone.settle(permit, Outcome::Success); }
                         End::Badly => { alone.settle(permit, FAILED); }
                         End::WithItsClient => { alone.settle(permit, Outcome::Neutral); }
-                        End::Never => {}
+                        End::Never => hang.push(since[&(permit.generation, permit.slot)]),
                     }
                 }
                 Step::AProbeEnds(..) => {}
                 Step::TimePasses(ms) => { alone.pass(ms); }
             }
-            let current = alone.record.generation;
-            let live = out.iter().filter(|p| p.generation == current).count();
-            prop_assert!(live <= 3);
+            let is_believed = |ms: &u64| alone.now_ms < ms + 10_000;
+            let live = out.iter().map(|p| since[&(p.generation, p.slot)]).chain(hang.iter().copied());
+            prop_assert!(live.filter(is_believed).count() <= 3);
         }
         for _ in 0..600 {
             alone.pass(100);

@@ -297,6 +297,52 @@ fn invariant_11_in_a_brown_out_most_of_what_is_left_is_used() {
     }
 }
 
+/// How many seconds after a total outage of 10 s everything is admitted again, of a route that
+/// otherwise fails a share of its requests, whatever its load.
+fn back_after(demand: u32, failing: f64, seed: u64) -> u32 {
+    let mut world = World::new(2, settings(|_| {}));
+    let mut chance = Chance(seed);
+    for tenth in 0_u32..20_000 {
+        for _ in 0..demand / 10 {
+            world.draw = chance.draw();
+            let worker = (chance.draw() * 2.0) as usize;
+            let outcome = match tenth < 100 || chance.draw() < failing {
+                true => FAILED,
+                false => Outcome::Success,
+            };
+            world.request(worker, R, outcome);
+        }
+        world.pass(100);
+        if tenth > 100 && world.state(0, R) == State::Closed {
+            return (tenth - 100) / 10;
+        }
+    }
+    u32::MAX
+}
+
+#[test]
+fn a_route_that_always_fails_a_part_comes_back_if_a_closed_breaker_bears_it() {
+    // requests/s, share that fails; seconds of half of the runs, of all
+    for (demand, failing, half, all) in [
+        (100, 0.0, 25, 25),
+        (100, 0.2, 60, 360),
+        (100, 0.29, 180, 360),
+        (100, 0.35, 240, 1_200),
+        (100, 0.4, 600, 1_200),
+        (20, 0.2, 240, 600),
+        (1_000, 0.4, 300, 900),
+    ] {
+        let mut runs: Vec<u32> = (0..20)
+            .map(|seed| back_after(demand, failing, seed))
+            .collect();
+        runs.sort_unstable();
+        assert!(
+            runs[10] <= half && runs[19] <= all,
+            "{demand}/s, {failing} fail: {runs:?}"
+        );
+    }
+}
+
 #[test]
 fn a_probe_that_hangs_longer_than_its_lease_does_not_count_twice() {
     let crowd = tripped(1);

@@ -57,9 +57,10 @@ struct Seen {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Probe {
-    Out { id: usize, deadline_ms: u64 },
-    CameBackWell,
+struct Probe {
+    id: usize,
+    period: usize,
+    deadline_ms: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -85,7 +86,11 @@ pub(super) struct Model {
     since_ms: u64,
     pub(super) until_ms: u64,
     doublings: u32,
+    /// Those that are out, of whatever half-open period.
     probes: Vec<Probe>,
+    came_back_well: usize,
+    /// When it no longer waits for somebody to probe.
+    idle_ms: u64,
     /// Shares are in millionths; a part of one is rounded up.
     pub(super) level: u64,
     /// What the ramp believes in; 0: it has not failed yet.
@@ -93,6 +98,8 @@ pub(super) struct Model {
     /// The most successes in a second, fading.
     best: u64,
     held_s: u64,
+    /// Cuts that the load does not explain.
+    doubts: u8,
     step_ms: u64,
     /// All that was seen in this period and counts.
     seen: Vec<Seen>,
@@ -113,10 +120,13 @@ impl Model {
             until_ms: 0,
             doublings: 0,
             probes: Vec::new(),
+            came_back_well: 0,
+            idle_ms: 0,
             level: 0,
             target: 0,
             best: 0,
             held_s: 0,
+            doubts: 0,
             step_ms: 0,
             seen: Vec::new(),
             run: Vec::new(),
@@ -129,7 +139,9 @@ impl Model {
         self.state = state;
         self.period += 1;
         self.since_ms = self.now_ms;
-        self.probes.clear();
+        self.came_back_well = 0;
+        self.idle_ms = self.now_ms + 600_000;
+        self.doubts = 0;
         (self.level, self.target, self.best, self.held_s) = (0, 0, 0, 0);
         self.step_ms = self.now_ms + 1_000;
         self.seen.clear();
@@ -185,7 +197,10 @@ impl Model {
 
     /// What time does to the shared record.
     fn look(&mut self, draw: f64) {
-        let is_late = |probe: &Probe| matches!(probe, Probe::Out { deadline_ms, .. } if *deadline_ms <= self.now_ms);
+        let of_now = |probe: &&Probe| probe.period == self.period;
+        let mut of_now = self.probes.iter().filter(of_now);
+        let is_idle = of_now.clone().next().is_none() && self.now_ms >= self.idle_ms;
+        let is_one_late = of_now.any(|probe| probe.deadline_ms <= self.now_ms);
         match self.state {
             State::Closed => {
                 let window = self.window();
@@ -197,7 +212,8 @@ impl Model {
             }
             State::Open if self.now_ms >= self.until_ms => self.enter(State::HalfOpen),
             State::Open => {}
-            State::HalfOpen if self.probes.iter().any(is_late) => self.open(None, draw),
+            State::HalfOpen if is_one_late => self.open(None, draw),
+            State::HalfOpen if is_idle => self.enter(State::Ramp),
             State::HalfOpen => {}
             State::Ramp => self.climb(draw),
         }
@@ -216,18 +232,36 @@ impl Model {
             self.step_ms += 1_000;
             let good = (total - bad) as u64;
             self.best = good.max(self.best - self.best.div_ceil(20));
-            if step.len() >= 5 && (too_bad || too_slow) {
+            let would_trip = too_slow || bad >= s.failure_ratio * total;
+            let is_sure = good == 0 || step.len() >= s.min_requests as usize;
+            let mut is_bad = match self.doubts >= 3 {
+                true => would_trip && is_sure,
+                false => too_bad || too_slow,
+            };
+            is_bad &= step.len() >= 5;
+            let was_carried = step.len() as u64 - step.len() as u64 / 8 <= self.best;
+            if is_bad && !would_trip && was_carried {
+                self.doubts += 1;
+                if self.doubts == 3 {
+                    is_bad = false;
+                    self.target = 0;
+                }
+            }
+            if is_bad {
+                let is_hopeless = good == 0 || would_trip && self.level == 10_000;
                 self.held_s = 0;
-                if self.target == 0 || self.level >= self.target {
+                if self.doubts < 3 && (self.target == 0 || self.level >= self.target) {
                     let total = step.len() as u64;
-                    let carried = self.level * self.best.min(total) / total;
+                    let least = if self.target == 0 { 50_000 } else { 10_000 };
+                    let carried = self.level.max(least) * self.best.min(total) / total;
                     self.target = (carried - carried.div_ceil(20)).max(1);
                     self.level = self.target;
                 }
                 self.level /= 2;
-                if self.level < 10_000 {
+                if self.level < 10_000 && is_hopeless {
                     self.open(None, draw);
                 } else {
+                    self.level = self.level.max(10_000);
                     self.period += 1;
                     self.seen.clear();
                 }
@@ -245,6 +279,9 @@ impl Model {
                     self.level + up.min(self.level.div_ceil(32))
                 };
                 self.level = level.min(1_000_000);
+                if self.level >= 2 * self.target {
+                    self.target = 0;
+                }
                 if self.held_s > 0 && 2 * self.held_s >= duration_s {
                     self.enter(State::Closed);
                 }
@@ -302,11 +339,19 @@ impl Model {
     fn probe(&mut self, draw: f64) -> bool {
         self.look(draw);
         let permits = self.settings.probe_permits as usize;
-        if self.state != State::HalfOpen || self.probes.len() >= permits {
+        // Those of an earlier period are still there, until their time is over.
+        self.probes
+            .retain(|probe| probe.period == self.period || probe.deadline_ms > self.now_ms);
+        let of_now = |probe: &&Probe| probe.period == self.period;
+        let of_now = self.probes.iter().filter(of_now).count();
+        let is_left = of_now + self.came_back_well < permits && self.probes.len() < permits;
+        if self.state != State::HalfOpen || !is_left {
             return false;
         }
-        self.probes.push(Probe::Out {
+        self.idle_ms = self.now_ms + 600_000;
+        self.probes.push(Probe {
             id: self.requests,
+            period: self.period,
             deadline_ms: self.now_ms + self.settings.probe_timeout.as_millis() as u64,
         });
         true
@@ -343,20 +388,15 @@ impl Model {
 
     fn end_probe(&mut self, request: Request, how: How, draw: f64) {
         self.look(draw);
+        self.probes.retain(|probe| probe.id != request.id);
         if request.period != self.period {
             return;
         }
-        let is_it = |probe: &Probe| matches!(probe, Probe::Out { id, .. } if *id == request.id);
-        self.probes.retain(|probe| !is_it(probe));
         match how {
             How::ByItsClientLeaving => {}
             How::Well => {
-                self.probes.push(Probe::CameBackWell);
-                let well = self
-                    .probes
-                    .iter()
-                    .filter(|p| matches!(p, Probe::CameBackWell));
-                if well.count() == self.settings.probe_permits as usize {
+                self.came_back_well += 1;
+                if self.came_back_well == self.settings.probe_permits as usize {
                     self.enter(State::Ramp);
                 }
             }

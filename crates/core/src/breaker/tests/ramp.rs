@@ -122,6 +122,7 @@ fn what_was_carried_is_the_most_of_late() {
     // It comes back quickly, then grows slowly.
     let levels: Vec<u32> = (0..6)
         .map(|_| {
+            alone.tell(20, Outcome::Success);
             alone.pass(1_000);
             level(&alone)
         })
@@ -214,12 +215,12 @@ fn each_second_counts_for_itself() {
 
 #[test]
 fn it_opens_again_where_it_would_fall_under_one_in_a_hundred() {
-    // The target after 100 seconds that served all but a third, halved so often before it opens.
-    for (good, halvings) in [(0_u64, 0), (1, 2), (2, 3), (4, 4), (8, 5), (9, 5)] {
+    // The target after good seconds and one that served half, halved so often before it opens.
+    for (good, halvings) in [(0_u64, 2), (1, 3), (2, 4), (4, 5), (8, 6), (9, 6)] {
         let mut alone = ramp(|_| {});
         alone.pass(good * 1_000);
-        alone.tell(30, FAILED);
-        alone.tell(70, Outcome::Success);
+        alone.tell(50, FAILED);
+        alone.tell(50, Outcome::Success);
         let mut transition = alone.pass(1_000);
         for n in 0..halvings {
             assert_eq!(transition, None, "{good} {n}");
@@ -326,7 +327,12 @@ fn a_worker_admits_by_the_draw_of_chance() {
 
 #[test]
 fn a_level_of_just_one_percent_is_still_a_ramp() {
-    use crate::breaker::ramp::{Ramp, Step};
+    use crate::breaker::ramp::{Bounds, Ramp, Step};
+    let bounds = Bounds {
+        cut: 0.3,
+        trip: 0.5,
+        min_requests: 20,
+    };
     let failed = window::Counts {
         total: 10,
         failed: 10,
@@ -338,7 +344,81 @@ fn a_level_of_just_one_percent_is_still_a_ramp() {
             target: 30_000,
             best: 10,
             held: 0,
+            doubts: 0,
         };
-        assert_eq!(ramp.step(failed, 0.3, false, 10_000), want, "{level}");
+        assert_eq!(ramp.step(failed, bounds, false, 10_000), want, "{level}");
+    }
+}
+
+/// One second of 1,000 requests, of which the ramp admits its share; then the level.
+fn second_of_a_thousand(alone: &mut Alone, failing_percent: u32) -> u32 {
+    let n = alone.record.admitted() / 1_000;
+    let failed = (n * failing_percent).div_ceil(100);
+    alone.tell(n - failed, Outcome::Success);
+    alone.tell(failed, FAILED);
+    alone.pass(1_000);
+    level(alone)
+}
+
+#[test]
+fn what_fails_where_as_many_were_served_is_borne_as_a_closed_breaker_would() {
+    let mut alone = ramp(|_| {});
+    alone.pass(8_000);
+    let mut levels = |shares: &[u32]| -> Vec<u32> {
+        let level_after = |share: &u32| second_of_a_thousand(&mut alone, *share);
+        shares.iter().map(level_after).collect()
+    };
+    // 0.8 * 0.6 * 0.95, halved. Fewer than were served came then, twice more; then it is borne.
+    assert_eq!(levels(&[40, 40, 40, 40]), [228, 114, 57, 157]);
+    assert_eq!(levels(&[49, 49]), [257, 357], "it was not the load");
+    // What would trip a closed breaker still cuts.
+    assert_eq!(levels(&[50, 40]), [178, 278]);
+}
+
+#[test]
+fn what_fails_where_more_came_than_were_served_is_the_load() {
+    let mut alone = carrying();
+    for _ in 0..20 {
+        alone.tell(60, FAILED);
+        alone.tell(100, Outcome::Success);
+        alone.pass(1_000);
+        for _ in 0..4 {
+            alone.tell(60, Outcome::Success);
+            alone.pass(1_000);
+        }
+    }
+    assert_eq!(alone.record.ramp.doubts, 0);
+}
+
+#[test]
+fn where_twice_the_target_does_not_fail_it_is_forgotten() {
+    let mut alone = ramp(|_| {});
+    alone.pass(8_000);
+    alone.tell(70, FAILED);
+    alone.tell(30, Outcome::Success);
+    alone.pass(1_000);
+    let target = alone.record.ramp.target;
+    let mut before = 0;
+    while alone.record.ramp.target > 0 {
+        assert!(alone.record.ramp.level < 2 * target);
+        before = alone.record.ramp.level;
+        alone.pass(1_000);
+    }
+    assert!(alone.record.ramp.level >= 2 * target);
+    alone.pass(1_000);
+    assert_eq!(
+        alone.record.admitted(),
+        1_000_000.min(before + before.div_ceil(32) + 100_000)
+    );
+}
+
+#[test]
+fn it_does_not_open_again_for_less_than_trips_a_closed_breaker() {
+    // The first seconds of the ramp, at 5 %: the level has nowhere to go.
+    let mut alone = ramp(|_| {});
+    while alone.record.state != State::Closed {
+        second_of_a_thousand(&mut alone, 40);
+        assert_ne!(alone.record.state, State::Open);
+        assert!(alone.now_ms < START_MS + 120_000);
     }
 }
