@@ -31,10 +31,11 @@ impl Stream {
 
     fn begin(&mut self, worker: &Worker) -> Result<(), HostError> {
         let headers = host::headers(MapType::RequestHeaders)?;
-        self.exchange.begin(HeaderBlock::from_wire(headers));
-        let must = worker
-            .with_breakers(|gate, breakers| self.exchange.must_be_admitted(gate, breakers.bank));
-        if must != Some(true) {
+        let headers = HeaderBlock::from_wire(headers);
+        let must_be_admitted = worker
+            .with_breakers(|gate, breakers| self.exchange.begin(headers, gate, breakers.bank))
+            .unwrap_or(false);
+        if !must_be_admitted && worker.gate.slow_ms().is_none() {
             return Ok(());
         }
         // Without the time nobody can be rejected for some time.
@@ -42,6 +43,10 @@ impl Stream {
             return Ok(());
         };
         let at = Moment::new(now_ns, u64::from(self.id));
+        self.exchange.began(at.now_ms);
+        if !must_be_admitted {
+            return Ok(());
+        }
         let route = route_facts();
         let rejected =
             worker.with_breakers(|gate, breakers| self.exchange.admit(gate, breakers, &route, at));
@@ -54,6 +59,11 @@ impl Stream {
 
     fn respond(&mut self, worker: &Worker, end_of_stream: bool) -> Result<(), HostError> {
         let status = parse_status(&host::header(MapType::ResponseHeaders, ":status")?);
+        if worker.gate.slow_ms().is_some() {
+            if let Ok(now_ns) = host::now_ns() {
+                self.exchange.answered(Moment::new(now_ns, 0).now_ms);
+            }
+        }
         match self
             .exchange
             .saw_status(&worker.gate, status, end_of_stream)
@@ -163,7 +173,8 @@ impl Stream {
         let Some(worker) = self.worker.clone() else {
             return;
         };
-        let closing = worker.with_breakers(|_, breakers| self.exchange.close(breakers.bank));
+        let closing =
+            worker.with_breakers(|gate, breakers| self.exchange.close(gate, breakers.bank));
         let must_settle = match closing {
             None | Some(Closing::Nothing) => false,
             Some(Closing::Settle) => true,

@@ -14,7 +14,7 @@
 //! ```
 //!
 //! `admit` is asked only while some breaker is not closed and clean, or where the configuration
-//! wants the route of every request known. A permit that was given is settled exactly once.
+//! wants the route of every request known; the time only then, or where slowness matters. A permit that was given is settled exactly once.
 //!
 //! A reply of the filter's own is never replaced a second time: once an exchange has answered,
 //! everything that still comes by is its own answer, and passes.
@@ -101,8 +101,10 @@ pub struct Exchange {
     /// Which policy and which breaker; `None`: not looked up yet.
     choice: Option<Choice>,
     ticket: Option<Ticket>,
-    /// When it was admitted, where that was asked.
-    admitted_ms: Option<u64>,
+    /// When it began, in milliseconds since the Unix epoch, where slowness matters.
+    began_ms: Option<u64>,
+    /// How long the response headers took, in milliseconds, where slowness matters.
+    took_ms: Option<u64>,
     /// What is known of the outcome so far; `None`: nothing.
     outcome: Option<Outcome>,
     /// `Retry-After` of a failed response, in milliseconds.
@@ -125,14 +127,28 @@ enum Stage {
 }
 
 impl Exchange {
-    /// Takes the request's headers, unparsed.
-    pub fn begin(&mut self, request: HeaderBlock) {
+    /// Takes the request's headers, unparsed. Says whether the request must be
+    /// [admitted](Exchange::admit) before it passes.
+    pub fn begin(&mut self, request: HeaderBlock, gate: &Gate, bank: &Bank) -> bool {
         self.request = request;
+        let must_be_admitted = bank.is_watching() || gate.always_looks_up();
+        if !must_be_admitted {
+            self.ticket = Some(bank.ticket());
+        }
+        must_be_admitted
     }
 
-    /// Whether the request must be [admitted](Exchange::admit) before it passes.
-    pub fn must_be_admitted(&self, gate: &Gate, bank: &Bank) -> bool {
-        bank.is_watching() || gate.always_looks_up()
+    /// Takes the time at which the request began; needed where [`Gate::slow_ms`] is known.
+    pub fn began(&mut self, now_ms: u64) {
+        self.began_ms = Some(now_ms);
+    }
+
+    /// Takes the time at which response headers came. What comes after them is not the upstream's
+    /// time alone: a slow client takes long for a fast answer.
+    pub fn answered(&mut self, now_ms: u64) {
+        if matches!(self.stage, Stage::Waiting) {
+            self.took_ms = self.began_ms.map(|since| now_ms.saturating_sub(since));
+        }
     }
 
     /// Whether the request may pass: `None`; or what answers it instead.
@@ -151,7 +167,6 @@ impl Exchange {
             None => match breakers.bank.admit(breakers.store, &choice.key, policy, at) {
                 Admission::Admit(ticket) => {
                     self.ticket = Some(ticket);
-                    self.admitted_ms = Some(at.now_ms);
                     None
                 }
                 Admission::Reject(rejection) => Some(Answer::open_circuit(rejection)),
@@ -272,7 +287,7 @@ impl Exchange {
     }
 
     /// The request is over: what is still needed to tell its breaker.
-    pub fn close(&self, bank: &Bank) -> Closing {
+    pub fn close(&self, gate: &Gate, bank: &Bank) -> Closing {
         if self.is_settled {
             return Closing::Nothing;
         }
@@ -283,6 +298,7 @@ impl Exchange {
             Some(_) if !self.has_ended => Closing::Details,
             Some(Outcome::Failure(_) | Outcome::Limited(_)) => Closing::Settle,
             Some(_) if self.holds_permit() || bank.is_watching() => Closing::Settle,
+            Some(_) if exceeds(self.took_ms, gate.slow_ms()) => Closing::Settle,
             Some(_) => Closing::Nothing,
         }
     }
@@ -317,28 +333,16 @@ impl Exchange {
         if choice.mode == Mode::Off {
             return;
         }
-        let slow = gate.policy(choice.policy).breaker.slow;
-        let took = self
-            .admitted_ms
-            .map(|since| at.now_ms.saturating_sub(since));
-        let is_slow = match (slow, took) {
-            (Some(limit), Some(took)) => took > millis(limit),
-            _ => false,
-        };
+        let policy = choice.policy;
+        let slow_ms = gate.policy(policy).breaker.slow.map(millis);
         let ending = Ending {
             outcome: self.outcome.unwrap_or(Outcome::Neutral),
-            is_slow,
+            is_slow: exceeds(self.took_ms, slow_ms),
             retry_after_ms: self.retry_after_ms,
         };
         let ticket = self.ticket.unwrap_or_default();
-        breakers.bank.settle(
-            breakers.store,
-            &choice.key,
-            choice.policy,
-            ticket,
-            ending,
-            at,
-        );
+        let (bank, store) = (&mut *breakers.bank, &mut *breakers.store);
+        bank.settle(store, &choice.key, policy, ticket, ending, at);
     }
 
     /// Whether the outcome is known, so that it can be settled before the request is over: a
@@ -415,6 +419,11 @@ impl Exchange {
         self.stage = Stage::Page(reply.body);
         Verdict::Rewrite(headers)
     }
+}
+
+/// Whether something took longer than it may; nothing that is not known did.
+fn exceeds(took_ms: Option<u64>, limit_ms: Option<u64>) -> bool {
+    matches!((took_ms, limit_ms), (Some(took), Some(limit)) if took > limit)
 }
 
 #[cfg(test)]

@@ -42,13 +42,17 @@ impl World {
         ];
         all.extend_from_slice(headers);
         let mut exchange = Exchange::default();
-        exchange.begin(HeaderBlock::from_pairs(&all));
+        let request = HeaderBlock::from_pairs(&all);
+        let must_be_admitted = exchange.begin(request, &self.gate, &self.bank);
         let at = self.at();
+        if self.gate.slow_ms().is_some() {
+            exchange.began(at.now_ms);
+        }
         let mut breakers = Breakers {
             bank: &mut self.bank,
             store: &mut self.store,
         };
-        let reply = if exchange.must_be_admitted(&self.gate, breakers.bank) {
+        let reply = if must_be_admitted {
             exchange.admit(&self.gate, &mut breakers, &route(), at)
         } else {
             None
@@ -63,6 +67,9 @@ impl World {
         details: &[u8],
         headers: &[(&str, &str)],
     ) -> Verdict {
+        if self.gate.slow_ms().is_some() {
+            exchange.answered(self.now_ms);
+        }
         let look = exchange.saw_status(&self.gate, status, false);
         match look {
             Look::Pass => Verdict::Pass,
@@ -103,7 +110,7 @@ impl World {
 
     /// The end of a request, as the adapter sees it.
     fn close(&mut self, exchange: &mut Exchange, details: &[u8]) {
-        let must_settle = match exchange.close(&self.bank) {
+        let must_settle = match exchange.close(&self.gate, &self.bank) {
             Closing::Nothing => false,
             Closing::Settle => true,
             Closing::Details => exchange.broke_off(details),
@@ -174,7 +181,7 @@ fn an_open_circuit_rejects_with_its_cause_and_the_time_that_remains() {
         world.respond(&mut exchange, 503, b"tidegate_circuit_open", &[]),
         Verdict::Pass
     );
-    assert_eq!(exchange.close(&world.bank), Closing::Nothing);
+    assert_eq!(exchange.close(&world.gate, &world.bank), Closing::Nothing);
 }
 
 #[test]
@@ -184,7 +191,7 @@ fn a_healthy_request_asks_for_nothing() {
     assert_eq!(reply, None);
     assert_eq!(world.respond(&mut exchange, 200, b"", &[]), Verdict::Pass);
     exchange.body(true);
-    assert_eq!(exchange.close(&world.bank), Closing::Nothing);
+    assert_eq!(exchange.close(&world.gate, &world.bank), Closing::Nothing);
     assert_eq!((world.store.reads, world.store.writes), (0, 0));
 }
 
@@ -202,7 +209,7 @@ fn an_answer_that_broke_off_counts_and_a_client_that_left_does_not() {
         let (mut exchange, _) = world.begin(&[]);
         world.respond(&mut exchange, 200, b"", &[]);
         exchange.body(false);
-        assert_eq!(exchange.close(&world.bank), Closing::Details);
+        assert_eq!(exchange.close(&world.gate, &world.bank), Closing::Details);
         world.close(&mut exchange, details);
         world.pass(50);
         let failed = world
@@ -313,4 +320,67 @@ fn shadow_and_off_reject_nothing() {
     }
     let mut world = World::new(r#"{"breaker":{"mode":"forced_open"}}"#);
     assert!(world.begin(&[]).1.is_some());
+}
+
+/// Whole requests that succeed, of which the response headers take so long.
+fn take(world: &mut World, many: u32, ms: u64) {
+    for _ in 0..many {
+        let (mut exchange, reply) = world.begin(&[]);
+        assert_eq!(reply, None);
+        world.now_ms += ms;
+        world.respond(&mut exchange, 200, b"", &[]);
+        // The body may take as long as it likes.
+        world.now_ms += 60_000;
+        exchange.body(true);
+        world.now_ms -= 60_000;
+        world.close(&mut exchange, b"");
+    }
+}
+
+#[test]
+fn slowness_alone_trips_a_breaker_that_minds_it() {
+    let minds = r#"{"breaker":{"failures":{"slow":"100ms"}}}"#;
+    for (json, ms, want) in [
+        (minds, 101, crate::breaker::State::Open),
+        (minds, 100, crate::breaker::State::Closed),
+        ("{}", 400, crate::breaker::State::Closed),
+    ] {
+        let mut world = World::new(json);
+        take(&mut world, 20, ms);
+        assert_eq!(world.state(), want, "{json} {ms}");
+    }
+}
+
+#[test]
+fn what_is_slow_for_another_route_is_looked_at_and_not_counted() {
+    let json = r#"{"routes":[{"name":"a","match":{"route":"other"},"breaker":{"failures":{"slow":"10ms"}}}]}"#;
+    let mut world = World::new(json);
+    take(&mut world, 40, 200);
+    assert_eq!(world.state(), crate::breaker::State::Closed);
+}
+
+#[test]
+fn a_failure_from_before_a_trip_does_not_count_after_it() {
+    let mut world = World::new(
+        r#"{"breaker":{"open":{"jitter":0},"probe":{"permits":1},"ramp":{"duration":"1s"}}}"#,
+    );
+    // Nobody looks at the breakers when they begin.
+    let mut late: Vec<Exchange> = (0..40).map(|_| world.begin(&[]).0).collect();
+    for _ in 0..20 {
+        world.fail();
+    }
+    world.pass(2_000);
+    let (mut probe, _) = world.begin(&[]);
+    world.respond(&mut probe, 200, b"", &[]);
+    world.pass(1_000);
+    world.pass(1_000);
+    assert_eq!(world.state(), crate::breaker::State::Closed);
+    for exchange in &mut late {
+        world.respond(exchange, 503, REFUSED, &[]);
+        world.close(exchange, b"");
+    }
+    world.pass(50);
+    assert_eq!(world.state(), crate::breaker::State::Closed);
+    let window = world.bank.view("shop/app").unwrap().window.sum();
+    assert_eq!(window.failed, 0);
 }

@@ -18,8 +18,14 @@ fn exchange(method: &str, more: &[(&str, &str)]) -> Exchange {
         ("accept", "text/html"),
     ];
     headers.extend_from_slice(more);
+    begun(HeaderBlock::from_pairs(&headers))
+}
+
+/// An exchange that has taken its request, while no breaker is in trouble.
+fn begun(request: HeaderBlock) -> Exchange {
+    let gate = gate("{}");
     let mut exchange = Exchange::default();
-    exchange.begin(HeaderBlock::from_pairs(&headers));
+    assert!(!exchange.begin(request, &gate, &gate.bank("t")));
     exchange
 }
 
@@ -441,8 +447,7 @@ fn a_decided_exchange_is_never_decided_again() {
 fn blocks_that_are_no_header_maps_pass() {
     let gate = gate("{}");
     let failure = facts(503, false, VIA, &[]);
-    let mut blind = Exchange::default();
-    blind.begin(HeaderBlock::from_wire(vec![0xff; 40]));
+    let mut blind = begun(HeaderBlock::from_wire(vec![0xff; 40]));
     assert_eq!(answer(&gate, &mut blind, &failure), Verdict::Pass);
     let garbled = ResponseFacts {
         headers: HeaderBlock::from_wire(vec![0xff; 40]),
@@ -476,8 +481,7 @@ proptest::proptest! {
         details in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..60),
     ) {
         let gate = gate(r#"{"intercept":{"statuses":["4xx","5xx"]}}"#);
-        let mut exchange = Exchange::default();
-        exchange.begin(HeaderBlock::from_wire(request));
+        let mut exchange = begun(HeaderBlock::from_wire(request));
         let mut answers = 0;
         for (step, status, flag) in steps {
             match step {

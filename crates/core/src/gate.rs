@@ -3,6 +3,7 @@
 use crate::breaker::Bank;
 use crate::config::{BreakerMode, Config, Maintenance, Mode, Policy, RouteMetadata, RouteRule};
 use crate::headers::HeaderBlock;
+use crate::millis::millis;
 use crate::page::Pages;
 use crate::statuses::StatusSet;
 
@@ -16,6 +17,7 @@ pub struct Gate {
     /// Statuses that some policy does something about.
     interesting: StatusSet,
     always_looks_up: bool,
+    slow_ms: Option<u64>,
 }
 
 /// What Envoy says about the route of a request.
@@ -73,11 +75,14 @@ impl Gate {
         let always_looks_up = config.route_metadata == RouteMetadata::Always
             || policies(&config).any(is_forced)
             || config.routes.iter().any(|rule| rule.maintenance.is_some());
+        let counting = policies(&config).filter(|p| p.breaker.mode != BreakerMode::Disabled);
+        let slow_ms = counting.filter_map(|p| p.breaker.slow).map(millis).min();
         Self {
             config,
             pages,
             interesting,
             always_looks_up,
+            slow_ms,
         }
     }
 
@@ -94,6 +99,12 @@ impl Gate {
     /// Whether the route of every request must be known before it passes.
     pub fn always_looks_up(&self) -> bool {
         self.always_looks_up
+    }
+
+    /// The least time that some policy calls slow, in milliseconds; `None`: the time of a request
+    /// does not matter, and nobody needs to ask for it.
+    pub fn slow_ms(&self) -> Option<u64> {
+        self.slow_ms
     }
 
     /// Whether any policy does something about `status`.

@@ -287,7 +287,7 @@ static FAILURES: &[Field] = &[
         "slow",
         Kind::Either(&Kind::Null, &Kind::Duration(limits::SLOW)),
         "null",
-        doc!("A response that takes longer is slow; null: the time does not matter."),
+        doc!("A response whose headers take longer is slow; null: the time does not matter, and nobody asks for it."),
     ),
     opt(
         "slow_ratio",
