@@ -23,6 +23,13 @@ pub(crate) enum BufferType {
     PluginConfiguration = 7,
 }
 
+/// Kinds of metrics of the ABI.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum MetricType {
+    Counter = 0,
+    Gauge = 1,
+}
+
 /// Levels of Envoy's log.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum LogLevel {
@@ -78,6 +85,9 @@ extern "C" {
         size: *mut usize,
     ) -> u32;
     fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+    fn proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32) -> u32;
+    fn proxy_increment_metric(id: u32, by: i64) -> u32;
+    fn proxy_record_metric(id: u32, value: u64) -> u32;
     fn proxy_get_shared_data(
         key: *const u8,
         key_size: usize,
@@ -196,6 +206,27 @@ pub(crate) fn set_buffer(buffer: BufferType, size: usize, bytes: &[u8]) -> Resul
 pub(crate) fn set_tick_period(ms: u32) -> Result<()> {
     // SAFETY: nothing is passed by address.
     check(unsafe { proxy_set_tick_period_milliseconds(ms) })
+}
+
+/// The number of the metric of this name, which is made where there is none.
+pub(crate) fn define_metric(kind: MetricType, name: &str) -> Result<u32> {
+    let mut id = 0;
+    // SAFETY: the name is a live string, which the host only reads; it writes one word to `id`.
+    check(unsafe { proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &mut id) })?;
+    Ok(id)
+}
+
+/// Adds to a counter.
+pub(crate) fn increment_metric(id: u32, by: u64) -> Result<()> {
+    let by = i64::try_from(by).unwrap_or(i64::MAX);
+    // SAFETY: nothing is passed by address.
+    check(unsafe { proxy_increment_metric(id, by) })
+}
+
+/// Sets a gauge.
+pub(crate) fn record_metric(id: u32, value: u64) -> Result<()> {
+    // SAFETY: nothing is passed by address.
+    check(unsafe { proxy_record_metric(id, value) })
 }
 
 /// A value that all workers share, and its number, which changes with each write.

@@ -1,8 +1,9 @@
-//! The host's shared data, as the breakers need it.
+//! What all workers of a proxy share, as the breakers need it: data, and metrics.
 
+use tidegate_core::breaker::meters::{Kind, Metrics};
 use tidegate_core::breaker::{Store, StoreError};
 
-use crate::host::{self, HostError};
+use crate::host::{self, HostError, MetricType};
 
 /// The shared data of all workers that have the same `vm_id`.
 pub(crate) struct SharedData;
@@ -22,5 +23,32 @@ impl Store for SharedData {
             Err(HostError::CHANGED) => Err(StoreError::Changed),
             Err(_) => Err(StoreError::Broken),
         }
+    }
+}
+
+/// The metrics of the host.
+pub(crate) struct HostMetrics;
+
+impl Metrics for HostMetrics {
+    fn define(&mut self, kind: Kind, name: &str) -> Option<u32> {
+        let kind = match kind {
+            Kind::Counter => MetricType::Counter,
+            Kind::Gauge => MetricType::Gauge,
+        };
+        host::define_metric(kind, name).ok()
+    }
+
+    fn add(&mut self, id: u32, by: u64) {
+        note(host::increment_metric(id, by));
+    }
+
+    fn set(&mut self, id: u32, value: u64) {
+        note(host::record_metric(id, value));
+    }
+}
+
+fn note(told: Result<(), HostError>) {
+    if let Err(HostError(status)) = told {
+        log::debug!("tidegate: a metric cannot be written (host status {status})");
     }
 }

@@ -9,7 +9,7 @@ use tidegate_core::gate::{Gate, RouteFacts};
 use tidegate_core::headers::HeaderBlock;
 
 use crate::host;
-use crate::shared::SharedData;
+use crate::shared::{HostMetrics, SharedData};
 
 /// The configuration in force on this worker, and its breakers.
 pub(crate) struct Worker {
@@ -51,6 +51,7 @@ impl Worker {
         let Ok(now_ns) = host::now_ns() else { return };
         self.with_breakers(|_, breakers| {
             breakers.bank.tick(breakers.store, Moment::new(now_ns, 0));
+            breakers.bank.report(&mut HostMetrics);
         });
         self.report();
     }

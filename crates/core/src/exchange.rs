@@ -330,6 +330,9 @@ impl Exchange {
         let choice = self
             .choice
             .get_or_insert_with(|| gate.choose(&route(), request));
+        if choice.is_policy_unknown {
+            breakers.bank.note_unknown_policy(&choice.key);
+        }
         if choice.mode == Mode::Off {
             return;
         }

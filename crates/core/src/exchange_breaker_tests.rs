@@ -384,3 +384,31 @@ fn a_failure_from_before_a_trip_does_not_count_after_it() {
     let window = world.bank.view("shop/app").unwrap().window.sum();
     assert_eq!(window.failed, 0);
 }
+
+#[test]
+fn a_policy_that_is_not_there_is_said_once() {
+    let mut world = World::new("{}");
+    let names = HeaderBlock::from_pairs(&[("policy", "gone")]);
+    for _ in 0..3 {
+        let (mut exchange, _) = world.begin(&[]);
+        world.respond(&mut exchange, 200, b"", &[]);
+        exchange.body(true);
+        let at = world.at();
+        let mut breakers = Breakers {
+            bank: &mut world.bank,
+            store: &mut world.store,
+        };
+        let facts = || RouteFacts {
+            metadata: names.clone(),
+            ..route()
+        };
+        exchange.settle(&world.gate, &mut breakers, facts, at);
+    }
+    let lines: Vec<String> = world
+        .bank
+        .take_events()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(lines, [r#"{"event":"unknown_policy","route":"shop/app"}"#]);
+}

@@ -53,6 +53,8 @@ pub struct Choice {
     pub mode: Mode,
     /// Key of the route's breaker.
     pub key: String,
+    /// Whether the metadata of the route name a policy that is not there.
+    pub is_policy_unknown: bool,
 }
 
 impl Gate {
@@ -138,10 +140,8 @@ impl Gate {
     /// The policy of a request: the one that the metadata of its route names, else the first rule
     /// that matches, else that of the top level.
     pub fn choose(&self, facts: &RouteFacts, request: &HeaderBlock) -> Choice {
-        let named = facts
-            .metadata
-            .get("policy")
-            .and_then(|name| self.number_of(name));
+        let wanted = facts.metadata.get("policy");
+        let named = wanted.and_then(|name| self.number_of(name));
         let matched = || {
             self.config
                 .routes
@@ -166,15 +166,12 @@ impl Gate {
                 [&name, "/", &*cluster].concat()
             }
         };
-        Choice { policy, mode, key }
-    }
-
-    /// Whether the metadata of a route names a policy that is not there.
-    pub fn has_unknown_policy(&self, facts: &RouteFacts) -> bool {
-        facts
-            .metadata
-            .get("policy")
-            .is_some_and(|name| self.number_of(name).is_none())
+        Choice {
+            policy,
+            mode,
+            key,
+            is_policy_unknown: wanted.is_some() && named.is_none(),
+        }
     }
 
     fn rule(&self, number: usize) -> Option<&RouteRule> {

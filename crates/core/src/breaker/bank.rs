@@ -10,18 +10,20 @@
 
 mod share;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::breaker::hash::Hashing;
 use crate::breaker::machine::{Delta, Outcome, Permit};
+use crate::breaker::meters::{Count, Meters, Metrics, Total};
 use crate::breaker::ramp::RAMP_FULL;
-use crate::breaker::record::{Record, State};
+use crate::breaker::record::{bucket_ms, Record, State};
 use crate::breaker::store::Word;
 use crate::config::{Breaker as Settings, BreakerMode};
 use crate::reason::Reason;
 
 pub use crate::breaker::store::{Store, StoreError};
-pub use crate::breaker::ticket::{Admission, Ending, Event, Moment, Rejection, Tally, Ticket};
+pub use crate::breaker::ticket::{Admission, Ending, Event, Moment, Rejection, Ticket};
 
 /// Routes with a breaker of their own; beyond that they share one. Bounds the shared data, whose
 /// keys can never be deleted (proxy-wasm-cpp-host, `shared_data.cc`), and the worker's memory.
@@ -31,7 +33,7 @@ pub const MAX_ROUTES: usize = 1024;
 const WATCH_MS: u64 = 2_000;
 /// Name of the breaker that routes beyond the limit share. No Envoy route is called so: the key of
 /// a route always has a slash.
-const OVERFLOW: &str = "*";
+pub(super) const OVERFLOW: &str = "*";
 
 /// One worker's share of the breakers of one configuration.
 #[derive(Debug)]
@@ -49,7 +51,8 @@ pub struct Bank {
     /// Grows with each change of state that this worker learns of.
     seen: u32,
     events: Vec<Event>,
-    tally: Tally,
+    meters: Meters,
+    has_unknown_policy: bool,
 }
 
 #[derive(Debug)]
@@ -102,7 +105,8 @@ impl Bank {
             is_watching: false,
             seen: 0,
             events: Vec::new(),
-            tally: Tally::default(),
+            meters: Meters::default(),
+            has_unknown_policy: false,
         }
     }
 
@@ -126,9 +130,19 @@ impl Bank {
         std::mem::take(&mut self.events)
     }
 
-    /// What was counted since the last call.
-    pub fn take_tally(&mut self) -> Tally {
-        std::mem::take(&mut self.tally)
+    /// Tells what was counted since the last call, and where the breakers stand.
+    pub fn report(&mut self, sink: &mut dyn Metrics) {
+        let Self { meters, routes, .. } = self;
+        meters.report(sink, |key| routes.get(key).map(|route| &route.view));
+    }
+
+    /// The metadata of a route name a policy that is not there.
+    pub fn note_unknown_policy(&mut self, route: &str) {
+        self.meters.count_total(Total::UnknownPolicy);
+        if !std::mem::replace(&mut self.has_unknown_policy, true) {
+            let route = route.to_owned();
+            self.events.push(Event::UnknownPolicy { route });
+        }
     }
 
     /// The view of a route, for gauges and tests.
@@ -166,19 +180,20 @@ impl Bank {
         };
         match admission {
             Admission::Reject(_) if mode == BreakerMode::Shadow => {
-                self.tally.would_reject = self.tally.would_reject.saturating_add(1);
+                self.count_of(route, policy, Count::WouldReject);
                 Admission::Admit(Ticket {
                     is_shadow: true,
                     ..Ticket::default()
                 })
             }
             Admission::Reject(_) => {
-                self.tally.rejected = self.tally.rejected.saturating_add(1);
+                self.count_of(route, policy, Count::Rejected);
                 admission
             }
             Admission::Admit(ticket) => {
-                let probes = u64::from(ticket.permit.is_some());
-                self.tally.probes = self.tally.probes.saturating_add(probes);
+                if ticket.permit.is_some() {
+                    self.count_of(route, policy, Count::Probes);
+                }
                 admission
             }
         }
@@ -208,15 +223,16 @@ impl Bank {
         let is_success = ending.outcome == Outcome::Success && !ending.is_slow;
         if is_success && ticket.permit.is_none() {
             // The usual case first: nothing is to be remembered of a route in good health.
+            let key = self.shaped(route, policy);
             if self
                 .routes
-                .get(route)
+                .get(&*key)
                 .is_some_and(|known| !known.is_restless())
             {
                 return;
             }
         }
-        let key = self.key(route);
+        let key = &*self.key(route, policy);
         if ticket.generation.is_none() {
             self.note_limit(key);
         }
@@ -269,17 +285,21 @@ impl Bank {
         policy: usize,
         at: Moment,
     ) -> Admission {
+        let Some(settings) = self.policies.get(policy) else {
+            return Admission::Admit(Ticket::default());
+        };
         // The usual cases first, with one look-up.
-        let known = self.routes.get(route).filter(|known| !known.is_stale);
-        if let Some(Look::Decided(admission)) = known.map(|known| self.look(known, at)) {
+        let key = self.shaped(route, policy);
+        let known = self.routes.get(&*key).filter(|known| !known.is_stale);
+        if let Some(Look::Decided(admission)) = known.map(|known| look(settings, known, at)) {
             return admission;
         }
-        let key = self.key(route);
+        let key = &*self.key(route, policy);
         self.note_limit(key);
         if self.refresh(store, key, policy).is_err() {
             return Admission::Admit(Ticket::default());
         }
-        let rejection = match self.routes.get(key).map(|known| self.look(known, at)) {
+        let rejection = match self.look(key, at) {
             Some(Look::MayProbe(rejection)) => rejection,
             Some(Look::Decided(admission)) => return admission,
             None => return Admission::Admit(Ticket::default()),
@@ -299,38 +319,17 @@ impl Bank {
                 permit: Some(permit),
                 ..Ticket::default()
             }),
-            (Ok(()), None) => match self.routes.get(key).map(|known| self.look(known, at)) {
+            (Ok(()), None) => match self.look(key, at) {
                 Some(Look::Decided(admission)) => admission,
                 _ => Admission::Reject(rejection),
             },
         }
     }
 
-    /// What the view of a route says about a request.
-    fn look(&self, route: &Route, at: Moment) -> Look {
-        let view = &route.view;
-        let rejection = Rejection {
-            state: view.state,
-            reason: Some(view.tripped_by),
-            remaining_ms: view.remaining_ms(at.now_ms),
-        };
-        match view.state {
-            State::Closed => Look::Decided(passed(view)),
-            State::Open if at.now_ms < view.until_ms => Look::Decided(Admission::Reject(rejection)),
-            State::Open => Look::MayProbe(rejection),
-            // Permits that are out are a matter of the shared record; that none is left can be
-            // believed until the next tick, and spares the record a reader for each rejection.
-            State::HalfOpen => match self.policies.get(usize::from(route.policy)) {
-                Some(settings) if !view.may_lease(settings, at.now_ms) => {
-                    Look::Decided(Admission::Reject(rejection))
-                }
-                _ => Look::MayProbe(rejection),
-            },
-            State::Ramp if at.draw * f64::from(RAMP_FULL) < f64::from(view.admitted()) => {
-                Look::Decided(passed(view))
-            }
-            State::Ramp => Look::Decided(Admission::Reject(rejection)),
-        }
+    fn look(&self, key: &str, at: Moment) -> Option<Look> {
+        let known = self.routes.get(key)?;
+        let settings = self.policies.get(usize::from(known.policy))?;
+        Some(look(settings, known, at))
     }
 
     fn count(
@@ -392,18 +391,66 @@ impl Bank {
     }
 
     /// The key under which `route` is known here.
-    fn key<'a>(&self, route: &'a str) -> &'a str {
-        if self.routes.len() < MAX_ROUTES || self.routes.contains_key(route) {
-            route
+    fn key<'a>(&self, route: &'a str, policy: usize) -> Cow<'a, str> {
+        let key = self.shaped(route, policy);
+        if self.routes.len() < MAX_ROUTES || self.routes.contains_key(&*key) {
+            key
         } else {
-            OVERFLOW
+            self.shaped(OVERFLOW, policy)
         }
     }
 
-    fn note_limit(&mut self, key: &str) {
-        if key == OVERFLOW {
-            self.tally.over_limit = self.tally.over_limit.saturating_add(1);
+    /// The key of a route for a policy. Within one Envoy route, hosts and paths may have policies
+    /// with windows of different shapes, which cannot be counted together.
+    fn shaped<'a>(&self, route: &'a str, policy: usize) -> Cow<'a, str> {
+        let shape = |policy: usize| self.policies.get(policy).map(bucket_ms);
+        match shape(policy) {
+            Some(other) if shape(0) != Some(other) => {
+                Cow::Owned([route, "\0", &other.to_string()].concat())
+            }
+            _ => Cow::Borrowed(route),
         }
+    }
+
+    fn count_of(&mut self, route: &str, policy: usize, what: Count) {
+        let key = self.key(route, policy);
+        self.meters.count(&key, what);
+    }
+
+    fn note_limit(&mut self, key: &str) {
+        if plain(key) == OVERFLOW {
+            self.meters.count_total(Total::OverLimit);
+        }
+    }
+}
+
+/// The key of a route as people know it: without the shape of its window.
+pub(super) fn plain(key: &str) -> &str {
+    key.split_once('\0').map_or(key, |(route, _)| route)
+}
+
+/// What the view of a route says about a request.
+fn look(settings: &Settings, route: &Route, at: Moment) -> Look {
+    let view = &route.view;
+    let rejection = Rejection {
+        state: view.state,
+        reason: Some(view.tripped_by),
+        remaining_ms: view.remaining_ms(at.now_ms),
+    };
+    match view.state {
+        State::Closed => Look::Decided(passed(view)),
+        State::Open if at.now_ms < view.until_ms => Look::Decided(Admission::Reject(rejection)),
+        State::Open => Look::MayProbe(rejection),
+        // Permits that are out are a matter of the shared record; that none is left can be
+        // believed until the next tick, and spares the record a reader for each rejection.
+        State::HalfOpen if !view.may_lease(settings, at.now_ms) => {
+            Look::Decided(Admission::Reject(rejection))
+        }
+        State::HalfOpen => Look::MayProbe(rejection),
+        State::Ramp if at.draw * f64::from(RAMP_FULL) < f64::from(view.admitted()) => {
+            Look::Decided(passed(view))
+        }
+        State::Ramp => Look::Decided(Admission::Reject(rejection)),
     }
 }
 

@@ -16,6 +16,7 @@
 //! * [`outcome`]: what a response says about its upstream.
 //! * [`probes`]: the permits of the half-open state.
 //! * [`ramp`]: the way back from a trickle to all.
+//! * [`meters`]: what is counted, as metrics.
 //! * [`bank`]: one worker's share: what it has seen of the records, what it has not told yet.
 //! * [`ticket`]: what goes in and out of a bank.
 //!
@@ -35,6 +36,7 @@
 pub mod bank;
 mod hash;
 pub mod machine;
+pub mod meters;
 pub mod outcome;
 pub mod probes;
 pub mod ramp;

@@ -83,33 +83,58 @@ impl Moment {
     }
 }
 
-/// A change of state that a worker made or met.
+/// Something to write a line about.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    /// Key of the route.
-    pub route: String,
-    /// What changed.
-    pub transition: Transition,
+pub enum Event {
+    /// A change of state that this worker made.
+    Changed {
+        /// Key of the route.
+        route: String,
+        /// What changed.
+        transition: Transition,
+    },
+    /// The metadata of a route name a policy that is not there; written once.
+    UnknownPolicy {
+        /// Key of the route.
+        route: String,
+    },
+}
+
+impl Event {
+    /// The change of state, if it is one.
+    pub fn transition(&self) -> Option<Transition> {
+        match self {
+            Self::Changed { transition, .. } => Some(*transition),
+            Self::UnknownPolicy { .. } => None,
+        }
+    }
 }
 
 /// One line of JSON.
 impl std::fmt::Display for Event {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Transition {
-            from,
-            to,
-            reason,
-            counts,
-            open_ms,
-        } = self.transition;
-        out.write_str(r#"{"event":"breaker","route":""#)?;
-        for c in self.route.chars() {
+        let (name, route) = match self {
+            Self::Changed { route, .. } => ("breaker", route),
+            Self::UnknownPolicy { route } => ("unknown_policy", route),
+        };
+        write!(out, r#"{{"event":"{name}","route":""#)?;
+        for c in route.chars() {
             match c {
                 '"' | '\\' => write!(out, "\\{c}")?,
                 c if c.is_control() => write!(out, "\\u{:04x}", u32::from(c))?,
                 c => write!(out, "{c}")?,
             }
         }
+        let Self::Changed { transition, .. } = self else {
+            return out.write_str("\"}");
+        };
+        let Transition {
+            from,
+            to,
+            reason,
+            counts,
+            open_ms,
+        } = transition;
         write!(
             out,
             r#"","from":"{}","to":"{}","reason":"{}","total":{},"failed":{},"open_ms":{open_ms}}}"#,
@@ -120,19 +145,4 @@ impl std::fmt::Display for Event {
             counts.failed,
         )
     }
-}
-
-/// What a worker counts about its breakers, for metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
-    /// Requests rejected.
-    pub rejected: u64,
-    /// Requests that would have been, in shadow mode.
-    pub would_reject: u64,
-    /// Probes sent.
-    pub probes: u64,
-    /// Reads and writes of the shared data that failed, or that others got ahead of each time.
-    pub store_errors: u64,
-    /// Requests of routes beyond [`MAX_ROUTES`](super::bank::MAX_ROUTES).
-    pub over_limit: u64,
 }

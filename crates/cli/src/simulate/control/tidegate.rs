@@ -104,8 +104,8 @@ impl Control for Tidegate {
             return;
         };
         bank.tick(&mut self.shared, moment(at));
-        for event in bank.take_events() {
-            self.trips += u32::from(event.transition.to == State::Open);
+        for transition in bank.take_events().iter().filter_map(Event::transition) {
+            self.trips += u32::from(transition.to == State::Open);
         }
     }
 

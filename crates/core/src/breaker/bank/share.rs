@@ -1,8 +1,9 @@
 //! How a worker and the shared data tell each other what happened.
 
-use super::{Bank, Route, Settlement, WATCH_MS};
+use super::{plain, Bank, Route, Settlement, WATCH_MS};
 use crate::breaker::machine::Transition;
-use crate::breaker::record::Record;
+use crate::breaker::meters::{Count, Total};
+use crate::breaker::record::{bucket_ms, Record, State};
 use crate::breaker::store::{self, Store, StoreError, Word};
 use crate::breaker::ticket::{Event, Moment};
 use crate::config::Breaker as Settings;
@@ -70,7 +71,7 @@ impl Bank {
         let known = self.routes.get_mut(key).ok_or(StoreError::Broken)?;
         let policy = usize::from(known.policy);
         let settings = self.policies.get(policy).ok_or(StoreError::Broken)?;
-        let name = record_name(&self.prefix, key);
+        let name = record_name(&self.prefix, settings, key);
         let updated = store::update(store, &name, settings, |record| {
             let mut before = record.clone();
             let by_time = record.advance(settings, at.now_ms, at.draw);
@@ -87,7 +88,7 @@ impl Bank {
             }
             Err(error) => {
                 known.is_stale = true;
-                self.tally.store_errors = self.tally.store_errors.saturating_add(1);
+                self.meters.count_total(Total::StoreErrors);
                 Err(error)
             }
         }
@@ -106,8 +107,11 @@ impl Bank {
             // All the while, even if every worker that knows of it is replaced: with a new
             // configuration none remembers any route.
             news = news.max(Some(transition.open_ms));
-            self.events.push(Event {
-                route: key.to_owned(),
+            if transition.to == State::Open {
+                self.meters.count(key, Count::Trips);
+            }
+            self.events.push(Event::Changed {
+                route: plain(key).to_owned(),
                 transition,
             });
         }
@@ -118,6 +122,9 @@ impl Bank {
 
     /// What the shared record of a route is now.
     fn saw(&mut self, key: &str, record: Record) {
+        if record.state != State::Closed {
+            self.meters.know(key);
+        }
         if let Some(route) = self.routes.get_mut(key) {
             if route.view.generation != record.generation {
                 self.seen = self.seen.saturating_add(1);
@@ -135,16 +142,19 @@ impl Bank {
         key: &str,
         policy: usize,
     ) -> Result<(), StoreError> {
-        let policy = match self.routes.get(key) {
-            Some(known) if !known.is_stale => return Ok(()),
-            Some(known) => usize::from(known.policy),
-            None => policy,
-        };
+        let number = u16::try_from(policy).unwrap_or(u16::MAX);
+        if let Some(known) = self.routes.get_mut(key) {
+            // Of several policies of one route, that of the request decides.
+            known.policy = number;
+            if !known.is_stale {
+                return Ok(());
+            }
+        }
         let settings = self.policies.get(policy).ok_or(StoreError::Broken)?;
-        let found = store::read(store, &record_name(&self.prefix, key), settings);
+        let found = store::read(store, &record_name(&self.prefix, settings, key), settings);
         if !self.routes.contains_key(key) {
             let route = Route {
-                policy: u16::try_from(policy).unwrap_or(u16::MAX),
+                policy: number,
                 view: found.clone().unwrap_or_else(|_| Record::new(settings)),
                 is_stale: found.is_err(),
                 changed: 0,
@@ -159,7 +169,7 @@ impl Bank {
                 Ok(())
             }
             Err(error) => {
-                self.tally.store_errors = self.tally.store_errors.saturating_add(1);
+                self.meters.count_total(Total::StoreErrors);
                 Err(error)
             }
         }
@@ -196,7 +206,7 @@ impl Bank {
                 self.is_unannounced = false;
             }
             Err(_) => {
-                self.tally.store_errors = self.tally.store_errors.saturating_add(1);
+                self.meters.count_total(Total::StoreErrors);
                 self.is_unannounced = true;
             }
         }
@@ -204,6 +214,8 @@ impl Bank {
     }
 }
 
-fn record_name(prefix: &str, key: &str) -> String {
-    format!("{prefix}/{key}")
+/// Records of windows of another shape stand beside each other: neither could be counted in the
+/// other, and a new configuration may come back to the old shape.
+fn record_name(prefix: &str, settings: &Settings, key: &str) -> String {
+    format!("{prefix}/{}/{}", bucket_ms(settings), plain(key))
 }

@@ -83,6 +83,7 @@ pub(super) struct Crowd {
     pub(super) most_probes: Cell<usize>,
     permits: usize,
     probe_timeout_ms: u64,
+    record_name: String,
 }
 
 impl Crowd {
@@ -99,6 +100,7 @@ impl Crowd {
             most_probes: Cell::new(0),
             permits: settings.probe_permits as usize,
             probe_timeout_ms: settings.probe_timeout.as_millis() as u64,
+            record_name: format!("tidegate.1.1.t/{}/{R}", record::bucket_ms(settings)),
         }
     }
 
@@ -185,7 +187,7 @@ impl Crowd {
     /// The shared record.
     pub(super) fn record(&self) -> Option<Record> {
         let store = self.store.borrow();
-        let (bytes, _) = store.values.get("tidegate.1.1.t/shop/app")?;
+        let (bytes, _) = store.values.get(&self.record_name)?;
         Record::decode(bytes)
     }
 

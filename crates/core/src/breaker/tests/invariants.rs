@@ -167,8 +167,9 @@ proptest! {
         for step in story {
             crowd.step(step);
             for event in crowd.workers.iter().flat_map(|bank| bank.borrow_mut().take_events()) {
-                let open_ms = event.transition.open_ms;
-                if event.transition.to == State::Open {
+                let transition = event.transition().unwrap();
+                let open_ms = transition.open_ms;
+                if transition.to == State::Open {
                     prop_assert!((2_000..=18_750).contains(&open_ms), "{}", open_ms);
                 } else {
                     prop_assert_eq!(open_ms, 0);

@@ -8,6 +8,7 @@ mod chaos;
 mod closed;
 mod half_open;
 mod invariants;
+mod meters;
 mod model;
 mod modes;
 mod names;
@@ -17,10 +18,11 @@ mod sharing;
 mod stories;
 mod workers;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::bank::{Ending, Moment};
+use super::bank::{Ending, Event, Moment};
 use super::machine::Delta;
+use super::meters::{Kind, Metrics};
 use super::*;
 use crate::config::{Breaker as Settings, Config};
 use crate::reason::Reason;
@@ -66,6 +68,48 @@ impl Store for FakeStore {
     }
 }
 
+/// The metrics of a host, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Sheet {
+    names: Vec<String>,
+    pub(crate) values: BTreeMap<String, u64>,
+    /// Whether definitions fail.
+    pub(crate) is_broken: bool,
+}
+
+impl Metrics for Sheet {
+    fn define(&mut self, kind: Kind, name: &str) -> Option<u32> {
+        let is_gauge = name.contains("state") || name.contains("percent");
+        assert_eq!(kind == Kind::Gauge, is_gauge, "{name}");
+        let id = self.names.iter().position(|known| known == name);
+        let id = id.unwrap_or_else(|| {
+            self.names.push(name.to_owned());
+            self.names.len() - 1
+        });
+        (!self.is_broken).then(|| u32::try_from(id).unwrap())
+    }
+
+    fn add(&mut self, id: u32, by: u64) {
+        assert!(by > 0);
+        *self
+            .values
+            .entry(self.names[id as usize].clone())
+            .or_default() += by;
+    }
+
+    fn set(&mut self, id: u32, value: u64) {
+        self.values.insert(self.names[id as usize].clone(), value);
+    }
+}
+
+impl Sheet {
+    /// A metric of the breakers.
+    pub(crate) fn get(&self, name: &str) -> u64 {
+        let name = format!("tidegate.breaker.{name}");
+        self.values.get(&name).copied().unwrap_or(0)
+    }
+}
+
 /// The settings of a configuration.
 pub(crate) fn settings(change: impl FnOnce(&mut Settings)) -> Settings {
     let mut settings = Config::default().policy.breaker;
@@ -79,6 +123,7 @@ pub(crate) struct World {
     pub(crate) workers: Vec<Bank>,
     pub(crate) now_ms: u64,
     pub(crate) draw: f64,
+    pub(crate) sheet: Sheet,
 }
 
 pub(crate) const START_MS: u64 = 1_795_413_600_000;
@@ -93,7 +138,16 @@ impl World {
                 .collect(),
             now_ms: START_MS,
             draw: 0.0,
+            sheet: Sheet::default(),
         }
+    }
+
+    /// A metric of the breakers, after all workers have told what they counted.
+    pub(crate) fn metric(&mut self, name: &str) -> u64 {
+        for worker in &mut self.workers {
+            worker.report(&mut self.sheet);
+        }
+        self.sheet.get(name)
     }
 
     pub(crate) fn at(&self) -> Moment {

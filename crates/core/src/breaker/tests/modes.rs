@@ -17,21 +17,15 @@ fn enforced_it_rejects_and_counts_its_rejections() {
     for _ in 0..5 {
         assert!(!world.request(0, "r", Outcome::Success));
     }
-    let tally = world.workers[0].take_tally();
-    assert_eq!(
-        (tally.rejected, tally.would_reject, tally.probes),
-        (5, 0, 0)
-    );
-    assert_eq!(
-        world.workers[0].take_tally(),
-        Default::default(),
-        "since the last call"
-    );
+    assert_eq!(world.metric("rejected.route.r"), 5);
+    assert_eq!(world.metric("would_reject.route.r"), 0);
+    assert_eq!(world.metric("probes.route.r"), 0);
     world.pass(2_500);
     for _ in 0..3 {
         assert!(world.request(0, "r", Outcome::Success));
     }
-    assert_eq!(world.workers[0].take_tally().probes, 3);
+    assert_eq!(world.metric("probes.route.r"), 3);
+    assert_eq!(world.metric("rejected.route.r"), 5, "told once");
 }
 
 #[test]
@@ -49,9 +43,9 @@ fn in_the_shadow_everything_passes_and_what_would_be_rejected_is_counted() {
         let outcome = if n % 2 == 0 { FAILED } else { Outcome::Success };
         world.settle(0, "r", ticket, outcome);
     }
-    let tally = world.workers[0].take_tally();
-    assert_eq!((tally.rejected, tally.would_reject), (0, 7));
-    assert_eq!(tally.probes, 0);
+    assert_eq!(world.metric("would_reject.route.r"), 7);
+    assert_eq!(world.metric("rejected.route.r"), 0);
+    assert_eq!(world.metric("probes.route.r"), 0);
 }
 
 #[test]
@@ -70,13 +64,8 @@ fn in_the_shadow_it_moves_as_if_it_rejected() {
             }
             states.push(world.state(0, "r"));
         }
-        let tallies = world.workers.iter_mut().map(Bank::take_tally);
-        let (rejected, probes) = tallies.fold((0, 0), |(rejected, probes), tally| {
-            (
-                rejected + tally.rejected + tally.would_reject,
-                probes + tally.probes,
-            )
-        });
+        let rejected = world.metric("rejected.route.r") + world.metric("would_reject.route.r");
+        let probes = world.metric("probes.route.r");
         (states, rejected, probes)
     };
     let (states, rejected, probes) = run(BreakerMode::Enforce);
@@ -100,7 +89,7 @@ fn forced_open_it_rejects_everything_and_learns_nothing() {
         world.settle(0, "r", Ticket::default(), FAILED);
     }
     assert_eq!((world.store.reads, world.store.writes), (0, 0));
-    assert_eq!(world.workers[0].take_tally().rejected, 3);
+    assert_eq!(world.metric("rejected.route.r"), 3);
 }
 
 #[test]

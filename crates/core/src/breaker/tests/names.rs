@@ -38,7 +38,7 @@ fn beyond_the_limit_routes_share_one_breaker() {
     for n in 0..MAX_ROUTES {
         world.request(0, &format!("{n}/c"), Outcome::Success);
     }
-    assert_eq!(world.workers[0].take_tally().over_limit, 0);
+    assert_eq!(world.metric("routes_over_limit"), 0);
     for n in 0..20 {
         world.request(0, &format!("more {n}/c"), FAILED);
     }
@@ -48,9 +48,9 @@ fn beyond_the_limit_routes_share_one_breaker() {
         world.request(0, "7/c", Outcome::Success),
         "those before do not notice"
     );
-    assert_eq!(world.workers[0].take_tally().over_limit, 21);
+    assert_eq!(world.metric("routes_over_limit"), 21);
     world.settle(0, "one more/c", Ticket::default(), FAILED);
-    assert_eq!(world.workers[0].take_tally().over_limit, 1);
+    assert_eq!(world.metric("routes_over_limit"), 22);
 }
 
 #[test]
@@ -81,14 +81,14 @@ fn a_new_worker_finds_the_shared_record() {
 #[test]
 fn a_record_of_another_version_is_left_alone_and_admits() {
     let mut world = World::new(1, settings(|_| {}));
-    let name = "tidegate.1.1.t/r".to_owned();
+    let name = "tidegate.1.1.t/1000/r".to_owned();
     world.store.values.insert(name.clone(), (vec![2; 288], 1));
     for _ in 0..100 {
         assert!(world.request(0, "r", FAILED));
         world.pass(50);
     }
     assert_eq!(world.store.values[&name].0, vec![2; 288]);
-    assert!(world.workers[0].take_tally().store_errors > 0);
+    assert!(world.metric("store_errors") > 0);
 }
 
 #[test]
@@ -125,4 +125,64 @@ fn an_event_is_a_line_of_json_whatever_the_route_is_called() {
         );
         assert_eq!(lines, [want]);
     }
+}
+
+/// Within one Envoy route, hosts and paths may have policies of their own.
+#[test]
+fn policies_of_one_route_share_its_breaker_by_the_shape_of_their_windows() {
+    let strict = settings(|s| s.min_requests = 5);
+    let long = settings(|s| s.window = std::time::Duration::from_secs(60));
+    let policies = vec![settings(|_| {}), strict, long];
+    let mut store = FakeStore::default();
+    let mut bank = Bank::new("t", policies);
+    let at = Moment {
+        now_ms: START_MS,
+        draw: 0.0,
+    };
+    let mut fail = |bank: &mut Bank, policy: usize, many: usize| {
+        for _ in 0..many {
+            if let Admission::Admit(ticket) = bank.admit(&mut store, "r", policy, at) {
+                bank.settle(&mut store, "r", policy, ticket, FAILED.into(), at);
+            }
+        }
+    };
+    // Turn about, and each counted where it belongs.
+    for _ in 0..2 {
+        fail(&mut bank, 0, 1);
+        fail(&mut bank, 2, 1);
+    }
+    assert_eq!(bank.view("r").map(|v| v.state), Some(State::Closed));
+    // The thresholds are those of the request that fails.
+    fail(&mut bank, 1, 3);
+    assert_eq!(bank.view("r").map(|v| v.state), Some(State::Open));
+    fail(&mut bank, 2, 17);
+    assert_eq!(bank.view("r\x006000").map(|v| v.state), Some(State::Closed));
+    fail(&mut bank, 2, 1);
+    assert_eq!(bank.view("r\x006000").map(|v| v.state), Some(State::Open));
+    let routes: Vec<String> = bank.take_events().iter().map(ToString::to_string).collect();
+    assert_eq!(routes.len(), 2);
+    assert!(routes.iter().all(|line| line.contains(r#""route":"r""#)));
+    let mut records: Vec<&String> = store.values.keys().collect();
+    records.sort();
+    let want = [
+        "tidegate.1.1.t!",
+        "tidegate.1.1.t/1000/r",
+        "tidegate.1.1.t/6000/r",
+    ];
+    assert_eq!(records, want);
+}
+
+#[test]
+fn a_policy_that_is_not_there_is_counted_each_time_and_written_of_once() {
+    let mut world = World::new(1, settings(|_| {}));
+    for _ in 0..3 {
+        world.workers[0].note_unknown_policy("shop/app");
+    }
+    assert_eq!(world.metric("unknown_policy"), 3);
+    let lines: Vec<String> = world.workers[0]
+        .take_events()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(lines, [r#"{"event":"unknown_policy","route":"shop/app"}"#]);
 }

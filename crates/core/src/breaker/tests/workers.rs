@@ -269,7 +269,11 @@ fn outage(
 
 fn note(world: &mut World, states: &mut Vec<(u64, State)>, ms: u64) {
     let events = world.workers.iter_mut().flat_map(Bank::take_events);
-    states.extend(events.map(|event| (ms, event.transition.to)));
+    states.extend(
+        events
+            .filter_map(|event| event.transition())
+            .map(|transition| (ms, transition.to)),
+    );
 }
 
 /// With a steady share of failures well below or above the threshold, workers agree with one.
