@@ -23,3 +23,7 @@ mod sdk;
 mod shared;
 mod stream;
 mod worker;
+
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static HEAP: tidegate_heap::Global = tidegate_heap::Global::new();
