@@ -1,5 +1,7 @@
 //! The host's shared data, as the breakers need it.
 
+use alloc::vec::Vec;
+
 use tidegate_core::breaker::{Store, StoreError};
 
 use crate::host::{self, HostError};

@@ -10,7 +10,8 @@
 
 mod share;
 
-use std::collections::HashMap;
+use crate::prelude::*;
+use hashbrown::HashMap;
 
 use crate::breaker::hash::Hashing;
 use crate::breaker::machine::{Delta, Outcome, Permit};
@@ -122,12 +123,12 @@ impl Bank {
 
     /// The changes of state since the last call.
     pub fn take_events(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.events)
+        core::mem::take(&mut self.events)
     }
 
     /// What was counted since the last call.
     pub fn take_tally(&mut self) -> Tally {
-        std::mem::take(&mut self.tally)
+        core::mem::take(&mut self.tally)
     }
 
     /// The view of a route, for gauges and tests.
@@ -139,8 +140,8 @@ impl Bank {
     /// map, which has at most 16 places for 7 entries. Without the text of its key.
     #[cfg(test)]
     pub(super) fn bytes_per_route() -> usize {
-        let place = std::mem::size_of::<(Box<str>, Box<Route>)>() + 1;
-        std::mem::size_of::<Route>() + place * 16 / 7
+        let place = core::mem::size_of::<(Box<str>, Box<Route>)>() + 1;
+        core::mem::size_of::<Route>() + place * 16 / 7
     }
 
     /// Whether a request of `route` may pass.

@@ -8,6 +8,7 @@ use crate::breaker::ramp::Ramp;
 use crate::breaker::window::{Counts, Window, BUCKETS};
 use crate::config::Breaker as Settings;
 use crate::millis::millis;
+use crate::prelude::*;
 use crate::reason::Reason;
 
 /// More permits than this at once are no probe any more; also bounds the record.

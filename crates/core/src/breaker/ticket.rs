@@ -2,6 +2,7 @@
 
 use crate::breaker::machine::{Outcome, Permit, Transition};
 use crate::breaker::record::State;
+use crate::prelude::*;
 use crate::reason::Reason;
 
 /// Whether a request may pass.
@@ -93,8 +94,8 @@ pub struct Event {
 }
 
 /// One line of JSON.
-impl std::fmt::Display for Event {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for Event {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let Transition {
             from,
             to,

@@ -1,6 +1,7 @@
 //! Walks a document along the tables of options, and tells everything that does not fit.
 
-use std::collections::BTreeSet;
+use crate::prelude::*;
+use alloc::collections::BTreeSet;
 
 use super::error::{found, nearest, ConfigErrors, Fault};
 use super::json::Json;
@@ -163,7 +164,7 @@ impl Walk {
             if field.later {
                 // One line for it as a whole: of what is in it, nothing is in force either.
                 walk.findings.not_in_force.push(walk.at.clone());
-                let above = std::mem::take(&mut walk.findings.not_in_force);
+                let above = core::mem::take(&mut walk.findings.not_in_force);
                 walk.check(&field.kind, value);
                 walk.findings.not_in_force = above;
             } else {

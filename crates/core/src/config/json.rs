@@ -2,7 +2,8 @@
 //!
 //! `serde_json::Value` would keep only the last of two equal keys, and so silently drop a setting.
 
-use std::fmt;
+use crate::prelude::*;
+use core::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -135,8 +136,10 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
-        Ok(if value.abs() <= EXACT && value.trunc() == value {
-            Json::Whole(value as i64)
+        // Up to `EXACT` it fits; the cast cuts off what is behind the point.
+        let whole = value as i64;
+        Ok(if value.abs() <= EXACT && whole as f64 == value {
+            Json::Whole(whole)
         } else {
             Json::Number(value)
         })

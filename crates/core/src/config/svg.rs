@@ -5,6 +5,7 @@
 //! writes besides (editor data, comments, style sheets) is refused rather than cut out.
 
 use super::limits;
+use crate::prelude::*;
 
 /// Elements that draw, or describe what is drawn.
 const ELEMENTS: &[&str] = &[

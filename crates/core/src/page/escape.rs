@@ -6,6 +6,7 @@
 //! only chosen wrongly where everybody can see it.
 
 use crate::config::Color;
+use crate::prelude::*;
 
 /// Markup that was made through a [`Body`], once, at configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -2,6 +2,7 @@
 
 use super::locales::Locale;
 use super::when::When;
+use crate::prelude::*;
 use crate::reason::Reason;
 
 /// A sentence with one place to fill in.
