@@ -275,3 +275,18 @@ fn add_later_kind(kind: &'static Kind, path: &str, paths: &mut Vec<String>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_repeated_where_one_before_is_the_same() {
+        let entries: Vec<_> = ["b", "a", "b", "", "b", "a", ""]
+            .map(|key| (key.to_owned(), Json::Null))
+            .into();
+        let expected = [false, false, true, false, true, true, true];
+        assert_eq!(repeated(&entries), expected);
+        assert_eq!(repeated(&[]), [false; 0]);
+    }
+}
