@@ -1,7 +1,7 @@
 //! The wasm module's allocator.
 //!
-//! The standard library's own (dlmalloc) is 9 KB of the module, for threads, trimming and huge
-//! heaps that the module does not have. This one is under 1 KB.
+//! The standard library's own (dlmalloc) is 8.5 KB of the module, for large heaps that the module does
+//! not have. This one is under 1 KB.
 //!
 //! # How it works
 //!
