@@ -7,7 +7,9 @@
 //! The names and types are those of proxy-wasm ABI 0.2.1 (proxy-wasm-cpp-host, `wasm.cc`,
 //! `getFunctions`).
 
-use std::cell::RefCell;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::cell::RefCell;
 
 use crate::log_sink;
 use crate::root::Root;
@@ -16,9 +18,13 @@ use crate::stream::Stream;
 /// What every callback that could stop the filter chain says.
 const CONTINUE: u32 = 0;
 
-thread_local! {
-    static CONTEXTS: RefCell<Contexts> = const { RefCell::new(Contexts::new()) };
-}
+/// What `thread_local!` would be, which is in the standard library only.
+struct OfThisThread(RefCell<Contexts>);
+
+// SAFETY: a module without threads, built for a target that has none, is one thread.
+unsafe impl Sync for OfThisThread {}
+
+static CONTEXTS: OfThisThread = OfThisThread(RefCell::new(Contexts::new()));
 
 /// All contexts of this worker.
 struct Contexts {
@@ -85,8 +91,10 @@ impl Streams {
 /// Does something with the contexts. No host calls back into the module from a host call (but for
 /// `malloc`, which needs none of them); should one ever do so, that call does nothing.
 fn with<T>(default: T, work: impl FnOnce(&mut Contexts) -> Option<T>) -> T {
-    CONTEXTS
-        .with(|contexts| work(&mut *contexts.try_borrow_mut().ok()?))
+    let contexts = CONTEXTS.0.try_borrow_mut();
+    contexts
+        .ok()
+        .and_then(|mut contexts| work(&mut contexts))
         .unwrap_or(default)
 }
 
@@ -111,7 +119,7 @@ extern "C" fn proxy_abi_version_0_2_1() {}
 extern "C" fn malloc(size: usize) -> *mut u8 {
     let mut room: Vec<u8> = Vec::new();
     if room.try_reserve_exact(size).is_err() {
-        return std::ptr::null_mut();
+        return core::ptr::null_mut();
     }
     room.resize(size, 0);
     Box::into_raw(room.into_boxed_slice()).cast()

@@ -6,7 +6,8 @@
 //! with each status an error value and each value bytes. ABI: proxy-wasm 0.2.1
 //! (proxy-wasm-cpp-host, `exports.cc`).
 
-use std::ptr::{null, null_mut};
+use alloc::vec::Vec;
+use core::ptr::{null, null_mut};
 
 /// Header maps of the ABI.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +55,7 @@ impl HostError {
     const PARSE_FAILURE: Self = Self(4);
 }
 
-type Result<T> = std::result::Result<T, HostError>;
+type Result<T> = core::result::Result<T, HostError>;
 
 #[link(wasm_import_module = "env")]
 extern "C" {

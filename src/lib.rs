@@ -2,6 +2,9 @@
 //!
 //! It decides nothing. A callback reads facts through `host`, gives them to the core, and does what
 //! the core says. Whatever the host answers, nothing here may panic: that would be a trap.
+//!
+//! `make wasm` builds it without the standard library, whose panics alone would be 12 KB.
+#![cfg_attr(all(target_family = "wasm", not(feature = "sdk")), no_std)]
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,13 +16,21 @@
     clippy::undocumented_unsafe_blocks
 )]
 
+extern crate alloc;
+
 #[cfg(not(feature = "sdk"))]
 mod entry;
 mod host;
 mod log_sink;
+#[cfg(all(target_family = "wasm", not(feature = "sdk")))]
+mod panic;
 mod root;
 #[cfg(feature = "sdk")]
 mod sdk;
 mod shared;
 mod stream;
 mod worker;
+
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static HEAP: tidegate_heap::Global = tidegate_heap::Global::new();

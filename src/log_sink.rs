@@ -2,6 +2,8 @@
 //!
 //! The SDK has a sink too, but one that panics when the host does not take a line.
 
+use alloc::string::ToString;
+
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::host::{self, LogLevel};
@@ -15,7 +17,8 @@ pub(crate) fn install() {
     // A second call finds the same sink in place, which is as good.
     let _ = log::set_logger(&SINK);
     log::set_max_level(LevelFilter::Info);
-    // A trap is the end of the filter on this worker; its cause must at least be in the log.
+    // Without the SDK there is no standard library, and `panic.rs` does this.
+    #[cfg(feature = "sdk")]
     std::panic::set_hook(Box::new(|panic| {
         host::log(LogLevel::Critical, &panic.to_string())
     }));

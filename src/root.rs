@@ -1,6 +1,7 @@
 //! The root context: one for each configuration and worker.
 
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
 
 use tidegate_core::config::Config;
 use tidegate_core::gate::Gate;

@@ -1,5 +1,7 @@
 //! What all workers of a proxy share, as the breakers need it: data, and metrics.
 
+use alloc::vec::Vec;
+
 use tidegate_core::breaker::meters::{Kind, Metrics};
 use tidegate_core::breaker::{Store, StoreError};
 

@@ -1,6 +1,7 @@
 //! The context of one request: each callback reads facts, asks the core, and does what it says.
 
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
 
 use tidegate_core::breaker::bank::Moment;
 use tidegate_core::exchange::{Closing, Exchange, Look, ResponseFacts, Verdict};
@@ -220,7 +221,7 @@ fn send(reply: &Reply) -> Result<(), HostError> {
 
 /// `:status` as Envoy writes it: three digits. Anything else is no failure of anybody's.
 fn parse_status(bytes: &[u8]) -> u16 {
-    std::str::from_utf8(bytes)
+    core::str::from_utf8(bytes)
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(0)

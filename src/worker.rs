@@ -1,6 +1,7 @@
 //! What the requests of one worker share: the configuration in force, and its breakers.
 
-use std::cell::RefCell;
+use alloc::string::String;
+use core::cell::RefCell;
 
 use tidegate_core::breaker::bank::Moment;
 use tidegate_core::breaker::Bank;

@@ -9,6 +9,7 @@ use crate::headers::{trim, HeaderBlock};
 use crate::hint::{self, Hint};
 use crate::negotiate::{self, Format};
 use crate::page::{PageFacts, GRPC_STATUS_UNAVAILABLE};
+use crate::prelude::*;
 use crate::reason::{Reason, Source};
 use crate::reply::{self, Reply, MARKER};
 

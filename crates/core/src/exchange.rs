@@ -28,6 +28,7 @@ use crate::headers::HeaderBlock;
 use crate::hint;
 use crate::millis::millis;
 use crate::negotiate::{self, Format};
+use crate::prelude::*;
 use crate::reason::{self, Reason, Source};
 use crate::reply::Reply;
 
@@ -255,7 +256,7 @@ impl Exchange {
     /// What the next chunk of the response body becomes; `None`: it stays as it is.
     pub fn body(&mut self, end_of_stream: bool) -> Option<Vec<u8>> {
         self.has_ended |= end_of_stream;
-        match std::mem::replace(&mut self.stage, Stage::Drain) {
+        match core::mem::replace(&mut self.stage, Stage::Drain) {
             Stage::Page(page) => Some(page),
             Stage::Drain => Some(Vec::new()),
             other => {
@@ -323,7 +324,7 @@ impl Exchange {
         route: impl FnOnce() -> RouteFacts,
         at: Moment,
     ) {
-        if std::mem::replace(&mut self.is_settled, true) {
+        if core::mem::replace(&mut self.is_settled, true) {
             return;
         }
         let request = &self.request;

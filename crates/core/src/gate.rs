@@ -5,6 +5,7 @@ use crate::config::{BreakerMode, Config, Maintenance, Mode, Policy, RouteMetadat
 use crate::headers::HeaderBlock;
 use crate::millis::millis;
 use crate::page::Pages;
+use crate::prelude::*;
 use crate::statuses::StatusSet;
 
 /// A configuration, made ready to serve.
@@ -189,7 +190,7 @@ impl Gate {
 }
 
 fn policies(config: &Config) -> impl Iterator<Item = &Policy> {
-    std::iter::once(&config.policy).chain(config.routes.iter().map(|rule| &rule.policy))
+    core::iter::once(&config.policy).chain(config.routes.iter().map(|rule| &rule.policy))
 }
 
 fn is_for(rule: &RouteRule, facts: &RouteFacts, request: &HeaderBlock) -> bool {

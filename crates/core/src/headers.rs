@@ -9,6 +9,8 @@
 //! values themselves, each followed by a NUL. A block that lies about itself ends early; it never
 //! makes a reader fail.
 
+use crate::prelude::*;
+
 /// Bytes of a `u32` length.
 const WORD: usize = 4;
 

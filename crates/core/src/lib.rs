@@ -5,6 +5,8 @@
 //! reads a clock, draws a random number or keeps global state, so every behaviour is a plain test,
 //! and the native command shows exactly what the filter serves.
 #![forbid(unsafe_code)]
+// The standard library's panics alone would be 12 KB of the module (ARCHITECTURE.md).
+#![cfg_attr(not(test), no_std)]
 #![cfg_attr(
     not(test),
     deny(
@@ -20,6 +22,8 @@
     )
 )]
 
+extern crate alloc;
+
 mod answer;
 pub mod breaker;
 pub mod config;
@@ -30,6 +34,7 @@ pub mod hint;
 mod millis;
 pub mod negotiate;
 pub mod page;
+mod prelude;
 pub mod reason;
 pub mod reply;
 pub mod statuses;

@@ -1,6 +1,6 @@
 //! Durations in milliseconds.
 
-use std::time::Duration;
+use core::time::Duration;
 
 /// A duration in whole milliseconds; the longest there is, where it is longer.
 pub(crate) fn millis(duration: Duration) -> u64 {

@@ -7,6 +7,7 @@
 
 use crate::config::{DefaultFormat, Formats};
 use crate::headers::{list_has, trim, HeaderBlock};
+use crate::prelude::*;
 
 /// The forms in which a page can be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -4,7 +4,8 @@
 //! few that belong to the exchange rather than to the body. A page that carried the failed
 //! response's cookies, validators or caching rules would be worse than the failure itself.
 
-use std::borrow::Cow;
+use crate::prelude::*;
+use alloc::borrow::Cow;
 
 use crate::config::{Headers, Pattern};
 use crate::headers::{list_has, HeaderBlock};
@@ -185,7 +186,7 @@ pub fn headers(config: &Headers, page: &Page<'_>, facts: &Facts<'_>) -> Vec<Head
 
 fn keep(out: &mut Vec<Header>, config: &Headers, response: &HeaderBlock) {
     for (name, value) in response.iter() {
-        let Ok(name) = std::str::from_utf8(name) else {
+        let Ok(name) = core::str::from_utf8(name) else {
             continue;
         };
         // These are merged with what the page says itself.

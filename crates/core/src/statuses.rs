@@ -1,6 +1,6 @@
 //! A set of HTTP status codes.
 
-use std::fmt;
+use core::fmt;
 
 /// A set of status codes from 100 to 599, as the configuration writes them: `502`, `"502-504"`, `"5xx"`.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]

@@ -10,8 +10,9 @@
 
 mod share;
 
-use std::borrow::Cow;
-use std::collections::HashMap;
+use crate::prelude::*;
+use alloc::borrow::Cow;
+use hashbrown::HashMap;
 
 use crate::breaker::hash::Hashing;
 use crate::breaker::machine::{Delta, Outcome, Permit};
@@ -127,7 +128,7 @@ impl Bank {
 
     /// The changes of state since the last call.
     pub fn take_events(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.events)
+        core::mem::take(&mut self.events)
     }
 
     /// Tells what was counted since the last call, and where the breakers stand.
@@ -139,7 +140,7 @@ impl Bank {
     /// The metadata of a route name a policy that is not there.
     pub fn note_unknown_policy(&mut self, route: &str) {
         self.meters.count_total(Total::UnknownPolicy);
-        if !std::mem::replace(&mut self.has_unknown_policy, true) {
+        if !core::mem::replace(&mut self.has_unknown_policy, true) {
             let route = route.to_owned();
             self.events.push(Event::UnknownPolicy { route });
         }
@@ -154,8 +155,8 @@ impl Bank {
     /// map, which has at most 16 places for 7 entries. Without the text of its key.
     #[cfg(test)]
     pub(super) fn bytes_per_route() -> usize {
-        let place = std::mem::size_of::<(Box<str>, Box<Route>)>() + 1;
-        std::mem::size_of::<Route>() + place * 16 / 7
+        let place = core::mem::size_of::<(Box<str>, Box<Route>)>() + 1;
+        core::mem::size_of::<Route>() + place * 16 / 7
     }
 
     /// Whether a request of `route` may pass.

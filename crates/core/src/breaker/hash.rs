@@ -5,7 +5,7 @@
 //! [`MAX_ROUTES`](super::bank::MAX_ROUTES) routes: the worst that could be made of them is one slow
 //! look-up.
 
-use std::hash::{BuildHasherDefault, Hasher};
+use core::hash::{BuildHasherDefault, Hasher};
 
 /// Makes the hashes of a map.
 pub(super) type Hashing = BuildHasherDefault<Words>;

@@ -302,7 +302,7 @@ impl Record {
     /// One decision for each step of the ramp that is over.
     fn climb(&mut self, settings: &Settings, now_ms: u64, draw: f64) -> Option<Transition> {
         while now_ms >= self.step_ms {
-            let step = std::mem::take(&mut self.step);
+            let step = core::mem::take(&mut self.step);
             self.step_ms = self.step_ms.saturating_add(RAMP_STEP_MS);
             // Or it would close a circuit that slowness opens again.
             let is_slow = settings.slow.is_some()
@@ -370,7 +370,7 @@ impl Record {
     }
 
     fn enter(&mut self, to: State, now_ms: u64, counts: Counts) -> Transition {
-        let from = std::mem::replace(&mut self.state, to);
+        let from = core::mem::replace(&mut self.state, to);
         self.generation = self.generation.wrapping_add(1);
         self.changed_ms = now_ms;
         self.until_ms = now_ms;

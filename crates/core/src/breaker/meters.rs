@@ -4,7 +4,8 @@
 //! none, and costs nothing. The name of a metric ends with the key of its route, which may have
 //! dots and slashes in it; `envoy/` has the rule that turns it into a label.
 
-use std::collections::HashMap;
+use crate::prelude::*;
+use hashbrown::HashMap;
 
 use crate::breaker::bank::MAX_ROUTES;
 use crate::breaker::hash::Hashing;
@@ -95,7 +96,7 @@ impl Counter {
         }
         let id = self.id.or_else(|| sink.define(Kind::Counter, &name()));
         if let Some(id) = id {
-            sink.add(id, std::mem::take(&mut self.pending));
+            sink.add(id, core::mem::take(&mut self.pending));
         }
         self.id = id;
     }

@@ -9,6 +9,7 @@ use crate::breaker::ramp::Ramp;
 use crate::breaker::window::{Counts, Window, BUCKETS};
 use crate::config::Breaker as Settings;
 use crate::millis::millis;
+use crate::prelude::*;
 use crate::reason::Reason;
 
 /// Where a breaker stands.

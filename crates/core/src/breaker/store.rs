@@ -5,6 +5,7 @@
 
 use crate::breaker::record::Record;
 use crate::config::Breaker as Settings;
+use crate::prelude::*;
 
 /// A compare-and-set that fails this often in a row is left for the next tick.
 const MAX_TRIES: u32 = 5;

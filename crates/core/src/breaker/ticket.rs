@@ -2,6 +2,7 @@
 
 use crate::breaker::machine::{Outcome, Permit, Transition};
 use crate::breaker::record::State;
+use crate::prelude::*;
 use crate::reason::Reason;
 
 /// Whether a request may pass.
@@ -111,8 +112,8 @@ impl Event {
 }
 
 /// One line of JSON.
-impl std::fmt::Display for Event {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for Event {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let (name, route) = match self {
             Self::Changed { route, .. } => ("breaker", route),
             Self::UnknownPolicy { route } => ("unknown_policy", route),

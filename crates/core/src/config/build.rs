@@ -6,6 +6,7 @@
 use super::json::Json;
 use super::view::View;
 use super::{table, types::*, value, Pattern};
+use crate::prelude::*;
 
 /// The configuration that a valid document says.
 pub(super) fn config(root: View<'_>, not_in_force: Vec<String>) -> Config {

@@ -1,6 +1,7 @@
 //! Walks a document along the tables of options, and tells everything that does not fit.
 
-use std::collections::BTreeSet;
+use crate::prelude::*;
+use alloc::collections::BinaryHeap;
 
 use super::error::{found, nearest, ConfigErrors, Fault};
 use super::json::Json;
@@ -163,7 +164,7 @@ impl Walk {
             if field.later {
                 // One line for it as a whole: of what is in it, nothing is in force either.
                 walk.findings.not_in_force.push(walk.at.clone());
-                let above = std::mem::take(&mut walk.findings.not_in_force);
+                let above = core::mem::take(&mut walk.findings.not_in_force);
                 walk.check(&field.kind, value);
                 walk.findings.not_in_force = above;
             } else {
@@ -195,15 +196,29 @@ impl Walk {
         entries: &[(String, Json)],
         mut work: impl FnMut(&mut Self, &str, &Json),
     ) {
-        let mut seen = BTreeSet::new();
-        for (key, value) in entries {
-            let first = seen.insert(key.as_str());
-            self.key(key, |walk| match first {
-                true => work(walk, key, value),
-                false => walk.refuse(Fault::DuplicateKey),
+        for ((key, value), is_repeated) in entries.iter().zip(repeated(entries)) {
+            self.key(key, |walk| match is_repeated {
+                false => work(walk, key, value),
+                true => walk.refuse(Fault::DuplicateKey),
             });
         }
     }
+}
+
+/// Of each entry whether one before it has the same key. By a heap: a tree or a hash table would
+/// take three times the code, and the document may have a hundred thousand keys.
+fn repeated(entries: &[(String, Json)]) -> Vec<bool> {
+    let keys = entries.iter().map(|(key, _)| key.as_str());
+    let order: BinaryHeap<(&str, usize)> = keys.zip(0..).collect();
+    let mut repeated = vec![false; entries.len()];
+    for pair in order.into_sorted_vec().windows(2) {
+        if let [(before, _), (key, at)] = pair {
+            if let Some(repeated) = repeated.get_mut(*at) {
+                *repeated = before == key;
+            }
+        }
+    }
+    repeated
 }
 
 /// Adds a key to a path: `.key`, or `["a key"]` where it is not a plain word.
@@ -258,5 +273,20 @@ fn add_later_kind(kind: &'static Kind, path: &str, paths: &mut Vec<String>) {
                 .map(|word| format!("{path}: \"{}\"", word.name)),
         ),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_repeated_where_one_before_is_the_same() {
+        let entries: Vec<_> = ["b", "a", "b", "", "b", "a", ""]
+            .map(|key| (key.to_owned(), Json::Null))
+            .into();
+        let expected = [false, false, true, false, true, true, true];
+        assert_eq!(repeated(&entries), expected);
+        assert_eq!(repeated(&[]), [false; 0]);
     }
 }

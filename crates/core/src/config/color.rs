@@ -1,5 +1,7 @@
 //! Colours, and how well they can be told apart.
 
+use crate::prelude::*;
+
 /// An sRGB colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Color {

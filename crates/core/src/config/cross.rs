@@ -8,6 +8,7 @@ use super::limits;
 use super::table;
 use super::value::duration_text;
 use super::view::View;
+use crate::prelude::*;
 
 /// Checks a whole document.
 pub(super) fn check(walk: &mut Walk, root: View<'_>) {
@@ -113,12 +114,12 @@ fn open_times(walk: &mut Walk, open: View<'_>) {
 }
 
 fn order(
-    found: std::time::Duration,
+    found: core::time::Duration,
     bound: &'static str,
     other: String,
-    value: std::time::Duration,
+    value: core::time::Duration,
 ) -> Fault {
-    let text = |time: std::time::Duration| duration_text(crate::millis::millis(time));
+    let text = |time: core::time::Duration| duration_text(crate::millis::millis(time));
     Fault::Order {
         found: text(found),
         bound,

@@ -1,7 +1,8 @@
 //! What is wrong with a configuration, said so that a person can mend it without the manual:
 //! where it stands, what was found there, what is allowed there.
 
-use std::fmt;
+use crate::prelude::*;
+use core::fmt;
 
 use super::json::Json;
 use super::limits;
@@ -35,7 +36,7 @@ impl ConfigErrors {
 
     /// The errors: of single values in the order of the document, then of values that do not go
     /// together; at most [`limits::ERRORS`].
-    pub fn iter(&self) -> std::slice::Iter<'_, ConfigError> {
+    pub fn iter(&self) -> core::slice::Iter<'_, ConfigError> {
         self.errors.iter()
     }
 
@@ -66,7 +67,7 @@ impl fmt::Display for ConfigErrors {
     }
 }
 
-impl std::error::Error for ConfigErrors {}
+impl core::error::Error for ConfigErrors {}
 
 /// One thing that is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -401,7 +402,7 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
             }
             current.push(least);
         }
-        before = std::mem::replace(&mut above, current);
+        before = core::mem::replace(&mut above, current);
     }
     above.last().copied().unwrap_or(usize::MAX)
 }

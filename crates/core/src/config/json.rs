@@ -2,11 +2,10 @@
 //!
 //! `serde_json::Value` would keep only the last of two equal keys, and so silently drop a setting.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+mod parse;
 
 use super::error::Fault;
+use crate::prelude::*;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,18 +30,7 @@ pub enum Json {
 impl Json {
     /// Reads a whole document.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Fault> {
-        serde_json::from_slice(bytes).map_err(|error| {
-            let text = error.to_string();
-            Fault::NotJson {
-                line: error.line(),
-                column: error.column(),
-                problem: text
-                    .split(" at line ")
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned(),
-            }
-        })
+        parse::parse(bytes)
     }
 
     /// The value of `key`, if this is an object that has it.
@@ -103,69 +91,6 @@ impl Json {
                     .collect(),
             ),
         }
-    }
-}
-
-/// The largest whole number up to which every whole number has a floating-point form of its own.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-
-struct JsonVisitor;
-
-impl<'de> Visitor<'de> for JsonVisitor {
-    type Value = Json;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
-        Ok(Json::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
-        Ok(Json::Whole(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-        Ok(i64::try_from(value).map_or(Json::Number(value as f64), Json::Whole))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
-        Ok(if value.abs() <= EXACT && value.trunc() == value {
-            Json::Whole(value as i64)
-        } else {
-            Json::Number(value)
-        })
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
-        Ok(Json::String(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Json, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = access.next_element()? {
-            items.push(item);
-        }
-        Ok(Json::List(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(entry) = access.next_entry()? {
-            entries.push(entry);
-        }
-        Ok(Json::Object(entries))
-    }
-}
-
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(JsonVisitor)
     }
 }
 

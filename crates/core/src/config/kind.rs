@@ -1,7 +1,8 @@
 //! What an option can be. One small set of kinds, so that one walker checks all options, and the
 //! module carries a table instead of code for each of them.
 
-use std::time::Duration;
+use crate::prelude::*;
+use core::time::Duration;
 
 use super::color::Color;
 use super::error::{nearest, quoted, Fault};

@@ -25,6 +25,7 @@ mod color;
 mod cross;
 mod error;
 mod json;
+use crate::prelude::*;
 pub use json::Json;
 mod kind;
 pub mod limits;

@@ -5,6 +5,7 @@
 //! writes besides (editor data, comments, style sheets) is refused rather than cut out.
 
 use super::limits;
+use crate::prelude::*;
 
 /// Elements that draw, or describe what is drawn.
 const ELEMENTS: &[&str] = &[
@@ -149,15 +150,23 @@ fn attribute(name: &str, value: &str) -> Result<(), &'static str> {
     }
     // `fill="url(#a)"` is fine, and nothing else that fetches: CSS escapes need a backslash.
     let lower = value.to_ascii_lowercase();
-    if lower.contains('\\')
-        || lower
-            .split("url(")
-            .skip(1)
-            .any(|target| !target.starts_with('#'))
-    {
+    if lower.contains('\\') || has_foreign_url(lower.as_bytes()) {
         return Err("a reference to something outside of the logo");
     }
     Ok(())
+}
+
+/// Whether some `url(` is not followed by `#`.
+fn has_foreign_url(mut text: &[u8]) -> bool {
+    while let Some((_, rest)) = text.split_first() {
+        if let Some(target) = text.strip_prefix(b"url(") {
+            if !target.starts_with(b"#") {
+                return true;
+            }
+        }
+        text = rest;
+    }
+    false
 }
 
 /// Only entities that every parser reads alike, and that can hide nothing.

@@ -4,6 +4,7 @@
 //! regular expression that an editor can check it with.
 
 use super::{limits, svg, value};
+use crate::prelude::*;
 use crate::reply;
 
 /// What a text may be.

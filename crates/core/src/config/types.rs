@@ -2,7 +2,8 @@
 //! one place, the tables of [`super::table`]; these are only the shapes that the rest of the core reads.
 
 use super::json::Json;
-use std::time::Duration;
+use crate::prelude::*;
+use core::time::Duration;
 
 use super::color::Color;
 use super::pattern::Pattern;

@@ -1,6 +1,7 @@
 //! How durations, statuses, dates and numbers are written.
 
-use std::time::Duration;
+use crate::prelude::*;
+use core::time::Duration;
 
 use super::limits;
 

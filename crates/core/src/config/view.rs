@@ -4,8 +4,9 @@
 //! A view is only read where [`super::check`] found nothing wrong, except by the cross-checks, for
 //! which a value that is wrong by itself is no value: hence every reader gives an `Option`.
 
-use std::borrow::Cow;
-use std::time::Duration;
+use crate::prelude::*;
+use alloc::borrow::Cow;
+use core::time::Duration;
 
 use super::color::Color;
 use super::json::Json;

@@ -1,5 +1,7 @@
 //! Base64 (RFC 4648 §4), written only: a crate for it would be three kilobytes of the module.
 
+use crate::prelude::*;
+
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// The bytes as text, without padding.

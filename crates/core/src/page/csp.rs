@@ -5,6 +5,7 @@
 //! that differs from answer to answer; such values travel in `data-*` attributes.
 
 use super::base64;
+use crate::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::config::{Csp, Security};

@@ -6,6 +6,7 @@
 //! only chosen wrongly where everybody can see it.
 
 use crate::config::Color;
+use crate::prelude::*;
 
 /// Markup that was made through a [`Body`], once, at configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -66,7 +67,7 @@ impl Body {
     /// that can end either are replaced, what nobody can see (control characters, and the
     /// characters that reorder the text around them) does not get in.
     pub(super) fn html(&mut self, text: &str) -> &mut Self {
-        self.escaped(text, |c| match c {
+        self.escaped(text, &|c| match c {
             '&' => Some("&amp;"),
             '<' => Some("&lt;"),
             '>' => Some("&gt;"),
@@ -99,7 +100,7 @@ impl Body {
     /// document stays inert where something takes it for HTML; so are the two line ends that
     /// JavaScript knows and JSON does not.
     pub(super) fn json(&mut self, text: &str) -> &mut Self {
-        self.escaped_with(text, |body, c| match c {
+        self.escaped_with(text, &|body, c| match c {
             '"' => body.extend_from_slice(b"\\\""),
             '\\' => body.extend_from_slice(b"\\\\"),
             '\n' => body.extend_from_slice(b"\\n"),
@@ -116,7 +117,7 @@ impl Body {
     /// Text for a terminal: no control character reaches it, so that nothing can recolour it, move
     /// its cursor or forge a line.
     pub(super) fn plain(&mut self, text: &str) -> &mut Self {
-        self.escaped(text, invisible)
+        self.escaped(text, &invisible)
     }
 
     /// A whole number.
@@ -162,19 +163,24 @@ impl Body {
     }
 
     /// Copies `text`, with what `rule` puts in the place of a character.
-    fn escaped(&mut self, text: &str, rule: impl Fn(char) -> Option<&'static str>) -> &mut Self {
-        self.escaped_with(text, |body, c| match rule(c) {
+    fn escaped(&mut self, text: &str, rule: &dyn Fn(char) -> Option<&'static str>) -> &mut Self {
+        self.escaped_with(text, &|body, c| match rule(c) {
             Some(instead) => body.extend_from_slice(instead.as_bytes()),
             None => body.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
         })
     }
 
     /// Copies `text`; `rule` writes the characters that may need it. Most text is ASCII that no
-    /// rule touches: it is copied by runs, and only the rest is looked at as characters.
-    fn escaped_with(&mut self, text: &str, rule: impl Fn(&mut Vec<u8>, char)) -> &mut Self {
+    /// rule touches: it is copied by runs, and only the rest is looked at as characters. The rule is
+    /// no type parameter, so that the module has this once and not for each format.
+    fn escaped_with(&mut self, text: &str, rule: &dyn Fn(&mut Vec<u8>, char)) -> &mut Self {
         let mut rest = text;
-        while let Some(at) = rest.bytes().position(|byte| !is_harmless(byte)) {
-            let (clean, tail) = rest.split_at(at);
+        let harmful = |byte: u8| !is_harmless(byte);
+        while let Some((clean, tail)) = rest
+            .bytes()
+            .position(harmful)
+            .and_then(|at| rest.split_at_checked(at))
+        {
             self.0.extend_from_slice(clean.as_bytes());
             let mut chars = tail.chars();
             if let Some(c) = chars.next() {

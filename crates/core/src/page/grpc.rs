@@ -4,6 +4,8 @@
 //! `google.rpc.RetryInfo` in `grpc-status-details-bin` by programs. The message is two levels
 //! deep and never changes, so it is encoded here by hand rather than by a library.
 
+use crate::prelude::*;
+
 /// The gRPC status of every page: `UNAVAILABLE`.
 pub const STATUS_UNAVAILABLE: u32 = 14;
 

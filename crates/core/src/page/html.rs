@@ -11,6 +11,7 @@ use super::shown::Shown;
 use super::when::When;
 use super::words::{Gap, Words};
 use crate::config::{Brand, Color, Link, Logo};
+use crate::prelude::*;
 
 /// The rules of the page; its colours are variables that the configuration fills.
 const CSS: &str = include_str!("builtin/page.css");

@@ -26,6 +26,7 @@ mod tests;
 
 use crate::config::{Config, Exposed, Maintenance};
 use crate::negotiate::Format;
+use crate::prelude::*;
 use crate::reason::{Reason, Source};
 
 pub use grpc::STATUS_UNAVAILABLE as GRPC_STATUS_UNAVAILABLE;

@@ -9,6 +9,7 @@ use super::escape::{Body, Part};
 use super::phrase::status_phrase;
 use super::shown::Shown;
 use super::words::Words;
+use crate::prelude::*;
 
 /// The type that says no more than the status (RFC 9457 §4.2.1).
 const BLANK: &str = "about:blank";

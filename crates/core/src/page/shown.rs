@@ -1,6 +1,7 @@
 //! What of a request a page may show: validated, and only what the configuration exposes.
 
-use std::borrow::Cow;
+use crate::prelude::*;
+use alloc::borrow::Cow;
 
 use super::time::Utc;
 use super::PageFacts;
@@ -85,7 +86,7 @@ fn valid_request_id(id: &[u8]) -> Option<&str> {
     if id.is_empty() || id.len() > MAX_REQUEST_ID || !id.iter().all(sound) {
         return None;
     }
-    std::str::from_utf8(id).ok()
+    core::str::from_utf8(id).ok()
 }
 
 fn shorten(bytes: &[u8], max: usize) -> Cow<'_, str> {

@@ -5,6 +5,7 @@ use super::phrase::status_phrase;
 use super::shown::Shown;
 use super::when::When;
 use super::words::{Gap, Words};
+use crate::prelude::*;
 
 /// Room for the longest text; more would only cost one more allocation.
 const CAPACITY: usize = 512;

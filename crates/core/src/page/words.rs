@@ -2,6 +2,7 @@
 
 use super::locales::Locale;
 use super::when::When;
+use crate::prelude::*;
 use crate::reason::Reason;
 
 /// A sentence with one place to fill in.
@@ -15,9 +16,18 @@ pub(super) struct Gap {
 
 impl Gap {
     fn new(text: &'static str, place: &str) -> Self {
-        let (before, after) = text.split_once(place).unwrap_or((text, ""));
+        let (before, after) = split_once(text, place).unwrap_or((text, ""));
         Self { before, after }
     }
+}
+
+/// Before and after the first `place`. The standard library's way is made for long texts, and would
+/// be three kilobytes of the module.
+fn split_once<'a>(text: &'a str, place: &str) -> Option<(&'a str, &'a str)> {
+    text.char_indices().find_map(|(at, _)| {
+        let (before, rest) = text.split_at_checked(at)?;
+        Some((before, rest.strip_prefix(place)?))
+    })
 }
 
 /// What is said about one reason.

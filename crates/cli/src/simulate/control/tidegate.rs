@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use tidegate_core::breaker::{bank::Moment, Admission, Bank, Outcome, State, Store, StoreError};
+use tidegate_core::breaker::{
+    bank::Event, bank::Moment, Admission, Bank, Outcome, State, Store, StoreError,
+};
 use tidegate_core::config::Breaker as Settings;
 use tidegate_core::reason::Reason;
 

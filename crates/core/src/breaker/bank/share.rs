@@ -7,6 +7,7 @@ use crate::breaker::record::{bucket_ms, Record, State};
 use crate::breaker::store::{self, Store, StoreError, Word};
 use crate::breaker::ticket::{Event, Moment};
 use crate::config::Breaker as Settings;
+use crate::prelude::*;
 
 impl Bank {
     /// Tells the shared record how a probe ended; later, where that cannot be done now.
@@ -45,7 +46,7 @@ impl Bank {
             return;
         };
         let pending = route.pending.take();
-        for settlement in std::mem::take(&mut route.unsettled) {
+        for settlement in core::mem::take(&mut route.unsettled) {
             self.give_back(store, key, settlement, at);
         }
         let told = self.transact(store, key, at, |record, settings| {

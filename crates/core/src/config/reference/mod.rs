@@ -4,6 +4,7 @@
 mod page;
 mod schema;
 
+use crate::prelude::*;
 pub use page::page;
 pub use schema::schema;
 

@@ -3,6 +3,7 @@
 
 use super::super::kind::{Absent, Field, Kind};
 use super::super::{limits, not_in_force, table, value};
+use crate::prelude::*;
 use crate::reason::Reason;
 
 const INTRODUCTION: &str = "\

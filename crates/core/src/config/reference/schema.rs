@@ -6,6 +6,7 @@ use super::super::json::Json;
 use super::super::kind::{Absent, Field, Kind};
 use super::super::text::TextRule;
 use super::super::{limits, table};
+use crate::prelude::*;
 use crate::reason::Reason;
 
 /// The schema, as JSON for people.
