@@ -1,6 +1,8 @@
 //! One Envoy with a route for each scenario.
 
 use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
@@ -19,8 +21,12 @@ use super::modes;
 pub(crate) const FAILURES: u64 = 5;
 /// Probes at once.
 pub(crate) const PERMITS: u64 = 2;
+/// How long the ramp takes: four steps.
+const RAMP: &str = "4s";
 /// What all workers know is at most this old.
 pub(crate) const FLUSH: Duration = Duration::from_millis(100);
+/// How long the upstream of `back` holds what fails.
+const HELD: Duration = Duration::from_millis(100);
 /// How long a circuit of the policy `long` stays open at least.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
@@ -40,12 +46,14 @@ pub(crate) struct Bench {
 /// A circuit that opens after a few failures and is tried again soon. The ratio never trips it.
 pub(crate) fn settings() -> Value {
     json!({
-        "window": "10s",
+        // Long enough that nothing is forgotten while a busy machine stands still.
+        "window": "5m",
         "min_requests": 1000,
         "consecutive": { "failures": FAILURES, "for": "0s" },
-        "open": { "base": "300ms", "max": "300ms", "jitter": 0 },
-        "probe": { "permits": PERMITS, "timeout": "1s" },
-        "ramp": { "duration": "2s" },
+        // Longer than the upstream holds what fails.
+        "open": { "base": "1s", "max": "1s", "jitter": 0 },
+        "probe": { "permits": PERMITS, "timeout": "3s" },
+        "ramp": { "duration": RAMP },
     })
 }
 
@@ -57,10 +65,11 @@ fn main_configuration() -> String {
             { "name": "long", "match": { "route": "long-*" }, "breaker": long },
             { "name": "team", "match": { "route": "team-*" },
               "breaker": merge(long.clone(), json!({ "group": "team" })) },
-            // The defaults, ten times as fast.
-            { "name": "rare", "match": { "route": "rare" }, "breaker": merge(long, json!({
-                "window": "1s", "min_requests": 20, "consecutive": { "failures": 10, "for": "100ms" },
-            })) },
+            // The defaults, but that the circuit stays open.
+            { "name": "rare", "match": { "route": "rare" }, "breaker": {
+                "window": "10s", "min_requests": 20, "consecutive": { "failures": 10, "for": "1s" },
+                "open": { "base": "60s", "max": "60s" },
+            } },
         ],
     })
     .to_string()
@@ -165,7 +174,41 @@ pub(crate) fn wait_until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) ->
             return answer;
         }
         assert!(Instant::now() < end, "not in {LIMIT:?}: {what}");
-        std::thread::sleep(Duration::from_millis(5));
+        // Not oftener: to look costs time that Envoy needs.
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// How late the machine is at most, as a thread sees it that only sleeps. A machine that stands still
+/// cannot be on time, and that is no fault of the filter: what must be done in some time may take so
+/// much longer.
+#[derive(Debug)]
+pub(crate) struct Stall {
+    end: mpsc::Sender<()>,
+    thread: JoinHandle<Duration>,
+}
+
+impl Stall {
+    /// Looks from now on.
+    pub(crate) fn watch() -> Self {
+        const STEP: Duration = Duration::from_millis(1);
+        let (end, ended) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let mut worst = Duration::ZERO;
+            while ended.try_recv() == Err(mpsc::TryRecvError::Empty) {
+                let before = Instant::now();
+                std::thread::sleep(STEP);
+                worst = worst.max(before.elapsed() - STEP);
+            }
+            worst
+        });
+        Self { end, thread }
+    }
+
+    /// The worst since then.
+    pub(crate) fn worst(self) -> Duration {
+        drop(self.end);
+        self.thread.join().expect("the thread that sleeps")
     }
 }
 
@@ -212,8 +255,8 @@ fn routes() -> Vec<Value> {
         ("back", "app"),
         ("lost", "app"),
         ("hammered", "app"),
-        ("innocent", "app"),
-        ("narrow", "narrow"),
+        ("long-innocent", "app"),
+        ("long-narrow", "narrow"),
         ("long-shared", "app"),
         ("team-one", "app"),
         ("team-two", "app"),
@@ -227,11 +270,9 @@ fn routes() -> Vec<Value> {
         .iter()
         .map(|(name, cluster)| route_to(name, cluster))
         .collect();
-    let limit =
-        |name: &str| json!({ "route": { "timeout": if name == "back" { "0.3s" } else { "0s" } } });
     for route in &mut routes {
-        let more = limit(route["name"].as_str().unwrap_or_default());
-        *route = merge(route.take(), more);
+        // What hangs, hangs.
+        *route = merge(route.take(), json!({ "route": { "timeout": "0s" } }));
     }
     routes.push(json!({
         "name": "direct", "match": { "prefix": "/direct" },
@@ -259,23 +300,23 @@ fn behaviours() -> Vec<(String, Behaviour)> {
         ("long-h2-cut", cut().into()),
         ("rare", down().into()),
         ("back-down", down().into()),
-        ("back", Behaviour::Hang),
+        ("back", down().after(HELD).into()),
         ("lost-down", down().into()),
         ("lost-hang", Behaviour::Hang),
         ("hammered-down", down().into()),
-        ("innocent-down", down().into()),
+        ("long-innocent-down", down().into()),
         (
-            "innocent-404",
+            "long-innocent-404",
             Answer::status(404).body("text/html", "<h1>not here").into(),
         ),
-        ("innocent-401", Answer::status(401).into()),
-        ("innocent-hang", Behaviour::Hang),
+        ("long-innocent-401", Answer::status(401).into()),
+        ("long-innocent-hang", Behaviour::Hang),
         (
-            "innocent-stuck",
+            "long-innocent-stuck",
             Behaviour::Stuck(Answer::status(200).with(Body::Short(b"half".to_vec(), 1000))),
         ),
-        ("narrow-down", down().into()),
-        ("narrow-hang", Behaviour::Hang),
+        ("long-narrow-down", down().into()),
+        ("long-narrow-hang", Behaviour::Hang),
         ("long-shared", down().into()),
         ("team-one", down().into()),
         ("team-three", down().into()),

@@ -66,29 +66,33 @@ impl Crowd {
 
     /// What was seen so far, by the time at which it was sent.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        let mut seen = self.seen.lock().expect("what was seen").clone();
+        let mut seen = self.look(<[Seen]>::to_vec);
         seen.sort_by_key(|one| one.sent);
         seen
+    }
+
+    /// Looks at what was seen so far, by the time at which it came.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&[Seen]) -> T) -> T {
+        look(&self.seen.lock().expect("what was seen"))
     }
 
     /// Waits until each client has asked `times` times after `since`, and returns all that was seen.
     pub(crate) fn wait_for_each(&self, times: usize, since: Instant) -> Vec<Seen> {
         wait_until("an answer for each client", || {
-            let seen = self.seen();
-            let count = |n| {
-                seen.iter()
-                    .filter(|one| one.client == n && one.sent >= since)
-                    .count()
-            };
-            (0..self.size).all(|n| count(n) >= times).then_some(seen)
-        })
+            let mut counts = vec![0; self.size];
+            self.look(|seen| {
+                let late = seen.iter().filter(|one| one.sent >= since);
+                late.for_each(|one| counts[one.client] += 1);
+            });
+            counts.iter().all(|n| *n >= times).then_some(())
+        });
+        self.seen()
     }
 
-    /// Waits for the first rejection, and returns when it was sent and when it came.
+    /// Waits for the first rejection.
     pub(crate) fn wait_for_rejection(&self) -> Seen {
         wait_until("a rejection", || {
-            let rejected = self.seen().into_iter().filter(|one| one.is_rejected);
-            rejected.min_by_key(|one| one.got)
+            self.look(|seen| seen.iter().find(|one| one.is_rejected).cloned())
         })
     }
 }

@@ -65,50 +65,62 @@ fn ask_and_leave(bench: &Bench, path: &str, name: &str) {
 
 pub(crate) fn what_says_nothing_about_the_upstream_changes_nothing(bench: &Bench) {
     let client = bench.client();
-    between_failures(bench, &client, "/innocent-down", "innocent-down", || {
-        for _ in 0..MANY {
-            assert_eq!(client.get(&Request::get("/innocent-404")).status, 404);
-            assert_eq!(client.get(&Request::get("/innocent-401")).status, 401);
-            // Another filter answers.
-            let fault =
-                Request::get("/innocent/fault").header("x-envoy-fault-abort-request", "503");
-            let answer = client.get(&fault);
-            assert_eq!((answer.status, is_rejected(&answer)), (503, false));
-            ask_and_leave(bench, "/innocent-hang", "innocent-hang");
-            ask_and_leave(bench, "/innocent-stuck", "innocent-stuck");
-        }
-        wait_for_ends(bench, "/innocent/fault", MANY);
-        wait_for_ends(bench, "/innocent-hang", MANY);
-        wait_for_ends(bench, "/innocent-stuck", MANY);
-        assert_eq!(
-            bench.upstream.requests("innocent"),
-            0,
-            "the fault filter let one through"
-        );
-    });
+    between_failures(
+        bench,
+        &client,
+        "/long-innocent-down",
+        "long-innocent-down",
+        || {
+            for _ in 0..MANY {
+                assert_eq!(client.get(&Request::get("/long-innocent-404")).status, 404);
+                assert_eq!(client.get(&Request::get("/long-innocent-401")).status, 401);
+                // Another filter answers.
+                let fault = Request::get("/long-innocent/fault")
+                    .header("x-envoy-fault-abort-request", "503");
+                let answer = client.get(&fault);
+                assert_eq!((answer.status, is_rejected(&answer)), (503, false));
+                ask_and_leave(bench, "/long-innocent-hang", "long-innocent-hang");
+                ask_and_leave(bench, "/long-innocent-stuck", "long-innocent-stuck");
+            }
+            wait_for_ends(bench, "/long-innocent/fault", MANY);
+            wait_for_ends(bench, "/long-innocent-hang", MANY);
+            wait_for_ends(bench, "/long-innocent-stuck", MANY);
+            assert_eq!(
+                bench.upstream.requests("long-innocent"),
+                0,
+                "the fault filter let one through"
+            );
+        },
+    );
 }
 
 pub(crate) fn envoys_own_limits_change_nothing(bench: &Bench) {
     let client = bench.client();
-    between_failures(bench, &client, "/narrow-down", "narrow-down", || {
-        let holder = bench.client();
-        let held = async move { holder.send(&Request::get("/narrow-hang")).await };
-        let held = tidegate_e2e::runtime().spawn(held);
-        wait_until("the cluster to be full", || {
-            (bench.upstream.requests("narrow-hang") > 0).then_some(())
-        });
-        for _ in 0..MANY {
-            let answer = client.get(&Request::get("/narrow/full"));
-            assert_eq!(
-                answer.header("x-tidegate-page"),
-                Some("connection_limit_reached")
-            );
-        }
-        held.abort();
-        wait_until("the cluster to be free", || {
-            (bench.envoy.stat("cluster.narrow.upstream_rq_active") == 0).then_some(())
-        });
-    });
+    between_failures(
+        bench,
+        &client,
+        "/long-narrow-down",
+        "long-narrow-down",
+        || {
+            let holder = bench.client();
+            let held = async move { holder.send(&Request::get("/long-narrow-hang")).await };
+            let held = tidegate_e2e::runtime().spawn(held);
+            wait_until("the cluster to be full", || {
+                (bench.upstream.requests("long-narrow-hang") > 0).then_some(())
+            });
+            for _ in 0..MANY {
+                let answer = client.get(&Request::get("/long-narrow/full"));
+                assert_eq!(
+                    answer.header("x-tidegate-page"),
+                    Some("connection_limit_reached")
+                );
+            }
+            held.abort();
+            wait_until("the cluster to be free", || {
+                (bench.envoy.stat("cluster.narrow.upstream_rq_active") == 0).then_some(())
+            });
+        },
+    );
 }
 
 pub(crate) fn replies_of_others_never_trip_it(bench: &Bench) {
