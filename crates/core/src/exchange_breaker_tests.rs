@@ -348,6 +348,11 @@ fn slowness_alone_trips_a_breaker_that_minds_it() {
         let mut world = World::new(json);
         take(&mut world, 20, ms);
         assert_eq!(world.state(), want, "{json} {ms}");
+        if want == crate::breaker::State::Open {
+            let reply = world.begin(&[]).1.expect("rejected");
+            let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+            assert_eq!(body["tripped_by"], "http_response_timeout");
+        }
     }
 }
 

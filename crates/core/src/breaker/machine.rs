@@ -108,6 +108,9 @@ impl Delta {
                 1
             }
         };
+        if slow && failed == 0 {
+            self.reason = Some(Reason::HttpResponseTimeout);
+        }
         let counts = Counts {
             total: 1,
             failed,

@@ -37,6 +37,7 @@ pub(super) async fn serve(mut stream: TcpStream, script: &Arc<Script>) -> io::Re
                 reset_on_close(&stream);
                 return Ok(());
             }
+            Behaviour::Capacity { .. } => unreachable!("the script makes it an answer"),
             Behaviour::Hang => return until_closed(&mut stream).await,
             Behaviour::Upgrade => {
                 let head = "HTTP/1.1 101 Switching Protocols\r\n\

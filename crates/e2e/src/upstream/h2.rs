@@ -47,6 +47,7 @@ async fn answer(
     }
     match behaviour {
         Behaviour::Answer(answer) => send(&answer, head_only, respond).await,
+        Behaviour::Capacity { .. } => unreachable!("the script makes it an answer"),
         Behaviour::Hang | Behaviour::Stuck(_) => {
             // Until the client resets the stream or closes the connection.
             std::future::poll_fn(|context| respond.poll_reset(context))

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
@@ -34,6 +34,14 @@ pub enum Behaviour {
     Reset,
     /// Never answers.
     Hang,
+    /// Answers so many requests per second, one after the other; who would wait for longer than
+    /// `patience` gets a 503 when that is over.
+    Capacity {
+        /// Requests per second.
+        per_second: u32,
+        /// The longest that a request waits in the queue.
+        patience: Duration,
+    },
     /// Accepts an upgrade and echoes what it gets. Over HTTP/2: as [`Behaviour::Reset`].
     Upgrade,
 }
@@ -156,6 +164,8 @@ pub struct Upstream {
 struct Script {
     behaviours: Mutex<HashMap<String, Behaviour>>,
     requests: Mutex<HashMap<String, Requests>>,
+    /// When the next request of a [`Behaviour::Capacity`] can be served.
+    free: Mutex<HashMap<String, Instant>>,
     connections: AtomicU64,
 }
 
@@ -274,7 +284,27 @@ impl Script {
                 .body("text/plain", "the upstream is fine\n")
                 .into()
         });
+        let behaviour = match behaviour {
+            Behaviour::Capacity {
+                per_second,
+                patience,
+            } => self.queue(name, per_second, patience).into(),
+            other => other,
+        };
         (behaviour, going)
+    }
+
+    /// Puts a request into the queue of a limited capacity.
+    fn queue(&self, name: &str, per_second: u32, patience: Duration) -> Answer {
+        let now = Instant::now();
+        let mut free = self.free.lock().expect("the script");
+        let free = free.entry(name.to_owned()).or_insert(now);
+        let wait = free.saturating_duration_since(now);
+        if wait > patience {
+            return Answer::status(503).after(patience);
+        }
+        *free = now + wait + Duration::from_secs(1) / per_second;
+        Answer::status(200).body("text/plain", "served").after(wait)
     }
 }
 

@@ -21,6 +21,8 @@ use super::modes;
 pub(crate) const FAILURES: u64 = 5;
 /// Probes at once.
 pub(crate) const PERMITS: u64 = 2;
+/// So many slow answers trip the breakers of the listener `slow`.
+pub(crate) const SLOW: u64 = 10;
 /// How long the ramp takes: four steps.
 const RAMP: &str = "4s";
 /// What all workers know is at most this old.
@@ -75,6 +77,11 @@ fn main_configuration() -> String {
     .to_string()
 }
 
+fn slow_configuration() -> String {
+    let slow = json!({ "min_requests": SLOW, "failures": { "slow": "100ms" } });
+    json!({ "breaker": merge(settings(), slow) }).to_string()
+}
+
 impl Bench {
     /// Starts all of it.
     pub(crate) fn start(concurrency: u32) -> Bench {
@@ -99,6 +106,7 @@ impl Bench {
                 &main.replacen('{', r#"{"brand":{"name":"Twin"},"#, 1),
             ),
             listener("stranger", "stranger", &main),
+            listener("slow", "slow", &slow_configuration()),
             listener("modes", "modes", &modes::configuration(true)),
             listener("metadata", "metadata", &modes::configuration(false)),
         ];
@@ -255,6 +263,9 @@ fn routes() -> Vec<Value> {
         ("back", "app"),
         ("lost", "app"),
         ("hammered", "app"),
+        ("overlap", "app"),
+        ("half", "app"),
+        ("slow", "app"),
         ("long-innocent", "app"),
         ("long-narrow", "narrow"),
         ("long-shared", "app"),
@@ -271,8 +282,13 @@ fn routes() -> Vec<Value> {
         .map(|(name, cluster)| route_to(name, cluster))
         .collect();
     for route in &mut routes {
-        // What hangs, hangs.
-        *route = merge(route.take(), json!({ "route": { "timeout": "0s" } }));
+        let timeout = match route["name"].as_str() {
+            // Shorter than a probe's, so that none is given up while it is still there.
+            Some("overlap") => "2s",
+            // What hangs, hangs.
+            _ => "0s",
+        };
+        *route = merge(route.take(), json!({ "route": { "timeout": timeout } }));
     }
     routes.push(json!({
         "name": "direct", "match": { "prefix": "/direct" },
@@ -304,6 +320,16 @@ fn behaviours() -> Vec<(String, Behaviour)> {
         ("lost-down", down().into()),
         ("lost-hang", Behaviour::Hang),
         ("hammered-down", down().into()),
+        ("overlap-down", down().into()),
+        ("overlap-hang", Behaviour::Hang),
+        ("half-down", down().into()),
+        (
+            "slow",
+            Answer::status(200)
+                .body("text/plain", "at last")
+                .after(Duration::from_millis(150))
+                .into(),
+        ),
         ("long-innocent-down", down().into()),
         (
             "long-innocent-404",

@@ -57,6 +57,37 @@ impl Crowd {
         Crowd { seen, size, tasks }
     }
 
+    /// So many requests per second for `path`, whatever becomes of them.
+    pub(crate) fn steady(address: SocketAddr, path: &str, per_second: u32) -> Crowd {
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let mut tasks = JoinSet::new();
+        let (all, request) = (seen.clone(), Request::get(path));
+        let work = async move {
+            let mut pace = tokio::time::interval(Duration::from_secs(1) / per_second);
+            let mut under_way = JoinSet::new();
+            for client in 0.. {
+                pace.tick().await;
+                let (all, request) = (all.clone(), request.clone());
+                under_way.spawn(async move {
+                    let sent = Instant::now();
+                    let answer = Client::new(Protocol::H1, address).send(&request).await;
+                    let answer = answer.unwrap_or_else(|error| panic!("{}: {error}", request.path));
+                    all.lock().expect("what was seen").push(Seen {
+                        client,
+                        sent,
+                        got: Instant::now(),
+                        status: answer.status,
+                        is_rejected: is_rejected(&answer),
+                    });
+                });
+                while under_way.try_join_next().is_some() {}
+            }
+        };
+        tasks.spawn_on(work, tidegate_e2e::runtime().handle());
+        let size = 0;
+        Crowd { seen, size, tasks }
+    }
+
     /// New clients of a listener, not connected yet.
     pub(crate) fn clients(address: SocketAddr, count: usize) -> Vec<Client> {
         (0..count)

@@ -34,6 +34,15 @@ const SCENARIOS: &[Scenario] = &[
     ),
     ("way back", back::probes_then_a_ramp_then_all),
     ("lost probes", back::lost_probes_wedge_nothing),
+    (
+        "overlap",
+        back::probes_of_several_periods_are_never_too_many,
+    ),
+    (
+        "half capacity",
+        back::half_of_the_capacity_is_found_and_used,
+    ),
+    ("slow", back::slowness_alone_trips_it),
     ("hammered", back::rejections_do_not_keep_it_open),
     (
         "innocent",

@@ -18,7 +18,10 @@ pub(crate) fn configuration(by_routes: bool) -> String {
     let own = |name: &str| match name {
         "forced" => json!({ "breaker": { "mode": "forced_open" } }),
         "disabled" => json!({ "breaker": { "mode": "disabled" } }),
-        "watched" => json!({ "breaker": { "mode": "shadow" } }),
+        // Open for so long that no probe comes between what is counted.
+        "watched" => json!({ "breaker": {
+            "mode": "shadow", "open": { "base": "60s", "max": "60s" },
+        } }),
         "quiet" => json!({ "mode": "shadow" }),
         "closed" => json!({ "maintenance":
             { "until": "2099-01-01T00:00:00Z", "message": "Moving <house>" } }),
@@ -86,6 +89,8 @@ pub(crate) fn by_the_metadata_of_the_route(bench: &Bench) {
         assert_eq!((answer.status, answer.text()), (503, BODY));
     }
     trip(&client, "/by-data-unknown");
+    let unknown = "wasmcustom.tidegate.breaker.unknown_policy";
+    assert!(bench.envoy.wait_for_stat(unknown, FAILURES) >= FAILURES);
 }
 
 fn each_policy(bench: &Bench, listener: &str, by: &str) {
@@ -162,6 +167,19 @@ fn each_policy(bench: &Bench, listener: &str, by: &str) {
             (event == ("closed".to_owned(), "open".to_owned())).then_some(())
         });
     }
+    // It is counted, and so is what is really rejected.
+    let stat = |what: &str, name: &str| {
+        format!("wasmcustom.tidegate.breaker.{what}.route.{by}-{name}/app")
+    };
+    for (what, name, count) in [
+        ("would_reject", "watched", twice - FAILURES),
+        ("rejected", "forced", twice),
+        ("state", "watched", 3),
+    ] {
+        let counted = bench.envoy.wait_for_stat(&stat(what, name), count);
+        assert_eq!(counted, count, "{by}: {what} {name}");
+    }
+    assert_eq!(bench.envoy.stat(&stat("rejected", "watched")), 0, "{by}");
     for name in ["forced", "disabled", "closed", "opened"] {
         assert_eq!(bench.events(&key(name)), [], "{by} {name}");
     }
