@@ -173,7 +173,7 @@ impl Exchange {
             &self.request,
             &facts,
             &rejected,
-            policy,
+            self.choice.as_ref()?,
             format,
             true,
         ))
@@ -234,7 +234,7 @@ impl Exchange {
             Mode::Shadow => return Verdict::Shadow(reason),
             Mode::Enforce => {}
         }
-        self.replace(gate, facts, &failure, choice.policy)
+        self.replace(gate, facts, &failure, &choice)
     }
 
     /// What the next chunk of the response body becomes; `None`: it stays as it is.
@@ -392,7 +392,7 @@ impl Exchange {
         gate: &Gate,
         facts: &ResponseFacts,
         failure: &Failure,
-        policy: usize,
+        choice: &Choice,
     ) -> Verdict {
         let format = negotiate::format(&self.request, &gate.config.formats);
         // A local reply while the upstream's body is still coming would cost its connection; but a
@@ -404,7 +404,7 @@ impl Exchange {
             &self.request,
             facts,
             &answer,
-            policy,
+            choice,
             format,
             is_local,
         );

@@ -51,12 +51,20 @@ pub struct Choice {
     pub mode: Mode,
     /// Key of the route's breaker.
     pub key: String,
+    /// Number of the template that the route asks for.
+    pub page: Option<usize>,
+    /// Name of the Envoy route, where some rule of `pages` asks for it.
+    pub route: Vec<u8>,
 }
 
 impl Gate {
     /// Makes `config` ready.
-    pub fn new(config: Config) -> Self {
+    pub fn new(mut config: Config) -> Self {
         let pages = Pages::new(&config);
+        // The pages have what they need of these, and every worker has a copy.
+        config.templates = Vec::new();
+        config.vars = Vec::new();
+        config.locales.strings = Vec::new();
         let mut interesting = StatusSet::empty();
         // A 429 says that the upstream has too much to do.
         interesting.insert_range(429, 429);
@@ -155,15 +163,28 @@ impl Gate {
                 [&name, "/", &*cluster].concat()
             }
         };
-        Choice { policy, mode, key }
+        let of_metadata = || self.pages.template(facts.metadata.get("page")?);
+        let of_rule = || {
+            self.pages
+                .template(self.rule(policy)?.page.as_ref()?.as_bytes())
+        };
+        Choice {
+            policy,
+            mode,
+            key,
+            page: of_metadata().or_else(of_rule),
+            route: match self.pages.ask_for_routes() {
+                true => facts.name().to_vec(),
+                false => Vec::new(),
+            },
+        }
     }
 
-    /// Whether the metadata of a route names a policy that is not there.
+    /// Whether the metadata of a route names a policy or a page that is not there.
     pub fn has_unknown_policy(&self, facts: &RouteFacts) -> bool {
-        facts
-            .metadata
-            .get("policy")
-            .is_some_and(|name| self.number_of(name).is_none())
+        let named = |key| facts.metadata.get(key);
+        named("policy").is_some_and(|name| self.number_of(name).is_none())
+            || named("page").is_some_and(|name| self.pages.template(name).is_none())
     }
 
     fn rule(&self, number: usize) -> Option<&RouteRule> {

@@ -122,6 +122,8 @@ fn the_first_rule_that_matches_is_the_policy_unless_metadata_names_one() {
             policy: *policy,
             mode: *mode,
             key: (*key).into(),
+            page: None,
+            route: Vec::new(),
         };
         assert_eq!(gate.choose(facts, &request()), want, "{facts:?}");
     }

@@ -20,6 +20,17 @@
     )
 )]
 
+/// A sentence of the reference: only bytes for the filter, and so only there with the feature.
+macro_rules! doc {
+    ($text:expr) => {
+        if cfg!(feature = "reference") {
+            $text
+        } else {
+            ""
+        }
+    };
+}
+
 mod answer;
 pub mod breaker;
 pub mod config;

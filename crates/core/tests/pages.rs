@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use tidegate_core::config::{Color, Config, Exposed, Link, Logo};
 use tidegate_core::negotiate::Format;
-use tidegate_core::page::{Page, PageFacts, Pages};
+use tidegate_core::page::{LanguageId, Page, PageFacts, Pages};
 use tidegate_core::reason::{Reason, Source};
 
 /// The formats that have a body, and how their files are named.
@@ -42,6 +42,9 @@ fn facts(format: Format, reason: Reason) -> PageFacts<'static> {
         method: b"GET",
         host: b"shop.example",
         path: b"/basket?session=secret",
+        language: LanguageId::default(),
+        route: b"",
+        page: None,
     }
 }
 

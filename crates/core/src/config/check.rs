@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::error::{found, nearest, ConfigErrors, Fault};
 use super::json::Json;
-use super::kind::{Absent, Field, Kind, Leaf, Refusal, Word};
+use super::kind::{Absent, Field, Kind, Refusal};
 
 /// What the walk found.
 pub(super) struct Findings {
@@ -103,13 +103,6 @@ impl Walk {
                 }
             }
             _ => match picked.leaf(json) {
-                Ok(Leaf::Word(Word {
-                    later: true, name, ..
-                })) => {
-                    self.findings
-                        .not_in_force
-                        .push(format!("{}: \"{name}\"", self.at));
-                }
                 Ok(_) => {}
                 Err(Refusal::Other(fault)) => self.refuse(fault),
                 Err(Refusal::Value { why, did_you_mean }) => {
@@ -251,12 +244,6 @@ fn add_later_kind(kind: &'static Kind, path: &str, paths: &mut Vec<String>) {
             add_later_kind(first, path, paths);
             add_later_kind(second, path, paths);
         }
-        Kind::Words(words) => paths.extend(
-            words
-                .iter()
-                .filter(|word| word.later)
-                .map(|word| format!("{path}: \"{}\"", word.name)),
-        ),
         _ => {}
     }
 }

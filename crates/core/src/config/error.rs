@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::json::Json;
 use super::limits;
+use crate::page::TemplateError;
 
 /// Everything that is wrong with a configuration; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,6 +186,8 @@ pub enum Fault {
         /// What that key says.
         value: String,
     },
+    /// A template that cannot be right.
+    Template(TemplateError),
     /// A colour that cannot be told from the page.
     Contrast {
         /// The colour.
@@ -285,6 +288,17 @@ impl fmt::Display for Fault {
                     "found \"{found}\"; allowed: {bound} `{other}`, which is \"{value}\""
                 )
             }
+            Fault::Template(error) => {
+                let TemplateError {
+                    line,
+                    column,
+                    found,
+                    why,
+                    did_you_mean,
+                } = error;
+                write!(f, "line {line}, column {column}: found {found}: {why}")?;
+                suggest(f, did_you_mean)
+            }
             Fault::Contrast {
                 found,
                 hundredths,
@@ -328,7 +342,7 @@ pub(super) fn found(json: &Json) -> String {
 }
 
 /// A text in quotes, shortened to [`limits::FOUND_BYTES`]; what could break a log line is escaped.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for character in text.chars() {
         if out.len() > limits::FOUND_BYTES {
@@ -356,7 +370,7 @@ fn is_invisible(character: char) -> bool {
 }
 
 /// The candidate that is nearest to `found`, if one is near enough to be what was meant.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     found: &str,
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<String> {

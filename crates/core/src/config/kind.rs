@@ -119,8 +119,6 @@ pub(super) const fn over(key: &'static str, kind: Kind, doc: &'static str) -> Fi
 #[derive(Debug)]
 pub(super) struct Word {
     pub(super) name: &'static str,
-    /// Whether it is accepted, but does nothing yet.
-    pub(super) later: bool,
     /// What it means; empty without the feature `reference`.
     #[cfg_attr(
         not(feature = "reference"),
@@ -131,20 +129,7 @@ pub(super) struct Word {
 
 /// A word that an option can be.
 pub(super) const fn word(name: &'static str, doc: &'static str) -> Word {
-    Word {
-        name,
-        later: false,
-        doc,
-    }
-}
-
-/// A word that an option can be, not in force yet.
-pub(super) const fn later_word(name: &'static str, doc: &'static str) -> Word {
-    Word {
-        name,
-        later: true,
-        doc,
-    }
+    Word { name, doc }
 }
 
 /// What an option can be.

@@ -6,10 +6,12 @@ use super::time::Utc;
 use super::PageFacts;
 use crate::config::Exposed;
 use crate::gate::without_query;
-use crate::reason::Reason;
+use crate::reason::{Reason, Source};
 
 /// A longer request id is not one that somebody could quote.
 const MAX_REQUEST_ID: usize = 128;
+/// The longest registered method has 17 letters, and nobody uses it (RFC 4437).
+const MAX_METHOD: usize = 16;
 /// The longest host name is 253 bytes (RFC 1035 §2.3.4), and a port may follow.
 const MAX_HOST: usize = 260;
 /// Enough of a path to recognise it.
@@ -20,6 +22,7 @@ const MAX_PATH: usize = 256;
 pub(super) struct Shown<'a> {
     pub(super) status: u16,
     pub(super) reason: Reason,
+    pub(super) source: Source,
     pub(super) tripped_by: Option<Reason>,
     /// What the operator says about the maintenance.
     pub(super) notice: Option<&'a str>,
@@ -27,6 +30,10 @@ pub(super) struct Shown<'a> {
     pub(super) until: Option<Utc>,
     /// In milliseconds; `None`: trying again does not help.
     pub(super) retry_after_ms: Option<u64>,
+    /// The same as a point in time.
+    pub(super) retry_at: Option<Utc>,
+    /// Letters, at most 16; else empty.
+    pub(super) method: &'a str,
     /// Whether sending the request once more does no more than sending it once.
     pub(super) safe: bool,
     /// `[A-Za-z0-9._:+/=@-]`, at most 128 of them.
@@ -44,6 +51,7 @@ impl<'a> Shown<'a> {
         Self {
             status: facts.status,
             reason: facts.reason,
+            source: facts.source,
             tripped_by: facts.tripped_by,
             notice: facts
                 .maintenance
@@ -53,6 +61,16 @@ impl<'a> Shown<'a> {
                 .and_then(|maintenance| maintenance.until)
                 .and_then(|seconds| Utc::from_ms(seconds.saturating_mul(1000))),
             retry_after_ms: facts.retry_after_ms,
+            retry_at: facts
+                .now_ms
+                .zip(facts.retry_after_ms)
+                .and_then(|(now, wait)| Utc::from_ms(now.saturating_add(wait))),
+            method: Some(facts.method)
+                .filter(|method| {
+                    method.len() <= MAX_METHOD && method.iter().all(u8::is_ascii_alphabetic)
+                })
+                .and_then(|method| std::str::from_utf8(method).ok())
+                .unwrap_or_default(),
             safe: matches!(facts.method, b"GET" | b"HEAD"),
             request_id: facts
                 .request_id
@@ -101,7 +119,6 @@ fn shorten(bytes: &[u8], max: usize) -> Cow<'_, str> {
 mod tests {
     use super::*;
     use crate::negotiate::Format;
-    use crate::reason::Source;
 
     const ALL: &[Exposed] = &[
         Exposed::RequestId,
@@ -124,6 +141,9 @@ mod tests {
             method: b"GET",
             host: b"shop.example",
             path: b"/pay?token=secret#x",
+            language: Default::default(),
+            route: b"",
+            page: None,
         }
     }
 

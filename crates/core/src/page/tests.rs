@@ -35,6 +35,9 @@ fn facts(format: Format) -> PageFacts<'static> {
         method: b"GET",
         host: b"shop.example",
         path: b"/pay?token=secret",
+        language: LanguageId::default(),
+        route: b"",
+        page: None,
     }
 }
 
@@ -257,6 +260,9 @@ proptest! {
                 method: &method,
                 host: &host,
                 path: &[b"/", &path[..]].concat(),
+                language: LanguageId::default(),
+                route: b"",
+                page: None,
             };
             let benign = PageFacts {
                 request_id: Some(&b"a"[..]).filter(|_| {

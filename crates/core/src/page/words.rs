@@ -1,274 +1,195 @@
-//! The wording of one language, looked up once, by reason, so that rendering only copies.
+//! What a page says, looked up when it is rendered: a language is a few static texts and what the
+//! operator changed, and no copy of anything is kept for each page and language.
+//!
+//! The operator's words always win over built-in ones: those of the page, then those of the
+//! language. Within one list the most particular key wins.
 
-use super::locales::Locale;
+use super::language::{Language, Languages};
+use super::locales::EN;
 use super::when::When;
 use crate::reason::Reason;
 
-/// A sentence with one place to fill in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Gap {
-    /// The text before the place.
-    pub(super) before: &'static str,
-    /// The text after it.
-    pub(super) after: &'static str,
+/// Keys for which every list may have one text that fits always, and one for each reason.
+const BY_REASON: &[&str] = &["title", "message", "next"];
+/// What the keys of the operator's own texts begin with.
+const OWN: &str = "own.";
+
+/// Keys and texts, built in or the operator's.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Pairs<'a> {
+    BuiltIn(&'static [(&'static str, &'static str)]),
+    Own(&'a [(String, String)]),
 }
 
-impl Gap {
-    fn new(text: &'static str, place: &str) -> Self {
+impl<'a> Pairs<'a> {
+    /// The text of the key `head`, or `head.tail`.
+    pub(super) fn find(self, head: &str, tail: &str) -> Option<&'a str> {
+        let mut at = 0;
+        loop {
+            let (key, text) = match self {
+                Pairs::BuiltIn(all) => *all.get(at)?,
+                Pairs::Own(all) => all.get(at).map(|(key, text)| (&**key, &**text))?,
+            };
+            if is_key(key, head, tail) {
+                return Some(text);
+            }
+            at = at.saturating_add(1);
+        }
+    }
+}
+
+/// Whether `key` is `head`, or `head.tail`.
+fn is_key(key: &str, head: &str, tail: &str) -> bool {
+    match key
+        .strip_prefix(head)
+        .and_then(|rest| rest.strip_prefix('.'))
+    {
+        Some(rest) => !tail.is_empty() && rest == tail,
+        None => tail.is_empty() && key == head,
+    }
+}
+
+/// Whether `key` is one that a text can have.
+pub(crate) fn is_known(key: &str) -> bool {
+    let is_particular = || {
+        let (head, tail) = key.split_once('.')?;
+        let is_reason = Reason::ALL.iter().any(|reason| reason.as_str() == tail);
+        let is_status = head == "title" && crate::config::value::status(tail).is_some();
+        Some((BY_REASON.contains(&head) && is_reason) || is_status)
+    };
+    key.starts_with(OWN)
+        || BY_REASON.contains(&key)
+        || EN.find(key).is_some()
+        || is_particular().unwrap_or(false)
+}
+
+/// Every key of English, and those for a text that fits always.
+pub fn keys() -> impl Iterator<Item = &'static str> {
+    let english = EN.strings.iter().map(|(key, _)| *key);
+    english.chain(BY_REASON.iter().copied())
+}
+
+/// A sentence with a place to fill in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Gap<'a> {
+    /// The text before the place.
+    pub(super) before: &'a str,
+    /// The text after it.
+    pub(super) after: &'a str,
+}
+
+impl<'a> Gap<'a> {
+    fn new(text: &'a str, place: &str) -> Self {
         let (before, after) = text.split_once(place).unwrap_or((text, ""));
         Self { before, after }
     }
 }
 
-/// What is said about one reason.
+/// The words of one page.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ReasonWords {
-    /// What happened, in one sentence.
-    pub(super) message: &'static str,
-    /// Whose fault it is.
-    pub(super) fault: &'static str,
-    /// What happens next, when trying again helps.
-    pub(super) next: &'static str,
-    /// What happens next, when it does not.
-    pub(super) next_final: &'static str,
-    /// Title of the problem type.
-    pub(super) problem: &'static str,
-    title: Option<&'static str>,
+pub(super) struct Words<'a> {
+    pub(super) languages: &'a Languages,
+    pub(super) language: &'a Language,
+    /// What is said on this page only.
+    pub(super) page: &'a [(String, String)],
 }
 
-/// What is said when the request may have changed something.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct UnsafeWords {
-    /// Nobody knows whether it was processed.
-    pub(super) unknown: &'static str,
-    /// It never left the gateway.
-    pub(super) not_processed: &'static str,
-    /// What to do before sending it again.
-    pub(super) check: &'static str,
-}
-
-/// The short texts around the sentences.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Labels {
-    pub(super) retry: &'static str,
-    pub(super) home_action: &'static str,
-    pub(super) status_page: &'static str,
-    pub(super) links: &'static str,
-    pub(super) quote: &'static str,
-    pub(super) error: &'static str,
-    pub(super) reason: &'static str,
-    pub(super) request_id: &'static str,
-    pub(super) time: &'static str,
-    pub(super) address: &'static str,
-}
-
-/// The phrases for a wait.
-#[derive(Debug, Clone, Copy)]
-struct Waits {
-    moments: &'static str,
-    seconds: Gap,
-    minute: &'static str,
-    minutes: Gap,
-    hour: &'static str,
-    hours: Gap,
-    days: Gap,
-}
-
-/// All that one language says.
-#[derive(Debug)]
-pub(super) struct Words {
-    /// Language tag.
-    pub(super) tag: &'static str,
-    /// Direction of writing.
-    pub(super) dir: &'static str,
-    pub(super) labels: Labels,
-    pub(super) not_safe: UnsafeWords,
-    /// "Try again {when}."
-    pub(super) again: Gap,
-    /// "Come back {when}, and check ..."
-    pub(super) check_then: Gap,
-    /// In the order of [`Reason::ALL`].
-    reasons: Vec<ReasonWords>,
-    /// Titles of single statuses.
-    titles: Vec<(u16, &'static str)>,
-    title_4xx: &'static str,
-    title_5xx: &'static str,
-    waits: Waits,
-}
-
-impl Words {
-    /// Looks up everything that pages say.
-    pub(super) fn new(locale: &Locale) -> Self {
-        let text = |key| locale.text(key);
-        let counted = |key| Gap::new(locale.text(key), "{n}");
-        let timed = |key| Gap::new(locale.text(key), "{when}");
-        let titles = locale
-            .strings
-            .iter()
-            .filter_map(|(key, title)| Some((key.strip_prefix("title.")?.parse().ok()?, *title)))
-            .collect();
-        Self {
-            tag: locale.tag,
-            dir: locale.dir,
-            labels: Labels {
-                retry: text("action.retry"),
-                home_action: text("action.home"),
-                status_page: text("link.status"),
-                links: text("links.label"),
-                quote: text("support.quote"),
-                error: text("label.error"),
-                reason: text("label.reason"),
-                request_id: text("label.request_id"),
-                time: text("label.time"),
-                address: text("label.address"),
-            },
-            not_safe: UnsafeWords {
-                unknown: text("unsafe.unknown"),
-                not_processed: text("unsafe.not_processed"),
-                check: text("unsafe.check"),
-            },
-            again: timed("hint.again"),
-            check_then: timed("hint.check"),
-            reasons: Reason::ALL
-                .iter()
-                .map(|&reason| ReasonWords::new(locale, reason))
-                .collect(),
-            titles,
-            title_4xx: text("title.4xx"),
-            title_5xx: text("title.5xx"),
-            waits: Waits {
-                moments: text("when.moments"),
-                seconds: counted("when.seconds"),
-                minute: text("when.minute"),
-                minutes: counted("when.minutes"),
-                hour: text("when.hour"),
-                hours: counted("when.hours"),
-                days: counted("when.days"),
-            },
+impl<'a> Words<'a> {
+    /// The first list for which `find` has something.
+    fn first(&self, find: impl Fn(Pairs<'a>) -> Option<&'a str>) -> Option<&'a str> {
+        let mut at = 0;
+        let mut list = Pairs::Own(self.page);
+        loop {
+            if let Some(text) = find(list) {
+                return Some(text);
+            }
+            list = self.languages.words(self.language, at)?;
+            at = at.saturating_add(1);
         }
     }
 
-    /// What is said about `reason`.
-    pub(super) fn reason(&self, reason: Reason) -> ReasonWords {
-        // ALL lists the variants in their order (a test checks it), so that the index is the reason.
-        const NOTHING: ReasonWords = ReasonWords {
-            message: "",
-            fault: "",
-            next: "",
-            next_final: "",
-            problem: "",
-            title: None,
-        };
-        let words = self.reasons.get(reason as usize);
-        words.copied().unwrap_or(NOTHING)
+    /// The text of a key; nothing where no language has it.
+    pub(super) fn text(&self, key: &str) -> &'a str {
+        self.first(|list| list.find(key, "")).unwrap_or_default()
     }
 
-    /// The heading of a page. The titles of 5xx statuses say that it will pass by itself, so that
-    /// they are not for failures that do not (`retryable`).
-    pub(super) fn title(&self, reason: Reason, status: u16, retryable: bool) -> &'static str {
-        let of_status = || {
-            let fits = retryable || status < 500;
-            let title = self.titles.iter().find(|(code, _)| fits && *code == status);
-            title.map(|(_, title)| *title)
+    /// The text of a key for a reason.
+    pub(super) fn of_reason(&self, head: &str, reason: Reason) -> Option<&'a str> {
+        self.first(|list| {
+            let particular = list.find(head, reason.as_str());
+            particular.or_else(|| list.find(head, ""))
+        })
+    }
+
+    /// The heading. The titles of 5xx statuses say that it will pass by itself, so that they are not
+    /// for failures that do not (`retryable`).
+    pub(super) fn title(&self, reason: Reason, status: u16, retryable: bool) -> &'a str {
+        let hundreds = digit(status / 100);
+        let exact = [hundreds, digit(status / 10), digit(status)];
+        let class = [hundreds, b'x', b'x'];
+        let find = |list: Pairs<'a>, digits: &[u8]| {
+            std::str::from_utf8(digits)
+                .ok()
+                .and_then(|tail| list.find("title", tail))
         };
-        let of_class = match status {
-            400..=499 => self.title_4xx,
-            _ => self.title_5xx,
+        let title = self.first(|list| {
+            list.find("title", reason.as_str())
+                .or_else(|| find(list, &exact).filter(|_| retryable || status < 500))
+                .or_else(|| find(list, &class))
+                .or_else(|| list.find("title", ""))
+        });
+        title.unwrap_or_else(|| self.text("title.5xx"))
+    }
+
+    /// Whose fault it is.
+    pub(super) fn fault(&self, reason: Reason) -> &'a str {
+        self.text(match reason {
+            Reason::Maintenance => "fault.planned",
+            Reason::DestinationNotFound => "fault.nobody",
+            _ => "fault.ours",
+        })
+    }
+
+    /// What happens next.
+    pub(super) fn next(&self, reason: Reason, retryable: bool) -> &'a str {
+        let is_particular =
+            retryable || matches!(reason, Reason::Maintenance | Reason::DestinationNotFound);
+        let said = match is_particular {
+            true => self.of_reason("next", reason),
+            false => self.first(|list| list.find("next", "")),
         };
-        self.reason(reason)
-            .title
-            .or_else(of_status)
-            .unwrap_or(of_class)
+        said.unwrap_or_else(|| {
+            self.text(if retryable {
+                "next.passes"
+            } else {
+                "next.ours_to_fix"
+            })
+        })
     }
 
     /// The phrase for a wait, and the number that stands in its gap.
-    pub(super) fn when(&self, when: When) -> (Gap, Option<u64>) {
-        let fixed = |before| (Gap { before, after: "" }, None);
-        match when {
-            When::Moments => fixed(self.waits.moments),
-            When::Seconds(n) => (self.waits.seconds, Some(n)),
-            When::Minute => fixed(self.waits.minute),
-            When::Minutes(n) => (self.waits.minutes, Some(n)),
-            When::Hour => fixed(self.waits.hour),
-            When::Hours(n) => (self.waits.hours, Some(n)),
-            When::Days(n) => (self.waits.days, Some(n)),
-        }
-    }
-}
-
-impl ReasonWords {
-    fn new(locale: &Locale, reason: Reason) -> Self {
-        let of_reason = |prefix| locale.find_in(prefix, reason.as_str());
-        let (fault, next_final) = match reason {
-            Reason::Maintenance => ("fault.planned", "next.maintenance"),
-            Reason::DestinationNotFound => ("fault.nobody", "next.destination_not_found"),
-            _ => ("fault.ours", "next.ours_to_fix"),
+    pub(super) fn when(&self, when: When) -> (Gap<'a>, Option<u64>) {
+        let (key, number) = match when {
+            When::Moments => ("when.moments", None),
+            When::Seconds(n) => ("when.seconds", Some(n)),
+            When::Minute => ("when.minute", None),
+            When::Minutes(n) => ("when.minutes", Some(n)),
+            When::Hour => ("when.hour", None),
+            When::Hours(n) => ("when.hours", Some(n)),
+            When::Days(n) => ("when.days", Some(n)),
         };
-        Self {
-            message: of_reason("message").unwrap_or_default(),
-            fault: locale.text(fault),
-            next: of_reason("next").unwrap_or_else(|| locale.text("next.passes")),
-            next_final: locale.text(next_final),
-            problem: of_reason("problem").unwrap_or_default(),
-            title: of_reason("title"),
-        }
+        (Gap::new(self.text(key), "{n}"), number)
+    }
+
+    /// The sentence that says when to come back; `check`: and to check first.
+    pub(super) fn hint(&self, check: bool) -> Gap<'a> {
+        Gap::new(
+            self.text(if check { "hint.check" } else { "hint.again" }),
+            "{when}",
+        )
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::locales::ALL;
-    use super::*;
-
-    #[test]
-    fn every_reason_has_its_words_in_every_language() {
-        for locale in ALL {
-            let words = Words::new(locale);
-            for (index, &reason) in Reason::ALL.iter().enumerate() {
-                assert_eq!(reason as usize, index);
-                let said = words.reason(reason);
-                for text in [
-                    said.message,
-                    said.fault,
-                    said.next,
-                    said.next_final,
-                    said.problem,
-                ] {
-                    assert!(!text.is_empty(), "{}: {}", locale.tag, reason.as_str());
-                }
-                assert_eq!(
-                    Some(said.message),
-                    locale.find(&format!("message.{}", reason.as_str()))
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn the_most_particular_title_wins() {
-        let words = Words::new(ALL[0]);
-        for (reason, status, retryable, key) in [
-            (Reason::ConnectionRefused, 502, true, "title.502"),
-            (Reason::ConnectionRefused, 502, false, "title.5xx"),
-            (Reason::UpstreamUnavailable, 503, true, "title.503"),
-            (Reason::CircuitOpen, 503, true, "title.circuit_open"),
-            (Reason::Maintenance, 503, false, "title.maintenance"),
-            (Reason::UpstreamError, 500, true, "title.5xx"),
-            (Reason::UpstreamError, 599, true, "title.5xx"),
-            (Reason::DestinationNotFound, 404, false, "title.404"),
-            (Reason::UpstreamError, 410, false, "title.4xx"),
-        ] {
-            assert_eq!(words.title(reason, status, retryable), ALL[0].text(key));
-        }
-    }
-
-    #[test]
-    fn no_text_looked_up_is_missing() {
-        for locale in ALL {
-            let words = format!("{:?}", Words::new(locale));
-            assert!(!words.contains("\"\", before"), "{words}");
-            let labels = format!("{:?}", Words::new(locale).labels);
-            assert!(!labels.contains("\"\""), "{labels}");
-        }
-    }
+fn digit(value: u16) -> u8 {
+    u8::try_from(value % 10).map_or(b'0', |digit| b'0'.saturating_add(digit))
 }

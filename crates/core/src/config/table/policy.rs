@@ -394,9 +394,11 @@ pub(in crate::config) static ROUTE: &[Field] = &[
     maybe(
         "page",
         Kind::Text(&text::NAME),
-        doc!("The template of this route's pages, by its name in `templates`."),
-    )
-    .later(),
+        doc!(
+            "The template of this route's pages, by its name in `templates`; it wins over those of \
+             `pages`."
+        ),
+    ),
     opt(
         "maintenance",
         Kind::Either(&Kind::Bool, &Kind::Object(MAINTENANCE)),

@@ -1,0 +1,151 @@
+//! What the names of a template stand for in one answer.
+
+use super::escape::Body;
+use super::phrase::status_phrase;
+use super::shown::Shown;
+use super::template::names::Value;
+use super::template::Position;
+use super::time::Utc;
+use super::when::When;
+use super::words::{Gap, Words};
+
+/// The values of one answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope<'a> {
+    pub(super) shown: &'a Shown<'a>,
+    pub(super) words: Words<'a>,
+}
+
+impl<'a> Scope<'a> {
+    /// What happened: what the operator says of the maintenance, else the language.
+    pub(super) fn message(&self) -> &'a str {
+        let said = || self.words.of_reason("message", self.shown.reason);
+        self.shown.notice.or_else(said).unwrap_or_default()
+    }
+
+    /// Whether somebody has to check first what became of the request.
+    fn must_check(&self) -> bool {
+        !self.shown.safe && !self.shown.never_sent()
+    }
+
+    fn is_retryable(&self) -> bool {
+        self.shown.retry_after_ms.is_some()
+    }
+
+    /// Values that are one text.
+    fn text(&self, value: Value, keys: &[String]) -> &'a str {
+        let (shown, words) = (self.shown, self.words);
+        let gap = || words.hint(self.must_check());
+        match value {
+            Value::StatusText => status_phrase(shown.status),
+            Value::Title => words.title(shown.reason, shown.status, self.is_retryable()),
+            Value::Message => self.message(),
+            Value::Fault => words.fault(shown.reason),
+            Value::Sent if shown.safe => "",
+            Value::Sent if shown.never_sent() => words.text("unsafe.not_processed"),
+            Value::Sent => words.text("unsafe.unknown"),
+            Value::Next => words.next(shown.reason, self.is_retryable()),
+            Value::HintBefore if self.is_retryable() => gap().before,
+            Value::HintAfter if self.is_retryable() => gap().after,
+            Value::Hint if self.must_check() => words.text("unsafe.check"),
+            Value::Reason => shown.reason.as_str(),
+            Value::TrippedBy => shown.tripped_by.map_or("", |reason| reason.as_str()),
+            Value::Source => shown.source.as_str(),
+            Value::Retryable => truth(self.is_retryable()),
+            Value::CanRetry => truth(self.is_retryable() && shown.safe),
+            Value::RequestId => shown.request_id.unwrap_or_default(),
+            Value::Lang => &words.language.tag,
+            Value::Dir => words.language.dir,
+            Value::Method => shown.method,
+            Value::SafeMethod => truth(shown.safe),
+            Value::Host => shown.host.as_deref().unwrap_or_default(),
+            Value::Path => shown.path.as_deref().unwrap_or_default(),
+            Value::Word(key) => keys.get(key).map_or("", |key| words.text(key)),
+            _ => "",
+        }
+    }
+
+    fn number(&self, value: Value) -> Option<u64> {
+        match value {
+            Value::Status => Some(u64::from(self.shown.status)),
+            Value::RetryAfter => Some(self.shown.retry_after_ms?.div_ceil(1000)),
+            Value::RetryAfterMs => self.shown.retry_after_ms,
+            _ => None,
+        }
+    }
+
+    fn time(&self, value: Value) -> Option<Utc> {
+        match value {
+            Value::RetryAt => self.shown.retry_at,
+            Value::Until => self.shown.until,
+            Value::Timestamp | Value::Time => self.shown.time,
+            _ => None,
+        }
+    }
+
+    /// Whether there is something: a text that is not empty, a number, `true`.
+    pub(super) fn has(&self, value: Value, keys: &[String]) -> bool {
+        match value {
+            Value::Address => self.shown.host.is_some() || self.shown.path.is_some(),
+            Value::When | Value::Hint if self.is_retryable() => true,
+            _ if self.number(value).is_some() || self.time(value).is_some() => true,
+            _ => !matches!(self.text(value, keys), "" | "false"),
+        }
+    }
+
+    /// Writes a value.
+    pub(super) fn put(&self, out: &mut Body, value: Value, at: Position, keys: &[String]) {
+        if let Some(number) = self.number(value) {
+            out.number(number);
+        } else if let Some(time) = self.time(value) {
+            if value == Value::Time {
+                time.write_readable(out);
+            } else {
+                time.write_rfc3339(out);
+            }
+        } else {
+            match (value, self.shown.retry_after_ms) {
+                (Value::When, Some(ms)) => self.when(out, ms, at),
+                (Value::Hint, Some(ms)) => {
+                    let at = inside(at);
+                    let Gap { before, after } = self.words.hint(self.must_check());
+                    out.put(at, before);
+                    self.when(out, ms, at);
+                    out.put(at, after);
+                }
+                (Value::Address, _) => {
+                    let at = inside(at);
+                    out.put(at, self.text(Value::Host, keys));
+                    out.put(at, self.text(Value::Path, keys));
+                }
+                _ => out.put(at, self.text(value, keys)),
+            }
+        }
+    }
+
+    fn when(&self, out: &mut Body, ms: u64, at: Position) {
+        let at = inside(at);
+        let (gap, number) = self.words.when(When::from_ms(ms));
+        out.put(at, gap.before);
+        if let Some(number) = number {
+            out.number(number);
+        }
+        out.put(at, gap.after);
+    }
+}
+
+/// Of a text in pieces no scheme can be checked: in a link, it is no link of its own.
+fn inside(at: Position) -> Position {
+    match at {
+        Position::Link => Position::Query,
+        other => other,
+    }
+}
+
+fn truth(fact: bool) -> &'static str {
+    if fact {
+        "true"
+    } else {
+        "false"
+    }
+}

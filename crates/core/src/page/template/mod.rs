@@ -1,0 +1,292 @@
+//! The template engine: operators' own pages, and the built-in ones.
+//!
+//! A template is read once, at configuration ([`parse`]), and becomes text with a list of what is
+//! to be done between its parts; nothing of it is looked at again when a page is made. A value is
+//! escaped for the place where it stands ([`html`]) and never expanded a second time. Every jump
+//! leads forward, so that rendering takes as many steps as there are operations, at most.
+//!
+//! An engine of its own, because the smallest crate that does half of this is a hundred kilobytes
+//! of the module, and none escapes by position.
+
+mod html;
+pub(super) mod names;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use super::color;
+use super::escape::{is_safe_url, Body, Part};
+use super::scope::Scope;
+use crate::config::{Brand, Config, Json, Link, Logo};
+use names::Value;
+
+pub(super) use parse::Parser;
+
+/// What the template makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Syntax {
+    /// HTML: escaped by position.
+    Html,
+    /// Text: without control characters.
+    Text,
+    /// The inside of a JSON string.
+    Json,
+}
+
+/// How a value is escaped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Position {
+    /// Text of HTML, or a value in quotes.
+    Html,
+    /// A whole link, or its beginning.
+    Link,
+    /// A link from its path on.
+    Path,
+    /// The query or fragment of a link.
+    Query,
+    /// The inside of a JSON string.
+    Json,
+    /// Text for a terminal.
+    Plain,
+}
+
+/// What is wrong with a template, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateError {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// The tag, shortened and printable.
+    pub found: String,
+    /// What is wrong with it.
+    pub why: &'static str,
+    /// The name that was probably meant.
+    pub did_you_mean: Option<String>,
+}
+
+/// What a template is read with: everything that the configuration says once and for all.
+#[derive(Debug)]
+pub(crate) struct Env {
+    /// Names and texts of `brand.*` and `vars.*`.
+    constants: Vec<(String, String)>,
+    /// Label and address.
+    links: Vec<(String, String)>,
+    open: String,
+    close: String,
+    /// Keys of the operator's own texts: `own.…`.
+    own_keys: Vec<String>,
+}
+
+impl Env {
+    /// The names of a configuration.
+    pub(crate) fn new(
+        brand: &Brand,
+        vars: &[(String, String)],
+        delimiters: &(String, String),
+        keys: Vec<String>,
+    ) -> Self {
+        let safe = |url: &Option<String>| {
+            let url = url.as_deref().filter(|url| is_safe_url(url));
+            url.unwrap_or_default().to_owned()
+        };
+        let links: Vec<_> = brand
+            .links
+            .iter()
+            .filter(|Link { label, url }| !label.is_empty() && is_safe_url(url))
+            .map(|Link { label, url }| (label.clone(), url.clone()))
+            .collect();
+        let (logo, logo_svg) = match &brand.logo {
+            Some(Logo::DataUri(uri)) => (uri.clone(), String::new()),
+            Some(Logo::Svg(svg)) => (String::new(), svg.clone()),
+            None => Default::default(),
+        };
+        let hex =
+            |color: Option<crate::config::Color>| color.map_or_else(String::new, |c| c.to_hex());
+        let status_url = safe(&brand.status_url);
+        let any_link = match links.is_empty() && status_url.is_empty() {
+            true => String::new(),
+            false => "true".to_owned(),
+        };
+        let brand = [
+            ("name", brand.name.clone()),
+            ("logo", logo),
+            ("logo_svg", logo_svg),
+            ("color", hex(brand.color)),
+            ("color_dark", hex(brand.color_dark)),
+            ("home_url", safe(&brand.home_url)),
+            ("status_url", status_url),
+            ("any_link", any_link),
+            ("palette", color::palette(brand)),
+        ];
+        let constants = brand
+            .into_iter()
+            .map(|(name, text)| (["brand.", name].concat(), text))
+            .chain(
+                vars.iter()
+                    .map(|(name, text)| (["vars.", name].concat(), text.clone())),
+            );
+        Self {
+            constants: constants.collect(),
+            links,
+            open: delimiters.0.clone(),
+            close: delimiters.1.clone(),
+            own_keys: keys
+                .into_iter()
+                .filter(|key| key.starts_with("own."))
+                .collect(),
+        }
+    }
+
+    /// The names of a whole configuration.
+    pub(crate) fn of(config: &Config) -> Self {
+        let languages = config.locales.strings.iter().map(|(_, strings)| strings);
+        let pages = config.pages.iter().map(|page| &page.strings);
+        let keys = languages.chain(pages).flatten().map(|(key, _)| key.clone());
+        Self::new(
+            &config.brand,
+            &config.vars,
+            &config.delimiters,
+            keys.collect(),
+        )
+    }
+
+    /// The same names, for a template with the usual delimiters.
+    pub(crate) fn with_usual_delimiters(mut self) -> Self {
+        (self.open, self.close) = ("{{".to_owned(), "}}".to_owned());
+        self
+    }
+
+    /// Reads a template.
+    pub(super) fn read(&self, syntax: Syntax, source: &str) -> Result<Program, Vec<TemplateError>> {
+        let mut parser = Parser::new(self, syntax);
+        parser.read(source);
+        parser.finish()
+    }
+
+    /// What is wrong with a template.
+    pub(crate) fn check(&self, syntax: Syntax, source: &str) -> Vec<TemplateError> {
+        self.read(syntax, source).err().unwrap_or_default()
+    }
+
+    /// Reads the members that a template adds to problem documents.
+    pub(super) fn read_members(&self, members: &[(String, Json)]) -> Option<Program> {
+        let mut parser = Parser::new(self, Syntax::Json);
+        for member in members {
+            parser.around().markup(",");
+            read_member(&mut parser, member);
+        }
+        parser.finish().ok()
+    }
+}
+
+fn read_member(parser: &mut Parser<'_>, (key, value): &(String, Json)) {
+    parser.around().markup("\"").json(key).markup("\":");
+    read_json(parser, value);
+}
+
+fn read_json(parser: &mut Parser<'_>, value: &Json) {
+    match value {
+        Json::Null => parser.around().markup("null"),
+        Json::Bool(true) => parser.around().markup("true"),
+        Json::Bool(false) => parser.around().markup("false"),
+        Json::Whole(number) => {
+            if *number < 0 {
+                parser.around().markup("-");
+            }
+            parser.around().number(number.unsigned_abs())
+        }
+        Json::Number(number) => parser.around().json(&crate::config::value::number(*number)),
+        Json::String(source) => {
+            parser.around().markup("\"");
+            parser.read(source);
+            parser.around().markup("\"")
+        }
+        Json::List(items) => {
+            parser.around().markup("[");
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    parser.around().markup(",");
+                }
+                read_json(parser, item);
+            }
+            parser.around().markup("]")
+        }
+        Json::Object(entries) => {
+            parser.around().markup("{");
+            for (at, entry) in entries.iter().enumerate() {
+                if at > 0 {
+                    parser.around().markup(",");
+                }
+                read_member(parser, entry);
+            }
+            parser.around().markup("}")
+        }
+    };
+}
+
+/// A template that was read.
+#[derive(Debug, Default)]
+pub(super) struct Program {
+    /// Everything that is the same in every answer, in its order.
+    text: Part,
+    ops: Vec<Op>,
+    /// Keys of the texts that it shows.
+    keys: Vec<String>,
+    /// Its scripts and styles, for their hashes: whether it is a style, where it begins and ends.
+    blocks: Vec<(bool, usize, usize)>,
+}
+
+/// One operation: copies the text up to a place, then acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Op {
+    upto: usize,
+    action: Action,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    /// Writes a value.
+    Put(Value, Position),
+    /// Jumps to an operation, and a place of the text, unless there is this value.
+    Unless(Value, usize, usize),
+    /// Jumps.
+    Jump(usize, usize),
+}
+
+impl Program {
+    /// Scripts (`false`) or styles (`true`) of the template.
+    pub(super) fn blocks(&self, styles: bool) -> Vec<&[u8]> {
+        let blocks = self
+            .blocks
+            .iter()
+            .filter(|(is_style, ..)| *is_style == styles);
+        blocks
+            .filter_map(|&(_, from, to)| self.text.bytes().get(from..to))
+            .collect()
+    }
+
+    /// Room for the page, as a rule.
+    pub(super) fn capacity(&self) -> usize {
+        const SLACK: usize = 1600;
+        let values = self.ops.len().saturating_mul(8);
+        self.text.len().saturating_add(values).saturating_add(SLACK)
+    }
+
+    /// Writes the page; gives the number of operations that were needed.
+    pub(super) fn render(&self, scope: &Scope<'_>, out: &mut Body) -> usize {
+        let (mut at, mut from, mut steps) = (0_usize, 0_usize, 0_usize);
+        while let Some(op) = self.ops.get(at) {
+            steps = steps.saturating_add(1);
+            out.slice(&self.text, from, op.upto);
+            (at, from) = (at.saturating_add(1), op.upto);
+            match op.action {
+                Action::Put(value, position) => scope.put(out, value, position, &self.keys),
+                Action::Unless(value, _, _) if scope.has(value, &self.keys) => {}
+                Action::Unless(_, to, text) | Action::Jump(to, text) => (at, from) = (to, text),
+            }
+        }
+        out.slice(&self.text, from, self.text.len());
+        steps
+    }
+}
