@@ -103,9 +103,8 @@ impl Words {
         let counted = |key| Gap::new(locale.text(key), "{n}");
         let timed = |key| Gap::new(locale.text(key), "{when}");
         let titles = locale
-            .strings
-            .iter()
-            .filter_map(|(key, title)| Some((key.strip_prefix("title.")?.parse().ok()?, *title)))
+            .strings()
+            .filter_map(|(key, title)| Some((key.strip_prefix("title.")?.parse().ok()?, title)))
             .collect();
         Self {
             tag: locale.tag,
@@ -205,11 +204,11 @@ impl ReasonWords {
             _ => ("fault.ours", "next.ours_to_fix"),
         };
         Self {
-            message: of_reason("message").unwrap_or_default(),
+            message: locale.message(reason),
             fault: locale.text(fault),
             next: of_reason("next").unwrap_or_else(|| locale.text("next.passes")),
             next_final: locale.text(next_final),
-            problem: of_reason("problem").unwrap_or_default(),
+            problem: locale.problem(reason),
             title: of_reason("title"),
         }
     }
@@ -236,10 +235,8 @@ mod tests {
                 ] {
                     assert!(!text.is_empty(), "{}: {}", locale.tag, reason.as_str());
                 }
-                assert_eq!(
-                    Some(said.message),
-                    locale.find(&format!("message.{}", reason.as_str()))
-                );
+                let own = locale.find(&format!("message.{}", reason.as_str()));
+                assert!(own.is_none_or(|own| own == said.message));
             }
         }
     }
