@@ -181,9 +181,7 @@ fn what_is_not_in_force() {
         not_in_force(),
         [
             "retry.pace",
-            "retry.page",
             "routes.retry.pace",
-            "routes.retry.page",
             "routes.page",
             "templates",
             "pages",
@@ -205,11 +203,7 @@ fn use_of_what_is_not_in_force_is_told() {
     let config = Config::from_json(text.as_bytes()).unwrap();
     assert_eq!(
         config.not_in_force,
-        [
-            "routes[0].retry.pace",
-            "retry.page",
-            "security.expose[1]: \"path\""
-        ]
+        ["routes[0].retry.pace", "security.expose[1]: \"path\""]
     );
     assert!(Config::default().not_in_force.is_empty());
 }

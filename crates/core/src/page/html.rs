@@ -4,6 +4,7 @@
 //! itself by markup, which takes control from the reader (WCAG 2.2, failure F41). What a script
 //! needs travels in `data-*` attributes of `main`.
 
+use super::auto;
 use super::color::{Accent, Ground, DARK, LIGHT};
 use super::escape::{is_safe_url, Body, Part};
 use super::phrase::status_phrase;
@@ -34,6 +35,8 @@ pub(super) struct HtmlPage {
     home: Part,
     /// The way home as the button, where there is nothing to try again.
     home_button: Part,
+    /// What the script shows, and the script.
+    auto: Part,
     /// From the end of `main` to the end.
     footer: Part,
 }
@@ -68,6 +71,7 @@ impl HtmlPage {
             }),
             home: part(|out| home(out, brand, words, "<a href=\"")),
             home_button: part(|out| home(out, brand, words, "<a class=\"button\" href=\"")),
+            auto: auto::part(words),
             footer: part(|out| {
                 footer(out, brand, words);
                 out.markup("</body>\n</html>\n");
@@ -84,7 +88,7 @@ impl HtmlPage {
     pub(super) fn render(&self, words: &Words, shown: &Shown<'_>) -> Vec<u8> {
         let said = words.reason(shown.reason);
         let title = words.title(shown.reason, shown.status, shown.retry_after_ms.is_some());
-        let mut body = Body::with_capacity(self.capacity());
+        let mut body = Body::with_capacity(self.capacity(shown.auto.is_some()));
         let out = &mut body;
         out.part(&self.open).html(title).markup(" (");
         out.number(u64::from(shown.status)).markup(")");
@@ -102,12 +106,16 @@ impl HtmlPage {
         paragraph(out, "<p class=\"fault\">", said.fault);
         next(out, words, shown);
         self.actions(out, words, shown);
+        if shown.auto.is_some() {
+            out.part(&self.auto);
+        }
         about(out, words, shown);
         out.markup("</main>\n").part(&self.footer);
         body.into_bytes()
     }
 
-    fn capacity(&self) -> usize {
+    fn capacity(&self, auto: bool) -> usize {
+        let auto = if auto { self.auto.len() } else { 0 };
         [
             &self.open,
             &self.after_title,
@@ -116,7 +124,9 @@ impl HtmlPage {
             &self.footer,
         ]
         .iter()
-        .fold(SCENE.len(), |sum, part| sum.saturating_add(part.len()))
+        .fold(SCENE.len().saturating_add(auto), |sum, part| {
+            sum.saturating_add(part.len())
+        })
         .saturating_add(SLACK)
     }
 
@@ -245,6 +255,12 @@ fn open_main(out: &mut Body, shown: &Shown<'_>) {
     out.markup(if shown.safe { "true" } else { "false" });
     if let Some(ms) = shown.retry_after_ms {
         out.markup("\" data-retry-after-ms=\"").number(ms);
+    }
+    if let Some(page) = shown.auto {
+        out.markup("\" data-max-attempts=\"")
+            .number(u64::from(page.max_attempts));
+        out.markup("\" data-cap-ms=\"")
+            .number(u64::try_from(page.cap.as_millis()).unwrap_or(u64::MAX));
     }
     if let Some(id) = shown.request_id {
         out.markup("\" data-request-id=\"").html(id);

@@ -6,6 +6,7 @@
 //! one buffer, with the few facts of the request between, each escaped for the place where it
 //! stands ([`escape`]), and shown only if the configuration exposes it.
 
+mod auto;
 mod base64;
 mod color;
 mod csp;
@@ -24,7 +25,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use crate::config::{Config, Exposed, Maintenance};
+use crate::config::{Config, Exposed, Maintenance, PageRetry};
 use crate::negotiate::Format;
 use crate::reason::{Reason, Source};
 
@@ -48,6 +49,8 @@ pub struct PageFacts<'a> {
     pub maintenance: Option<&'a Maintenance>,
     /// When to come back, in milliseconds; `None`: trying again does not help.
     pub retry_after_ms: Option<u64>,
+    /// How the page comes back by itself; `None`: it does not.
+    pub page_retry: Option<&'a PageRetry>,
     /// `x-request-id`, as the client or Envoy wrote it.
     pub request_id: Option<&'a [u8]>,
     /// When it failed, in milliseconds since the Unix epoch; `None`: not known.
@@ -82,6 +85,8 @@ pub struct Pages {
     words: words::Words,
     html: html::HtmlPage,
     csp: Option<String>,
+    /// The policy of a page that comes back by itself.
+    csp_auto: Option<String>,
     problem: problem::Problem,
     expose: Vec<Exposed>,
 }
@@ -93,6 +98,11 @@ impl Pages {
         let html = html::HtmlPage::new(&config.brand, &words);
         Self {
             csp: csp::policy(&config.security, &[html.style()], &[]),
+            csp_auto: csp::policy(
+                &config.security,
+                &[html.style()],
+                &[auto::SCRIPT.as_bytes()],
+            ),
             problem: problem::Problem::new(&config.formats.problem_type_base),
             expose: config.security.expose.clone(),
             words,
@@ -113,7 +123,11 @@ impl Pages {
         match facts.format {
             Format::Html => {
                 page.content_type = Some("text/html; charset=utf-8");
-                page.csp = self.csp.as_deref();
+                let csp = match shown.auto {
+                    Some(_) => &self.csp_auto,
+                    None => &self.csp,
+                };
+                page.csp = csp.as_deref();
                 page.body = self.html.render(&self.words, &shown);
             }
             Format::Problem => {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::time::Utc;
 use super::PageFacts;
-use crate::config::Exposed;
+use crate::config::{Exposed, PageRetry};
 use crate::gate::without_query;
 use crate::reason::Reason;
 
@@ -27,6 +27,8 @@ pub(super) struct Shown<'a> {
     pub(super) until: Option<Utc>,
     /// In milliseconds; `None`: trying again does not help.
     pub(super) retry_after_ms: Option<u64>,
+    /// How the page comes back by itself, where it does.
+    pub(super) auto: Option<&'a PageRetry>,
     /// Whether sending the request once more does no more than sending it once.
     pub(super) safe: bool,
     /// `[A-Za-z0-9._:+/=@-]`, at most 128 of them.
@@ -41,6 +43,7 @@ impl<'a> Shown<'a> {
     /// Takes from `facts` what is sound and exposed.
     pub(super) fn new(facts: &PageFacts<'a>, expose: &[Exposed]) -> Self {
         let exposed = |what| expose.contains(&what);
+        let safe = matches!(facts.method, b"GET" | b"HEAD");
         Self {
             status: facts.status,
             reason: facts.reason,
@@ -53,7 +56,10 @@ impl<'a> Shown<'a> {
                 .and_then(|maintenance| maintenance.until)
                 .and_then(|seconds| Utc::from_ms(seconds.saturating_mul(1000))),
             retry_after_ms: facts.retry_after_ms,
-            safe: matches!(facts.method, b"GET" | b"HEAD"),
+            auto: facts
+                .page_retry
+                .filter(|page| page.auto && safe && facts.retry_after_ms.is_some()),
+            safe,
             request_id: facts
                 .request_id
                 .filter(|_| exposed(Exposed::RequestId))
@@ -118,6 +124,7 @@ mod tests {
             source: Source::Proxy,
             tripped_by: None,
             maintenance: None,
+            page_retry: None,
             retry_after_ms: None,
             request_id: Some(b"a-1"),
             now_ms: Some(0),

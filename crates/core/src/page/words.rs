@@ -62,6 +62,17 @@ pub(super) struct Labels {
     pub(super) address: &'static str,
 }
 
+/// What the script of the page says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AutoWords {
+    pub(super) note: &'static str,
+    pub(super) stop: &'static str,
+    pub(super) stopped: &'static str,
+    pub(super) gave_up: &'static str,
+    pub(super) back: &'static str,
+    pub(super) offline: &'static str,
+}
+
 /// The phrases for a wait.
 #[derive(Debug, Clone, Copy)]
 struct Waits {
@@ -82,6 +93,7 @@ pub(super) struct Words {
     /// Direction of writing.
     pub(super) dir: &'static str,
     pub(super) labels: Labels,
+    pub(super) auto: AutoWords,
     pub(super) not_safe: UnsafeWords,
     /// "Try again {when}."
     pub(super) again: Gap,
@@ -120,6 +132,14 @@ impl Words {
                 request_id: text("label.request_id"),
                 time: text("label.time"),
                 address: text("label.address"),
+            },
+            auto: AutoWords {
+                note: text("auto.note"),
+                stop: text("auto.stop"),
+                stopped: text("auto.stopped"),
+                gave_up: text("auto.gave_up"),
+                back: text("auto.back"),
+                offline: text("auto.offline"),
             },
             not_safe: UnsafeWords {
                 unknown: text("unsafe.unknown"),
@@ -264,8 +284,9 @@ mod tests {
         for locale in ALL {
             let words = format!("{:?}", Words::new(locale));
             assert!(!words.contains("\"\", before"), "{words}");
-            let labels = format!("{:?}", Words::new(locale).labels);
-            assert!(!labels.contains("\"\""), "{labels}");
+            let Words { labels, auto, .. } = Words::new(locale);
+            let short = format!("{labels:?} {auto:?}");
+            assert!(!short.contains("\"\""), "{short}");
         }
     }
 }
