@@ -144,6 +144,7 @@ pub(crate) fn reply(
         tripped_by: answer.tripped_by,
         maintenance: answer.maintenance,
         retry_after_ms: hint.map(|hint: Hint| hint.ms),
+        page_retry: Some(&policy.retry.page),
         request_id,
         now_ms,
         method: request.get(":method").unwrap_or_default(),

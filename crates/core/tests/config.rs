@@ -179,13 +179,7 @@ fn errors_are_told_up_to_a_number_and_then_counted() {
 fn what_is_not_in_force() {
     assert_eq!(
         not_in_force(),
-        [
-            "retry.pace",
-            "retry.page",
-            "routes.retry.pace",
-            "routes.retry.page",
-            "release_header",
-        ]
+        ["retry.pace", "routes.retry.pace", "release_header",]
     );
 }
 
@@ -198,7 +192,7 @@ fn use_of_what_is_not_in_force_is_told() {
     let config = Config::from_json(text.as_bytes()).unwrap();
     assert_eq!(
         config.not_in_force,
-        ["routes[0].retry.pace", "retry.page", "release_header"]
+        ["routes[0].retry.pace", "release_header"]
     );
     assert!(Config::default().not_in_force.is_empty());
 }

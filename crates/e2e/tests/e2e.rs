@@ -2,6 +2,8 @@
 
 /// The circuit breaker.
 mod breaker;
+/// The pages in a real browser.
+mod browser;
 /// Between other filters of the chain.
 mod chain;
 /// curl, and the real gRPC client.

@@ -99,7 +99,7 @@ impl Languages {
     /// The words of a language, those that win first.
     pub(super) fn words<'a>(&'a self, language: &'a Language, at: usize) -> Option<Pairs<'a>> {
         Some(match language.places.get(at)? {
-            Place::BuiltIn(locale) => Pairs::BuiltIn(locale.strings),
+            Place::BuiltIn(locale) => Pairs::BuiltIn(locale),
             Place::Own(number) => Pairs::Own(&self.own.get(*number)?.1),
         })
     }

@@ -6,6 +6,7 @@
 //! one buffer, with the few facts of the request between, each escaped for the place where it
 //! stands ([`escape`]), and shown only if the configuration exposes it.
 
+mod auto;
 mod base64;
 mod color;
 mod csp;
@@ -25,7 +26,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use crate::config::{Config, Exposed, Maintenance, PageRule, Security};
+use crate::config::{Config, Exposed, Maintenance, PageRetry, PageRule, Security};
 use crate::gate::{without_port, without_query};
 use crate::headers::HeaderBlock;
 use crate::negotiate::Format;
@@ -45,14 +46,28 @@ pub use template::{Syntax, TemplateError};
 pub(crate) use words::is_known as is_known_key;
 pub use words::keys;
 
-/// The template of the built-in HTML page, which operators can start from.
-pub const BUILT_IN_HTML: &str = concat!(
-    include_str!("builtin/head.html"),
-    include_str!("builtin/page.css"),
-    include_str!("builtin/body.html"),
-    include_str!("builtin/scene.svg"),
-    include_str!("builtin/main.html"),
-);
+/// The built-in HTML page, but for its [`PIECES`].
+const HTML: &str = include_str!("builtin/page.html");
+
+/// What is put into the built-in HTML page as it is, with its names there.
+const PIECES: &[(&str, &str)] = &[
+    ("builtin.style", include_str!("builtin/page.css")),
+    ("builtin.scene", include_str!("builtin/scene.svg")),
+    ("builtin.script", auto::SCRIPT),
+];
+
+/// The template of the built-in HTML page, for operators to start from.
+pub fn built_in_html() -> String {
+    let mut html = HTML.to_owned();
+    for (name, text) in PIECES {
+        let readable = match *name {
+            "builtin.script" => auto::SOURCE,
+            _ => text,
+        };
+        html = html.replace(&["{{{", name, "}}}"].concat(), readable);
+    }
+    html
+}
 
 /// The template of the built-in text page.
 pub const BUILT_IN_TEXT: &str = include_str!("builtin/page.txt");
@@ -80,6 +95,8 @@ pub struct PageFacts<'a> {
     pub maintenance: Option<&'a Maintenance>,
     /// When to come back, in milliseconds; `None`: trying again does not help.
     pub retry_after_ms: Option<u64>,
+    /// How the page comes back by itself; `None`: it does not.
+    pub page_retry: Option<&'a PageRetry>,
     /// `x-request-id`, as the client or Envoy wrote it.
     pub request_id: Option<&'a [u8]>,
     /// When it failed, in milliseconds since the Unix epoch; `None`: not known.
@@ -145,6 +162,8 @@ struct Own {
 pub struct Pages {
     languages: language::Languages,
     html: Html,
+    /// The policy of a built-in page that stays: its script is not there.
+    still_csp: Option<String>,
     text: Program,
     problem: problem::Problem,
     own: Vec<Own>,
@@ -174,10 +193,11 @@ impl Pages {
                 .and_then(|members| env.read_members(members)),
         });
         let own = own.collect();
-        let env = env.with_usual_delimiters();
-        let html = env.read(Syntax::Html, BUILT_IN_HTML).unwrap_or_default();
+        let env = env.for_built_in(PIECES);
+        let html = env.read(Syntax::Html, HTML).unwrap_or_default();
         Self {
             languages: language::Languages::new(&config.locales),
+            still_csp: csp::policy(security, &html.blocks(true), &[], false),
             html: Html::new(html, security, false),
             text: env.read(Syntax::Text, BUILT_IN_TEXT).unwrap_or_default(),
             problem: problem::Problem::new(&config.formats.problem_type_base),
@@ -240,10 +260,14 @@ impl Pages {
         match facts.format {
             Format::Html => {
                 let html = own.and_then(|own| own.html.as_ref());
-                let html = html.unwrap_or(&self.html);
+                let (program, csp) = match html {
+                    Some(html) => (&html.program, &html.csp),
+                    None if shown.auto.is_none() => (&self.html.program, &self.still_csp),
+                    None => (&self.html.program, &self.html.csp),
+                };
                 page.content_type = Some("text/html; charset=utf-8");
-                page.csp = html.csp.as_deref();
-                page.body = rendered(&html.program, &scope);
+                page.csp = csp.as_deref();
+                page.body = program.page(&scope);
             }
             Format::Problem => {
                 let members = own.and_then(|own| own.members.as_ref());
@@ -253,7 +277,7 @@ impl Pages {
             Format::Text => {
                 let text = own.and_then(|own| own.text.as_ref());
                 page.content_type = Some("text/plain; charset=utf-8");
-                page.body = rendered(text.unwrap_or(&self.text), &scope);
+                page.body = text.unwrap_or(&self.text).page(&scope);
             }
             Format::Line => {
                 page.content_type = Some("text/plain; charset=utf-8");
@@ -268,12 +292,6 @@ impl Pages {
         }
         page
     }
-}
-
-fn rendered(program: &Program, scope: &Scope<'_>) -> Vec<u8> {
-    let mut body = Body::with_capacity(program.capacity());
-    program.render(scope, &mut body);
-    body.into_bytes()
 }
 
 /// One line: `503 Service Unavailable (circuit_open)`.

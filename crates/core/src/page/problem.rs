@@ -37,8 +37,7 @@ impl Problem {
 
     /// Makes the document, with the members that a template adds.
     pub(super) fn render(&self, scope: &Scope<'_>, members: Option<&Program>) -> Vec<u8> {
-        let more = members.map_or(0, Program::capacity);
-        let mut body = Body::with_capacity(CAPACITY.saturating_add(more));
+        let mut body = Body::with_capacity(CAPACITY);
         let shown = scope.shown;
         let reason = shown.reason.as_str();
         body.markup("{\"type\":\"");
@@ -90,7 +89,7 @@ impl Problem {
             body.markup("\"");
         }
         if let Some(members) = members {
-            members.render(scope, &mut body);
+            members.run(scope, Some(&mut body));
         }
         body.markup("}\n");
         body.into_bytes()

@@ -19,7 +19,7 @@ pub(super) struct Scope<'a> {
 impl<'a> Scope<'a> {
     /// What happened: what the operator says of the maintenance, else the language.
     pub(super) fn message(&self) -> &'a str {
-        let said = || self.words.of_reason("message", self.shown.reason);
+        let said = || self.words.message(self.shown.reason);
         self.shown.notice.or_else(said).unwrap_or_default()
     }
 
@@ -52,6 +52,7 @@ impl<'a> Scope<'a> {
             Value::TrippedBy => shown.tripped_by.map_or("", |reason| reason.as_str()),
             Value::Source => shown.source.as_str(),
             Value::Retryable => truth(self.is_retryable()),
+            Value::AutoRetry => truth(shown.auto.is_some()),
             Value::CanRetry => truth(self.is_retryable() && shown.safe),
             Value::RequestId => shown.request_id.unwrap_or_default(),
             Value::Lang => &words.language.tag,
@@ -70,6 +71,8 @@ impl<'a> Scope<'a> {
             Value::Status => Some(u64::from(self.shown.status)),
             Value::RetryAfter => Some(self.shown.retry_after_ms?.div_ceil(1000)),
             Value::RetryAfterMs => self.shown.retry_after_ms,
+            Value::MaxAttempts => Some(u64::from(self.shown.auto?.max_attempts)),
+            Value::CapMs => Some(crate::millis::millis(self.shown.auto?.cap)),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::time::Utc;
 use super::PageFacts;
-use crate::config::Exposed;
+use crate::config::{Exposed, PageRetry};
 use crate::gate::without_query;
 use crate::reason::{Reason, Source};
 
@@ -34,6 +34,8 @@ pub(super) struct Shown<'a> {
     pub(super) retry_at: Option<Utc>,
     /// Letters, at most 16; else empty.
     pub(super) method: &'a str,
+    /// How the page comes back by itself, where it does.
+    pub(super) auto: Option<&'a PageRetry>,
     /// Whether sending the request once more does no more than sending it once.
     pub(super) safe: bool,
     /// `[A-Za-z0-9._:+/=@-]`, at most 128 of them.
@@ -48,6 +50,7 @@ impl<'a> Shown<'a> {
     /// Takes from `facts` what is sound and exposed.
     pub(super) fn new(facts: &PageFacts<'a>, expose: &[Exposed]) -> Self {
         let exposed = |what| expose.contains(&what);
+        let safe = matches!(facts.method, b"GET" | b"HEAD");
         Self {
             status: facts.status,
             reason: facts.reason,
@@ -71,7 +74,10 @@ impl<'a> Shown<'a> {
                 })
                 .and_then(|method| std::str::from_utf8(method).ok())
                 .unwrap_or_default(),
-            safe: matches!(facts.method, b"GET" | b"HEAD"),
+            auto: facts
+                .page_retry
+                .filter(|page| page.auto && safe && facts.retry_after_ms.is_some()),
+            safe,
             request_id: facts
                 .request_id
                 .filter(|_| exposed(Exposed::RequestId))
@@ -135,6 +141,7 @@ mod tests {
             source: Source::Proxy,
             tripped_by: None,
             maintenance: None,
+            page_retry: None,
             retry_after_ms: None,
             request_id: Some(b"a-1"),
             now_ms: Some(0),

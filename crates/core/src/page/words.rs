@@ -5,7 +5,7 @@
 //! language. Within one list the most particular key wins.
 
 use super::language::{Language, Languages};
-use super::locales::EN;
+use super::locales::{shared_message, Locale, EN, SHARED};
 use super::when::When;
 use crate::reason::Reason;
 
@@ -17,23 +17,22 @@ const OWN: &str = "own.";
 /// Keys and texts, built in or the operator's.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Pairs<'a> {
-    BuiltIn(&'static [(&'static str, &'static str)]),
+    BuiltIn(&'static Locale),
     Own(&'a [(String, String)]),
 }
 
 impl<'a> Pairs<'a> {
     /// The text of the key `head`, or `head.tail`.
     pub(super) fn find(self, head: &str, tail: &str) -> Option<&'a str> {
-        let mut at = 0;
-        loop {
-            let (key, text) = match self {
-                Pairs::BuiltIn(all) => *all.get(at)?,
-                Pairs::Own(all) => all.get(at).map(|(key, text)| (&**key, &**text))?,
-            };
-            if is_key(key, head, tail) {
-                return Some(text);
-            }
-            at = at.saturating_add(1);
+        match self {
+            Pairs::BuiltIn(locale) => locale
+                .strings()
+                .find(|(key, _)| is_key(key, head, tail))
+                .map(|(_, text)| text),
+            Pairs::Own(all) => all
+                .iter()
+                .find(|(key, _)| is_key(key, head, tail))
+                .map(|(_, text)| text.as_str()),
         }
     }
 }
@@ -59,14 +58,15 @@ pub(crate) fn is_known(key: &str) -> bool {
     };
     key.starts_with(OWN)
         || BY_REASON.contains(&key)
+        || SHARED.contains(&key)
         || EN.find(key).is_some()
         || is_particular().unwrap_or(false)
 }
 
 /// Every key of English, and those for a text that fits always.
 pub fn keys() -> impl Iterator<Item = &'static str> {
-    let english = EN.strings.iter().map(|(key, _)| *key);
-    english.chain(BY_REASON.iter().copied())
+    let english = EN.strings().map(|(key, _)| key);
+    english.chain(SHARED).chain(BY_REASON.iter().copied())
 }
 
 /// A sentence with a place to fill in.
@@ -111,6 +111,16 @@ impl<'a> Words<'a> {
     /// The text of a key; nothing where no language has it.
     pub(super) fn text(&self, key: &str) -> &'a str {
         self.first(|list| list.find(key, "")).unwrap_or_default()
+    }
+
+    /// What happened. A list may have one text for several reasons.
+    pub(super) fn message(&self, reason: Reason) -> Option<&'a str> {
+        self.first(|list| {
+            let find = |tail| list.find("message", tail);
+            find(reason.as_str())
+                .or_else(|| find(shared_message(reason)))
+                .or_else(|| find(""))
+        })
     }
 
     /// The text of a key for a reason.

@@ -151,9 +151,12 @@ impl Env {
         )
     }
 
-    /// The same names, for a template with the usual delimiters.
-    pub(crate) fn with_usual_delimiters(mut self) -> Self {
+    /// The names for the built-in pages: the usual delimiters, and these pieces.
+    pub(super) fn for_built_in(mut self, pieces: &[(&str, &str)]) -> Self {
         (self.open, self.close) = ("{{".to_owned(), "}}".to_owned());
+        let pieces = pieces.iter();
+        self.constants
+            .extend(pieces.map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
         self
     }
 
@@ -225,6 +228,9 @@ fn read_json(parser: &mut Parser<'_>, value: &Json) {
     };
 }
 
+/// Room for what differs from answer to answer.
+const SLACK: usize = 1600;
+
 /// A template that was read.
 #[derive(Debug, Default)]
 pub(super) struct Program {
@@ -266,27 +272,41 @@ impl Program {
             .collect()
     }
 
-    /// Room for the page, as a rule.
-    pub(super) fn capacity(&self) -> usize {
-        const SLACK: usize = 1600;
+    /// Makes the page: room for it first, then the page.
+    pub(super) fn page(&self, scope: &Scope<'_>) -> Vec<u8> {
+        let (_, length) = self.run(scope, None);
         let values = self.ops.len().saturating_mul(8);
-        self.text.len().saturating_add(values).saturating_add(SLACK)
+        let room = length.saturating_add(values).saturating_add(SLACK);
+        let mut out = Body::with_capacity(room);
+        self.run(scope, Some(&mut out));
+        out.into_bytes()
     }
 
-    /// Writes the page; gives the number of operations that were needed.
-    pub(super) fn render(&self, scope: &Scope<'_>, out: &mut Body) -> usize {
-        let (mut at, mut from, mut steps) = (0_usize, 0_usize, 0_usize);
-        while let Some(op) = self.ops.get(at) {
+    /// Goes through the page, and writes it where there is something to write to; gives the number
+    /// of operations that were needed, and of the bytes of the template's own.
+    pub(super) fn run(&self, scope: &Scope<'_>, mut out: Option<&mut Body>) -> (usize, usize) {
+        let (mut at, mut from, mut steps, mut length) = (0_usize, 0_usize, 0_usize, 0_usize);
+        loop {
+            let op = self.ops.get(at);
+            let upto = op.map_or(self.text.len(), |op| op.upto);
+            length = length.saturating_add(upto.saturating_sub(from));
+            if let Some(out) = &mut out {
+                out.slice(&self.text, from, upto);
+            }
+            let Some(op) = op else {
+                return (steps, length);
+            };
             steps = steps.saturating_add(1);
-            out.slice(&self.text, from, op.upto);
-            (at, from) = (at.saturating_add(1), op.upto);
+            (at, from) = (at.saturating_add(1), upto);
             match op.action {
-                Action::Put(value, position) => scope.put(out, value, position, &self.keys),
+                Action::Put(value, position) => {
+                    if let Some(out) = &mut out {
+                        scope.put(out, value, position, &self.keys);
+                    }
+                }
                 Action::Unless(value, _, _) if scope.has(value, &self.keys) => {}
                 Action::Unless(_, to, text) | Action::Jump(to, text) => (at, from) = (to, text),
             }
         }
-        out.slice(&self.text, from, self.text.len());
-        steps
     }
 }

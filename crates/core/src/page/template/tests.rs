@@ -36,6 +36,7 @@ fn shown() -> Shown<'static> {
         retry_at: None,
         method: "GET",
         safe: true,
+        auto: None,
         request_id: Some("a-1"),
         time: None,
         host: Some(Cow::Borrowed("shop.example")),
@@ -56,7 +57,7 @@ fn run(config: &Config, syntax: Syntax, source: &str, shown: &Shown<'_>) -> (Str
         },
     };
     let mut out = Body::default();
-    let steps = program.render(&scope, &mut out);
+    let (steps, _) = program.run(&scope, Some(&mut out));
     assert!(steps <= program.ops.len());
     (String::from_utf8(out.into_bytes()).unwrap(), steps)
 }
