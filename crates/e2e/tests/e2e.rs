@@ -18,6 +18,8 @@ mod examples;
 mod harness;
 /// Every failure, every method, every client, both protocols.
 mod matrix;
+/// Pages of operators: which, in which language, with which policy.
+mod own_pages;
 /// What the configuration says about failures.
 mod policy;
 /// Hostile clients, and what failing costs.

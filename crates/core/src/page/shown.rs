@@ -112,13 +112,20 @@ fn valid_request_id(id: &[u8]) -> Option<&str> {
     std::str::from_utf8(id).ok()
 }
 
+/// A text of a stranger: short, and without the characters that turn the text around them, which
+/// would make it look like another.
 fn shorten(bytes: &[u8], max: usize) -> Cow<'_, str> {
-    match bytes.get(..max) {
-        Some(head) if bytes.len() > max => {
-            Cow::Owned([&*String::from_utf8_lossy(head), "…"].concat())
-        }
-        _ => String::from_utf8_lossy(bytes),
+    let head = bytes.get(..max).unwrap_or(bytes);
+    let text = String::from_utf8_lossy(head);
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if head.len() == bytes.len() && !text.contains(turns) {
+        return text;
     }
+    let mut text = text.replace(turns, "");
+    if head.len() < bytes.len() {
+        text.push('…');
+    }
+    Cow::Owned(text)
 }
 
 #[cfg(test)]
@@ -216,5 +223,10 @@ mod tests {
         let shown = Shown::new(&facts, ALL);
         assert_eq!(shown.path.unwrap().chars().count(), MAX_PATH + 1);
         assert_eq!(shown.host.as_deref(), Some("\u{fffd}"));
+        let facts = PageFacts {
+            host: "a\u{202e}b\u{2066}\u{2069}".as_bytes(),
+            ..facts
+        };
+        assert_eq!(Shown::new(&facts, ALL).host.as_deref(), Some("ab"));
     }
 }

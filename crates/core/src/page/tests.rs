@@ -386,3 +386,51 @@ proptest! {
         }
     }
 }
+
+/// A configuration whose every template shows everything that strangers write.
+fn own_templates() -> Config {
+    let text = r#"{
+        "templates": { "a": {
+            "html": "<title>{{path}}</title><p a='{{host}}' b=\"{{path}}\" data-id='{{request_id}}'>{{host}}{{method}}<a href='{{path}}'></a><a href='/x?{{path}}#{{host}}'></a><a href='{{address}}'></a>",
+            "text": "{{path}} {{host}} {{address}} {{request_id}} {{method}}",
+            "problem": { "all": ["{{path}}", "{{host}}", "{{request_id}}", { "{{path}}": "{{method}}{{address}}" }] }
+        } },
+        "pages": [{ "template": "a" }],
+        "security": { "expose": ["request_id", "timestamp", "host", "path"] }
+    }"#;
+    Config::from_json(text.as_bytes()).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn strangers_write_no_markup_in_own_templates(
+        id in hostile(),
+        host in hostile(),
+        path in hostile(),
+        method in hostile(),
+    ) {
+        let config = own_templates();
+        let path = [b"/", &path[..]].concat();
+        let pages = Pages::new(&config);
+        let made = |format| {
+            let facts = PageFacts {
+                request_id: Some(&id), method: &method, host: &host, path: &path,
+                ..facts(format)
+            };
+            String::from_utf8(pages.render(&facts).body).unwrap()
+        };
+        let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let html = made(Format::Html);
+        // As many as the template has.
+        prop_assert_eq!(html.matches(['<', '>']).count(), 18, "{}", html);
+        prop_assert_eq!(html.matches(['"', '\'']).count(), 12, "{}", html);
+        prop_assert!(!html.contains(|c: char| c.is_control() || turns(c)), "{}", html);
+        let text = made(Format::Text);
+        prop_assert!(!text.contains(|c: char| c.is_control() || turns(c)), "{}", text);
+        let problem = made(Format::Problem);
+        let json: serde_json::Value = serde_json::from_str(&problem).unwrap();
+        prop_assert_eq!(json["all"].as_array().unwrap().len(), 4);
+        prop_assert!(json["all"][3]["{{path}}"].is_string());
+        prop_assert!(!problem.contains(['<', '>', '&']) && !problem.contains(turns), "{}", problem);
+    }
+}
