@@ -146,7 +146,7 @@ impl Walk {
         self.each_entry(json.entries(), |walk, key, value| {
             let Some(field) = fields.iter().find(|field| field.key == key) else {
                 let keys: Vec<_> = fields.iter().map(|field| field.key).collect();
-                let did_you_mean = nearest(key, keys.iter().copied());
+                let did_you_mean = nearest(key, &mut keys.iter().copied());
                 return walk.refuse(Fault::UnknownKey {
                     keys,
                     allowed: String::new(),

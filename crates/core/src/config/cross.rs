@@ -151,11 +151,11 @@ fn known_template(walk: &mut Walk, root: View<'_>, json: &Json, key: &str) {
     };
     let templates = root.entries("templates");
     if templates.iter().all(|(template, _)| template != name) {
-        let names = templates.iter().map(|(template, _)| template.as_str());
+        let mut names = templates.iter().map(|(template, _)| template.as_str());
         let fault = Fault::UnknownName {
             found: quoted(name),
             of: "templates",
-            did_you_mean: nearest(name, names),
+            did_you_mean: nearest(name, &mut names),
         };
         walk.key(key, |walk| walk.refuse(fault));
     }
@@ -180,18 +180,26 @@ fn env(root: View<'_>) -> Option<Env> {
         [open, close] if open != close => (open.clone(), close.clone()),
         _ => return None,
     };
-    let text = |(key, json): &(String, Json)| {
-        let text = json.text().unwrap_or_default();
-        (key.clone(), text.to_owned())
+    let mut vars = Vec::new();
+    for (key, json) in root.entries("vars") {
+        vars.push((key.clone(), json.text().unwrap_or_default().to_owned()));
+    }
+    let mut own_keys = Vec::new();
+    let mut add = |strings: &Json| {
+        for (key, _) in strings.entries() {
+            if page::is_own_key(key) {
+                own_keys.push(key.clone());
+            }
+        }
     };
-    let vars: Vec<_> = root.entries("vars").iter().map(text).collect();
-    let languages = root.section("locales").entries("strings");
-    let languages = languages.iter().map(|(_, strings)| strings);
-    let pages = root.elements("pages").iter();
-    let lists = languages.chain(pages.filter_map(|page| page.get("strings")));
-    let keys = lists.flat_map(Json::entries).map(|(key, _)| key.clone());
+    for (_, strings) in root.section("locales").entries("strings") {
+        add(strings);
+    }
+    for page in root.elements("pages") {
+        page.get("strings").map(&mut add);
+    }
     let brand = super::build::brand(root.section("brand"));
-    Some(Env::new(&brand, &vars, &delimiters, keys.collect()))
+    Some(Env::new(&brand, &vars, &delimiters, own_keys))
 }
 
 /// The sources of a template must be right.
@@ -202,7 +210,16 @@ fn sources(walk: &mut Walk, env: &Env, template: &Json) {
         }
     }
     if let Some(members) = template.get("problem") {
-        walk.key("problem", |walk| strings_are_right(walk, env, members));
+        walk.key("problem", |walk| {
+            let before = walk.findings.errors.total();
+            strings_are_right(walk, env, members);
+            if walk.findings.errors.total() == before {
+                // Each may be right by itself, and all of them too much.
+                for error in env.check_members(members.entries()) {
+                    walk.refuse(Fault::Template(error));
+                }
+            }
+        });
     }
 }
 
@@ -217,6 +234,14 @@ fn source_is_right(walk: &mut Walk, env: &Env, syntax: Syntax, source: &Json) {
 
 fn strings_are_right(walk: &mut Walk, env: &Env, json: &Json) {
     source_is_right(walk, env, Syntax::Json, json);
+    if matches!(json, Json::Number(number) if !super::value::is_decimal(*number)) {
+        walk.refuse(Fault::Value {
+            found: super::error::found(json),
+            why: "",
+            allowed: "a number below a million millions with at most six decimals".to_owned(),
+            did_you_mean: None,
+        });
+    }
     for (key, json) in json.entries() {
         walk.key(key, |walk| strings_are_right(walk, env, json));
     }
@@ -238,7 +263,7 @@ fn known_keys(walk: &mut Walk, strings: &Json) {
         let fault = Fault::UnknownKey {
             keys: Vec::new(),
             allowed: "a key of the built-in texts, or one that begins with `own.`".to_owned(),
-            did_you_mean: nearest(key, page::keys()),
+            did_you_mean: page::nearest_key(key, &[]),
         };
         walk.key(key, |walk| walk.refuse(fault));
     }
@@ -284,7 +309,7 @@ fn direction(walk: &mut Walk, strings: &Json) {
                 found: super::error::found(found),
                 why: "",
                 allowed: "\"ltr\" or \"rtl\"".to_owned(),
-                did_you_mean: nearest(text, ["ltr", "rtl"].into_iter()),
+                did_you_mean: nearest(text, &mut ["ltr", "rtl"].into_iter()),
             };
             walk.key("dir", |walk| walk.refuse(fault));
         }

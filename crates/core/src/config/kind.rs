@@ -296,14 +296,14 @@ impl Kind {
                 let found = words.iter().find(|word| word.name == text);
                 found
                     .map(Leaf::Word)
-                    .ok_or_else(|| meant(text, words.iter().map(|word| word.name)))
+                    .ok_or_else(|| meant(text, &mut words.iter().map(|word| word.name)))
             }
             (Kind::Reason, Json::String(text)) => {
                 let all = crate::reason::Reason::ALL.iter();
                 let found = all.clone().find(|reason| reason.as_str() == text);
                 found
                     .map(|reason| Leaf::Reason(*reason))
-                    .ok_or_else(|| meant(text, all.map(|reason| reason.as_str())))
+                    .ok_or_else(|| meant(text, &mut all.map(|reason| reason.as_str())))
             }
             (Kind::Color { dark }, Json::String(text)) => {
                 let color = Color::parse(text).ok_or(NO)?;
@@ -387,7 +387,7 @@ impl TextRule {
     }
 }
 
-fn meant(text: &str, words: impl Iterator<Item = &'static str>) -> Refusal {
+fn meant(text: &str, words: &mut dyn Iterator<Item = &'static str>) -> Refusal {
     Refusal::Value {
         why: "",
         did_you_mean: nearest(text, words),

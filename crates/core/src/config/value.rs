@@ -194,6 +194,12 @@ pub(crate) fn number(value: f64) -> String {
     text
 }
 
+/// Whether [`number`] writes the number without loss.
+pub(super) fn is_decimal(value: f64) -> bool {
+    let size = value.abs();
+    size < 1e12 && ((size * 1e6 + 0.5) as u64) as f64 / 1e6 == size
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

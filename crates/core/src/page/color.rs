@@ -84,6 +84,15 @@ pub(super) fn palette(brand: &Brand) -> String {
     String::from_utf8(out.into_bytes()).unwrap_or_default()
 }
 
+/// A colour as CSS writes it; empty: none.
+pub(super) fn hex(color: Option<Color>) -> String {
+    let mut out = Body::default();
+    if let Some(color) = color {
+        out.color(color);
+    }
+    String::from_utf8(out.into_bytes()).unwrap_or_default()
+}
+
 fn colors(out: &mut Body, brand: Option<Color>, ground: Ground) {
     let accent = Accent::new(brand, ground);
     for (name, color) in [

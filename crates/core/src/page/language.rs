@@ -125,7 +125,7 @@ impl Language {
                     places.push(Place::BuiltIn(locale));
                     dir = dir.or(Some(locale.dir).filter(|_| is_itself));
                 }
-                rest = tag.rsplit_once('-').map(|(broader, _)| broader);
+                rest = broader(tag);
             }
         }
         let primary = tag.split('-').next().unwrap_or_default();
@@ -175,7 +175,7 @@ fn lookup(all: &[Language], range: &[u8]) -> Option<usize> {
         if let Some(found) = position(all, tag) {
             return Some(found);
         }
-        let Some((broader, _)) = tag.rsplit_once('-') else {
+        let Some(broader) = broader(tag) else {
             return all.iter().position(|language| {
                 let kind = language.tag.split('-').next().unwrap_or_default();
                 kind.eq_ignore_ascii_case(tag)
@@ -183,6 +183,11 @@ fn lookup(all: &[Language], range: &[u8]) -> Option<usize> {
         };
         tag = broader;
     }
+}
+
+/// A tag without its last part.
+fn broader(tag: &str) -> Option<&str> {
+    tag.get(..tag.bytes().rposition(|byte| byte == b'-')?)
 }
 
 #[cfg(test)]

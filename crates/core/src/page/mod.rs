@@ -43,8 +43,8 @@ pub use language::LanguageId;
 pub use template::names::{Name, NAMES};
 pub(crate) use template::Env;
 pub use template::{Syntax, TemplateError};
-pub(crate) use words::is_known as is_known_key;
 pub use words::keys;
+pub(crate) use words::{is_known as is_known_key, is_own as is_own_key, nearest_key};
 
 /// The built-in HTML page, but for its [`PIECES`].
 const HTML: &str = include_str!("builtin/page.html");
@@ -190,7 +190,7 @@ impl Pages {
                 .and_then(|source| env.read(Syntax::Text, source).ok()),
             members: Some(template.problem.as_slice())
                 .filter(|members| !members.is_empty())
-                .and_then(|members| env.read_members(members)),
+                .and_then(|members| env.read_members(members).ok()),
         });
         let own = own.collect();
         let env = env.for_built_in(PIECES);

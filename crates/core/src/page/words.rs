@@ -7,6 +7,7 @@
 use super::language::{Language, Languages};
 use super::locales::{shared_message, Locale, EN, SHARED};
 use super::when::When;
+use crate::config::nearest;
 use crate::reason::Reason;
 
 /// Keys for which every list may have one text that fits always, and one for each reason.
@@ -56,17 +57,35 @@ pub(crate) fn is_known(key: &str) -> bool {
         let is_status = head == "title" && crate::config::value::status(tail).is_some();
         Some((BY_REASON.contains(&head) && is_reason) || is_status)
     };
-    key.starts_with(OWN)
+    is_own(key)
         || BY_REASON.contains(&key)
         || SHARED.contains(&key)
         || EN.find(key).is_some()
         || is_particular().unwrap_or(false)
 }
 
-/// Every key of English, and those for a text that fits always.
-pub fn keys() -> impl Iterator<Item = &'static str> {
-    let english = EN.strings().map(|(key, _)| key);
-    english.chain(SHARED).chain(BY_REASON.iter().copied())
+/// Whether `key` is for a text of the operator's own.
+pub(crate) fn is_own(key: &str) -> bool {
+    key.starts_with(OWN)
+}
+
+/// Every key of English, and those that hold for several reasons.
+pub fn keys() -> Vec<&'static str> {
+    let mut keys: Vec<_> = BY_REASON.to_vec();
+    keys.extend(SHARED);
+    for (key, _) in EN.strings() {
+        keys.push(key);
+    }
+    keys
+}
+
+/// The key that was probably meant.
+pub(crate) fn nearest_key(key: &str, own: &[String]) -> Option<String> {
+    let mut keys: Vec<&str> = keys();
+    for own in own {
+        keys.push(own);
+    }
+    nearest(key, &mut keys.into_iter())
 }
 
 /// A sentence with a place to fill in.
@@ -202,4 +221,170 @@ impl<'a> Words<'a> {
 
 fn digit(value: u16) -> u8 {
     u8::try_from(value % 10).map_or(b'0', |digit| b'0'.saturating_add(digit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::locales::ALL;
+    use super::*;
+    use crate::config::Locales;
+
+    /// Asks in a language of a configuration, on a page with these words.
+    fn ask<T>(
+        own: &[(&str, &[(&str, &str)])],
+        page: &[(&str, &str)],
+        tag: &str,
+        read: impl Fn(&Words<'_>) -> T,
+    ) -> T {
+        let list = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            let pairs = pairs.iter();
+            pairs
+                .map(|(key, text)| ((*key).to_owned(), (*text).to_owned()))
+                .collect()
+        };
+        let strings = own
+            .iter()
+            .map(|(tag, pairs)| ((*tag).to_owned(), list(pairs)));
+        let languages = Languages::new(&Locales {
+            default: "de".to_owned(),
+            strings: strings.collect(),
+        });
+        let page = list(page);
+        read(&Words {
+            language: languages.get(languages.of_tag(tag.as_bytes())).unwrap(),
+            languages: &languages,
+            page: &page,
+        })
+    }
+
+    #[test]
+    fn every_reason_has_its_words_in_every_language() {
+        for locale in ALL {
+            ask(&[], &[], locale.tag, |words| {
+                assert_eq!(words.language.tag, locale.tag);
+                for &reason in Reason::ALL {
+                    for text in [
+                        words.message(reason).unwrap(),
+                        words.of_reason("problem", reason).unwrap(),
+                        words.fault(reason),
+                        words.next(reason, true),
+                        words.next(reason, false),
+                        words.title(reason, 502, true),
+                    ] {
+                        assert!(!text.is_empty(), "{}: {}", locale.tag, reason.as_str());
+                    }
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn the_most_particular_title_wins() {
+        for (reason, status, retryable, key) in [
+            (Reason::ConnectionRefused, 502, true, "title.502"),
+            (Reason::ConnectionRefused, 502, false, "title.5xx"),
+            (Reason::UpstreamUnavailable, 503, true, "title.503"),
+            (Reason::CircuitOpen, 503, true, "title.circuit_open"),
+            (Reason::Maintenance, 503, false, "title.maintenance"),
+            (Reason::UpstreamError, 500, true, "title.5xx"),
+            (Reason::UpstreamError, 599, true, "title.5xx"),
+            (Reason::DestinationNotFound, 404, false, "title.404"),
+            (Reason::UpstreamError, 410, false, "title.4xx"),
+        ] {
+            let title = ask(&[], &[], "en", |words| {
+                words.title(reason, status, retryable).to_owned()
+            });
+            assert_eq!(Some(title.as_str()), EN.find(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_operators_words_win_and_those_of_the_page_most_of_all() {
+        let own: &[(&str, &[(&str, &str)])] = &[
+            (
+                "en",
+                &[
+                    ("title.5xx", "en 5xx"),
+                    ("own.a", "en a"),
+                    ("own.b", "en b"),
+                ],
+            ),
+            (
+                "de",
+                &[("title", "de"), ("message", "de"), ("own.a", "de a")],
+            ),
+            (
+                "de-CH",
+                &[("title.502", "ch 502"), ("next.circuit_open", "ch next")],
+            ),
+            ("qaa", &[("next", "qaa next")]),
+        ];
+        let title = |page: &[(&str, &str)], tag| {
+            ask(own, page, tag, |words| {
+                words.title(Reason::ConnectionRefused, 502, true).to_owned()
+            })
+        };
+        for (tag, expected) in [
+            ("en", "en 5xx"),
+            ("de", "de"),
+            ("de-CH", "ch 502"),
+            ("qaa", "de"),
+        ] {
+            assert_eq!(title(&[], tag), expected, "{tag}");
+            assert_eq!(title(&[("title", "page")], tag), "page", "{tag}");
+            assert_eq!(title(&[("title.503", "page")], tag), expected, "{tag}");
+        }
+        let text = |tag, key| ask(own, &[], tag, |words| words.text(key).to_owned());
+        for (tag, key, expected) in [
+            ("de-CH", "own.a", "de a"),
+            ("qaa", "own.a", "de a"),
+            // What neither the language nor the default has, English has.
+            ("qaa", "own.b", "en b"),
+            ("fr", "own.b", "en b"),
+            ("fr", "own.c", ""),
+        ] {
+            assert_eq!(text(tag, key), expected, "{tag} {key}");
+        }
+        let next = |tag, reason, retryable| {
+            ask(own, &[], tag, |words| {
+                words.next(reason, retryable).to_owned()
+            })
+        };
+        assert_eq!(next("de-CH", Reason::CircuitOpen, true), "ch next");
+        assert_eq!(next("qaa", Reason::CircuitOpen, true), "qaa next");
+        assert_eq!(next("qaa", Reason::TlsProtocolError, false), "qaa next");
+        let message = ask(own, &[], "de", |words| {
+            words.message(Reason::Maintenance).unwrap().to_owned()
+        });
+        assert_eq!(message, "de");
+    }
+
+    #[test]
+    fn keys_are_told_from_misspelt_ones() {
+        for (key, known) in [
+            ("title", true),
+            ("title.502", true),
+            ("title.5xx", true),
+            ("title.499", true),
+            ("title.circuit_open", true),
+            ("message.maintenance", true),
+            ("message.unreachable", true),
+            ("next.dns_error", true),
+            ("problem.dns_error", true),
+            ("own.anything", true),
+            ("label.request_id", true),
+            ("title.399", false),
+            ("title.6xx", false),
+            ("title.", false),
+            ("message.502", false),
+            ("fault.dns_error", false),
+            ("label", false),
+            ("own", false),
+            ("dir", false),
+            ("", false),
+        ] {
+            assert_eq!(is_known(key), known, "{key}");
+        }
+        assert!(keys().into_iter().all(is_known));
+    }
 }

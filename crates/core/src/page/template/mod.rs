@@ -84,84 +84,85 @@ impl Env {
         brand: &Brand,
         vars: &[(String, String)],
         delimiters: &(String, String),
-        keys: Vec<String>,
+        own_keys: Vec<String>,
     ) -> Self {
-        let safe = |url: &Option<String>| {
-            let url = url.as_deref().filter(|url| is_safe_url(url));
-            url.unwrap_or_default().to_owned()
-        };
-        let links: Vec<_> = brand
-            .links
-            .iter()
-            .filter(|Link { label, url }| !label.is_empty() && is_safe_url(url))
-            .map(|Link { label, url }| (label.clone(), url.clone()))
-            .collect();
-        let (logo, logo_svg) = match &brand.logo {
-            Some(Logo::DataUri(uri)) => (uri.clone(), String::new()),
-            Some(Logo::Svg(svg)) => (String::new(), svg.clone()),
-            None => Default::default(),
-        };
-        let hex =
-            |color: Option<crate::config::Color>| color.map_or_else(String::new, |c| c.to_hex());
-        let status_url = safe(&brand.status_url);
-        let any_link = match links.is_empty() && status_url.is_empty() {
-            true => String::new(),
-            false => "true".to_owned(),
-        };
-        let brand = [
-            ("name", brand.name.clone()),
-            ("logo", logo),
-            ("logo_svg", logo_svg),
-            ("color", hex(brand.color)),
-            ("color_dark", hex(brand.color_dark)),
-            ("home_url", safe(&brand.home_url)),
-            ("status_url", status_url),
-            ("any_link", any_link),
-            ("palette", color::palette(brand)),
-        ];
-        let constants = brand
-            .into_iter()
-            .map(|(name, text)| (["brand.", name].concat(), text))
-            .chain(
-                vars.iter()
-                    .map(|(name, text)| (["vars.", name].concat(), text.clone())),
-            );
-        Self {
-            constants: constants.collect(),
-            links,
+        let mut env = Self {
+            constants: Vec::new(),
+            links: Vec::new(),
             open: delimiters.0.clone(),
             close: delimiters.1.clone(),
-            own_keys: keys
-                .into_iter()
-                .filter(|key| key.starts_with("own."))
-                .collect(),
+            own_keys,
+        };
+        for Link { label, url } in &brand.links {
+            if !label.is_empty() && is_safe_url(url) {
+                env.links.push((label.clone(), url.clone()));
+            }
         }
+        let (logo, logo_svg) = match &brand.logo {
+            Some(Logo::DataUri(uri)) => (uri.as_str(), ""),
+            Some(Logo::Svg(svg)) => ("", svg.as_str()),
+            None => ("", ""),
+        };
+        let status_url = safe(&brand.status_url);
+        let has_links = !env.links.is_empty() || !status_url.is_empty();
+        for (name, text) in [
+            ("name", brand.name.as_str()),
+            ("logo", logo),
+            ("logo_svg", logo_svg),
+            ("home_url", safe(&brand.home_url)),
+            ("status_url", status_url),
+            ("any_link", if has_links { "true" } else { "" }),
+            ("palette", &color::palette(brand)),
+            ("color", &color::hex(brand.color)),
+            ("color_dark", &color::hex(brand.color_dark)),
+        ] {
+            env.add("brand.", name, text);
+        }
+        for (name, text) in vars {
+            env.add("vars.", name, text);
+        }
+        env
+    }
+
+    fn add(&mut self, prefix: &str, name: &str, text: &str) {
+        let name = [prefix, name].concat();
+        self.constants.push((name, text.to_owned()));
     }
 
     /// The names of a whole configuration.
     pub(crate) fn of(config: &Config) -> Self {
-        let languages = config.locales.strings.iter().map(|(_, strings)| strings);
-        let pages = config.pages.iter().map(|page| &page.strings);
-        let keys = languages.chain(pages).flatten().map(|(key, _)| key.clone());
-        Self::new(
-            &config.brand,
-            &config.vars,
-            &config.delimiters,
-            keys.collect(),
-        )
+        let mut keys = Vec::new();
+        let mut add = |strings: &[(String, String)]| {
+            for (key, _) in strings {
+                if super::words::is_own(key) {
+                    keys.push(key.clone());
+                }
+            }
+        };
+        for (_, strings) in &config.locales.strings {
+            add(strings);
+        }
+        for page in &config.pages {
+            add(&page.strings);
+        }
+        Self::new(&config.brand, &config.vars, &config.delimiters, keys)
     }
 
     /// The names for the built-in pages: the usual delimiters, and these pieces.
     pub(super) fn for_built_in(mut self, pieces: &[(&str, &str)]) -> Self {
         (self.open, self.close) = ("{{".to_owned(), "}}".to_owned());
-        let pieces = pieces.iter();
-        self.constants
-            .extend(pieces.map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
+        for (name, text) in pieces {
+            self.add("", name, text);
+        }
         self
     }
 
     /// Reads a template.
-    pub(super) fn read(&self, syntax: Syntax, source: &str) -> Result<Program, Vec<TemplateError>> {
+    pub(super) fn read<'e>(
+        &'e self,
+        syntax: Syntax,
+        source: &'e str,
+    ) -> Result<Program, Vec<TemplateError>> {
         let mut parser = Parser::new(self, syntax);
         parser.read(source);
         parser.finish()
@@ -173,22 +174,38 @@ impl Env {
     }
 
     /// Reads the members that a template adds to problem documents.
-    pub(super) fn read_members(&self, members: &[(String, Json)]) -> Option<Program> {
+    pub(super) fn read_members<'e>(
+        &'e self,
+        members: &'e [(String, Json)],
+    ) -> Result<Program, Vec<TemplateError>> {
         let mut parser = Parser::new(self, Syntax::Json);
         for member in members {
             parser.around().markup(",");
             read_member(&mut parser, member);
         }
-        parser.finish().ok()
+        parser.finish()
+    }
+
+    /// What is wrong with all members together.
+    pub(crate) fn check_members(&self, members: &[(String, Json)]) -> Vec<TemplateError> {
+        self.read_members(members).err().unwrap_or_default()
     }
 }
 
-fn read_member(parser: &mut Parser<'_>, (key, value): &(String, Json)) {
+/// An address that may stand in a link, else nothing.
+fn safe(url: &Option<String>) -> &str {
+    match url {
+        Some(url) if is_safe_url(url) => url,
+        _ => "",
+    }
+}
+
+fn read_member<'e>(parser: &mut Parser<'e>, (key, value): &'e (String, Json)) {
     parser.around().markup("\"").json(key).markup("\":");
     read_json(parser, value);
 }
 
-fn read_json(parser: &mut Parser<'_>, value: &Json) {
+fn read_json<'e>(parser: &mut Parser<'e>, value: &'e Json) {
     match value {
         Json::Null => parser.around().markup("null"),
         Json::Bool(true) => parser.around().markup("true"),
