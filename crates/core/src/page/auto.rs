@@ -30,10 +30,10 @@ pub(super) fn part(words: &Words) -> Part {
     ] {
         out.markup(name).html(text).markup("\"");
     }
-    out.markup(">\n<p>")
+    // The number that ticks is for eyes only.
+    out.markup(">\n<span aria-hidden=\"true\" dir=\"ltr\"></span>\n<p>")
         .html(auto.note)
-        // The number that ticks is for eyes only.
-        .markup(" <span aria-hidden=\"true\" dir=\"ltr\"></span></p>\n<button type=\"button\">")
+        .markup("</p>\n<button type=\"button\">")
         .html(auto.stop)
         .markup("</button>\n</div>\n<p id=\"outcome\" role=\"status\"></p>\n<script>")
         .markup(SCRIPT)

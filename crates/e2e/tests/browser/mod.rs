@@ -1,5 +1,7 @@
 //! The pages in a real browser.
 
+mod look;
+
 use serde_json::{json, Value};
 use tidegate_e2e::client::browser;
 use tidegate_e2e::config::{cluster, route, tidegate, Bootstrap, Listener};
