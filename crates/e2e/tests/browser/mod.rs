@@ -15,7 +15,7 @@ const LISTENERS: [(&str, &str); 4] = [
         "three",
         r#"{ "after": { "default": "20s" }, "page": { "max_attempts": 3, "cap": "40s" } }"#,
     ),
-    ("quick", r#"{ "after": { "default": "1s" } }"#),
+    ("quick", r#"{ "after": { "default": "3s" } }"#),
     ("still", r#"{ "page": { "auto": false } }"#),
 ];
 
