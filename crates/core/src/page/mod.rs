@@ -249,14 +249,12 @@ impl Pages {
         let named = || self.template(rule?.template.as_ref()?.as_bytes());
         let own = facts.page.or_else(named).and_then(|at| self.own.get(at));
         let shown = Shown::new(facts, &self.expose);
-        let scope = Scope {
-            shown: &shown,
-            words: Words {
-                languages: &self.languages,
-                language,
-                page: rule.map_or(&[], |rule| &rule.strings),
-            },
+        let words = Words {
+            languages: &self.languages,
+            language,
+            page: rule.map_or(&[], |rule| &rule.strings),
         };
+        let scope = Scope::new(&shown, words);
         match facts.format {
             Format::Html => {
                 let html = own.and_then(|own| own.html.as_ref());

@@ -6,7 +6,7 @@ mod blocks;
 use super::super::escape::Body;
 use super::super::words;
 use super::html::{Attribute, Event, Html, Link, Place};
-use super::names::{Meaning, Value, NAMES};
+use super::names::{Item, Meaning, Value, NAMES};
 use super::{Action, Env, Op, Position, Program, Syntax, TemplateError};
 use crate::config::{limits, nearest, quoted};
 
@@ -15,7 +15,7 @@ const END_TAG: &str = "</script>";
 
 /// What a name means here.
 enum Found<'e> {
-    Value(Value),
+    Value(Item),
     Constant(&'e str),
     Links,
 }
@@ -278,14 +278,17 @@ impl<'e> Parser<'e> {
             if known.is_none() {
                 self.keys.push(key.to_owned());
             }
-            return Some(Found::Value(Value::Word(number)));
+            return Some(Found::Value(Item {
+                value: Value::Word,
+                word: number,
+            }));
         }
         if let Some((_, text)) = env.constants.iter().find(|(other, _)| other == name) {
             return Some(Found::Constant(text));
         }
         let known = NAMES.iter().find(|known| known.name == name);
         match known.map(|known| known.meaning) {
-            Some(Meaning::Value(value)) => Some(Found::Value(value)),
+            Some(Meaning::Value(value)) => Some(Found::Value(value.into())),
             Some(Meaning::Links) => Some(Found::Links),
             Some(Meaning::OfLink) => {
                 let Some(frame) = self.frames.iter().find(|frame| frame.is_each) else {
@@ -371,7 +374,7 @@ impl<'e> Parser<'e> {
                     self.text.put(position, text);
                 }
             }
-            Found::Value(value) => self.op(Action::Put(value, position)),
+            Found::Value(item) => self.op(Action::Put(item, position)),
             Found::Links => self.refuse("a list: it needs {{#each links}}", None),
         }
     }
