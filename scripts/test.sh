@@ -36,6 +36,8 @@ size() {
 
 module() { TIDEGATE_WASM=$(scripts/wasm.sh) && export TIDEGATE_WASM; }
 envoy() { ENVOY=$(scripts/envoy.sh) && export ENVOY && "$ENVOY" --version >&2; }
+# The tests ask for it themselves; here only so that what it installs is seen, and not counted as theirs.
+browser() { scripts/browser.sh >&2; }
 
 summary=
 cd "$root"
@@ -47,6 +49,7 @@ step "clippy" scripts/lint.sh clippy
 step "the module" module
 step "size of the module" size
 step "an Envoy" envoy
+step "a browser" browser
 step "tests of the tools, the module in a host of our own, and on Envoy" \
   cargo test --locked --workspace --exclude tidegate-filter --exclude tidegate-core
 step "generated docs" scripts/docs.sh --check

@@ -63,8 +63,8 @@ fn check_tells_every_error_of_every_file() {
         outcome(
             1,
             "a.json: mod: found an unknown key; allowed: version, mode, brand, intercept, retry, \
-             breaker, routes, templates, pages, delimiters, locales, formats, headers, security, \
-             proxy_status, route_metadata, release_header; did you mean `mode`?\n\
+             breaker, routes, templates, vars, pages, delimiters, locales, formats, headers, \
+             security, proxy_status, route_metadata, release_header; did you mean `mode`?\n\
              a.json: breaker.window: found 10; allowed: a duration from \"1s\" to \"10m\" (units: ms, \
              s, m, h)\n\
              c.json: line 2, column 9: not JSON: expected value\n\
@@ -86,12 +86,15 @@ fn check_reads_standard_input() {
 
 #[test]
 fn check_tells_what_is_not_in_force() {
-    let files = [("a.json", r#"{"locales": {}, "retry": {"pace": "off"}}"#)];
+    let files = [(
+        "a.json",
+        r#"{"release_header": "x-v", "retry": {"pace": "off"}}"#,
+    )];
     assert_eq!(
         run(&files, &["check", "a.json"], ""),
         outcome(
             0,
-            "a.json: locales: note: not yet in force\n\
+            "a.json: release_header: note: not yet in force\n\
              a.json: retry.pace: note: not yet in force\n\
              1 file checked: 0 errors, 2 notes\n"
         )

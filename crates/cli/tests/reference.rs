@@ -157,7 +157,9 @@ fn the_schema_says_what_the_parser_does_as_far_as_a_schema_can() {
                 accepted += 1;
             }
             Err(errors) => {
-                for error in errors.iter() {
+                // What stands inside of a template is beyond any schema.
+                let is_inside = |error: &&ConfigError| matches!(error.fault(), Fault::Template(_));
+                for error in errors.iter().filter(|error| !is_inside(error)) {
                     let at = if is_about_a_key(error) {
                         parent(error.at())
                     } else {
@@ -183,4 +185,60 @@ fn the_schema_says_what_the_parser_does_as_far_as_a_schema_can() {
         fs::write(&golden, &only_parser).unwrap();
     }
     assert_eq!(fs::read_to_string(golden).unwrap(), only_parser);
+}
+
+/// The table of docs/pages.md, from the one that templates are read with.
+fn names_of_templates() -> String {
+    let mut table = String::from("| name | what it stands for |\n| --- | --- |\n");
+    for name in tidegate_core::page::NAMES {
+        let more = if name.name.ends_with('.') { "…" } else { "" };
+        table.push_str(&format!("| `{}{more}` | {} |\n", name.name, name.doc));
+    }
+    table
+}
+
+#[test]
+fn the_committed_names_of_templates_are_those_of_the_engine() {
+    let page = committed("docs/pages.md");
+    let (before, rest) = page.split_once("<!-- names").unwrap();
+    let (note, rest) = rest.split_once("-->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- end of names -->").unwrap();
+    let table = names_of_templates();
+    let expected = format!("{before}<!-- names{note}-->\n{table}<!-- end of names -->{after}");
+    if std::env::var_os("UPDATE_GOLDENS").is_some() {
+        fs::write(root().join("docs/pages.md"), expected).unwrap();
+    } else {
+        assert!(
+            page == expected,
+            "run the command that stands above the table"
+        );
+    }
+}
+
+#[test]
+fn the_example_of_the_pages_is_accepted_and_in_force() {
+    let page = committed("docs/pages.md");
+    let example = page.split("```json\n").nth(1).unwrap();
+    let config = Config::from_json(example.split("```").next().unwrap().as_bytes()).unwrap();
+    assert_eq!(config.not_in_force, Vec::<String>::new());
+}
+
+#[test]
+fn the_limits_of_the_pages_are_those_of_the_filter() {
+    use tidegate_core::config::limits;
+    let page = committed("docs/pages.md");
+    for text in [
+        format!(
+            "{} KiB, and {} KiB",
+            limits::TEMPLATE_BYTES >> 10,
+            limits::PAGE_BYTES >> 10
+        ),
+        format!("| {},000 |", limits::TEMPLATE_TAGS / 1000),
+        format!("| blocks within each other | {} |", limits::TEMPLATE_DEPTH),
+        format!("constants of `vars` | {} each |", limits::TEMPLATES),
+        format!("{} MiB", limits::CONFIG_BYTES >> 20),
+    ] {
+        assert!(page.contains(&text), "{text}");
+    }
+    assert_eq!([limits::LOCALES, limits::VARS], [limits::TEMPLATES; 2]);
 }

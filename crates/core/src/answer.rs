@@ -4,7 +4,7 @@
 use crate::breaker::Rejection;
 use crate::config::{InnerPages, Intercept, Maintenance, SourceFilter, StatusRule, UpstreamBody};
 use crate::exchange::ResponseFacts;
-use crate::gate::{without_port, without_query, Gate};
+use crate::gate::{without_port, without_query, Choice, Gate};
 use crate::headers::{trim, HeaderBlock};
 use crate::hint::{self, Hint};
 use crate::negotiate::{self, Format};
@@ -114,12 +114,12 @@ pub(crate) fn reply(
     request: &HeaderBlock,
     facts: &ResponseFacts,
     answer: &Answer<'_>,
-    policy: usize,
+    choice: &Choice,
     format: Format,
     is_local: bool,
 ) -> Reply {
     let config = &gate.config;
-    let policy = gate.policy(policy);
+    let policy = gate.policy(choice.policy);
     let failure = &answer.failure;
     let now_ms = facts.now_ns.and_then(|ns| ns.checked_div(1_000_000));
     let request_id = request.get("x-request-id");
@@ -145,11 +145,15 @@ pub(crate) fn reply(
         tripped_by: answer.tripped_by,
         maintenance: answer.maintenance,
         retry_after_ms: hint.map(|hint: Hint| hint.ms),
+        page_retry: Some(&policy.retry.page),
         request_id,
         now_ms,
         method: request.get(":method").unwrap_or_default(),
         host: request.get(":authority").unwrap_or_default(),
         path: request.get(":path").unwrap_or_default(),
+        language: gate.pages.language(request),
+        route: &choice.route,
+        page: choice.page,
     });
     // What an answer of Envoy's own carries was added by the route; Envoy adds it to a local
     // reply once more, and two `access-control-allow-origin` are as bad as none.

@@ -189,7 +189,7 @@ impl Exchange {
             &self.request,
             &facts,
             &rejected,
-            policy,
+            self.choice.as_ref()?,
             format,
             true,
         ))
@@ -250,7 +250,7 @@ impl Exchange {
             Mode::Shadow => return Verdict::Shadow(reason),
             Mode::Enforce => {}
         }
-        self.replace(gate, facts, &failure, choice.policy)
+        self.replace(gate, facts, &failure, &choice)
     }
 
     /// What the next chunk of the response body becomes; `None`: it stays as it is.
@@ -331,8 +331,8 @@ impl Exchange {
         let choice = self
             .choice
             .get_or_insert_with(|| gate.choose(&route(), request));
-        if choice.is_policy_unknown {
-            breakers.bank.note_unknown_policy(&choice.key);
+        if choice.has_unknown_name {
+            breakers.bank.note_unknown_name(&choice.key);
         }
         if choice.mode == Mode::Off {
             return;
@@ -400,7 +400,7 @@ impl Exchange {
         gate: &Gate,
         facts: &ResponseFacts,
         failure: &Failure,
-        policy: usize,
+        choice: &Choice,
     ) -> Verdict {
         let format = negotiate::format(&self.request, &gate.config.formats);
         // A local reply while the upstream's body is still coming would cost its connection; but a
@@ -412,7 +412,7 @@ impl Exchange {
             &self.request,
             facts,
             &answer,
-            policy,
+            choice,
             format,
             is_local,
         );

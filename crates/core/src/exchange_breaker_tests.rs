@@ -415,5 +415,5 @@ fn a_policy_that_is_not_there_is_said_once() {
         .iter()
         .map(ToString::to_string)
         .collect();
-    assert_eq!(lines, [r#"{"event":"unknown_policy","route":"shop/app"}"#]);
+    assert_eq!(lines, [r#"{"event":"unknown_name","route":"shop/app"}"#]);
 }

@@ -54,14 +54,22 @@ pub struct Choice {
     pub mode: Mode,
     /// Key of the route's breaker.
     pub key: String,
-    /// Whether the metadata of the route name a policy that is not there.
-    pub is_policy_unknown: bool,
+    /// Number of the template that the route asks for.
+    pub page: Option<usize>,
+    /// Name of the Envoy route, where some rule of `pages` asks for it.
+    pub route: Vec<u8>,
+    /// Whether the metadata of the route name a policy or a page that is not there.
+    pub has_unknown_name: bool,
 }
 
 impl Gate {
     /// Makes `config` ready.
-    pub fn new(config: Config) -> Self {
+    pub fn new(mut config: Config) -> Self {
         let pages = Pages::new(&config);
+        // The pages have what they need of these, and every worker has a copy.
+        config.templates = Vec::new();
+        config.vars = Vec::new();
+        config.locales.strings = Vec::new();
         let mut interesting = StatusSet::empty();
         // A 429 says that the upstream has too much to do.
         interesting.insert_range(429, 429);
@@ -141,8 +149,10 @@ impl Gate {
     /// The policy of a request: the one that the metadata of its route names, else the first rule
     /// that matches, else that of the top level.
     pub fn choose(&self, facts: &RouteFacts, request: &HeaderBlock) -> Choice {
-        let wanted = facts.metadata.get("policy");
-        let named = wanted.and_then(|name| self.number_of(name));
+        let named = facts
+            .metadata
+            .get("policy")
+            .and_then(|name| self.number_of(name));
         let matched = || {
             self.config
                 .routes
@@ -167,12 +177,28 @@ impl Gate {
                 [&name, "/", &*cluster].concat()
             }
         };
+        let of_metadata = || self.pages.template(facts.metadata.get("page")?);
+        let of_rule = || {
+            self.pages
+                .template(self.rule(policy)?.page.as_ref()?.as_bytes())
+        };
         Choice {
             policy,
             mode,
             key,
-            is_policy_unknown: wanted.is_some() && named.is_none(),
+            page: of_metadata().or_else(of_rule),
+            route: match self.pages.ask_for_routes() {
+                true => facts.name().to_vec(),
+                false => Vec::new(),
+            },
+            has_unknown_name: self.has_unknown_name(facts),
         }
+    }
+
+    fn has_unknown_name(&self, facts: &RouteFacts) -> bool {
+        let named = |key| facts.metadata.get(key);
+        named("policy").is_some_and(|name| self.number_of(name).is_none())
+            || named("page").is_some_and(|name| self.pages.template(name).is_none())
     }
 
     fn rule(&self, number: usize) -> Option<&RouteRule> {

@@ -122,7 +122,9 @@ fn the_first_rule_that_matches_is_the_policy_unless_metadata_names_one() {
             policy: *policy,
             mode: *mode,
             key: (*key).into(),
-            is_policy_unknown: facts.metadata.get("policy") == Some(b"gone"),
+            page: None,
+            route: Vec::new(),
+            has_unknown_name: facts.metadata.get("policy") == Some(b"gone"),
         };
         assert_eq!(gate.choose(facts, &request()), want, "{facts:?}");
     }
@@ -144,7 +146,7 @@ fn a_request_must_match_in_host_and_path_too() {
 #[test]
 fn unknown_policies_of_metadata_are_told_apart() {
     let gate = gate();
-    let is_unknown = |facts: &RouteFacts| gate.choose(facts, &request()).is_policy_unknown;
+    let is_unknown = |facts: &RouteFacts| gate.choose(facts, &request()).has_unknown_name;
     assert!(is_unknown(&facts("", "", "", &[("policy", "gone")])));
     assert!(!is_unknown(&facts("", "", "", &[("policy", "pay")])));
     assert!(!is_unknown(&facts("", "", "", &[])));
@@ -188,4 +190,41 @@ fn statuses_of_any_policy_are_interesting() {
     let gate = Gate::new(Config::from_json(json.as_bytes()).unwrap());
     let found: Vec<u16> = (100..600).filter(|s| gate.is_interesting(*s)).collect();
     assert_eq!(found, [418, 429, 500, 502]);
+}
+
+#[test]
+fn a_route_chooses_its_page_by_metadata_or_by_its_policy() {
+    let gate = |pages: &str| {
+        let text = format!(
+            r#"{{
+                "templates": {{ "shop": {{ "text": "" }}, "app": {{ "text": "" }} }},
+                "routes": [{{ "name": "pay", "match": {{ "route": "pay" }}, "page": "shop" }}],
+                "pages": [{pages}]
+            }}"#
+        );
+        Gate::new(Config::from_json(text.as_bytes()).unwrap())
+    };
+    let without = gate(r#"{ "match": { "path_prefix": "/" }, "template": "app" }"#);
+    let (app, shop) = (
+        without.pages.template(b"app"),
+        without.pages.template(b"shop"),
+    );
+    assert!(app.is_some() && shop.is_some() && app != shop);
+    for (route, metadata, page) in [
+        ("other", &[][..], None),
+        ("pay", &[], shop),
+        ("pay", &[("page", "app")], app),
+        ("other", &[("policy", "pay")], shop),
+        ("other", &[("page", "gone")], None),
+        ("pay", &[("page", "gone")], shop),
+    ] {
+        let facts = facts(route, "v", "c", metadata);
+        let choice = without.choose(&facts, &request());
+        assert_eq!((choice.page, choice.route), (page, Vec::new()), "{facts:?}");
+        let is_unknown = metadata.contains(&("page", "gone"));
+        assert_eq!(without.has_unknown_name(&facts), is_unknown, "{facts:?}");
+    }
+    let with = gate(r#"{ "match": { "routes": ["pay"] }, "template": "app" }"#);
+    let choice = with.choose(&facts("pay", "v", "c", &[]), &request());
+    assert_eq!(choice.route, b"pay");
 }

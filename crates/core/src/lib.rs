@@ -23,6 +23,16 @@
 )]
 
 extern crate alloc;
+/// A sentence of the reference: only bytes for the filter, and so only there with the feature.
+macro_rules! doc {
+    ($text:expr) => {
+        if cfg!(feature = "reference") {
+            $text
+        } else {
+            ""
+        }
+    };
+}
 
 mod answer;
 pub mod breaker;

@@ -253,7 +253,7 @@ fn is_json(subtype: &[u8]) -> bool {
 }
 
 /// A weight in thousandths (RFC 9110 §12.4.2); digits beyond the third are dropped.
-fn parse_weight(value: &[u8]) -> Option<u16> {
+pub(crate) fn parse_weight(value: &[u8]) -> Option<u16> {
     let (whole, fraction) = match value.split_first()? {
         (b'0', rest) => (0_u16, rest),
         (b'1', rest) => (1000, rest),

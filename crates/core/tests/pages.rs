@@ -7,10 +7,11 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use tidegate_core::config::{Color, Config, Exposed, Link, Logo};
+use tidegate_core::config::{Color, Config, Exposed, Link, Logo, PageRetry};
 use tidegate_core::negotiate::Format;
-use tidegate_core::page::{Page, PageFacts, Pages};
+use tidegate_core::page::{LanguageId, Page, PageFacts, Pages};
 use tidegate_core::reason::{Reason, Source};
 
 /// The formats that have a body, and how their files are named.
@@ -21,6 +22,12 @@ const FORMATS: [(Format, &str); 5] = [
     (Format::Line, "line.txt"),
     (Format::Grpc, "grpc.txt"),
 ];
+
+static PAGE_RETRY: PageRetry = PageRetry {
+    auto: true,
+    max_attempts: 10,
+    cap: Duration::from_secs(120),
+};
 
 fn facts(format: Format, reason: Reason) -> PageFacts<'static> {
     PageFacts {
@@ -37,11 +44,15 @@ fn facts(format: Format, reason: Reason) -> PageFacts<'static> {
         tripped_by: None,
         maintenance: None,
         retry_after_ms: reason.is_retryable().then_some(12_345),
+        page_retry: Some(&PAGE_RETRY),
         request_id: Some(b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"),
         now_ms: Some(1_787_480_130_250),
         method: b"GET",
         host: b"shop.example",
         path: b"/basket?session=secret",
+        language: LanguageId::default(),
+        route: b"",
+        page: None,
     }
 }
 
@@ -77,7 +88,7 @@ fn branded() -> Config {
 /// A page that differs from those of the reasons in one respect: name, configuration, facts.
 type Change = fn(&mut Config, &mut PageFacts<'static>);
 
-const VARIATIONS: [(&str, Change); 8] = [
+const VARIATIONS: [(&str, Change); 9] = [
     ("branded", |config, _| *config = branded()),
     ("branded-weak-color", |config, _| {
         *config = branded();
@@ -106,6 +117,7 @@ const VARIATIONS: [(&str, Change); 8] = [
         *config = branded();
         facts.retry_after_ms = None;
     }),
+    ("never-by-itself", |_, facts| facts.page_retry = None),
     ("nothing-exposed", |config, _| {
         config.security.expose.clear()
     }),

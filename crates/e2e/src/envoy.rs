@@ -353,6 +353,17 @@ pub fn binary() -> PathBuf {
 
 /// The path that a script of `scripts/` prints.
 pub(crate) fn script(name: &str) -> PathBuf {
+    let printed = script_lines(name);
+    let found = PathBuf::from(printed.first().map_or("", String::as_str));
+    assert!(
+        found.is_file(),
+        "scripts/{name} printed {printed:?}, which is no file"
+    );
+    found
+}
+
+/// The lines that a script of `scripts/` prints.
+pub(crate) fn script_lines(name: &str) -> Vec<String> {
     let path = crate::workspace().join("scripts").join(name);
     let output = Command::new(&path)
         .stdin(Stdio::null())
@@ -365,14 +376,8 @@ pub(crate) fn script(name: &str) -> PathBuf {
         path.display(),
         output.status
     );
-    let printed = String::from_utf8(output.stdout).expect("a path in UTF-8");
-    let found = PathBuf::from(printed.trim());
-    assert!(
-        found.is_file(),
-        "{} printed {printed:?}, which is no file",
-        path.display()
-    );
-    found
+    let printed = String::from_utf8(output.stdout).expect("lines in UTF-8");
+    printed.lines().map(str::to_owned).collect()
 }
 
 /// Starts a process that does not outlive this one, even if this one is killed.

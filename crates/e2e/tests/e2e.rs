@@ -2,6 +2,8 @@
 
 /// The circuit breaker.
 mod breaker;
+/// The pages in a real browser.
+mod browser;
 /// Between other filters of the chain.
 mod chain;
 /// curl, and the real gRPC client.
@@ -16,6 +18,8 @@ mod examples;
 mod harness;
 /// Every failure, every method, every client, both protocols.
 mod matrix;
+/// Pages of operators: which, in which language, with which policy.
+mod own_pages;
 /// What the configuration says about failures.
 mod policy;
 /// Hostile clients, and what failing costs.

@@ -53,7 +53,7 @@ pub struct Bank {
     seen: u32,
     events: Vec<Event>,
     meters: Meters,
-    has_unknown_policy: bool,
+    has_unknown_name: bool,
 }
 
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl Bank {
             seen: 0,
             events: Vec::new(),
             meters: Meters::default(),
-            has_unknown_policy: false,
+            has_unknown_name: false,
         }
     }
 
@@ -137,12 +137,12 @@ impl Bank {
         meters.report(sink, |key| routes.get(key).map(|route| &route.view));
     }
 
-    /// The metadata of a route name a policy that is not there.
-    pub fn note_unknown_policy(&mut self, route: &str) {
-        self.meters.count_total(Total::UnknownPolicy);
-        if !core::mem::replace(&mut self.has_unknown_policy, true) {
+    /// The metadata of a route name a policy or a page that is not there.
+    pub fn note_unknown_name(&mut self, route: &str) {
+        self.meters.count_total(Total::UnknownName);
+        if !core::mem::replace(&mut self.has_unknown_name, true) {
             let route = route.to_owned();
-            self.events.push(Event::UnknownPolicy { route });
+            self.events.push(Event::UnknownName { route });
         }
     }
 

@@ -62,18 +62,18 @@ pub(super) enum Total {
     StoreErrors,
     /// Requests of routes beyond [`MAX_ROUTES`].
     OverLimit,
-    /// Requests of routes whose metadata name a policy that is not there.
-    UnknownPolicy,
+    /// Requests of routes whose metadata name a policy or a page that is not there.
+    UnknownName,
 }
 
 impl Total {
-    const ALL: [Self; 3] = [Self::StoreErrors, Self::OverLimit, Self::UnknownPolicy];
+    const ALL: [Self; 3] = [Self::StoreErrors, Self::OverLimit, Self::UnknownName];
 
     fn name(self) -> &'static str {
         match self {
             Self::StoreErrors => "store_errors",
             Self::OverLimit => "routes_over_limit",
-            Self::UnknownPolicy => "unknown_policy",
+            Self::UnknownName => "unknown_name",
         }
     }
 }

@@ -94,8 +94,8 @@ pub enum Event {
         /// What changed.
         transition: Transition,
     },
-    /// The metadata of a route name a policy that is not there; written once.
-    UnknownPolicy {
+    /// The metadata of a route name a policy or a page that is not there; written once.
+    UnknownName {
         /// Key of the route.
         route: String,
     },
@@ -106,7 +106,7 @@ impl Event {
     pub fn transition(&self) -> Option<Transition> {
         match self {
             Self::Changed { transition, .. } => Some(*transition),
-            Self::UnknownPolicy { .. } => None,
+            Self::UnknownName { .. } => None,
         }
     }
 }
@@ -116,7 +116,7 @@ impl core::fmt::Display for Event {
     fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let (name, route) = match self {
             Self::Changed { route, .. } => ("breaker", route),
-            Self::UnknownPolicy { route } => ("unknown_policy", route),
+            Self::UnknownName { route } => ("unknown_name", route),
         };
         write!(out, r#"{{"event":"{name}","route":""#)?;
         for c in route.chars() {

@@ -29,6 +29,7 @@ pub(super) fn config(root: View<'_>, not_in_force: Vec<String>) -> Config {
             .map(|json| route_rule(View::element(table::ROUTE, json, Some(root))))
             .collect(),
         templates,
+        vars: in_order(strings(root.entries("vars")), |(a, _), (b, _)| a < b),
         pages: root
             .elements("pages")
             .iter()
@@ -69,7 +70,7 @@ fn mode(view: View<'_>) -> Mode {
     }
 }
 
-fn brand(view: View<'_>) -> Brand {
+pub(super) fn brand(view: View<'_>) -> Brand {
     let link = |json: &Json| {
         let view = View::element(table::LINK, json, None);
         Link {

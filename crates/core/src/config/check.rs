@@ -5,7 +5,7 @@ use alloc::collections::BinaryHeap;
 
 use super::error::{found, nearest, ConfigErrors, Fault};
 use super::json::Json;
-use super::kind::{Absent, Field, Kind, Leaf, Refusal, Word};
+use super::kind::{Absent, Field, Kind, Refusal};
 
 /// What the walk found.
 pub(super) struct Findings {
@@ -104,13 +104,6 @@ impl Walk {
                 }
             }
             _ => match picked.leaf(json) {
-                Ok(Leaf::Word(Word {
-                    later: true, name, ..
-                })) => {
-                    self.findings
-                        .not_in_force
-                        .push(format!("{}: \"{name}\"", self.at));
-                }
                 Ok(_) => {}
                 Err(Refusal::Other(fault)) => self.refuse(fault),
                 Err(Refusal::Value { why, did_you_mean }) => {
@@ -154,7 +147,7 @@ impl Walk {
         self.each_entry(json.entries(), |walk, key, value| {
             let Some(field) = fields.iter().find(|field| field.key == key) else {
                 let keys: Vec<_> = fields.iter().map(|field| field.key).collect();
-                let did_you_mean = nearest(key, keys.iter().copied());
+                let did_you_mean = nearest(key, &mut keys.iter().copied());
                 return walk.refuse(Fault::UnknownKey {
                     keys,
                     allowed: String::new(),
@@ -266,12 +259,6 @@ fn add_later_kind(kind: &'static Kind, path: &str, paths: &mut Vec<String>) {
             add_later_kind(first, path, paths);
             add_later_kind(second, path, paths);
         }
-        Kind::Words(words) => paths.extend(
-            words
-                .iter()
-                .filter(|word| word.later)
-                .map(|word| format!("{path}: \"{}\"", word.name)),
-        ),
         _ => {}
     }
 }

@@ -8,6 +8,7 @@ use super::limits;
 use super::table;
 use super::value::duration_text;
 use super::view::View;
+use crate::page::{self, Env, Syntax};
 use crate::prelude::*;
 
 /// Checks a whole document.
@@ -15,13 +16,25 @@ pub(super) fn check(walk: &mut Walk, root: View<'_>) {
     policy(walk, root);
     walk.key("routes", |walk| routes(walk, root));
     walk.key("templates", |walk| {
-        for (name, template) in root.entries("templates") {
-            walk.key(name, |walk| needs_a_form(walk, template));
+        let env = env(root);
+        let all = root.entries("templates");
+        for (name, template) in all.get(..limits::TEMPLATES).unwrap_or(all) {
+            walk.key(name, |walk| {
+                needs_a_form(walk, template);
+                if let Some(env) = &env {
+                    sources(walk, env, template);
+                }
+            });
         }
     });
     walk.key("pages", |walk| {
         for (index, page) in root.elements("pages").iter().enumerate() {
-            walk.item(index, |walk| known_template(walk, root, page, "template"));
+            walk.item(index, |walk| {
+                known_template(walk, root, page, "template");
+                if let Some(strings) = page.get("strings") {
+                    walk.key("strings", |walk| known_keys(walk, strings));
+                }
+            });
         }
     });
     delimiters(walk, root);
@@ -30,9 +43,13 @@ pub(super) fn check(walk: &mut Walk, root: View<'_>) {
         walk.key("strings", |walk| {
             unique_keys(walk, locales.entries("strings"));
             for (language, strings) in locales.entries("strings") {
-                walk.key(language, |walk| direction(walk, strings));
+                walk.key(language, |walk| {
+                    direction(walk, strings);
+                    known_keys(walk, strings);
+                });
             }
         });
+        spoken_default(walk, locales);
     });
     walk.key("headers", |walk| {
         walk.key("set", |walk| {
@@ -135,11 +152,11 @@ fn known_template(walk: &mut Walk, root: View<'_>, json: &Json, key: &str) {
     };
     let templates = root.entries("templates");
     if templates.iter().all(|(template, _)| template != name) {
-        let names = templates.iter().map(|(template, _)| template.as_str());
+        let mut names = templates.iter().map(|(template, _)| template.as_str());
         let fault = Fault::UnknownName {
             found: quoted(name),
             of: "templates",
-            did_you_mean: nearest(name, names),
+            did_you_mean: nearest(name, &mut names),
         };
         walk.key(key, |walk| walk.refuse(fault));
     }
@@ -154,6 +171,119 @@ fn needs_a_form(walk: &mut Walk, template: &Json) {
             allowed: "an object with `html`, `text` or `problem`".to_owned(),
             did_you_mean: None,
         });
+    }
+}
+
+/// What templates are read with; a value that is wrong by itself is no value here. `None` where
+/// nobody can say what a tag is.
+fn env(root: View<'_>) -> Option<Env> {
+    let delimiters = match root.texts("delimiters").as_slice() {
+        [open, close] if open != close => (open.clone(), close.clone()),
+        _ => return None,
+    };
+    let mut vars = Vec::new();
+    for (key, json) in root.entries("vars") {
+        vars.push((key.clone(), json.text().unwrap_or_default().to_owned()));
+    }
+    let mut own_keys = Vec::new();
+    let mut add = |strings: &Json| {
+        for (key, _) in strings.entries() {
+            if page::is_own_key(key) {
+                own_keys.push(key.clone());
+            }
+        }
+    };
+    for (_, strings) in root.section("locales").entries("strings") {
+        add(strings);
+    }
+    for page in root.elements("pages") {
+        page.get("strings").map(&mut add);
+    }
+    let brand = super::build::brand(root.section("brand"));
+    Some(Env::new(&brand, &vars, &delimiters, own_keys))
+}
+
+/// The sources of a template must be right.
+fn sources(walk: &mut Walk, env: &Env, template: &Json) {
+    for (key, syntax) in [("html", Syntax::Html), ("text", Syntax::Text)] {
+        if let Some(source) = template.get(key) {
+            walk.key(key, |walk| source_is_right(walk, env, syntax, source));
+        }
+    }
+    if let Some(members) = template.get("problem") {
+        walk.key("problem", |walk| {
+            let before = walk.findings.errors.total();
+            strings_are_right(walk, env, members);
+            if walk.findings.errors.total() == before {
+                // Each may be right by itself, and all of them too much.
+                for error in env.check_members(members.entries()) {
+                    walk.refuse(Fault::Template(error));
+                }
+            }
+        });
+    }
+}
+
+fn source_is_right(walk: &mut Walk, env: &Env, syntax: Syntax, source: &Json) {
+    let source = source.text().unwrap_or_default();
+    if source.len() <= limits::TEMPLATE_BYTES {
+        for error in env.check(syntax, source) {
+            walk.refuse(Fault::Template(error));
+        }
+    }
+}
+
+fn strings_are_right(walk: &mut Walk, env: &Env, json: &Json) {
+    source_is_right(walk, env, Syntax::Json, json);
+    if matches!(json, Json::Number(number) if !super::value::is_decimal(*number)) {
+        walk.refuse(Fault::Value {
+            found: super::error::found(json),
+            why: "",
+            allowed: "a number below a million millions with at most six decimals".to_owned(),
+            did_you_mean: None,
+        });
+    }
+    for (key, json) in json.entries() {
+        walk.key(key, |walk| strings_are_right(walk, env, json));
+    }
+    for (index, json) in json.items().iter().enumerate() {
+        walk.item(index, |walk| strings_are_right(walk, env, json));
+    }
+}
+
+/// Texts that no page has are misspelt ones.
+fn known_keys(walk: &mut Walk, strings: &Json) {
+    if strings.file_reference().is_some() {
+        return;
+    }
+    for (key, _) in strings.entries() {
+        // A key of another shape is told already.
+        if page::is_known_key(key) || key == "dir" || super::text::STRING_KEY.read(key).is_err() {
+            continue;
+        }
+        let fault = Fault::UnknownKey {
+            keys: Vec::new(),
+            allowed: "a key of the built-in texts, or one that begins with `own.`".to_owned(),
+            did_you_mean: page::nearest_key(key, &[]),
+        };
+        walk.key(key, |walk| walk.refuse(fault));
+    }
+}
+
+/// There must be words in the default language.
+fn spoken_default(walk: &mut Walk, locales: View<'_>) {
+    let Some(tag) = locales.text("default") else {
+        return;
+    };
+    let own = locales.entries("strings").iter();
+    if !page::is_spoken(&tag, own.map(|(tag, _)| tag.as_str())) {
+        let fault = Fault::Value {
+            found: quoted(&tag),
+            why: "no such language",
+            allowed: "a built-in language, or one of `strings`".to_owned(),
+            did_you_mean: None,
+        };
+        walk.key("default", |walk| walk.refuse(fault));
     }
 }
 
@@ -180,7 +310,7 @@ fn direction(walk: &mut Walk, strings: &Json) {
                 found: super::error::found(found),
                 why: "",
                 allowed: "\"ltr\" or \"rtl\"".to_owned(),
-                did_you_mean: nearest(text, ["ltr", "rtl"].into_iter()),
+                did_you_mean: nearest(text, &mut ["ltr", "rtl"].into_iter()),
             };
             walk.key("dir", |walk| walk.refuse(fault));
         }

@@ -6,6 +6,7 @@ use core::fmt;
 
 use super::json::Json;
 use super::limits;
+use crate::page::TemplateError;
 
 /// Everything that is wrong with a configuration; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,6 +187,8 @@ pub enum Fault {
         /// What that key says.
         value: String,
     },
+    /// A template that cannot be right.
+    Template(TemplateError),
     /// A colour that cannot be told from the page.
     Contrast {
         /// The colour.
@@ -286,6 +289,17 @@ impl fmt::Display for Fault {
                     "found \"{found}\"; allowed: {bound} `{other}`, which is \"{value}\""
                 )
             }
+            Fault::Template(error) => {
+                let TemplateError {
+                    line,
+                    column,
+                    found,
+                    why,
+                    did_you_mean,
+                } = error;
+                write!(f, "line {line}, column {column}: found {found}: {why}")?;
+                suggest(f, did_you_mean)
+            }
             Fault::Contrast {
                 found,
                 hundredths,
@@ -329,7 +343,7 @@ pub(super) fn found(json: &Json) -> String {
 }
 
 /// A text in quotes, shortened to [`limits::FOUND_BYTES`]; what could break a log line is escaped.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for character in text.chars() {
         if out.len() > limits::FOUND_BYTES {
@@ -357,17 +371,17 @@ fn is_invisible(character: char) -> bool {
 }
 
 /// The candidate that is nearest to `found`, if one is near enough to be what was meant.
-pub(super) fn nearest<'a>(
-    found: &str,
-    candidates: impl Iterator<Item = &'a str>,
-) -> Option<String> {
+pub(crate) fn nearest(found: &str, candidates: &mut dyn Iterator<Item = &str>) -> Option<String> {
     // Longer names may hold more mistakes; a third of the letters wrong is another word.
     let allowed = found.len().wrapping_div(3).clamp(1, 3);
-    candidates
-        .map(|candidate| (distance(found.as_bytes(), candidate.as_bytes()), candidate))
-        .filter(|&(distance, _)| distance <= allowed)
-        .min_by_key(|&(distance, _)| distance)
-        .map(|(_, candidate)| candidate.to_owned())
+    let mut best = (allowed.saturating_add(1), None);
+    for candidate in candidates {
+        let distance = distance(found.as_bytes(), candidate.as_bytes());
+        if distance < best.0 {
+            best = (distance, Some(candidate));
+        }
+    }
+    best.1.map(str::to_owned)
 }
 
 /// How many letters must be changed, left out, put in or swapped with their neighbour to make `b`
@@ -431,7 +445,7 @@ mod tests {
     #[test]
     fn suggests_only_what_is_near() {
         let keys = ["window", "mode", "min_requests"];
-        let nearest = |found| nearest(found, keys.into_iter());
+        let nearest = |found| nearest(found, &mut keys.into_iter());
         assert_eq!(nearest("windows"), Some("window".to_owned()));
         assert_eq!(nearest("min-request"), Some("min_requests".to_owned()));
         assert_eq!(nearest("mod"), Some("mode".to_owned()));

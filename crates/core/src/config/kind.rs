@@ -120,8 +120,6 @@ pub(super) const fn over(key: &'static str, kind: Kind, doc: &'static str) -> Fi
 #[derive(Debug)]
 pub(super) struct Word {
     pub(super) name: &'static str,
-    /// Whether it is accepted, but does nothing yet.
-    pub(super) later: bool,
     /// What it means; empty without the feature `reference`.
     #[cfg_attr(
         not(feature = "reference"),
@@ -132,20 +130,7 @@ pub(super) struct Word {
 
 /// A word that an option can be.
 pub(super) const fn word(name: &'static str, doc: &'static str) -> Word {
-    Word {
-        name,
-        later: false,
-        doc,
-    }
-}
-
-/// A word that an option can be, not in force yet.
-pub(super) const fn later_word(name: &'static str, doc: &'static str) -> Word {
-    Word {
-        name,
-        later: true,
-        doc,
-    }
+    Word { name, doc }
 }
 
 /// What an option can be.
@@ -312,14 +297,14 @@ impl Kind {
                 let found = words.iter().find(|word| word.name == text);
                 found
                     .map(Leaf::Word)
-                    .ok_or_else(|| meant(text, words.iter().map(|word| word.name)))
+                    .ok_or_else(|| meant(text, &mut words.iter().map(|word| word.name)))
             }
             (Kind::Reason, Json::String(text)) => {
                 let all = crate::reason::Reason::ALL.iter();
                 let found = all.clone().find(|reason| reason.as_str() == text);
                 found
                     .map(|reason| Leaf::Reason(*reason))
-                    .ok_or_else(|| meant(text, all.map(|reason| reason.as_str())))
+                    .ok_or_else(|| meant(text, &mut all.map(|reason| reason.as_str())))
             }
             (Kind::Color { dark }, Json::String(text)) => {
                 let color = Color::parse(text).ok_or(NO)?;
@@ -403,7 +388,7 @@ impl TextRule {
     }
 }
 
-fn meant(text: &str, words: impl Iterator<Item = &'static str>) -> Refusal {
+fn meant(text: &str, words: &mut dyn Iterator<Item = &'static str>) -> Refusal {
     Refusal::Value {
         why: "",
         did_you_mean: nearest(text, words),

@@ -8,6 +8,22 @@ pub const CONFIG_BYTES: usize = 1 << 20;
 /// One template, in bytes: a page with its images inlined. Four of them fill a configuration.
 pub const TEMPLATE_BYTES: usize = 256 << 10;
 
+/// What a template may grow to when `each` repeats its parts and the configuration is put in.
+pub const PAGE_BYTES: usize = 512 << 10;
+
+/// Values and conditions of one template, those that `each` repeats counted each time: ten times
+/// what a page of many parts has, and still made in a millisecond.
+pub const TEMPLATE_TAGS: usize = 5_000;
+
+/// Blocks of a template within each other: more is not a page but a program.
+pub const TEMPLATE_DEPTH: usize = 8;
+
+/// Constants of `vars`.
+pub const VARS: usize = 64;
+
+/// One constant of `vars`, in bytes: a drawing or a paragraph of markup.
+pub const VAR_BYTES: usize = 16 << 10;
+
 /// The logo, in bytes: it is part of every HTML page, and a page should be light.
 pub const LOGO_BYTES: usize = 64 << 10;
 

@@ -8,17 +8,6 @@
 //! options in [`table`], the one definition of every option; [`cross`] checks what needs two values;
 //! [`build`] makes the types. The JSON Schema and the reference page come from the same tables.
 
-/// A sentence of the reference: only bytes for the filter, and so only there with the feature.
-macro_rules! doc {
-    ($text:expr) => {
-        if cfg!(feature = "reference") {
-            $text
-        } else {
-            ""
-        }
-    };
-}
-
 mod build;
 mod check;
 mod color;
@@ -40,6 +29,7 @@ pub(crate) mod value;
 mod view;
 
 pub use color::Color;
+pub(crate) use error::{nearest, quoted};
 pub use error::{ConfigError, ConfigErrors, Fault};
 pub use pattern::Pattern;
 pub use types::*;

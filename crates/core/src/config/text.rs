@@ -113,8 +113,29 @@ pub(super) static TEMPLATE: TextRule = TextRule {
     min: 0,
     max: limits::TEMPLATE_BYTES,
     allowed: "the text of a template",
-    check: |_| Ok(()),
+    check: |text| prose(text, true),
     pattern: "",
+};
+
+/// What a template can show by a name.
+pub(super) static VAR: TextRule = TextRule {
+    min: 0,
+    max: limits::VAR_BYTES,
+    ..PROSE
+};
+
+/// A name of `vars`.
+pub(super) static VAR_NAME: TextRule = TextRule {
+    min: 1,
+    max: limits::NAME_BYTES,
+    allowed: "a name of letters, digits and `_`",
+    check: |text| {
+        plain(
+            text.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'),
+        )
+    },
+    pattern: doc!(r"^[A-Za-z0-9_]+$"),
 };
 
 /// A name that other keys, metadata and metrics refer to.

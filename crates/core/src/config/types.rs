@@ -23,6 +23,8 @@ pub struct Config {
     pub routes: Vec<RouteRule>,
     /// The operator's own pages, by name, sorted by name.
     pub templates: Vec<(String, Template)>,
+    /// What templates can show by `vars.<name>`, sorted by name.
+    pub vars: Vec<(String, String)>,
     /// Which page goes with which failure; the first match wins.
     pub pages: Vec<PageRule>,
     /// What opens and closes a template tag.

@@ -53,7 +53,7 @@ pub(super) fn status_range(text: &str) -> Option<(u16, u16)> {
 }
 
 /// A status of three digits.
-pub(super) fn status(text: &str) -> Option<u16> {
+pub(crate) fn status(text: &str) -> Option<u16> {
     if text.len() != 3 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
@@ -167,7 +167,7 @@ pub(crate) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
 
 /// A number for people: whole, or with at most six decimals. The standard library's own way costs
 /// the module more than ten kilobytes, and an error needs no more than this.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     // Up to here a millionth still has a place in the 64 bits.
     const LARGEST: f64 = 1e12;
     let size = value.abs();
@@ -193,6 +193,12 @@ pub(super) fn number(value: f64) -> String {
         text.pop();
     }
     text
+}
+
+/// Whether [`number`] writes the number without loss.
+pub(super) fn is_decimal(value: f64) -> bool {
+    let size = value.abs();
+    size < 1e12 && ((size * 1e6 + 0.5) as u64) as f64 / 1e6 == size
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 //! page uses the nearest shade of it that is not (WCAG 2.2: 1.4.3 Contrast, 1.4.11 Non-text
 //! contrast). The button has the brand's own colour, whatever it is, inside a readable outline.
 
-use crate::config::Color;
+use super::escape::Body;
+use crate::config::{Brand, Color};
+use crate::prelude::*;
 
 /// Text needs this contrast with what is behind it (WCAG 2.2, 1.4.3, level AA).
 const TEXT: f64 = 4.5;
@@ -69,6 +71,41 @@ impl Accent {
             on_fill: opposite(fill),
             ink: readable(fill, ground.back),
         }
+    }
+}
+
+/// The style rules that name the colours of a brand's pages, light and dark.
+pub(super) fn palette(brand: &Brand) -> String {
+    let mut out = Body::default();
+    out.markup("\n:root{");
+    colors(&mut out, brand.color, LIGHT);
+    out.markup("}\n@media (prefers-color-scheme:dark){:root{");
+    colors(&mut out, brand.color_dark.or(brand.color), DARK);
+    out.markup("}}\n");
+    String::from_utf8(out.into_bytes()).unwrap_or_default()
+}
+
+/// A colour as CSS writes it; empty: none.
+pub(super) fn hex(color: Option<Color>) -> String {
+    let mut out = Body::default();
+    if let Some(color) = color {
+        out.color(color);
+    }
+    String::from_utf8(out.into_bytes()).unwrap_or_default()
+}
+
+fn colors(out: &mut Body, brand: Option<Color>, ground: Ground) {
+    let accent = Accent::new(brand, ground);
+    for (name, color) in [
+        ("--back:", ground.back),
+        (";--text:", ground.text),
+        (";--soft:", ground.soft),
+        (";--line:", ground.line),
+        (";--fill:", accent.fill),
+        (";--on-fill:", accent.on_fill),
+        (";--ink:", accent.ink),
+    ] {
+        out.markup(name).color(color);
     }
 }
 

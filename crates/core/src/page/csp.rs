@@ -10,8 +10,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::{Csp, Security};
 
-/// The header for a page with these inline styles and scripts; `None`: no header is sent.
-pub(super) fn policy(security: &Security, styles: &[&[u8]], scripts: &[&[u8]]) -> Option<String> {
+/// The header for a page with these inline styles and scripts; `None`: no header is sent. A page of
+/// the operator's own may bring fonts along.
+pub(super) fn policy(
+    security: &Security,
+    styles: &[&[u8]],
+    scripts: &[&[u8]],
+    is_own: bool,
+) -> Option<String> {
     match &security.csp {
         Csp::Off => None,
         Csp::Custom(policy) => Some(policy.clone()),
@@ -22,6 +28,9 @@ pub(super) fn policy(security: &Security, styles: &[&[u8]], scripts: &[&[u8]]) -
             if !scripts.is_empty() {
                 // A script may ask its own site whether it is back.
                 policy.push_str("; connect-src 'self'");
+            }
+            if is_own {
+                policy.push_str("; font-src data:");
             }
             policy
                 .push_str("; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors ");
@@ -62,14 +71,16 @@ mod tests {
         let x = "'sha256-LXEWQrcmsEQBYnyp+6wy9chTD7GQPMTbAiWHF5IaSIE='";
         let y = "'sha256-ofzkNjhU/4iM/0uOeHXWAMJoI5BBKoz3mzfQsRFIsPo='";
         assert_eq!(
-            policy(&security(Csp::Auto), &[b"x"], &[b"x", b"y"]).unwrap(),
+            policy(&security(Csp::Auto), &[b"x"], &[b"x", b"y"], false).unwrap(),
             format!(
                 "default-src 'none'; style-src {x}; script-src {x} {y}; connect-src 'self'; \
                  img-src data:; base-uri 'none'; form-action 'none'; \
                  frame-ancestors 'self' https://shop.example"
             )
         );
-        let without_script = policy(&security(Csp::Auto), &[b"x"], &[]).unwrap();
+        let without_script = policy(&security(Csp::Auto), &[b"x"], &[], false).unwrap();
+        let own = policy(&security(Csp::Auto), &[], &[], true).unwrap();
+        assert!(own.starts_with("default-src 'none'; font-src data:; img-src data:;"));
         assert!(!without_script.contains("script-src") && !without_script.contains("connect-src"));
     }
 
@@ -77,9 +88,9 @@ mod tests {
     fn the_operator_may_choose_another_or_none() {
         let custom = Csp::Custom("default-src 'self'".to_owned());
         assert_eq!(
-            policy(&security(custom), &[b"x"], &[]).unwrap(),
+            policy(&security(custom), &[b"x"], &[], false).unwrap(),
             "default-src 'self'"
         );
-        assert_eq!(policy(&security(Csp::Off), &[b"x"], &[]), None);
+        assert_eq!(policy(&security(Csp::Off), &[b"x"], &[], false), None);
     }
 }

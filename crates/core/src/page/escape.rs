@@ -1,10 +1,11 @@
 //! The only way into a body: each value is escaped for the place where it stands.
 //!
-//! A [`Body`] takes markup only as `'static` text of this program or as a [`Part`] that was itself
-//! made through a `Body`. Everything else (what the client sent, what the operator configured)
-//! goes through the method named after its position, so that an escaping rule cannot be forgotten,
-//! only chosen wrongly where everybody can see it.
+//! A [`Body`] takes markup only as `'static` text of this program, as the text of a template, or as
+//! a [`Part`] that was itself made through a `Body`. Everything else (what the client sent, what the
+//! operator configured) goes through the method named after its position, so that an escaping rule
+//! cannot be forgotten, only chosen wrongly where everybody can see it.
 
+use super::template::Position;
 use crate::config::Color;
 use crate::prelude::*;
 
@@ -57,10 +58,37 @@ impl Body {
         self
     }
 
-    /// Inline SVG of the operator's, which the configuration has checked. The one raw slot.
-    pub(super) fn checked_svg(&mut self, svg: &str) -> &mut Self {
-        self.0.extend_from_slice(svg.as_bytes());
-        self
+    /// Text of a template, or what the operator has put into it as markup: the one raw slot.
+    pub(super) fn checked(&mut self, text: &str) {
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    /// Bytes `from..to` of a part made before.
+    pub(super) fn slice(&mut self, part: &Part, from: usize, to: usize) {
+        self.0
+            .extend_from_slice(part.0.get(from..to).unwrap_or_default());
+    }
+
+    /// Length so far, in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What has been written.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// A text, escaped for where it stands.
+    pub(super) fn put(&mut self, at: Position, text: &str) {
+        match at {
+            Position::Html => self.html(text),
+            Position::Link => self.url(text),
+            Position::Path => self.link(text, false),
+            Position::Query => self.link(text, true),
+            Position::Json => self.json(text),
+            Position::Plain => self.plain(text),
+        };
     }
 
     /// Text between tags, or the value of a double-quoted attribute of HTML: the five characters
@@ -84,8 +112,18 @@ impl Body {
         if !is_safe_url(url) {
             return self;
         }
+        self.link(url, false)
+    }
+
+    /// A piece of a link behind its scheme; in a query (`is_part`) nothing of it can end the part in
+    /// which it stands.
+    fn link(&mut self, url: &str, is_part: bool) -> &mut Self {
         for &byte in url.as_bytes() {
             match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                    self.0.push(byte);
+                }
+                _ if is_part => self.percent(byte),
                 b'&' => self.0.extend_from_slice(b"&amp;"),
                 b'\'' => self.0.extend_from_slice(b"&#39;"),
                 b'"' | b'<' | b'>' | b'`' | b'\\' | b'{' | b'}' | b'|' | b'^' => self.percent(byte),

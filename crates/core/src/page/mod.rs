@@ -6,17 +6,19 @@
 //! one buffer, with the few facts of the request between, each escaped for the place where it
 //! stands ([`escape`]), and shown only if the configuration exposes it.
 
+mod auto;
 mod base64;
 mod color;
 mod csp;
 mod escape;
 mod grpc;
-mod html;
+mod language;
 mod locales;
 mod phrase;
 mod problem;
+mod scope;
 mod shown;
-mod text;
+mod template;
 mod time;
 mod when;
 mod words;
@@ -24,12 +26,57 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use crate::config::{Config, Exposed, Maintenance};
+use crate::config::{Config, Exposed, Maintenance, PageRetry, PageRule, Security};
+use crate::gate::{without_port, without_query};
+use crate::headers::HeaderBlock;
 use crate::negotiate::Format;
 use crate::prelude::*;
 use crate::reason::{Reason, Source};
+use escape::Body;
+use scope::Scope;
+use shown::Shown;
+use template::Program;
+use words::Words;
 
 pub use grpc::STATUS_UNAVAILABLE as GRPC_STATUS_UNAVAILABLE;
+pub(crate) use language::is_spoken;
+pub use language::LanguageId;
+pub use template::names::{Name, NAMES};
+pub(crate) use template::Env;
+pub use template::{Syntax, TemplateError};
+pub use words::keys;
+pub(crate) use words::{is_known as is_known_key, is_own as is_own_key, nearest_key};
+
+/// The built-in HTML page, but for its [`PIECES`].
+const HTML: &str = include_str!("builtin/page.html");
+
+/// What is put into the built-in HTML page as it is, with its names there.
+const PIECES: &[(&str, &str)] = &[
+    ("builtin.style", include_str!("builtin/page.css")),
+    ("builtin.scene", include_str!("builtin/scene.svg")),
+    ("builtin.script", auto::SCRIPT),
+];
+
+/// The template of the built-in HTML page, for operators to start from.
+pub fn built_in_html() -> String {
+    let mut html = HTML.to_owned();
+    for (name, text) in PIECES {
+        let readable = match *name {
+            "builtin.script" => auto::SOURCE,
+            _ => text,
+        };
+        html = html.replace(&["{{{", name, "}}}"].concat(), readable);
+    }
+    html
+}
+
+/// The template of the built-in text page.
+pub const BUILT_IN_TEXT: &str = include_str!("builtin/page.txt");
+
+/// What is wrong with a template of this configuration; nothing: it can be served.
+pub fn check_template(config: &Config, syntax: Syntax, source: &str) -> Vec<TemplateError> {
+    Env::of(config).check(syntax, source)
+}
 
 /// Everything that a page can be made from. Bytes of the client are raw here: a page validates or
 /// escapes them by where they stand, and shows them only if the configuration exposes them.
@@ -49,6 +96,8 @@ pub struct PageFacts<'a> {
     pub maintenance: Option<&'a Maintenance>,
     /// When to come back, in milliseconds; `None`: trying again does not help.
     pub retry_after_ms: Option<u64>,
+    /// How the page comes back by itself; `None`: it does not.
+    pub page_retry: Option<&'a PageRetry>,
     /// `x-request-id`, as the client or Envoy wrote it.
     pub request_id: Option<&'a [u8]>,
     /// When it failed, in milliseconds since the Unix epoch; `None`: not known.
@@ -59,6 +108,12 @@ pub struct PageFacts<'a> {
     pub host: &'a [u8],
     /// `:path`, with its query, which is never shown.
     pub path: &'a [u8],
+    /// The language to speak.
+    pub language: LanguageId,
+    /// Name of the Envoy route; empty: not known.
+    pub route: &'a [u8],
+    /// Number of the template that the route asks for ([`Pages::template`]).
+    pub page: Option<usize>,
 }
 
 /// A rendered page.
@@ -77,60 +132,158 @@ pub struct Page<'a> {
     pub body: Vec<u8>,
 }
 
+/// An HTML template and the policy that lets it work.
+#[derive(Debug, Default)]
+struct Html {
+    program: Program,
+    csp: Option<String>,
+}
+
+impl Html {
+    fn new(program: Program, security: &Security, is_own: bool) -> Self {
+        let (styles, scripts) = (program.blocks(true), program.blocks(false));
+        Self {
+            csp: csp::policy(security, &styles, &scripts, is_own),
+            program,
+        }
+    }
+}
+
+/// A page of the operator's own, in the forms that it has.
+#[derive(Debug)]
+struct Own {
+    name: String,
+    html: Option<Html>,
+    text: Option<Program>,
+    members: Option<Program>,
+}
+
 /// All pages of a configuration, ready to be rendered.
 #[derive(Debug)]
 pub struct Pages {
-    words: words::Words,
-    html: html::HtmlPage,
-    csp: Option<String>,
+    languages: language::Languages,
+    html: Html,
+    /// The policy of a built-in page that stays: its script is not there.
+    still_csp: Option<String>,
+    text: Program,
     problem: problem::Problem,
+    own: Vec<Own>,
+    rules: Vec<PageRule>,
     expose: Vec<Exposed>,
 }
 
 impl Pages {
-    /// Prepares the pages of `config`.
+    /// Prepares the pages of `config`. A template that cannot be right (no valid configuration has
+    /// one) leaves the built-in page in its place.
     pub fn new(config: &Config) -> Self {
-        let words = words::Words::new(locales::of(&config.locales.default));
-        let html = html::HtmlPage::new(&config.brand, &words);
+        let security = &config.security;
+        let env = Env::of(config);
+        let own = config.templates.iter().map(|(name, template)| Own {
+            name: name.clone(),
+            html: template
+                .html
+                .as_deref()
+                .and_then(|source| env.read(Syntax::Html, source).ok())
+                .map(|program| Html::new(program, security, true)),
+            text: template
+                .text
+                .as_deref()
+                .and_then(|source| env.read(Syntax::Text, source).ok()),
+            members: Some(template.problem.as_slice())
+                .filter(|members| !members.is_empty())
+                .and_then(|members| env.read_members(members).ok()),
+        });
+        let own = own.collect();
+        let env = env.for_built_in(PIECES);
+        let html = env.read(Syntax::Html, HTML).unwrap_or_default();
         Self {
-            csp: csp::policy(&config.security, &[html.style()], &[]),
+            languages: language::Languages::new(&config.locales),
+            still_csp: csp::policy(security, &html.blocks(true), &[], false),
+            html: Html::new(html, security, false),
+            text: env.read(Syntax::Text, BUILT_IN_TEXT).unwrap_or_default(),
             problem: problem::Problem::new(&config.formats.problem_type_base),
-            expose: config.security.expose.clone(),
-            words,
-            html,
+            own,
+            rules: config.pages.clone(),
+            expose: security.expose.clone(),
         }
+    }
+
+    /// The language that a request asks for (RFC 4647 §3.4), else the configured default.
+    pub fn language(&self, request: &HeaderBlock) -> LanguageId {
+        self.languages.of_request(request)
+    }
+
+    /// The language for a tag, else the configured default.
+    pub fn language_of_tag(&self, tag: &str) -> LanguageId {
+        self.languages.of_tag(tag.as_bytes())
+    }
+
+    /// The tags of all languages, built in and configured.
+    pub fn languages(&self) -> impl Iterator<Item = &str> {
+        self.languages.tags()
+    }
+
+    /// Number of the template with this name.
+    pub fn template(&self, name: &[u8]) -> Option<usize> {
+        self.own.iter().position(|own| own.name.as_bytes() == name)
+    }
+
+    /// Whether which page is served depends on the Envoy route.
+    pub fn ask_for_routes(&self) -> bool {
+        self.rules.iter().any(|rule| !rule.routes.is_empty())
     }
 
     /// Makes the page for `facts`.
     pub fn render(&self, facts: &PageFacts<'_>) -> Page<'_> {
-        let shown = shown::Shown::new(facts, &self.expose);
         let mut page = Page {
             content_type: None,
             csp: None,
-            language: self.words.tag,
+            language: "",
             headers: Vec::new(),
             body: Vec::new(),
         };
+        let Some(language) = self.languages.get(facts.language) else {
+            return page;
+        };
+        page.language = &language.tag;
+        let rule = self.rules.iter().find(|rule| is_for(rule, facts));
+        let named = || self.template(rule?.template.as_ref()?.as_bytes());
+        let own = facts.page.or_else(named).and_then(|at| self.own.get(at));
+        let shown = Shown::new(facts, &self.expose);
+        let words = Words {
+            languages: &self.languages,
+            language,
+            page: rule.map_or(&[], |rule| &rule.strings),
+        };
+        let scope = Scope::new(&shown, words);
         match facts.format {
             Format::Html => {
+                let html = own.and_then(|own| own.html.as_ref());
+                let (program, csp) = match html {
+                    Some(html) => (&html.program, &html.csp),
+                    None if shown.auto.is_none() => (&self.html.program, &self.still_csp),
+                    None => (&self.html.program, &self.html.csp),
+                };
                 page.content_type = Some("text/html; charset=utf-8");
-                page.csp = self.csp.as_deref();
-                page.body = self.html.render(&self.words, &shown);
+                page.csp = csp.as_deref();
+                page.body = program.page(&scope);
             }
             Format::Problem => {
+                let members = own.and_then(|own| own.members.as_ref());
                 page.content_type = Some("application/problem+json; charset=utf-8");
-                page.body = self.problem.render(&self.words, &shown);
+                page.body = self.problem.render(&scope, members);
             }
             Format::Text => {
+                let text = own.and_then(|own| own.text.as_ref());
                 page.content_type = Some("text/plain; charset=utf-8");
-                page.body = text::render(&self.words, &shown);
+                page.body = text.unwrap_or(&self.text).page(&scope);
             }
             Format::Line => {
                 page.content_type = Some("text/plain; charset=utf-8");
-                page.body = text::line(&shown);
+                page.body = line(&shown);
             }
             Format::Grpc => {
-                let message = self.words.reason(facts.reason).message;
+                let message = scope.message();
                 page.headers = grpc::headers(message, facts.retry_after_ms);
                 page.body = message.as_bytes().to_vec();
             }
@@ -138,4 +291,30 @@ impl Pages {
         }
         page
     }
+}
+
+/// One line: `503 Service Unavailable (circuit_open)`.
+fn line(shown: &Shown<'_>) -> Vec<u8> {
+    let mut body = Body::with_capacity(96);
+    body.number(u64::from(shown.status))
+        .markup(" ")
+        .markup(phrase::status_phrase(shown.status))
+        .markup(" (")
+        .markup(shown.reason.as_str())
+        .markup(")\n");
+    body.into_bytes()
+}
+
+/// Whether a rule of `pages` is for this failure.
+fn is_for(rule: &PageRule, facts: &PageFacts<'_>) -> bool {
+    let host = without_port(facts.host);
+    let any_host = || {
+        let mut hosts = rule.hosts.iter();
+        hosts.any(|host_pattern| host_pattern.matches_ignore_case(host))
+    };
+    (rule.statuses.is_empty() || rule.statuses.contains(facts.status))
+        && (rule.reasons.is_empty() || rule.reasons.contains(&facts.reason))
+        && (rule.hosts.is_empty() || any_host())
+        && without_query(facts.path).starts_with(rule.path_prefix.as_bytes())
+        && (rule.routes.is_empty() || rule.routes.iter().any(|name| name.matches(facts.route)))
 }

@@ -7,8 +7,8 @@
 
 use super::escape::{Body, Part};
 use super::phrase::status_phrase;
-use super::shown::Shown;
-use super::words::Words;
+use super::scope::Scope;
+use super::template::Program;
 use crate::prelude::*;
 
 /// The type that says no more than the status (RFC 9457 §4.2.1).
@@ -36,10 +36,10 @@ impl Problem {
         }
     }
 
-    /// Makes the document.
-    pub(super) fn render(&self, words: &Words, shown: &Shown<'_>) -> Vec<u8> {
+    /// Makes the document, with the members that a template adds.
+    pub(super) fn render(&self, scope: &Scope<'_>, members: Option<&Program>) -> Vec<u8> {
         let mut body = Body::with_capacity(CAPACITY);
-        let said = words.reason(shown.reason);
+        let shown = scope.shown;
         let reason = shown.reason.as_str();
         body.markup("{\"type\":\"");
         match &self.type_base {
@@ -49,13 +49,16 @@ impl Problem {
         body.markup("\",\"title\":\"");
         // RFC 9457 §4.2.1: the title of about:blank is the status phrase.
         match &self.type_base {
-            Some(_) => body.json(said.problem),
+            Some(_) => {
+                let title = scope.words.of_reason("problem", shown.reason);
+                body.json(title.unwrap_or_default())
+            }
             None => body.markup(status_phrase(shown.status)),
         };
         body.markup("\",\"status\":")
             .number(u64::from(shown.status))
             .markup(",\"detail\":\"")
-            .json(shown.notice.unwrap_or(said.message));
+            .json(scope.message());
         // Only a UUID makes a URI of its own kind (RFC 9562 §4); what other ids mean is for the
         // operator to know, and `request_id` carries them.
         if let Some(id) = shown.request_id.filter(|id| is_uuid(id)) {
@@ -85,6 +88,9 @@ impl Problem {
             body.markup(",\"timestamp\":\"");
             time.write_rfc3339(&mut body);
             body.markup("\"");
+        }
+        if let Some(members) = members {
+            members.run(scope, Some(&mut body));
         }
         body.markup("}\n");
         body.into_bytes()

@@ -5,12 +5,14 @@ use alloc::borrow::Cow;
 
 use super::time::Utc;
 use super::PageFacts;
-use crate::config::Exposed;
+use crate::config::{Exposed, PageRetry};
 use crate::gate::without_query;
-use crate::reason::Reason;
+use crate::reason::{Reason, Source};
 
 /// A longer request id is not one that somebody could quote.
 const MAX_REQUEST_ID: usize = 128;
+/// The longest registered method has 17 letters, and nobody uses it (RFC 4437).
+const MAX_METHOD: usize = 16;
 /// The longest host name is 253 bytes (RFC 1035 §2.3.4), and a port may follow.
 const MAX_HOST: usize = 260;
 /// Enough of a path to recognise it.
@@ -21,6 +23,7 @@ const MAX_PATH: usize = 256;
 pub(super) struct Shown<'a> {
     pub(super) status: u16,
     pub(super) reason: Reason,
+    pub(super) source: Source,
     pub(super) tripped_by: Option<Reason>,
     /// What the operator says about the maintenance.
     pub(super) notice: Option<&'a str>,
@@ -28,6 +31,12 @@ pub(super) struct Shown<'a> {
     pub(super) until: Option<Utc>,
     /// In milliseconds; `None`: trying again does not help.
     pub(super) retry_after_ms: Option<u64>,
+    /// The same as a point in time.
+    pub(super) retry_at: Option<Utc>,
+    /// Letters, at most 16; else empty.
+    pub(super) method: &'a str,
+    /// How the page comes back by itself, where it does.
+    pub(super) auto: Option<&'a PageRetry>,
     /// Whether sending the request once more does no more than sending it once.
     pub(super) safe: bool,
     /// `[A-Za-z0-9._:+/=@-]`, at most 128 of them.
@@ -42,9 +51,11 @@ impl<'a> Shown<'a> {
     /// Takes from `facts` what is sound and exposed.
     pub(super) fn new(facts: &PageFacts<'a>, expose: &[Exposed]) -> Self {
         let exposed = |what| expose.contains(&what);
+        let safe = matches!(facts.method, b"GET" | b"HEAD");
         Self {
             status: facts.status,
             reason: facts.reason,
+            source: facts.source,
             tripped_by: facts.tripped_by,
             notice: facts
                 .maintenance
@@ -54,7 +65,20 @@ impl<'a> Shown<'a> {
                 .and_then(|maintenance| maintenance.until)
                 .and_then(|seconds| Utc::from_ms(seconds.saturating_mul(1000))),
             retry_after_ms: facts.retry_after_ms,
-            safe: matches!(facts.method, b"GET" | b"HEAD"),
+            retry_at: facts
+                .now_ms
+                .zip(facts.retry_after_ms)
+                .and_then(|(now, wait)| Utc::from_ms(now.saturating_add(wait))),
+            method: Some(facts.method)
+                .filter(|method| {
+                    method.len() <= MAX_METHOD && method.iter().all(u8::is_ascii_alphabetic)
+                })
+                .and_then(|method| core::str::from_utf8(method).ok())
+                .unwrap_or_default(),
+            auto: facts
+                .page_retry
+                .filter(|page| page.auto && safe && facts.retry_after_ms.is_some()),
+            safe,
             request_id: facts
                 .request_id
                 .filter(|_| exposed(Exposed::RequestId))
@@ -89,20 +113,26 @@ fn valid_request_id(id: &[u8]) -> Option<&str> {
     core::str::from_utf8(id).ok()
 }
 
+/// A text of a stranger: short, and without the characters that turn the text around them, which
+/// would make it look like another.
 fn shorten(bytes: &[u8], max: usize) -> Cow<'_, str> {
-    match bytes.get(..max) {
-        Some(head) if bytes.len() > max => {
-            Cow::Owned([&*String::from_utf8_lossy(head), "…"].concat())
-        }
-        _ => String::from_utf8_lossy(bytes),
+    let head = bytes.get(..max).unwrap_or(bytes);
+    let text = String::from_utf8_lossy(head);
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if head.len() == bytes.len() && !text.contains(turns) {
+        return text;
     }
+    let mut text = text.replace(turns, "");
+    if head.len() < bytes.len() {
+        text.push('…');
+    }
+    Cow::Owned(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::negotiate::Format;
-    use crate::reason::Source;
 
     const ALL: &[Exposed] = &[
         Exposed::RequestId,
@@ -119,12 +149,16 @@ mod tests {
             source: Source::Proxy,
             tripped_by: None,
             maintenance: None,
+            page_retry: None,
             retry_after_ms: None,
             request_id: Some(b"a-1"),
             now_ms: Some(0),
             method: b"GET",
             host: b"shop.example",
             path: b"/pay?token=secret#x",
+            language: Default::default(),
+            route: b"",
+            page: None,
         }
     }
 
@@ -190,5 +224,10 @@ mod tests {
         let shown = Shown::new(&facts, ALL);
         assert_eq!(shown.path.unwrap().chars().count(), MAX_PATH + 1);
         assert_eq!(shown.host.as_deref(), Some("\u{fffd}"));
+        let facts = PageFacts {
+            host: "a\u{202e}b\u{2066}\u{2069}".as_bytes(),
+            ..facts
+        };
+        assert_eq!(Shown::new(&facts, ALL).host.as_deref(), Some("ab"));
     }
 }

@@ -3,6 +3,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use std::time::Duration;
+
 use super::*;
 use crate::config::{Color, Csp, Link, Logo};
 
@@ -21,6 +23,12 @@ const FORMATS: [Format; 6] = [
     Format::Line,
 ];
 
+static PAGE_RETRY: PageRetry = PageRetry {
+    auto: true,
+    max_attempts: 7,
+    cap: Duration::from_secs(90),
+};
+
 fn facts(format: Format) -> PageFacts<'static> {
     PageFacts {
         format,
@@ -30,11 +38,15 @@ fn facts(format: Format) -> PageFacts<'static> {
         tripped_by: None,
         maintenance: None,
         retry_after_ms: Some(12_000),
+        page_retry: Some(&PAGE_RETRY),
         request_id: Some(b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"),
         now_ms: Some(1_787_480_130_250),
         method: b"GET",
         host: b"shop.example",
         path: b"/pay?token=secret",
+        language: LanguageId::default(),
+        route: b"",
+        page: None,
     }
 }
 
@@ -80,26 +92,42 @@ fn each_format_has_its_content_type() {
     }
 }
 
-#[test]
-fn the_policy_allows_exactly_the_style_of_the_page() {
+/// The hash of what stands between two tags, as a policy has it.
+fn hash_between(html: &str, open: &str, close: &str) -> String {
     use ::base64::Engine as _;
     use sha2::Digest as _;
+    let (_, rest) = html.split_once(open).unwrap();
+    let (block, rest) = rest.split_once(close).unwrap();
+    assert!(!rest.contains(open), "{open} twice");
+    let hash = ::base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(block));
+    format!("'sha256-{hash}'")
+}
+
+#[test]
+fn the_policy_allows_exactly_the_blocks_of_the_page() {
     let mut config = branded("Acme");
     config.brand.color = Some(Color { r: 1, g: 2, b: 3 });
     let pages = Pages::new(&config);
-    let page = pages.render(&facts(Format::Html));
+    let rest = "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    let auto = facts(Format::Html);
+    let page = pages.render(&auto);
     let html = String::from_utf8(page.body).unwrap();
-    let (_, rest) = html.split_once("<style>").unwrap();
-    let (style, rest) = rest.split_once("</style>").unwrap();
-    assert!(!rest.contains("<style") && !html.contains("style="));
-    assert!(style.contains("--fill:#010203;"));
-    let hash = ::base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(style));
+    assert!(!html.contains("style=") && html.contains("--fill:#010203;"));
+    let style = hash_between(&html, "<style>", "</style>");
+    let script = hash_between(&html, "<script>", "</script>");
     assert_eq!(
         page.csp.unwrap(),
         format!(
-            "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; \
-             form-action 'none'; frame-ancestors 'none'"
+            "default-src 'none'; style-src {style}; script-src {script}; connect-src 'self'; {rest}"
         )
+    );
+    let page = pages.render(&PageFacts {
+        page_retry: None,
+        ..auto
+    });
+    assert_eq!(
+        page.csp.unwrap(),
+        format!("default-src 'none'; style-src {style}; {rest}")
     );
     config.security.csp = Csp::Off;
     assert_eq!(Pages::new(&config).render(&facts(Format::Html)).csp, None);
@@ -107,10 +135,21 @@ fn the_policy_allows_exactly_the_style_of_the_page() {
 
 #[test]
 fn the_page_stays_in_the_first_flight_of_tcp() {
-    // Ten segments (RFC 6928) of about 1,400 bytes, less the response headers and what the page's
-    // script will need.
-    let html = body(&branded("Acme"), &facts(Format::Html));
-    assert!(html.len() < 10_000, "{} bytes", html.len());
+    // Ten segments (RFC 6928) of about 1,400 bytes, less the response headers.
+    for locale in locales::ALL {
+        let mut config = branded("Acme");
+        config.locales.default = locale.tag.to_owned();
+        for &reason in Reason::ALL {
+            let html = body(
+                &config,
+                &PageFacts {
+                    reason,
+                    ..facts(Format::Html)
+                },
+            );
+            assert!(html.len() < 12_800, "{}: {} bytes", locale.tag, html.len());
+        }
+    }
 }
 
 #[test]
@@ -137,7 +176,7 @@ fn the_buffer_is_big_enough_from_the_start() {
 }
 
 #[test]
-fn nothing_moves_the_reader_away() {
+fn no_markup_moves_the_reader_away() {
     for &reason in Reason::ALL {
         let html = body(
             &branded("Acme"),
@@ -146,9 +185,45 @@ fn nothing_moves_the_reader_away() {
                 ..facts(Format::Html)
             },
         );
-        assert!(!html.contains("http-equiv") && !html.contains("<script"));
+        assert!(!html.contains("http-equiv"));
         assert_eq!(html.matches("<h1>").count(), 1);
         assert_eq!(html.matches("<main ").count(), 1);
+    }
+}
+
+#[test]
+fn the_script_is_there_only_where_it_may_reload() {
+    let off = PageRetry {
+        auto: false,
+        ..PAGE_RETRY.clone()
+    };
+    for (method, retry_after_ms, page_retry, expected) in [
+        (&b"GET"[..], Some(12_000), Some(&PAGE_RETRY), true),
+        // The headers of HEAD speak of the page of GET (RFC 9110 §9.3.2).
+        (b"HEAD", Some(12_000), Some(&PAGE_RETRY), true),
+        (b"POST", Some(12_000), Some(&PAGE_RETRY), false),
+        (b"GET", None, Some(&PAGE_RETRY), false),
+        (b"GET", Some(12_000), Some(&off), false),
+        (b"GET", Some(12_000), None, false),
+    ] {
+        let html = body(
+            &branded("Acme"),
+            &PageFacts {
+                method,
+                retry_after_ms,
+                page_retry,
+                ..facts(Format::Html)
+            },
+        );
+        for part in [
+            "<script>",
+            "id=\"auto\" hidden",
+            "role=\"status\"",
+            "data-max-attempts=\"7\"",
+            "data-cap-ms=\"90000\"",
+        ] {
+            assert_eq!(html.contains(part), expected, "{part}");
+        }
     }
 }
 
@@ -253,10 +328,14 @@ proptest! {
                 source: Source::Upstream,
                 tripped_by: None,
                 maintenance: None,
+                page_retry: Some(&PAGE_RETRY),
                 request_id: Some(&id),
                 method: &method,
                 host: &host,
                 path: &[b"/", &path[..]].concat(),
+                language: LanguageId::default(),
+                route: b"",
+                page: None,
             };
             let benign = PageFacts {
                 request_id: Some(&b"a"[..]).filter(|_| {
@@ -305,5 +384,53 @@ proptest! {
                 prop_assert!(value.bytes().all(|b| b.is_ascii_graphic()));
             }
         }
+    }
+}
+
+/// A configuration whose every template shows everything that strangers write.
+fn own_templates() -> Config {
+    let text = r#"{
+        "templates": { "a": {
+            "html": "<title>{{path}}</title><p a='{{host}}' b=\"{{path}}\" data-id='{{request_id}}'>{{host}}{{method}}<a href='{{path}}'></a><a href='/x?{{path}}#{{host}}'></a><a href='{{address}}'></a>",
+            "text": "{{path}} {{host}} {{address}} {{request_id}} {{method}}",
+            "problem": { "all": ["{{path}}", "{{host}}", "{{request_id}}", { "{{path}}": "{{method}}{{address}}" }] }
+        } },
+        "pages": [{ "template": "a" }],
+        "security": { "expose": ["request_id", "timestamp", "host", "path"] }
+    }"#;
+    Config::from_json(text.as_bytes()).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn strangers_write_no_markup_in_own_templates(
+        id in hostile(),
+        host in hostile(),
+        path in hostile(),
+        method in hostile(),
+    ) {
+        let config = own_templates();
+        let path = [b"/", &path[..]].concat();
+        let pages = Pages::new(&config);
+        let made = |format| {
+            let facts = PageFacts {
+                request_id: Some(&id), method: &method, host: &host, path: &path,
+                ..facts(format)
+            };
+            String::from_utf8(pages.render(&facts).body).unwrap()
+        };
+        let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let html = made(Format::Html);
+        // As many as the template has.
+        prop_assert_eq!(html.matches(['<', '>']).count(), 18, "{}", html);
+        prop_assert_eq!(html.matches(['"', '\'']).count(), 12, "{}", html);
+        prop_assert!(!html.contains(|c: char| c.is_control() || turns(c)), "{}", html);
+        let text = made(Format::Text);
+        prop_assert!(!text.contains(|c: char| c.is_control() || turns(c)), "{}", text);
+        let problem = made(Format::Problem);
+        let json: serde_json::Value = serde_json::from_str(&problem).unwrap();
+        prop_assert_eq!(json["all"].as_array().unwrap().len(), 4);
+        prop_assert!(json["all"][3]["{{path}}"].is_string());
+        prop_assert!(!problem.contains(['<', '>', '&']) && !problem.contains(turns), "{}", problem);
     }
 }

@@ -1,262 +1,264 @@
-//! The wording of one language, looked up once, by reason, so that rendering only copies.
+//! What a page says, looked up when it is rendered: a language is a few static texts and what the
+//! operator changed, and no copy of anything is kept for each page and language.
+//!
+//! The operator's words always win over built-in ones: those of the page, then those of the
+//! language. Within one list the most particular key wins.
 
-use super::locales::Locale;
+use super::language::{Language, Languages};
+use super::locales::{shared_message, Locale, EN, SHARED};
 use super::when::When;
+use crate::config::nearest;
 use crate::prelude::*;
 use crate::reason::Reason;
 
-/// A sentence with one place to fill in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Gap {
-    /// The text before the place.
-    pub(super) before: &'static str,
-    /// The text after it.
-    pub(super) after: &'static str,
-}
+/// Keys for which every list may have one text that fits always, and one for each reason.
+const BY_REASON: &[&str] = &["title", "message", "next"];
+/// What the keys of the operator's own texts begin with.
+const OWN: &str = "own.";
 
-impl Gap {
-    fn new(text: &'static str, place: &str) -> Self {
-        let (before, after) = split_once(text, place).unwrap_or((text, ""));
-        Self { before, after }
-    }
-}
-
-/// Before and after the first `place`. The standard library's way is made for long texts, and would
-/// be three kilobytes of the module.
-fn split_once<'a>(text: &'a str, place: &str) -> Option<(&'a str, &'a str)> {
-    text.char_indices().find_map(|(at, _)| {
-        let (before, rest) = text.split_at_checked(at)?;
-        Some((before, rest.strip_prefix(place)?))
-    })
-}
-
-/// What is said about one reason.
+/// Keys and texts, built in or the operator's.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ReasonWords {
-    /// What happened, in one sentence.
-    pub(super) message: &'static str,
-    /// Whose fault it is.
-    pub(super) fault: &'static str,
-    /// What happens next, when trying again helps.
-    pub(super) next: &'static str,
-    /// What happens next, when it does not.
-    pub(super) next_final: &'static str,
-    /// Title of the problem type.
-    pub(super) problem: &'static str,
-    title: Option<&'static str>,
+pub(super) enum Pairs<'a> {
+    BuiltIn(&'static Locale),
+    Own(&'a [(String, String)]),
 }
 
-/// What is said when the request may have changed something.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct UnsafeWords {
-    /// Nobody knows whether it was processed.
-    pub(super) unknown: &'static str,
-    /// It never left the gateway.
-    pub(super) not_processed: &'static str,
-    /// What to do before sending it again.
-    pub(super) check: &'static str,
-}
-
-/// The short texts around the sentences.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Labels {
-    pub(super) retry: &'static str,
-    pub(super) home_action: &'static str,
-    pub(super) status_page: &'static str,
-    pub(super) links: &'static str,
-    pub(super) quote: &'static str,
-    pub(super) error: &'static str,
-    pub(super) reason: &'static str,
-    pub(super) request_id: &'static str,
-    pub(super) time: &'static str,
-    pub(super) address: &'static str,
-}
-
-/// The phrases for a wait.
-#[derive(Debug, Clone, Copy)]
-struct Waits {
-    moments: &'static str,
-    seconds: Gap,
-    minute: &'static str,
-    minutes: Gap,
-    hour: &'static str,
-    hours: Gap,
-    days: Gap,
-}
-
-/// All that one language says.
-#[derive(Debug)]
-pub(super) struct Words {
-    /// Language tag.
-    pub(super) tag: &'static str,
-    /// Direction of writing.
-    pub(super) dir: &'static str,
-    pub(super) labels: Labels,
-    pub(super) not_safe: UnsafeWords,
-    /// "Try again {when}."
-    pub(super) again: Gap,
-    /// "Come back {when}, and check ..."
-    pub(super) check_then: Gap,
-    /// In the order of [`Reason::ALL`].
-    reasons: Vec<ReasonWords>,
-    /// Titles of single statuses.
-    titles: Vec<(u16, &'static str)>,
-    title_4xx: &'static str,
-    title_5xx: &'static str,
-    waits: Waits,
-}
-
-impl Words {
-    /// Looks up everything that pages say.
-    pub(super) fn new(locale: &Locale) -> Self {
-        let text = |key| locale.text(key);
-        let counted = |key| Gap::new(locale.text(key), "{n}");
-        let timed = |key| Gap::new(locale.text(key), "{when}");
-        let titles = locale
-            .strings
-            .iter()
-            .filter_map(|(key, title)| Some((key.strip_prefix("title.")?.parse().ok()?, *title)))
-            .collect();
-        Self {
-            tag: locale.tag,
-            dir: locale.dir,
-            labels: Labels {
-                retry: text("action.retry"),
-                home_action: text("action.home"),
-                status_page: text("link.status"),
-                links: text("links.label"),
-                quote: text("support.quote"),
-                error: text("label.error"),
-                reason: text("label.reason"),
-                request_id: text("label.request_id"),
-                time: text("label.time"),
-                address: text("label.address"),
-            },
-            not_safe: UnsafeWords {
-                unknown: text("unsafe.unknown"),
-                not_processed: text("unsafe.not_processed"),
-                check: text("unsafe.check"),
-            },
-            again: timed("hint.again"),
-            check_then: timed("hint.check"),
-            reasons: Reason::ALL
+impl<'a> Pairs<'a> {
+    /// The text of the key `head`, or `head.tail`.
+    pub(super) fn find(self, head: &str, tail: &str) -> Option<&'a str> {
+        match self {
+            Pairs::BuiltIn(locale) => locale.find_by(|key| is_key(key, head, tail)),
+            Pairs::Own(all) => all
                 .iter()
-                .map(|&reason| ReasonWords::new(locale, reason))
-                .collect(),
-            titles,
-            title_4xx: text("title.4xx"),
-            title_5xx: text("title.5xx"),
-            waits: Waits {
-                moments: text("when.moments"),
-                seconds: counted("when.seconds"),
-                minute: text("when.minute"),
-                minutes: counted("when.minutes"),
-                hour: text("when.hour"),
-                hours: counted("when.hours"),
-                days: counted("when.days"),
-            },
-        }
-    }
-
-    /// What is said about `reason`.
-    pub(super) fn reason(&self, reason: Reason) -> ReasonWords {
-        // ALL lists the variants in their order (a test checks it), so that the index is the reason.
-        const NOTHING: ReasonWords = ReasonWords {
-            message: "",
-            fault: "",
-            next: "",
-            next_final: "",
-            problem: "",
-            title: None,
-        };
-        let words = self.reasons.get(reason as usize);
-        words.copied().unwrap_or(NOTHING)
-    }
-
-    /// The heading of a page. The titles of 5xx statuses say that it will pass by itself, so that
-    /// they are not for failures that do not (`retryable`).
-    pub(super) fn title(&self, reason: Reason, status: u16, retryable: bool) -> &'static str {
-        let of_status = || {
-            let fits = retryable || status < 500;
-            let title = self.titles.iter().find(|(code, _)| fits && *code == status);
-            title.map(|(_, title)| *title)
-        };
-        let of_class = match status {
-            400..=499 => self.title_4xx,
-            _ => self.title_5xx,
-        };
-        self.reason(reason)
-            .title
-            .or_else(of_status)
-            .unwrap_or(of_class)
-    }
-
-    /// The phrase for a wait, and the number that stands in its gap.
-    pub(super) fn when(&self, when: When) -> (Gap, Option<u64>) {
-        let fixed = |before| (Gap { before, after: "" }, None);
-        match when {
-            When::Moments => fixed(self.waits.moments),
-            When::Seconds(n) => (self.waits.seconds, Some(n)),
-            When::Minute => fixed(self.waits.minute),
-            When::Minutes(n) => (self.waits.minutes, Some(n)),
-            When::Hour => fixed(self.waits.hour),
-            When::Hours(n) => (self.waits.hours, Some(n)),
-            When::Days(n) => (self.waits.days, Some(n)),
+                .find(|(key, _)| is_key(key, head, tail))
+                .map(|(_, text)| text.as_str()),
         }
     }
 }
 
-impl ReasonWords {
-    fn new(locale: &Locale, reason: Reason) -> Self {
-        let of_reason = |prefix| locale.find_in(prefix, reason.as_str());
-        let (fault, next_final) = match reason {
-            Reason::Maintenance => ("fault.planned", "next.maintenance"),
-            Reason::DestinationNotFound => ("fault.nobody", "next.destination_not_found"),
-            _ => ("fault.ours", "next.ours_to_fix"),
-        };
-        Self {
-            message: of_reason("message").unwrap_or_default(),
-            fault: locale.text(fault),
-            next: of_reason("next").unwrap_or_else(|| locale.text("next.passes")),
-            next_final: locale.text(next_final),
-            problem: of_reason("problem").unwrap_or_default(),
-            title: of_reason("title"),
+/// Whether `key` is `head`, or `head.tail`.
+fn is_key(key: &str, head: &str, tail: &str) -> bool {
+    match key
+        .strip_prefix(head)
+        .and_then(|rest| rest.strip_prefix('.'))
+    {
+        Some(rest) => !tail.is_empty() && rest == tail,
+        None => tail.is_empty() && key == head,
+    }
+}
+
+/// Whether `key` is one that a text can have.
+pub(crate) fn is_known(key: &str) -> bool {
+    let is_particular = || {
+        let (head, tail) = key.split_once('.')?;
+        let is_reason = Reason::ALL.iter().any(|reason| reason.as_str() == tail);
+        let is_status = head == "title" && crate::config::value::status(tail).is_some();
+        Some((BY_REASON.contains(&head) && is_reason) || is_status)
+    };
+    is_own(key)
+        || BY_REASON.contains(&key)
+        || SHARED.contains(&key)
+        || EN.find(key).is_some()
+        || is_particular().unwrap_or(false)
+}
+
+/// Whether `key` is for a text of the operator's own.
+pub(crate) fn is_own(key: &str) -> bool {
+    key.starts_with(OWN)
+}
+
+/// Every key of English, and those that hold for several reasons.
+pub fn keys() -> Vec<&'static str> {
+    let mut keys: Vec<_> = BY_REASON.to_vec();
+    keys.extend(SHARED);
+    for (key, _) in EN.strings() {
+        keys.push(key);
+    }
+    keys
+}
+
+/// The key that was probably meant.
+pub(crate) fn nearest_key(key: &str, own: &[String]) -> Option<String> {
+    let mut keys: Vec<&str> = keys();
+    for own in own {
+        keys.push(own);
+    }
+    nearest(key, &mut keys.into_iter())
+}
+
+/// The words of one page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Words<'a> {
+    pub(super) languages: &'a Languages,
+    pub(super) language: &'a Language,
+    /// What is said on this page only.
+    pub(super) page: &'a [(String, String)],
+}
+
+impl<'a> Words<'a> {
+    /// The first list for which `find` has something.
+    fn first(&self, find: impl Fn(Pairs<'a>) -> Option<&'a str>) -> Option<&'a str> {
+        let mut at = 0;
+        let mut list = Pairs::Own(self.page);
+        loop {
+            if let Some(text) = find(list) {
+                return Some(text);
+            }
+            list = self.languages.words(self.language, at)?;
+            at = at.saturating_add(1);
         }
     }
+
+    /// The text of a key; nothing where no language has it.
+    pub(super) fn text(&self, key: &str) -> &'a str {
+        self.first(|list| list.find(key, "")).unwrap_or_default()
+    }
+
+    /// What happened. A list may have one text for several reasons.
+    pub(super) fn message(&self, reason: Reason) -> Option<&'a str> {
+        self.first(|list| {
+            let find = |tail| list.find("message", tail);
+            find(reason.as_str())
+                .or_else(|| find(shared_message(reason)))
+                .or_else(|| find(""))
+        })
+    }
+
+    /// The text of a key for a reason.
+    pub(super) fn of_reason(&self, head: &str, reason: Reason) -> Option<&'a str> {
+        self.first(|list| {
+            let particular = list.find(head, reason.as_str());
+            particular.or_else(|| list.find(head, ""))
+        })
+    }
+
+    /// The heading. The titles of 5xx statuses say that it will pass by itself, so that they are not
+    /// for failures that do not (`retryable`).
+    pub(super) fn title(&self, reason: Reason, status: u16, retryable: bool) -> &'a str {
+        let hundreds = digit(status / 100);
+        let exact = [hundreds, digit(status / 10), digit(status)];
+        let class = [hundreds, b'x', b'x'];
+        let find = |list: Pairs<'a>, digits: &[u8]| {
+            core::str::from_utf8(digits)
+                .ok()
+                .and_then(|tail| list.find("title", tail))
+        };
+        let title = self.first(|list| {
+            list.find("title", reason.as_str())
+                .or_else(|| find(list, &exact).filter(|_| retryable || status < 500))
+                .or_else(|| find(list, &class))
+                .or_else(|| list.find("title", ""))
+        });
+        title.unwrap_or_else(|| self.text("title.5xx"))
+    }
+
+    /// Whose fault it is.
+    pub(super) fn fault(&self, reason: Reason) -> &'a str {
+        self.text(match reason {
+            Reason::Maintenance => "fault.planned",
+            Reason::DestinationNotFound => "fault.nobody",
+            _ => "fault.ours",
+        })
+    }
+
+    /// What happens next.
+    pub(super) fn next(&self, reason: Reason, retryable: bool) -> &'a str {
+        let is_particular =
+            retryable || matches!(reason, Reason::Maintenance | Reason::DestinationNotFound);
+        let said = match is_particular {
+            true => self.of_reason("next", reason),
+            false => self.first(|list| list.find("next", "")),
+        };
+        said.unwrap_or_else(|| {
+            self.text(if retryable {
+                "next.passes"
+            } else {
+                "next.ours_to_fix"
+            })
+        })
+    }
+
+    /// The sentence that says when to come back, around `{when}`; `check`: and to check first.
+    pub(super) fn hint(&self, check: bool) -> (&'a str, &'a str) {
+        let text = self.text(if check { "hint.check" } else { "hint.again" });
+        text.split_once("{when}").unwrap_or((text, ""))
+    }
+}
+
+/// The key of the phrase for a wait, and the number that stands in it.
+pub(super) fn when(when: When) -> (&'static str, u64) {
+    match when {
+        When::Moments => ("when.moments", 0),
+        When::Seconds(n) => ("when.seconds", n),
+        When::Minute => ("when.minute", 1),
+        When::Minutes(n) => ("when.minutes", n),
+        When::Hour => ("when.hour", 1),
+        When::Hours(n) => ("when.hours", n),
+        When::Days(n) => ("when.days", n),
+    }
+}
+
+fn digit(value: u16) -> u8 {
+    u8::try_from(value % 10).map_or(b'0', |digit| b'0'.saturating_add(digit))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::locales::ALL;
     use super::*;
+    use crate::config::Locales;
+
+    /// Asks in a language of a configuration, on a page with these words.
+    fn ask<T>(
+        own: &[(&str, &[(&str, &str)])],
+        page: &[(&str, &str)],
+        tag: &str,
+        read: impl Fn(&Words<'_>) -> T,
+    ) -> T {
+        let list = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            let pairs = pairs.iter();
+            pairs
+                .map(|(key, text)| ((*key).to_owned(), (*text).to_owned()))
+                .collect()
+        };
+        let strings = own
+            .iter()
+            .map(|(tag, pairs)| ((*tag).to_owned(), list(pairs)));
+        let languages = Languages::new(&Locales {
+            default: "de".to_owned(),
+            strings: strings.collect(),
+        });
+        let page = list(page);
+        read(&Words {
+            language: languages.get(languages.of_tag(tag.as_bytes())).unwrap(),
+            languages: &languages,
+            page: &page,
+        })
+    }
 
     #[test]
     fn every_reason_has_its_words_in_every_language() {
         for locale in ALL {
-            let words = Words::new(locale);
-            for (index, &reason) in Reason::ALL.iter().enumerate() {
-                assert_eq!(reason as usize, index);
-                let said = words.reason(reason);
-                for text in [
-                    said.message,
-                    said.fault,
-                    said.next,
-                    said.next_final,
-                    said.problem,
-                ] {
-                    assert!(!text.is_empty(), "{}: {}", locale.tag, reason.as_str());
+            ask(&[], &[], locale.tag, |words| {
+                assert_eq!(words.language.tag, locale.tag);
+                for &reason in Reason::ALL {
+                    for text in [
+                        words.message(reason).unwrap(),
+                        words.of_reason("problem", reason).unwrap(),
+                        words.fault(reason),
+                        words.next(reason, true),
+                        words.next(reason, false),
+                        words.title(reason, 502, true),
+                    ] {
+                        assert!(!text.is_empty(), "{}: {}", locale.tag, reason.as_str());
+                    }
                 }
-                assert_eq!(
-                    Some(said.message),
-                    locale.find(&format!("message.{}", reason.as_str()))
-                );
-            }
+            });
         }
     }
 
     #[test]
     fn the_most_particular_title_wins() {
-        let words = Words::new(ALL[0]);
         for (reason, status, retryable, key) in [
             (Reason::ConnectionRefused, 502, true, "title.502"),
             (Reason::ConnectionRefused, 502, false, "title.5xx"),
@@ -268,17 +270,100 @@ mod tests {
             (Reason::DestinationNotFound, 404, false, "title.404"),
             (Reason::UpstreamError, 410, false, "title.4xx"),
         ] {
-            assert_eq!(words.title(reason, status, retryable), ALL[0].text(key));
+            let title = ask(&[], &[], "en", |words| {
+                words.title(reason, status, retryable).to_owned()
+            });
+            assert_eq!(Some(title.as_str()), EN.find(key), "{key}");
         }
     }
 
     #[test]
-    fn no_text_looked_up_is_missing() {
-        for locale in ALL {
-            let words = format!("{:?}", Words::new(locale));
-            assert!(!words.contains("\"\", before"), "{words}");
-            let labels = format!("{:?}", Words::new(locale).labels);
-            assert!(!labels.contains("\"\""), "{labels}");
+    fn the_operators_words_win_and_those_of_the_page_most_of_all() {
+        let own: &[(&str, &[(&str, &str)])] = &[
+            (
+                "en",
+                &[
+                    ("title.5xx", "en 5xx"),
+                    ("own.a", "en a"),
+                    ("own.b", "en b"),
+                ],
+            ),
+            (
+                "de",
+                &[("title", "de"), ("message", "de"), ("own.a", "de a")],
+            ),
+            (
+                "de-CH",
+                &[("title.502", "ch 502"), ("next.circuit_open", "ch next")],
+            ),
+            ("qaa", &[("next", "qaa next")]),
+        ];
+        let title = |page: &[(&str, &str)], tag| {
+            ask(own, page, tag, |words| {
+                words.title(Reason::ConnectionRefused, 502, true).to_owned()
+            })
+        };
+        for (tag, expected) in [
+            ("en", "en 5xx"),
+            ("de", "de"),
+            ("de-CH", "ch 502"),
+            ("qaa", "de"),
+        ] {
+            assert_eq!(title(&[], tag), expected, "{tag}");
+            assert_eq!(title(&[("title", "page")], tag), "page", "{tag}");
+            assert_eq!(title(&[("title.503", "page")], tag), expected, "{tag}");
         }
+        let text = |tag, key| ask(own, &[], tag, |words| words.text(key).to_owned());
+        for (tag, key, expected) in [
+            ("de-CH", "own.a", "de a"),
+            ("qaa", "own.a", "de a"),
+            // What neither the language nor the default has, English has.
+            ("qaa", "own.b", "en b"),
+            ("fr", "own.b", "en b"),
+            ("fr", "own.c", ""),
+        ] {
+            assert_eq!(text(tag, key), expected, "{tag} {key}");
+        }
+        let next = |tag, reason, retryable| {
+            ask(own, &[], tag, |words| {
+                words.next(reason, retryable).to_owned()
+            })
+        };
+        assert_eq!(next("de-CH", Reason::CircuitOpen, true), "ch next");
+        assert_eq!(next("qaa", Reason::CircuitOpen, true), "qaa next");
+        assert_eq!(next("qaa", Reason::TlsProtocolError, false), "qaa next");
+        let message = ask(own, &[], "de", |words| {
+            words.message(Reason::Maintenance).unwrap().to_owned()
+        });
+        assert_eq!(message, "de");
+    }
+
+    #[test]
+    fn keys_are_told_from_misspelt_ones() {
+        for (key, known) in [
+            ("title", true),
+            ("title.502", true),
+            ("title.5xx", true),
+            ("title.499", true),
+            ("title.circuit_open", true),
+            ("message.maintenance", true),
+            ("message.unreachable", true),
+            ("next.dns_error", true),
+            ("problem.dns_error", true),
+            ("own.anything", true),
+            ("label.request_id", true),
+            ("title.399", false),
+            ("title.6xx", false),
+            ("title.", false),
+            ("message.502", false),
+            ("fault.dns_error", false),
+            ("label", false),
+            ("own", false),
+            ("dir", false),
+            ("", false),
+        ] {
+            assert_eq!(is_known(key), known, "{key}");
+        }
+        assert!(keys().into_iter().all(is_known));
     }
 }

@@ -1,6 +1,7 @@
 //! Clients: two of our own that see every byte and are fast enough for hundreds of requests, and the
 //! real ones that people use.
 
+pub mod browser;
 pub mod curl;
 pub mod grpc;
 mod h1;

@@ -89,7 +89,7 @@ pub(crate) fn by_the_metadata_of_the_route(bench: &Bench) {
         assert_eq!((answer.status, answer.text()), (503, BODY));
     }
     trip(&client, "/by-data-unknown");
-    let unknown = "wasmcustom.tidegate.breaker.unknown_policy";
+    let unknown = "wasmcustom.tidegate.breaker.unknown_name";
     assert!(bench.envoy.wait_for_stat(unknown, FAILURES) >= FAILURES);
 }
 

@@ -176,13 +176,13 @@ fn policies_of_one_route_share_its_breaker_by_the_shape_of_their_windows() {
 fn a_policy_that_is_not_there_is_counted_each_time_and_written_of_once() {
     let mut world = World::new(1, settings(|_| {}));
     for _ in 0..3 {
-        world.workers[0].note_unknown_policy("shop/app");
+        world.workers[0].note_unknown_name("shop/app");
     }
-    assert_eq!(world.metric("unknown_policy"), 3);
+    assert_eq!(world.metric("unknown_name"), 3);
     let lines: Vec<String> = world.workers[0]
         .take_events()
         .iter()
         .map(ToString::to_string)
         .collect();
-    assert_eq!(lines, [r#"{"event":"unknown_policy","route":"shop/app"}"#]);
+    assert_eq!(lines, [r#"{"event":"unknown_name","route":"shop/app"}"#]);
 }

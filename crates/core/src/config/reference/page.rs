@@ -203,12 +203,7 @@ fn words(kind: &Kind) -> Option<String> {
         Kind::Words(words) => {
             let mut out = String::new();
             for word in *words {
-                let later = if word.later {
-                    " (not yet in force)"
-                } else {
-                    ""
-                };
-                out.push_str(&format!("<br>`{}`: {}{later}", word.name, word.doc));
+                out.push_str(&format!("<br>`{}`: {}", word.name, word.doc));
             }
             Some(out)
         }

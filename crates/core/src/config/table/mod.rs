@@ -65,9 +65,22 @@ pub(super) static ROOT: &[Field] = &[
             bundled: false,
         },
         "{}",
-        doc!("The operator's own pages, by a name of the operator's choice."),
-    )
-    .later(),
+        doc!(
+            "The operator's own pages, by a name of the operator's choice; docs/pages.md says what \
+             can stand in them."
+        ),
+    ),
+    opt(
+        "vars",
+        Kind::Map {
+            keys: &text::VAR_NAME,
+            of: &Kind::Text(&text::VAR),
+            max: limits::VARS,
+            bundled: true,
+        },
+        "{}",
+        doc!("Texts that every template can show, as `vars.<name>`."),
+    ),
     opt(
         "pages",
         Kind::List {
@@ -80,8 +93,7 @@ pub(super) static ROOT: &[Field] = &[
             "Which page goes with which failure. The first rule whose `match` fits is used; a \
              failure that none fits gets the built-in page."
         ),
-    )
-    .later(),
+    ),
     opt(
         "delimiters",
         Kind::List {
@@ -94,9 +106,8 @@ pub(super) static ROOT: &[Field] = &[
             "What opens and what closes a tag of a template, for where `{{` is taken already, as \
              by Helm."
         ),
-    )
-    .later(),
-    section("locales", pages::LOCALES, doc!("Languages of the pages.")).later(),
+    ),
+    section("locales", pages::LOCALES, doc!("Languages of the pages.")),
     section(
         "formats",
         pages::FORMATS,

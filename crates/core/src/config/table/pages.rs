@@ -1,6 +1,6 @@
 //! Options of what a client gets: templates, languages, formats, headers, security.
 
-use super::super::kind::{later_word, maybe, opt, section, word, Field, Kind};
+use super::super::kind::{maybe, opt, section, word, Field, Kind};
 use super::super::{limits, text};
 
 /// The operator's own wording.
@@ -120,7 +120,8 @@ pub(super) static LOCALES: &[Field] = &[
         "{}",
         doc!(
             "Wording by language: languages of your own, or single texts of a built-in one. The \
-             key `dir` is the direction of the language, `ltr` or `rtl`."
+             key `dir` is the direction of the language, `ltr` or `rtl`. Keys that begin with `own.` \
+             are for texts of your own templates."
         ),
     ),
 ];
@@ -228,8 +229,8 @@ pub(super) static SECURITY: &[Field] = &[
                             doc!("the `x-request-id`, to quote to support"),
                         ),
                         word("timestamp", doc!("when it failed")),
-                        later_word("host", doc!("the host of the request")),
-                        later_word("path", doc!("the path of the request, without its query")),
+                        word("host", doc!("the host of the request")),
+                        word("path", doc!("the path of the request, without its query")),
                     ]
                 },
             ),

@@ -167,7 +167,15 @@ pub(super) static RETRY: &[Field] = &[
         doc!("How fast a crowd is told to come back; a number is in requests per second."),
     )
     .later(),
-    section("page", RETRY_PAGE, doc!("How a page comes back by itself.")).later(),
+    section(
+        "page",
+        RETRY_PAGE,
+        doc!(
+            "How the built-in page comes back by itself after a GET, where trying again helps: it \
+             waits until the hint is over, asks with HEAD whether the site is back, and reloads once. \
+             Visitors can stop it."
+        ),
+    ),
 ];
 
 static RETRY_PAGE: &[Field] = &[
@@ -185,7 +193,7 @@ static RETRY_PAGE: &[Field] = &[
         "cap",
         Kind::Duration(limits::PAGE_WAIT),
         "\"2m\"",
-        doc!("The longest wait between two attempts."),
+        doc!("The longest wait between two attempts, but for the hint, which is always kept."),
     ),
 ];
 
@@ -394,9 +402,11 @@ pub(in crate::config) static ROUTE: &[Field] = &[
     maybe(
         "page",
         Kind::Text(&text::NAME),
-        doc!("The template of this route's pages, by its name in `templates`."),
-    )
-    .later(),
+        doc!(
+            "The template of this route's pages, by its name in `templates`; it wins over those of \
+             `pages`."
+        ),
+    ),
     opt(
         "maintenance",
         Kind::Either(&Kind::Bool, &Kind::Object(MAINTENANCE)),

@@ -3,12 +3,10 @@
 //! Written for visitors, most of whom have never heard of a gateway: short sentences, no
 //! contractions that a learner has to resolve (but in titles), no promise that nobody can keep.
 
-use super::Locale;
-
-pub(super) const LOCALE: Locale = Locale {
+super::locale! {
     tag: "en",
     dir: "ltr",
-    strings: &[
+    strings: [
         // Headings: `title.<reason>` wins over `title.<status>`, that over `title.<class>`.
         ("title.502", "We’ll be right back"),
         ("title.503", "We’re not available right now"),
@@ -76,6 +74,13 @@ pub(super) const LOCALE: Locale = Locale {
         ("label.request_id", "Request ID"),
         ("label.time", "Time"),
         ("label.address", "Address"),
+        // The script of the page.
+        ("auto.note", "This page checks whether the site is back, and then reloads by itself."),
+        ("auto.stop", "Stop"),
+        ("auto.stopped", "Stopped. This page will not reload by itself."),
+        ("auto.gave_up", "The site is still not back. We have stopped checking."),
+        ("auto.back", "The site is back. Loading…"),
+        ("auto.offline", "You are offline. We check again as soon as you are connected."),
         // Titles of problem types (RFC 9457 §3.1.3), for people who write programs.
         ("problem.connection_refused", "Upstream refused the connection"),
         ("problem.connection_timeout", "Upstream connection timed out"),
@@ -97,4 +102,4 @@ pub(super) const LOCALE: Locale = Locale {
         ("problem.maintenance", "Maintenance"),
         ("problem.proxy_internal_error", "Gateway error"),
     ],
-};
+}

@@ -1,0 +1,159 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+
+fn english() -> BTreeMap<&'static str, &'static str> {
+    en::LOCALE.strings().collect()
+}
+
+/// The places to fill in: what a key's text must hold once, and no other text may.
+fn place(key: &str) -> Option<&'static str> {
+    match key {
+        "hint.again" | "hint.check" => Some("{when}"),
+        "when.seconds" | "when.minutes" | "when.hours" | "when.days" => Some("{n}"),
+        _ => None,
+    }
+}
+
+#[test]
+fn there_are_twelve_languages_at_least_and_some_go_from_right_to_left() {
+    let tags: BTreeSet<_> = ALL.iter().map(|locale| locale.tag).collect();
+    assert_eq!(tags.len(), ALL.len(), "a tag twice");
+    assert!(tags.len() >= 12);
+    for locale in ALL {
+        let from_the_right = matches!(locale.tag, "ar" | "fa" | "he" | "ur");
+        assert_eq!(locale.dir, if from_the_right { "rtl" } else { "ltr" });
+    }
+    assert!(ALL.iter().any(|locale| locale.dir == "rtl"));
+}
+
+#[test]
+fn a_table_is_packed_without_loss() {
+    for locale in ALL {
+        // A line end in a text would move all that follow.
+        assert_eq!(locale.keys.lines().count(), locale.texts.lines().count());
+        for (key, text) in locale.strings() {
+            assert!(!text.is_empty(), "{}: {key}", locale.tag);
+            assert_eq!(locale.find(key), Some(text), "{}: {key} twice", locale.tag);
+        }
+    }
+}
+
+#[test]
+fn every_language_says_everything() {
+    let english = english();
+    for locale in ALL {
+        for reason in Reason::ALL {
+            let find = |tail| locale.find(&["message.", tail].concat());
+            let message = find(reason.as_str()).or_else(|| find(shared_message(*reason)));
+            assert!(message.is_some(), "{}: {reason:?}", locale.tag);
+        }
+        for key in english.keys() {
+            // What the look-up has something else for.
+            let may_lack = ["message.", "problem.", "title.tls_"];
+            let may_lack = may_lack.iter().any(|prefix| key.starts_with(prefix));
+            assert!(
+                may_lack || locale.find(key).is_some(),
+                "{}: {key} is missing",
+                locale.tag
+            );
+        }
+    }
+}
+
+#[test]
+fn no_language_says_what_nobody_looks_up() {
+    let english = english();
+    for (locale, (key, _)) in ALL
+        .iter()
+        .flat_map(|locale| locale.strings().map(move |string| (locale, string)))
+    {
+        assert!(
+            english.contains_key(key) || SHARED.contains(&key),
+            "{}: {key}",
+            locale.tag
+        );
+    }
+    for key in SHARED {
+        assert!(Reason::ALL
+            .iter()
+            .any(|reason| key == ["message.", shared_message(*reason)].concat()));
+    }
+}
+
+#[test]
+fn each_place_to_fill_in_stands_once() {
+    for locale in ALL {
+        for (key, text) in locale.strings() {
+            let found: Vec<_> = text.match_indices('{').map(|(at, _)| &text[at..]).collect();
+            let expected: Vec<_> = place(key).into_iter().collect();
+            assert_eq!(found.len(), expected.len(), "{}: {key}", locale.tag);
+            for (found, expected) in found.iter().zip(expected) {
+                assert!(found.starts_with(expected), "{}: {key}", locale.tag);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_typography_is_that_of_print() {
+    for locale in ALL {
+        for (key, text) in locale.strings() {
+            let at = format!("{}: {key}: {text}", locale.tag);
+            // No typewriter's quotes and dots, no blanks that nobody meant.
+            assert!(!text.contains(['"', '\'', '`', '<', '>', '&']), "{at}");
+            assert!(!text.contains("..") && !text.contains("  "), "{at}");
+            assert_eq!(text.trim(), text, "{at}");
+            // A sentence that ends with an abbreviation would have two full stops.
+            if let Some(("hint.again" | "hint.check", end)) =
+                text.split_once("{when}").map(|(_, end)| (key, end))
+            {
+                let dotted = locale
+                    .strings()
+                    .any(|(key, text)| key.starts_with("when.") && text.ends_with('.'));
+                assert!(!dotted || !end.starts_with('.'), "{at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn sentences_end_and_labels_do_not() {
+    const SENTENCES: [&str; 6] = ["message", "fault", "next", "unsafe", "hint", "auto"];
+    for locale in ALL {
+        for (key, text) in locale.strings() {
+            let (group, _) = key.split_once('.').unwrap();
+            let ends = text.ends_with(['.', '。', '…', ':', '：']);
+            let sentence =
+                (SENTENCES.contains(&group) && key != "auto.stop") || key == "support.quote";
+            // An abbreviated unit.
+            let unit = group == "when" && text.ends_with('.');
+            assert_eq!(ends, sentence || unit, "{}: {key}: {text}", locale.tag);
+        }
+    }
+}
+
+#[test]
+fn texts_fit_their_places() {
+    for locale in ALL {
+        for (key, text) in locale.strings() {
+            let max = match key.split_once('.').unwrap().0 {
+                "title" => 48,
+                "label" | "link" | "links" | "action" => 28,
+                "when" | "problem" => 36,
+                _ => 120,
+            };
+            let length = text.chars().count();
+            assert!(length <= max, "{}: {key} has {length}", locale.tag);
+        }
+    }
+}
+
+#[test]
+fn translations_have_their_keys_in_one_order_so_that_the_module_holds_them_once() {
+    let keys: BTreeSet<_> = ALL.iter().map(|locale| locale.keys).collect();
+    assert!(
+        keys.len() <= 2,
+        "English and one other: put the keys in the order of the other languages"
+    );
+}

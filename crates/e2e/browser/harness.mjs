@@ -1,0 +1,119 @@
+// What the cases share: the browser, the line to the test in Rust (src/client/browser.rs), and a
+// watch for everything that no page may cause.
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+
+export const load = createRequire(process.env.TIDEGATE_PACKAGES + "/package.json");
+export const facts = JSON.parse(process.env.TIDEGATE_FACTS);
+
+const { chromium } = load("playwright-core");
+
+// All cases together; a case that hangs must say so before the test runner is ended.
+const LIMIT_MS = 240_000;
+// What a condition may take on a busy machine.
+const WAIT_MS = 20_000;
+// As many cases at a time as keep two processors busy.
+const AT_ONCE = 4;
+
+const waiting = [];
+createInterface({ input: process.stdin }).on("line", (line) => waiting.shift()(JSON.parse(line).reply));
+
+const tell = (message) => process.stdout.write(JSON.stringify(message) + "\n");
+
+// Asks the test in Rust.
+export const ask = (question) =>
+  new Promise((resolve) => {
+    waiting.push(resolve);
+    tell(question);
+  });
+
+// What Playwright says of a question to a page that is being replaced.
+const REPLACED = /is navigating|context was destroyed/;
+
+export const until = async (what, condition) => {
+  const end = Date.now() + WAIT_MS;
+  for (;;) {
+    try {
+      if (await condition()) return;
+    } catch (error) {
+      if (!REPLACED.test(error.message)) throw error;
+    }
+    assert.ok(Date.now() < end, `waited in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
+
+// A tab, with what it asked for and what it complained of.
+export class Tab {
+  // Messages that the case expects, besides that of the failed page itself.
+  expected = [];
+  requests = [];
+  complaints = [];
+
+  static async open(browser, options = {}) {
+    const tab = new Tab();
+    tab.context = await browser.newContext(options);
+    tab.page = await tab.context.newPage();
+    tab.page.setDefaultTimeout(WAIT_MS);
+    tab.page.on("request", (request) => {
+      if (!request.url().endsWith("/sentinel")) tab.requests.push(request.method());
+    });
+    tab.page.on("console", (message) => {
+      // Chromium says of any document and any probe with an error status that it failed to load.
+      const status = /^Failed to load resource: the server responded with a status of (404|5\d\d)/;
+      if (["error", "warning"].includes(message.type()) && !status.test(message.text())) {
+        tab.complaints.push(message.text());
+      }
+    });
+    tab.page.on("pageerror", (error) => tab.complaints.push(String(error)));
+    return tab;
+  }
+
+  // After this, every request that the page has made by now is in the list: this one comes after.
+  async settle() {
+    const sentinel = () => fetch("/sentinel", { method: "HEAD" }).catch(() => {});
+    await until("the page answers", async () => {
+      await this.page.evaluate(sentinel);
+      return true;
+    });
+  }
+
+  // The requests of a kind so far.
+  async count(method) {
+    await this.settle();
+    return this.requests.filter((one) => one === method).length;
+  }
+
+  async close() {
+    await this.context.close();
+    const unexpected = this.complaints.filter((text) => !this.expected.some((one) => one.test(text)));
+    assert.deepEqual(unexpected, [], "the console stays clean");
+  }
+}
+
+// Runs the cases: an object of functions that get the browser, named by what they show.
+export const run = async (cases) => {
+  const overdue = setTimeout(() => {
+    tell({ failed: "the cases took too long" });
+    process.exit(1);
+  }, LIMIT_MS);
+  const browser = await chromium.launch({ executablePath: process.env.TIDEGATE_CHROMIUM });
+  const queue = Object.entries(cases);
+  const worker = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const [name, run] = next;
+      const begun = Date.now();
+      try {
+        await run(browser);
+        tell({ passed: name, ms: Date.now() - begun });
+      } catch (error) {
+        tell({ failed: `${name}: ${error.stack}` });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await browser.close();
+  clearTimeout(overdue);
+  process.stdin.destroy();
+};

@@ -1,0 +1,75 @@
+//! A real browser: headless Chromium, driven by the cases of `crates/e2e/browser`.
+//!
+//! A case knows what a visitor does and sees; only its test knows what stands behind Envoy. So they
+//! talk: a case writes a question as one line of JSON, and gets one line as its answer.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{LazyLock, Mutex};
+
+use serde_json::{json, Value};
+
+/// A program of node that ends with this value.
+struct Node(Child);
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(None)) {
+            crate::process::interrupt(&self.0);
+            let _ = self.0.wait();
+        }
+    }
+}
+
+/// Runs the cases of a file of `crates/e2e/browser` and returns their names. The cases get `facts`;
+/// `answer` answers what they ask.
+///
+/// # Panics
+/// If there is no browser (nothing is skipped), or if a case fails.
+pub fn run(file: &str, facts: &Value, mut answer: impl FnMut(&Value) -> Value) -> Vec<String> {
+    static TOOLS: LazyLock<Vec<String>> =
+        LazyLock::new(|| crate::envoy::script_lines("browser.sh"));
+    // One browser at a time: several would have each other's cases wait for the processor.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock();
+    let [node, chromium, packages] = &TOOLS[..] else {
+        panic!("scripts/browser.sh printed {:?}", *TOOLS);
+    };
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("browser");
+    let mut command = Command::new(node);
+    command
+        .arg(folder.join(file))
+        .env("TIDEGATE_CHROMIUM", chromium)
+        .env("TIDEGATE_PACKAGES", packages)
+        .env("TIDEGATE_FACTS", facts.to_string())
+        .stdin(Stdio::piped());
+    let mut node = Node(crate::process::spawn(command));
+    let mut stdin = node.0.stdin.take().expect("a pipe");
+    let stdout = BufReader::new(node.0.stdout.take().expect("a pipe"));
+    let stderr = node.0.stderr.take().expect("a pipe");
+    // Read on the side, so that it cannot fill up; shown where the test runner wants it.
+    let log = std::thread::spawn(move || std::io::read_to_string(stderr).unwrap_or_default());
+    let (mut passed, mut failed) = (vec![], vec![]);
+    for line in stdout.lines() {
+        let line = line.expect("a line of node");
+        let said: Value = serde_json::from_str(&line).expect("a line of JSON");
+        if let Some(name) = said["passed"].as_str() {
+            println!("{said}");
+            passed.push(name.to_owned());
+        } else if let Some(error) = said["failed"].as_str() {
+            failed.push(error.to_owned());
+        } else {
+            let reply = json!({ "reply": answer(&said) });
+            writeln!(stdin, "{reply}").expect("answer node");
+        }
+    }
+    let status = node.0.wait().expect("the end of node");
+    let log = log.join().unwrap_or_default();
+    assert!(
+        status.success() && failed.is_empty(),
+        "{file}: {status}\n{}\n{log}",
+        failed.join("\n")
+    );
+    passed
+}
