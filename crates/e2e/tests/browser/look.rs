@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{json, Value};
 use tidegate_core::config::{Config, PageRetry};
 use tidegate_core::negotiate::Format;
-use tidegate_core::page::{PageFacts, Pages};
+use tidegate_core::page::{LanguageId, PageFacts, Pages};
 use tidegate_core::reason::{Reason, Source};
 use tidegate_e2e::client::browser;
 
@@ -74,6 +74,9 @@ fn facts(reason: Reason) -> PageFacts<'static> {
         method: b"GET",
         host: b"",
         path: b"",
+        language: LanguageId::default(),
+        route: b"",
+        page: None,
     }
 }
 
