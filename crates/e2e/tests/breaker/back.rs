@@ -186,7 +186,7 @@ pub(crate) fn half_of_the_capacity_is_found_and_used(bench: &Bench) {
         let ramp = "wasmcustom.tidegate.breaker.admitted_percent.route.half/app";
         (25..75).contains(&bench.envoy.stat(ramp)).then_some(())
     });
-    let from = Instant::now() + Duration::from_secs(3);
+    let from = Instant::now() + Duration::from_secs(8);
     wait_until("the time to be over", || {
         (Instant::now() > from + MEASURED).then_some(())
     });
