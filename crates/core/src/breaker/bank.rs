@@ -22,6 +22,7 @@ use crate::breaker::record::{bucket_ms, Record, State};
 use crate::breaker::store::Word;
 use crate::config::{Breaker as Settings, BreakerMode};
 use crate::reason::Reason;
+use crate::text::{count, decimal};
 
 pub use crate::breaker::store::{Store, StoreError};
 pub use crate::breaker::ticket::{Admission, Ending, Event, Moment, Rejection, Ticket};
@@ -98,7 +99,7 @@ impl Bank {
     pub fn new(plugin: &str, policies: Vec<Settings>) -> Self {
         Self {
             // With its length, no name can be taken for the beginning of another one.
-            prefix: format!("tidegate.1.{}.{plugin}", plugin.len()),
+            prefix: ["tidegate.1.", &count(plugin.len()), ".", plugin].concat(),
             policies,
             routes: HashMap::default(),
             word: Word::default(),
@@ -407,7 +408,7 @@ impl Bank {
         let shape = |policy: usize| self.policies.get(policy).map(bucket_ms);
         match shape(policy) {
             Some(other) if shape(0) != Some(other) => {
-                Cow::Owned([route, "\0", &other.to_string()].concat())
+                Cow::Owned([route, "\0", &decimal(other.into())].concat())
             }
             _ => Cow::Borrowed(route),
         }

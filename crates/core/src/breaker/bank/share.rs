@@ -8,6 +8,7 @@ use crate::breaker::store::{self, Store, StoreError, Word};
 use crate::breaker::ticket::{Event, Moment};
 use crate::config::Breaker as Settings;
 use crate::prelude::*;
+use crate::text::decimal;
 
 impl Bank {
     /// Tells the shared record how a probe ended; later, where that cannot be done now.
@@ -177,7 +178,7 @@ impl Bank {
     }
 
     fn word_name(&self) -> String {
-        format!("{}!", self.prefix)
+        [&self.prefix, "!"].concat()
     }
 
     pub(super) fn read_word(&mut self, store: &mut dyn Store) {
@@ -218,5 +219,12 @@ impl Bank {
 /// Records of windows of another shape stand beside each other: neither could be counted in the
 /// other, and a new configuration may come back to the old shape.
 fn record_name(prefix: &str, settings: &Settings, key: &str) -> String {
-    format!("{prefix}/{}/{}", bucket_ms(settings), plain(key))
+    [
+        prefix,
+        "/",
+        &decimal(bucket_ms(settings).into()),
+        "/",
+        &plain(key),
+    ]
+    .concat()
 }
