@@ -55,6 +55,24 @@ pub fn parse(text: &[u8]) -> Option<u64> {
     Some(number)
 }
 
+/// Where `part`, which is not empty, first is in `text`. The standard library's search is made for long
+/// texts, and two kilobytes of the module.
+pub(crate) fn find(text: &str, part: &str) -> Option<usize> {
+    let mut windows = text.as_bytes().windows(part.len().max(1));
+    windows.position(|window| window == part.as_bytes())
+}
+
+/// What is before and after the first `part` of `text`.
+pub(crate) fn split_once<'t>(text: &'t str, part: &str) -> Option<(&'t str, &'t str)> {
+    let (before, rest) = text.split_at_checked(find(text, part)?)?;
+    Some((before, rest.get(part.len()..)?))
+}
+
+/// Whether any of these ASCII characters is in `text`.
+pub(crate) fn has_any(text: &str, characters: &[u8]) -> bool {
+    text.bytes().any(|byte| characters.contains(&byte))
+}
+
 /// Bytes as text; what is no UTF-8 becomes `U+FFFD`, as with `String::from_utf8_lossy`, which is
 /// three times this.
 pub fn lossy(bytes: &[u8]) -> String {
@@ -111,6 +129,28 @@ mod tests {
         ] {
             assert_eq!(parse(text.as_bytes()), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn parts_of_texts() {
+        for (text, part) in [
+            ("", "a"),
+            ("a", "a"),
+            ("ab", "b"),
+            ("aab", "ab"),
+            ("a{n}b{n}", "{n}"),
+            ("ä{n}€", "{n}"),
+            ("abc", "abcd"),
+            ("a=b=c", "="),
+        ] {
+            assert_eq!(find(text, part), text.find(part), "{text} {part}");
+            assert_eq!(
+                split_once(text, part),
+                text.split_once(part),
+                "{text} {part}"
+            );
+        }
+        assert!(has_any("a;b", b",;") && !has_any("a;b", b",.") && !has_any("", b"a"));
     }
 
     proptest! {

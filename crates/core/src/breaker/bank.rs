@@ -22,7 +22,7 @@ use crate::breaker::record::{bucket_ms, Record, State};
 use crate::breaker::store::Word;
 use crate::config::{Breaker as Settings, BreakerMode};
 use crate::reason::Reason;
-use crate::text::{count, decimal};
+use crate::text::{count, decimal, split_once};
 
 pub use crate::breaker::store::{Store, StoreError};
 pub use crate::breaker::ticket::{Admission, Ending, Event, Moment, Rejection, Ticket};
@@ -428,7 +428,7 @@ impl Bank {
 
 /// The key of a route as people know it: without the shape of its window.
 pub(super) fn plain(key: &str) -> &str {
-    key.split_once('\0').map_or(key, |(route, _)| route)
+    split_once(key, "\0").map_or(key, |(route, _)| route)
 }
 
 /// What the view of a route says about a request.

@@ -1,7 +1,7 @@
 //! How durations, statuses, dates and numbers are written.
 
 use crate::prelude::*;
-use crate::text::{decimal, parse};
+use crate::text::{decimal, parse, split_once};
 use core::time::Duration;
 
 use super::limits;
@@ -47,7 +47,7 @@ pub(super) fn status_range(text: &str) -> Option<(u16, u16)> {
             _ => None,
         };
     }
-    let (low, high) = text.split_once('-').unwrap_or((text, text));
+    let (low, high) = split_once(text, "-").unwrap_or((text, text));
     let (low, high) = (status(low)?, status(high)?);
     (low <= high).then_some((low, high))
 }

@@ -2,6 +2,8 @@
 //! that matter for escaping. What the standard's tokenizer and this one could read differently is
 //! made a place where nothing can stand.
 
+use crate::text;
+
 /// Names longer than this are none of those that matter.
 const NAME: usize = 24;
 
@@ -331,8 +333,15 @@ impl Html {
     /// What the attribute is whose name was read.
     fn attribute(&mut self) -> Attribute {
         let name = self.name();
-        let local = name.rsplit(':').next().unwrap_or_default();
-        let holds = |part| name.contains(part);
+        let local = match name.bytes().rposition(|byte| byte == b':') {
+            Some(colon) => name
+                .get(colon..)
+                .unwrap_or_default()
+                .get(1..)
+                .unwrap_or_default(),
+            None => name,
+        };
+        let holds = |part| text::find(name, part).is_some();
         if self.name.starts_with(b"data-") {
             Attribute::Plain
         } else if name.is_empty() || local.starts_with("on") || NEVER.contains(&local) {

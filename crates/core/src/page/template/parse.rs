@@ -10,6 +10,7 @@ use super::names::{Item, Meaning, Value, NAMES};
 use super::{Action, Env, Op, Position, Program, Syntax, TemplateError};
 use crate::config::{limits, nearest, quoted};
 use crate::prelude::*;
+use crate::text;
 
 /// The end of a script.
 const END_TAG: &str = "</script>";
@@ -108,7 +109,7 @@ impl<'e> Parser<'e> {
         let mut at = 0;
         loop {
             let rest = source.get(at..).unwrap_or_default();
-            let Some(found) = rest.find(open) else {
+            let Some(found) = text::find(rest, open) else {
                 self.put_text(at, source.len());
                 break;
             };
@@ -121,7 +122,7 @@ impl<'e> Parser<'e> {
                 (from, close) = (from.saturating_add(1), &raw_close);
             }
             let rest = source.get(from..).unwrap_or_default();
-            let Some(length) = rest.find(close) else {
+            let Some(length) = text::find(rest, close) else {
                 self.put_text(at, tag);
                 self.refuse("a tag that does not end", None);
                 break;

@@ -2,7 +2,6 @@
 
 mod properties;
 
-
 use super::super::language::Languages;
 use super::super::shown::Shown;
 use super::super::words::Words;

@@ -1,6 +1,5 @@
 //! What holds for any template and whatever strangers write.
 
-
 use proptest::collection::vec;
 use proptest::prelude::*;
 
