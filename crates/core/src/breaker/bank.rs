@@ -12,13 +12,12 @@ mod share;
 
 use crate::prelude::*;
 use alloc::borrow::Cow;
-use hashbrown::HashMap;
 
-use crate::breaker::hash::Hashing;
 use crate::breaker::machine::{Delta, Outcome, Permit};
 use crate::breaker::meters::{Count, Meters, Metrics, Total};
 use crate::breaker::ramp::RAMP_FULL;
 use crate::breaker::record::{bucket_ms, Record, State};
+use crate::breaker::routes::Routes;
 use crate::breaker::store::Word;
 use crate::config::{Breaker as Settings, BreakerMode};
 use crate::reason::Reason;
@@ -45,7 +44,7 @@ pub struct Bank {
     /// The settings by number of the policy.
     policies: Vec<Settings>,
     /// In boxes: a map has up to twice as many places as entries.
-    routes: HashMap<Box<str>, Box<Route>, Hashing>,
+    routes: Routes<Route>,
     word: Word,
     /// Whether something has happened here that the word does not say yet.
     is_unannounced: bool,
@@ -101,7 +100,7 @@ impl Bank {
             // With its length, no name can be taken for the beginning of another one.
             prefix: ["tidegate.1.", &count(plugin.len()), ".", plugin].concat(),
             policies,
-            routes: HashMap::default(),
+            routes: Routes::default(),
             word: Word::default(),
             is_unannounced: false,
             is_watching: false,
@@ -264,7 +263,7 @@ impl Bank {
             .routes
             .iter()
             .filter(|(_, route)| route.is_restless())
-            .map(|(key, _)| key.clone())
+            .map(|(key, _)| key.into())
             .collect();
         for key in &restless {
             self.flush(store, key, at);
@@ -395,7 +394,7 @@ impl Bank {
     /// The key under which `route` is known here.
     fn key<'a>(&self, route: &'a str, policy: usize) -> Cow<'a, str> {
         let key = self.shaped(route, policy);
-        if self.routes.len() < MAX_ROUTES || self.routes.contains_key(&*key) {
+        if self.routes.len() < MAX_ROUTES || self.routes.has(&key) {
             key
         } else {
             self.shaped(OVERFLOW, policy)

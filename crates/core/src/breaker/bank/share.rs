@@ -154,7 +154,7 @@ impl Bank {
         }
         let settings = self.policies.get(policy).ok_or(StoreError::Broken)?;
         let found = store::read(store, &record_name(&self.prefix, settings, key), settings);
-        if !self.routes.contains_key(key) {
+        if !self.routes.has(key) {
             let route = Route {
                 policy: number,
                 view: found.clone().unwrap_or_else(|_| Record::new(settings)),
@@ -163,7 +163,7 @@ impl Bank {
                 pending: None,
                 unsettled: Vec::new(),
             };
-            self.routes.insert(key.into(), Box::new(route));
+            self.routes.insert(key, route);
         }
         match found {
             Ok(record) => {
@@ -191,7 +191,7 @@ impl Bank {
     /// Looks at all routes anew where others did something since this worker last looked.
     fn follow(&mut self, change: u64) {
         if change != self.word.change {
-            for route in self.routes.values_mut() {
+            for (_, route) in self.routes.iter_mut() {
                 route.is_stale = true;
             }
         }
