@@ -23,14 +23,28 @@
 )]
 
 extern crate alloc;
-/// A sentence of the reference: only bytes for the filter, and so only there with the feature.
+/// A sentence of the reference; the module, where it would only be bytes, has none.
+#[cfg(feature = "reference")]
+pub type Doc = &'static str;
+/// A sentence of the reference; the module, where it would only be bytes, has none.
+#[cfg(not(feature = "reference"))]
+pub type Doc = NoDoc;
+
+/// In the place of a sentence that is not there.
+#[derive(Debug, Clone, Copy)]
+pub struct NoDoc;
+
+/// A [`Doc`].
+#[cfg(feature = "reference")]
 macro_rules! doc {
     ($text:expr) => {
-        if cfg!(feature = "reference") {
-            $text
-        } else {
-            ""
-        }
+        $text
+    };
+}
+#[cfg(not(feature = "reference"))]
+macro_rules! doc {
+    ($text:expr) => {
+        $crate::NoDoc
     };
 }
 
@@ -39,6 +53,7 @@ pub mod breaker;
 pub mod config;
 pub mod exchange;
 pub mod gate;
+mod hash;
 pub mod headers;
 pub mod hint;
 mod millis;

@@ -83,24 +83,28 @@ const NEGOTIABLE: [Format; 3] = [Format::Html, Format::Problem, Format::Text];
 /// The formats that `Accept` ranks highest; all of them where it has no preference or where
 /// nothing is acceptable.
 fn acceptable(request: &HeaderBlock) -> Vec<Format> {
-    let ranges: Vec<Range<'_>> = request
-        .get_all("accept")
-        .flat_map(|value| value.split(|&b| b == b','))
-        .filter_map(Range::parse)
-        .collect();
-    let ranked: Vec<(Format, Match)> = NEGOTIABLE
-        .into_iter()
-        .filter_map(|format| Some((format, best_match(format, &ranges)?)))
-        .filter(|(_, matched)| matched.weight > 0)
-        .collect();
-    let Some(best) = ranked.iter().map(|(_, matched)| *matched).max() else {
+    let mut ranges = Vec::new();
+    for value in request.get_all("accept") {
+        for member in value.split(|&b| b == b',') {
+            ranges.extend(Range::parse(member));
+        }
+    }
+    let mut best = None;
+    let mut fitting = Vec::new();
+    for format in NEGOTIABLE {
+        let matched = best_match(format, &ranges).filter(|matched| matched.weight > 0);
+        if matched > best {
+            best = matched;
+            fitting.clear();
+        }
+        if matched.is_some() && matched == best {
+            fitting.push(format);
+        }
+    }
+    if fitting.is_empty() {
         return NEGOTIABLE.to_vec();
-    };
-    ranked
-        .into_iter()
-        .filter(|(_, matched)| *matched == best)
-        .map(|(format, _)| format)
-        .collect()
+    }
+    fitting
 }
 
 /// Chooses among formats that `Accept` does not tell apart.
@@ -159,12 +163,13 @@ enum Exactness {
 /// (RFC 9110 §12.5.1: "the most specific reference has precedence"). Of two equally exact ones
 /// the heavier counts: a client that accepts any JSON accepts ours.
 fn best_match(format: Format, ranges: &[Range<'_>]) -> Option<Match> {
-    let (exactness, weight, from_end) = ranges
-        .iter()
-        .rev()
-        .enumerate()
-        .filter_map(|(at, range)| Some((range.exactness_for(format)?, range.weight, at)))
-        .max()?;
+    let mut best = None;
+    for (from_end, range) in ranges.iter().rev().enumerate() {
+        if let Some(exactness) = range.exactness_for(format) {
+            best = best.max(Some((exactness, range.weight, from_end)));
+        }
+    }
+    let (exactness, weight, from_end) = best?;
     let is_named = exactness >= Exactness::Related;
     Some(Match {
         weight,

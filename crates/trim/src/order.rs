@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 /// How many bytes in a row count as something in common.
 const PIECE: usize = 4;
 /// How many functions before it one is compared with: about what a compressor still reaches.
-const BEFORE: usize = 8;
+const BEFORE: usize = 4;
 
 /// The numbers of `functions` in their new order. Beginning with the shortest, always the one that has
 /// the greatest part of its bytes in common with the last few. Of equals the first, so that what is

@@ -34,7 +34,6 @@
 //! It shares nothing between processes: each gateway pod has its own breakers.
 
 pub mod bank;
-mod hash;
 pub mod machine;
 pub mod meters;
 pub mod outcome;

@@ -4,7 +4,7 @@
 //! [`MAX_ROUTES`](super::bank::MAX_ROUTES) routes, a look-up is ten steps on whole numbers and one
 //! comparison of keys. The hash table of `hashbrown` would be three kilobytes of the module.
 
-use super::hash;
+use crate::hash;
 use crate::prelude::*;
 
 /// A table of what there is of each route.

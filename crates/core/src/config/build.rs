@@ -41,10 +41,7 @@ pub(super) fn config(root: View<'_>, not_in_force: Vec<String>) -> Config {
         headers: headers(root.section("headers")),
         security: security(root.section("security")),
         proxy_status: ProxyStatus {
-            name: root
-                .section("proxy_status")
-                .text("name")
-                .unwrap_or_default(),
+            name: root.section("proxy_status").string("name"),
             details: root
                 .section("proxy_status")
                 .flag("details")
@@ -54,10 +51,7 @@ pub(super) fn config(root: View<'_>, not_in_force: Vec<String>) -> Config {
             Some("always") => RouteMetadata::Always,
             _ => RouteMetadata::OnFailure,
         },
-        release_header: root
-            .text("release_header")
-            .unwrap_or_default()
-            .to_ascii_lowercase(),
+        release_header: root.string("release_header").to_ascii_lowercase(),
         not_in_force,
     }
 }
@@ -74,12 +68,12 @@ pub(super) fn brand(view: View<'_>) -> Brand {
     let link = |json: &Json| {
         let view = View::element(table::LINK, json, None);
         Link {
-            label: view.text("label").unwrap_or_default(),
-            url: view.text("url").unwrap_or_default(),
+            label: view.string("label"),
+            url: view.string("url"),
         }
     };
     Brand {
-        name: view.text("name").unwrap_or_default(),
+        name: view.string("name"),
         logo: view.text("logo").map(|logo| {
             if logo.starts_with('<') {
                 Logo::Svg(logo)
@@ -123,10 +117,7 @@ fn intercept(view: View<'_>) -> Intercept {
         },
         skip_paths: skip.patterns("paths"),
         skip_hosts: skip.patterns("hosts"),
-        opt_out_header: view
-            .text("opt_out_header")
-            .unwrap_or_default()
-            .to_ascii_lowercase(),
+        opt_out_header: view.string("opt_out_header").to_ascii_lowercase(),
     }
 }
 
@@ -200,13 +191,13 @@ fn route_rule(view: View<'_>) -> RouteRule {
             .unwrap_or_else(|| Pattern("*".to_owned()))
     };
     RouteRule {
-        name: view.text("name").unwrap_or_default(),
+        name: view.string("name"),
         matches: RouteMatch {
             route: pattern("route"),
             virtual_host: pattern("virtual_host"),
             cluster: pattern("cluster"),
             host: pattern("host"),
-            path_prefix: matches.text("path_prefix").unwrap_or_default(),
+            path_prefix: matches.string("path_prefix"),
         },
         mode: mode(view),
         policy: policy(view),
@@ -250,7 +241,7 @@ fn page_rule(view: View<'_>) -> PageRule {
         statuses: matches.statuses("statuses"),
         reasons: matches.reasons("reasons"),
         hosts: matches.patterns("hosts"),
-        path_prefix: matches.text("path_prefix").unwrap_or_default(),
+        path_prefix: matches.string("path_prefix"),
         routes: matches.patterns("routes"),
         template: view.text("template"),
         strings: strings(view.entries("strings")),
@@ -267,7 +258,7 @@ fn strings(entries: &[(String, Json)]) -> Vec<(String, String)> {
 fn locales(view: View<'_>) -> Locales {
     let language = |(tag, json): &(String, Json)| (tag.clone(), strings(json.entries()));
     Locales {
-        default: view.text("default").unwrap_or_default(),
+        default: view.string("default"),
         strings: view.entries("strings").iter().map(language).collect(),
     }
 }
@@ -279,7 +270,7 @@ fn formats(view: View<'_>) -> Formats {
             Some("problem") => DefaultFormat::Problem,
             _ => DefaultFormat::Text,
         },
-        problem_type_base: view.text("problem_type_base").unwrap_or_default(),
+        problem_type_base: view.string("problem_type_base"),
         cli_agents: view.texts("cli_agents"),
     }
 }
@@ -316,7 +307,7 @@ fn security(view: View<'_>) -> Security {
             Some(text) if text != "auto" => Csp::Custom(text),
             _ => Csp::Auto,
         },
-        frame_ancestors: view.text("frame_ancestors").unwrap_or_default(),
+        frame_ancestors: view.string("frame_ancestors"),
         expose: view
             .texts("expose")
             .into_iter()

@@ -1,8 +1,8 @@
 //! Walks a document along the tables of options, and tells everything that does not fit.
 
+use crate::hash;
 use crate::prelude::*;
 use crate::text::count;
-use alloc::collections::BinaryHeap;
 
 use super::error::{found, nearest, ConfigErrors, Fault};
 use super::json::Json;
@@ -40,6 +40,11 @@ impl Walk {
         self.findings.errors.push(&self.at, fault);
     }
 
+    /// Says that something is wrong one key further.
+    pub(super) fn refuse_key(&mut self, key: &str, fault: Fault) {
+        self.key(key, |walk| walk.refuse(fault));
+    }
+
     /// Does something one key further.
     pub(super) fn key(&mut self, key: &str, work: impl FnOnce(&mut Self)) {
         let before = self.at.len();
@@ -51,9 +56,7 @@ impl Walk {
     /// Does something at an item of a list.
     pub(super) fn item(&mut self, index: usize, work: impl FnOnce(&mut Self)) {
         let before = self.at.len();
-        self.at.push('[');
-        self.at.push_str(&count(index));
-        self.at.push(']');
+        self.at.push_str(&["[", &count(index), "]"].concat());
         work(self);
         self.at.truncate(before);
     }
@@ -201,20 +204,30 @@ impl Walk {
     }
 }
 
-/// Of each entry whether one before it has the same key. By a heap: a tree or a hash table would
-/// take three times the code, and the document may have a hundred thousand keys.
+/// Of each entry whether one before it has the same key. By a small table of hashes: the document may
+/// have a hundred thousand keys.
 fn repeated(entries: &[(String, Json)]) -> Vec<bool> {
-    let keys = entries.iter().map(|(key, _)| key.as_str());
-    let order: BinaryHeap<(&str, usize)> = keys.zip(0..).collect();
-    let mut repeated = vec![false; entries.len()];
-    for pair in order.into_sorted_vec().windows(2) {
-        if let [(before, _), (key, at)] = pair {
-            if let Some(repeated) = repeated.get_mut(*at) {
-                *repeated = before == key;
+    // At least half of the places stay free, and one of them ends each search.
+    let size = entries.len().saturating_mul(2).max(1).next_power_of_two();
+    let mut places: Vec<Option<&str>> = vec![None; size];
+    let mut is_repeated = |key| {
+        let mut at = hash::of(key) as usize;
+        loop {
+            at &= size.wrapping_sub(1);
+            match places.get_mut(at) {
+                Some(Some(other)) if *other == key => return true,
+                Some(Some(_)) => at = at.wrapping_add(1),
+                Some(free) => {
+                    *free = Some(key);
+                    return false;
+                }
+                // There is a place for every number below the size.
+                None => return false,
             }
         }
-    }
-    repeated
+    };
+    let keys = entries.iter().map(|(key, _)| key.as_str());
+    keys.map(&mut is_repeated).collect()
 }
 
 /// Adds a key to a path: `.key`, or `["a key"]` where it is not a plain word.

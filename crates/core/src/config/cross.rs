@@ -104,14 +104,14 @@ fn hints(walk: &mut Walk, retry: View<'_>) {
         }
         if here {
             let fault = order(hint, "at most", "max".to_owned(), max);
-            walk.key("after", |walk| walk.key(&key, |walk| walk.refuse(fault)));
+            walk.key("after", |walk| walk.refuse_key(&key, fault));
         } else if longest.as_ref().is_none_or(|(_, other)| *other < hint) {
             longest = Some((key, hint));
         }
     }
     if let (Some((key, hint)), Some(_)) = (longest, retry.own("max")) {
         let fault = order(max, "at least", ["after.", &key].concat(), hint);
-        walk.key("max", |walk| walk.refuse(fault));
+        walk.refuse_key("max", fault);
     }
 }
 
@@ -124,10 +124,10 @@ fn open_times(walk: &mut Walk, open: View<'_>) {
     }
     if open.own("max").is_some() {
         let fault = order(max, "at least", "base".to_owned(), base);
-        walk.key("max", |walk| walk.refuse(fault));
+        walk.refuse_key("max", fault);
     } else if open.own("base").is_some() {
         let fault = order(base, "at most", "max".to_owned(), max);
-        walk.key("base", |walk| walk.refuse(fault));
+        walk.refuse_key("base", fault);
     }
 }
 
@@ -159,7 +159,7 @@ fn known_template(walk: &mut Walk, root: View<'_>, json: &Json, key: &str) {
             of: "templates",
             did_you_mean: nearest(name, &mut names),
         };
-        walk.key(key, |walk| walk.refuse(fault));
+        walk.refuse_key(key, fault);
     }
 }
 
@@ -267,7 +267,7 @@ fn known_keys(walk: &mut Walk, strings: &Json) {
             allowed: "a key of the built-in texts, or one that begins with `own.`".to_owned(),
             did_you_mean: page::nearest_key(key, &[]),
         };
-        walk.key(key, |walk| walk.refuse(fault));
+        walk.refuse_key(key, fault);
     }
 }
 
@@ -284,7 +284,7 @@ fn spoken_default(walk: &mut Walk, locales: View<'_>) {
             allowed: "a built-in language, or one of `strings`".to_owned(),
             did_you_mean: None,
         };
-        walk.key("default", |walk| walk.refuse(fault));
+        walk.refuse_key("default", fault);
     }
 }
 
@@ -313,7 +313,7 @@ fn direction(walk: &mut Walk, strings: &Json) {
                 allowed: "\"ltr\" or \"rtl\"".to_owned(),
                 did_you_mean: nearest(text, &mut ["ltr", "rtl"].into_iter()),
             };
-            walk.key("dir", |walk| walk.refuse(fault));
+            walk.refuse_key("dir", fault);
         }
         _ => {}
     }
@@ -332,7 +332,7 @@ fn unique_keys(walk: &mut Walk, entries: &[(String, Json)]) {
                 found: quoted(key),
                 first: quoted(first),
             };
-            walk.key(key, |walk| walk.refuse(fault));
+            walk.refuse_key(key, fault);
         }
     }
 }

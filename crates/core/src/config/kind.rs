@@ -2,6 +2,7 @@
 //! module carries a table instead of code for each of them.
 
 use crate::prelude::*;
+use crate::Doc;
 use core::time::Duration;
 
 use super::color::Color;
@@ -26,7 +27,7 @@ pub(super) struct Field {
         not(feature = "reference"),
         expect(dead_code, reason = "for the reference only")
     )]
-    pub(super) doc: &'static str,
+    pub(super) doc: Doc,
 }
 
 /// What holds when an option is not given.
@@ -53,12 +54,7 @@ impl Field {
 }
 
 /// An option with a default, as JSON.
-pub(super) const fn opt(
-    key: &'static str,
-    kind: Kind,
-    default: &'static str,
-    doc: &'static str,
-) -> Field {
+pub(super) const fn opt(key: &'static str, kind: Kind, default: &'static str, doc: Doc) -> Field {
     Field {
         key,
         kind,
@@ -69,7 +65,7 @@ pub(super) const fn opt(
 }
 
 /// An option that may be absent.
-pub(super) const fn maybe(key: &'static str, kind: Kind, doc: &'static str) -> Field {
+pub(super) const fn maybe(key: &'static str, kind: Kind, doc: Doc) -> Field {
     Field {
         key,
         kind,
@@ -80,7 +76,7 @@ pub(super) const fn maybe(key: &'static str, kind: Kind, doc: &'static str) -> F
 }
 
 /// An option that must be there.
-pub(super) const fn need(key: &'static str, kind: Kind, doc: &'static str) -> Field {
+pub(super) const fn need(key: &'static str, kind: Kind, doc: Doc) -> Field {
     Field {
         key,
         kind,
@@ -91,11 +87,7 @@ pub(super) const fn need(key: &'static str, kind: Kind, doc: &'static str) -> Fi
 }
 
 /// An object of options.
-pub(super) const fn section(
-    key: &'static str,
-    fields: &'static [Field],
-    doc: &'static str,
-) -> Field {
+pub(super) const fn section(key: &'static str, fields: &'static [Field], doc: Doc) -> Field {
     Field {
         key,
         kind: Kind::Object(fields),
@@ -106,7 +98,7 @@ pub(super) const fn section(
 }
 
 /// An option of a route rule that overrides the one at the top level.
-pub(super) const fn over(key: &'static str, kind: Kind, doc: &'static str) -> Field {
+pub(super) const fn over(key: &'static str, kind: Kind, doc: Doc) -> Field {
     Field {
         key,
         kind,
@@ -125,11 +117,11 @@ pub(super) struct Word {
         not(feature = "reference"),
         expect(dead_code, reason = "for the reference only")
     )]
-    pub(super) doc: &'static str,
+    pub(super) doc: Doc,
 }
 
 /// A word that an option can be.
-pub(super) const fn word(name: &'static str, doc: &'static str) -> Word {
+pub(super) const fn word(name: &'static str, doc: Doc) -> Word {
     Word { name, doc }
 }
 

@@ -20,7 +20,7 @@ pub(super) struct TextRule {
     /// The check; the error says what is wrong, or nothing where that is plain to see.
     pub(super) check: fn(&str) -> Result<(), &'static str>,
     /// A regular expression (ECMA 262) that takes every text that the check takes; empty: none.
-    pub(super) pattern: &'static str,
+    pub(super) pattern: crate::Doc,
 }
 
 /// Turns a yes or no into the result of a check.
@@ -106,7 +106,7 @@ pub(super) static PROSE: TextRule = TextRule {
     max: limits::STRING_BYTES,
     allowed: "text",
     check: |text| prose(text, true),
-    pattern: "",
+    pattern: doc!(""),
 };
 
 /// A template.
@@ -115,7 +115,7 @@ pub(super) static TEMPLATE: TextRule = TextRule {
     max: limits::TEMPLATE_BYTES,
     allowed: "the text of a template",
     check: |text| prose(text, true),
-    pattern: "",
+    pattern: doc!(""),
 };
 
 /// What a template can show by a name.

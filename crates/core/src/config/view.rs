@@ -142,6 +142,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The text of an option; nothing where there is none.
+    pub(super) fn string(&self, key: &str) -> String {
+        self.text(key).unwrap_or_default()
+    }
+
     pub(super) fn pattern(&self, key: &str) -> Option<Pattern> {
         self.text(key).map(Pattern)
     }

@@ -77,20 +77,19 @@ impl Languages {
     /// there is one, of equals the first (RFC 9110 §12.5.4).
     pub(super) fn of_request(&self, request: &HeaderBlock) -> LanguageId {
         let mut best = (0, None);
-        let ranges = request
-            .get_all("accept-language")
-            .flat_map(|value| value.split(|&b| b == b','));
-        for range in ranges {
-            let mut parts = range.split(|&b| b == b';').map(trim);
-            let tag = parts.next().unwrap_or_default();
-            let weight = match parts.next() {
-                None => 1000,
-                Some([b'q' | b'Q', b'=', weight @ ..]) => parse_weight(weight).unwrap_or(0),
-                Some(_) => 0,
-            };
-            if weight > best.0 {
-                if let Some(found) = lookup(&self.all, tag) {
-                    best = (weight, Some(found));
+        for value in request.get_all("accept-language") {
+            for range in value.split(|&b| b == b',') {
+                let mut parts = range.split(|&b| b == b';').map(trim);
+                let tag = parts.next().unwrap_or_default();
+                let weight = match parts.next() {
+                    None => 1000,
+                    Some([b'q' | b'Q', b'=', weight @ ..]) => parse_weight(weight).unwrap_or(0),
+                    Some(_) => 0,
+                };
+                if weight > best.0 {
+                    if let Some(found) = lookup(&self.all, tag) {
+                        best = (weight, Some(found));
+                    }
                 }
             }
         }

@@ -1,52 +1,87 @@
 //! Status phrases, as the IANA registry of HTTP status codes has them.
 
+use crate::text::{decimal, split_once};
+
+/// A line each. As one text, because a table of them would need an address for each.
+const PHRASES: &str = "\
+400 Bad Request\n\
+401 Unauthorized\n\
+402 Payment Required\n\
+403 Forbidden\n\
+404 Not Found\n\
+405 Method Not Allowed\n\
+406 Not Acceptable\n\
+407 Proxy Authentication Required\n\
+408 Request Timeout\n\
+409 Conflict\n\
+410 Gone\n\
+411 Length Required\n\
+412 Precondition Failed\n\
+413 Content Too Large\n\
+414 URI Too Long\n\
+415 Unsupported Media Type\n\
+416 Range Not Satisfiable\n\
+417 Expectation Failed\n\
+421 Misdirected Request\n\
+422 Unprocessable Content\n\
+423 Locked\n\
+424 Failed Dependency\n\
+425 Too Early\n\
+426 Upgrade Required\n\
+428 Precondition Required\n\
+429 Too Many Requests\n\
+431 Request Header Fields Too Large\n\
+451 Unavailable For Legal Reasons\n\
+500 Internal Server Error\n\
+501 Not Implemented\n\
+502 Bad Gateway\n\
+503 Service Unavailable\n\
+504 Gateway Timeout\n\
+505 HTTP Version Not Supported\n\
+506 Variant Also Negotiates\n\
+507 Insufficient Storage\n\
+508 Loop Detected\n\
+511 Network Authentication Required\n\
+";
+
 /// The phrase of `status`; for a code without one, the name of its class (RFC 9110 §15).
 pub(super) fn status_phrase(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        402 => "Payment Required",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        406 => "Not Acceptable",
-        407 => "Proxy Authentication Required",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        410 => "Gone",
-        411 => "Length Required",
-        412 => "Precondition Failed",
-        413 => "Content Too Large",
-        414 => "URI Too Long",
-        415 => "Unsupported Media Type",
-        416 => "Range Not Satisfiable",
-        417 => "Expectation Failed",
-        421 => "Misdirected Request",
-        422 => "Unprocessable Content",
-        423 => "Locked",
-        424 => "Failed Dependency",
-        425 => "Too Early",
-        426 => "Upgrade Required",
-        428 => "Precondition Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        451 => "Unavailable For Legal Reasons",
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        505 => "HTTP Version Not Supported",
-        506 => "Variant Also Negotiates",
-        507 => "Insufficient Storage",
-        508 => "Loop Detected",
-        511 => "Network Authentication Required",
-        _ => match status / 100 {
-            1 => "Informational",
-            2 => "Successful",
-            3 => "Redirection",
-            4 => "Client Error",
-            _ => "Server Error",
-        },
+    let code = decimal(u64::from(status));
+    for line in PHRASES.split('\n') {
+        if let Some((_, phrase)) = split_once(line, " ").filter(|(other, _)| *other == code) {
+            return phrase;
+        }
+    }
+    match status / 100 {
+        1 => "Informational",
+        2 => "Successful",
+        3 => "Redirection",
+        4 => "Client Error",
+        _ => "Server Error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phrases() {
+        for (status, phrase) in [
+            (400, "Bad Request"),
+            (418, "Client Error"),
+            (431, "Request Header Fields Too Large"),
+            (502, "Bad Gateway"),
+            (511, "Network Authentication Required"),
+            (599, "Server Error"),
+            (302, "Redirection"),
+            (50, "Server Error"),
+        ] {
+            assert_eq!(status_phrase(status), phrase, "{status}");
+        }
+        assert!(PHRASES
+            .lines()
+            .all(|line| line.is_char_boundary(4) && !line.ends_with(' ')));
+        assert_eq!(PHRASES.lines().count(), 38);
     }
 }

@@ -1,6 +1,8 @@
 //! Every name that a template can hold, once: the parser, the suggestions of its errors and the
 //! documentation read this table.
 
+use crate::Doc;
+
 /// A fact that differs from answer to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::page) enum Value {
@@ -85,10 +87,10 @@ pub struct Name {
     pub name: &'static str,
     pub(in crate::page) meaning: Meaning,
     /// What it stands for; empty without the feature `reference`.
-    pub doc: &'static str,
+    pub doc: Doc,
 }
 
-const fn value(name: &'static str, value: Value, doc: &'static str) -> Name {
+const fn value(name: &'static str, value: Value, doc: Doc) -> Name {
     Name {
         name,
         meaning: Meaning::Value(value),
@@ -96,7 +98,7 @@ const fn value(name: &'static str, value: Value, doc: &'static str) -> Name {
     }
 }
 
-const fn name(name: &'static str, meaning: Meaning, doc: &'static str) -> Name {
+const fn name(name: &'static str, meaning: Meaning, doc: Doc) -> Name {
     Name { name, meaning, doc }
 }
 

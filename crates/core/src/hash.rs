@@ -1,13 +1,13 @@
-//! A hash of the keys of routes.
+//! A hash of keys.
 //!
 //! The one of the standard library is made for maps that strangers fill as they like, and is most
-//! of what a decision costs. Here the keys are those of at most
-//! [`MAX_ROUTES`](super::bank::MAX_ROUTES) routes: the worst that could be made of them is one slow
-//! look-up.
+//! of what a decision of a breaker costs. Here the keys are those of at most
+//! [`MAX_ROUTES`](crate::breaker::bank::MAX_ROUTES) routes, or of the operator's configuration: the
+//! worst that could be made of them is one slow look-up.
 
 /// The hash of a key: takes eight bytes at a time, multiplies, and folds the upper half of the product
 /// to the lower.
-pub(super) fn of(key: &str) -> u64 {
+pub(crate) fn of(key: &str) -> u64 {
     let mut hash = 0_u64;
     for chunk in key.as_bytes().chunks(8) {
         let mut word = [0; 8];
