@@ -83,7 +83,7 @@ impl Walk {
                 self.check_count(entries.len(), 0, *max);
                 self.each_entry(
                     entries.get(..*max).unwrap_or(entries),
-                    |walk, key, value| match keys.read(key) {
+                    &mut |walk, key, value| match keys.read(key) {
                         Ok(()) => walk.check(of, value),
                         Err(Refusal::Other(fault)) => walk.refuse(fault),
                         Err(Refusal::Value { why: "", .. }) => {
@@ -150,7 +150,7 @@ impl Walk {
     }
 
     fn check_object(&mut self, fields: &'static [Field], json: &Json) {
-        self.each_entry(json.entries(), |walk, key, value| {
+        self.each_entry(json.entries(), &mut |walk, key, value| {
             let Some(field) = fields.iter().find(|field| field.key == key) else {
                 let keys: Vec<_> = fields.iter().map(|field| field.key).collect();
                 let did_you_mean = nearest(key, &mut keys.iter().copied());
@@ -183,7 +183,7 @@ impl Walk {
 
     /// JSON that means nothing to the filter still may not have a key twice.
     fn check_any(&mut self, json: &Json) {
-        self.each_entry(json.entries(), |walk, _, value| walk.check_any(value));
+        self.each_entry(json.entries(), &mut |walk, _, value| walk.check_any(value));
         for (index, item) in json.items().iter().enumerate() {
             self.item(index, |walk| walk.check_any(item));
         }
@@ -193,7 +193,7 @@ impl Walk {
     fn each_entry(
         &mut self,
         entries: &[(String, Json)],
-        mut work: impl FnMut(&mut Self, &str, &Json),
+        work: &mut dyn FnMut(&mut Self, &str, &Json),
     ) {
         for ((key, value), is_repeated) in entries.iter().zip(repeated(entries)) {
             self.key(key, |walk| match is_repeated {

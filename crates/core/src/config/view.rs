@@ -151,8 +151,9 @@ impl<'a> View<'a> {
         self.text(key).map(Pattern)
     }
 
-    /// The items of a list, each read on its own; items that are wrong are left out.
-    fn leaves<T>(&self, key: &str, read: impl Fn(&Json, Leaf) -> Option<T>) -> Vec<T> {
+    /// Reads the items of a list, each on its own; items that are wrong are left out. Not generic, since
+    /// it would be in the module once for each type.
+    fn leaves(&self, key: &str, read: &mut dyn FnMut(&Json, Leaf)) {
         let (
             Some(Field {
                 kind: Kind::List { of, .. },
@@ -161,17 +162,21 @@ impl<'a> View<'a> {
             Some(value),
         ) = (self.field(key), self.value(key))
         else {
-            return Vec::new();
+            return;
         };
-        value
-            .items()
-            .iter()
-            .filter_map(|item| of.leaf(item).ok().and_then(|leaf| read(item, leaf)))
-            .collect()
+        for item in value.items() {
+            if let Ok(leaf) = of.leaf(item) {
+                read(item, leaf);
+            }
+        }
     }
 
     pub(super) fn texts(&self, key: &str) -> Vec<String> {
-        self.leaves(key, |item, _| item.text().map(str::to_owned))
+        let mut texts = Vec::new();
+        self.leaves(key, &mut |item, _| {
+            texts.extend(item.text().map(str::to_owned))
+        });
+        texts
     }
 
     pub(super) fn patterns(&self, key: &str) -> Vec<Pattern> {
@@ -180,20 +185,22 @@ impl<'a> View<'a> {
 
     pub(super) fn statuses(&self, key: &str) -> StatusSet {
         let mut set = StatusSet::empty();
-        for (low, high) in self.leaves(key, |_, leaf| match leaf {
-            Leaf::Status(low, high) => Some((low, high)),
-            _ => None,
-        }) {
-            set.insert_range(low, high);
-        }
+        self.leaves(key, &mut |_, leaf| {
+            if let Leaf::Status(low, high) = leaf {
+                set.insert_range(low, high);
+            }
+        });
         set
     }
 
     pub(super) fn reasons(&self, key: &str) -> Vec<crate::reason::Reason> {
-        self.leaves(key, |_, leaf| match leaf {
-            Leaf::Reason(reason) => Some(reason),
-            _ => None,
-        })
+        let mut reasons = Vec::new();
+        self.leaves(key, &mut |_, leaf| {
+            if let Leaf::Reason(reason) = leaf {
+                reasons.push(reason);
+            }
+        });
+        reasons
     }
 
     /// The hints of `retry.after` with their keys, and whether each is given here. The statuses are

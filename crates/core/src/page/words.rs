@@ -98,7 +98,7 @@ pub(super) struct Words<'a> {
 
 impl<'a> Words<'a> {
     /// The first list for which `find` has something.
-    fn first(&self, find: impl Fn(Pairs<'a>) -> Option<&'a str>) -> Option<&'a str> {
+    fn first(&self, find: &dyn Fn(Pairs<'a>) -> Option<&'a str>) -> Option<&'a str> {
         let mut at = 0;
         let mut list = Pairs::Own(self.page);
         loop {
@@ -112,12 +112,12 @@ impl<'a> Words<'a> {
 
     /// The text of a key; nothing where no language has it.
     pub(super) fn text(&self, key: &str) -> &'a str {
-        self.first(|list| list.find(key, "")).unwrap_or_default()
+        self.first(&|list| list.find(key, "")).unwrap_or_default()
     }
 
     /// What happened. A list may have one text for several reasons.
     pub(super) fn message(&self, reason: Reason) -> Option<&'a str> {
-        self.first(|list| {
+        self.first(&|list| {
             let find = |tail| list.find("message", tail);
             find(reason.as_str())
                 .or_else(|| find(shared_message(reason)))
@@ -127,7 +127,7 @@ impl<'a> Words<'a> {
 
     /// The text of a key for a reason.
     pub(super) fn of_reason(&self, head: &str, reason: Reason) -> Option<&'a str> {
-        self.first(|list| {
+        self.first(&|list| {
             let particular = list.find(head, reason.as_str());
             particular.or_else(|| list.find(head, ""))
         })
@@ -144,7 +144,7 @@ impl<'a> Words<'a> {
                 .ok()
                 .and_then(|tail| list.find("title", tail))
         };
-        let title = self.first(|list| {
+        let title = self.first(&|list| {
             list.find("title", reason.as_str())
                 .or_else(|| find(list, &exact).filter(|_| retryable || status < 500))
                 .or_else(|| find(list, &class))
@@ -168,7 +168,7 @@ impl<'a> Words<'a> {
             retryable || matches!(reason, Reason::Maintenance | Reason::DestinationNotFound);
         let said = match is_particular {
             true => self.of_reason("next", reason),
-            false => self.first(|list| list.find("next", "")),
+            false => self.first(&|list| list.find("next", "")),
         };
         said.unwrap_or_else(|| {
             self.text(if retryable {
