@@ -7,6 +7,7 @@ use crate::exchange::ResponseFacts;
 use crate::gate::{without_port, without_query, Choice, Gate};
 use crate::headers::{trim, HeaderBlock};
 use crate::hint::{self, Hint};
+use crate::millis::times;
 use crate::negotiate::{self, Format};
 use crate::page::{PageFacts, GRPC_STATUS_UNAVAILABLE};
 use crate::prelude::*;
@@ -64,7 +65,7 @@ impl<'a> Answer<'a> {
             source: Source::Proxy,
             status: 503,
         };
-        let until_ms = maintenance.until.map(|until| until.saturating_mul(1000));
+        let until_ms = maintenance.until.map(|until| times(until, 1000));
         Self {
             maintenance: Some(maintenance),
             remaining_ms: until_ms.map(|until| until.saturating_sub(now_ms)),

@@ -3,7 +3,7 @@
 use crate::breaker::Bank;
 use crate::config::{BreakerMode, Config, Maintenance, Mode, Policy, RouteMetadata, RouteRule};
 use crate::headers::HeaderBlock;
-use crate::millis::millis;
+use crate::millis::{millis, times};
 use crate::page::Pages;
 use crate::prelude::*;
 use crate::statuses::StatusSet;
@@ -143,7 +143,7 @@ impl Gate {
     /// The maintenance of a policy, if it has not ended.
     pub fn maintenance(&self, number: usize, now_ms: u64) -> Option<&Maintenance> {
         let maintenance = self.rule(number)?.maintenance.as_ref()?;
-        let is_over = |until: u64| until.saturating_mul(1000) <= now_ms;
+        let is_over = |until: u64| times(until, 1000) <= now_ms;
         (!maintenance.until.is_some_and(is_over)).then_some(maintenance)
     }
 

@@ -5,8 +5,9 @@
 //! those who failed in the same second do not return in the same second. The module has no source
 //! of randomness; the share comes from the request id and the time, which differ for each request.
 
-use crate::config::{value::days, Retry};
-use crate::millis::millis;
+use crate::config::value::{days, seconds};
+use crate::config::Retry;
+use crate::millis::{millis, times};
 use crate::text::parse;
 
 /// No client is told to come back sooner: `Retry-After: 0` would send the crowd straight back.
@@ -52,10 +53,7 @@ pub fn hint(retry: &Retry, facts: &Facts<'_>) -> Hint {
         .or_else(|| parse_retry_after(upstream?, facts.now_ms))
         .unwrap_or_else(|| configured(retry, facts.status))
         .max(MIN_MS);
-    let spread = base
-        .saturating_mul(JITTER_PERMILLE)
-        .checked_div(1000)
-        .unwrap_or(0);
+    let spread = times(base, JITTER_PERMILLE).checked_div(1000).unwrap_or(0);
     let share = facts
         .seed
         .checked_rem(spread.saturating_add(1))
@@ -76,17 +74,9 @@ pub fn parse_retry_after(value: &[u8], now_ms: Option<u64>) -> Option<u64> {
     let text = core::str::from_utf8(value).ok()?.trim();
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         // More digits than a number holds is as good as for ever; `retry.max` bounds it.
-        return Some(
-            parse(text.as_bytes())
-                .unwrap_or(u64::MAX)
-                .saturating_mul(1000),
-        );
+        return Some(times(parse(text.as_bytes()).unwrap_or(u64::MAX), 1000));
     }
-    Some(
-        http_date(text)?
-            .saturating_mul(1000)
-            .saturating_sub(now_ms?),
-    )
+    Some(times(http_date(text)?, 1000).saturating_sub(now_ms?))
 }
 
 /// Seconds since the Unix epoch of a date in one of the three forms of RFC 9110 §5.6.7: that of
@@ -118,21 +108,16 @@ fn http_date(text: &str) -> Option<u64> {
     };
     // RFC 850 has two digits; what looks far ahead is meant to be past.
     let year = match year {
-        0..70 => year.checked_add(2000)?,
-        70..100 => year.checked_add(1900)?,
+        0..70 => year.wrapping_add(2000),
+        70..100 => year.wrapping_add(1900),
         _ => year,
     };
     let month = i64::try_from(MONTHS.iter().position(|name| *name == month)?).ok()?;
-    let days = days(year, month.checked_add(1)?, whole(day)?)?;
+    let days = days(year, month.wrapping_add(1), whole(day)?)?;
     if parts.next().is_some() || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    let minutes = days
-        .checked_mul(24)?
-        .checked_add(hour)?
-        .checked_mul(60)?
-        .checked_add(minute)?;
-    u64::try_from(minutes.checked_mul(60)?.checked_add(second)?).ok()
+    seconds(days, hour, minute, second)
 }
 
 fn whole(text: &str) -> Option<i64> {

@@ -18,7 +18,7 @@ use crate::breaker::ramp::{Bounds, Ramp, Step, RAMP_FULL, RAMP_STEP_MS};
 use crate::breaker::record::{Record, Run, State};
 use crate::breaker::window::{Counts, Window};
 use crate::config::Breaker as Settings;
-use crate::millis::millis;
+use crate::millis::{millis, times};
 use crate::reason::Reason;
 
 /// After each minute without a trip the next open time is halved again.
@@ -352,10 +352,7 @@ impl Record {
         let factor = 1_u64
             .checked_shl(u32::from(self.exponent))
             .unwrap_or(u64::MAX);
-        let grown = base
-            .saturating_mul(factor)
-            .min(millis(settings.open_max))
-            .max(base);
+        let grown = times(base, factor).min(millis(settings.open_max)).max(base);
         let asked = retry_after_ms
             .filter(|_| settings.open_honor_retry_after)
             .map(|ms| ms.min(MAX_RETRY_AFTER_MS).max(base));

@@ -20,6 +20,7 @@
 //! `tidegate simulate` measures what each of these is worth (docs/breaker.md).
 
 use crate::breaker::window::Counts;
+use crate::millis::times;
 
 /// The least share that the ramp admits until something fails, in millionths.
 pub const RAMP_START: u32 = 50_000;
@@ -140,8 +141,7 @@ impl Ramp {
         self.held = 0;
         // Under its target it drains, or came back too soon: that says nothing new.
         if !self.is_tolerant() && (self.target == 0 || self.level >= self.target) {
-            let carried = u64::from(self.admitted())
-                .saturating_mul(u64::from(self.best.min(total)))
+            let carried = times(u64::from(self.admitted()), u64::from(self.best.min(total)))
                 .checked_div(u64::from(total))
                 .unwrap_or(0);
             let carried = u32::try_from(carried).unwrap_or(self.level);
@@ -163,9 +163,7 @@ impl Ramp {
         if self.level == RAMP_FULL {
             self.held = self.held.saturating_add(1);
         }
-        let up = u64::from(RAMP_FULL)
-            .saturating_mul(RAMP_STEP_MS)
-            .div_ceil(duration_ms.max(1));
+        let up = times(u64::from(RAMP_FULL), RAMP_STEP_MS).div_ceil(duration_ms.max(1));
         let up = u32::try_from(up).unwrap_or(RAMP_FULL);
         let level = if self.target == 0 {
             self.level.saturating_add(up)
@@ -181,8 +179,8 @@ impl Ramp {
             // It was a bad second, or it is better than it was: no wall stands here.
             self.target = 0;
         }
-        let held_ms = u64::from(self.held).saturating_mul(RAMP_STEP_MS);
-        if self.held > 0 && held_ms.saturating_mul(2) >= duration_ms {
+        let held_ms = times(u64::from(self.held), RAMP_STEP_MS);
+        if self.held > 0 && times(held_ms, 2) >= duration_ms {
             Step::Done
         } else {
             Step::On

@@ -76,7 +76,8 @@ pub(super) fn date(text: &str) -> Option<u64> {
         let part = bytes.get(from..from.checked_add(length)?)?;
         part.iter().try_fold(0_i64, |sum, byte| {
             let digit = byte.is_ascii_digit().then(|| byte.wrapping_sub(b'0'))?;
-            sum.checked_mul(10)?.checked_add(i64::from(digit))
+            // Four digits at most.
+            Some(sum.wrapping_mul(10).wrapping_add(i64::from(digit)))
         })
     };
     let is = |at: usize, allowed: &[u8]| bytes.get(at).is_some_and(|byte| allowed.contains(byte));
@@ -111,10 +112,10 @@ pub(super) fn date(text: &str) -> Option<u64> {
         if hours > 23 || minutes > 59 {
             return None;
         }
-        let minutes = hours.checked_mul(60)?.checked_add(minutes)?;
+        let minutes = hours.wrapping_mul(60).wrapping_add(minutes);
         (
             if is(at, b"-") {
-                minutes.checked_neg()?
+                minutes.wrapping_neg()
             } else {
                 minutes
             },
@@ -126,14 +127,20 @@ pub(super) fn date(text: &str) -> Option<u64> {
     if end != bytes.len() {
         return None;
     }
-    let minutes = days(year, month, day)?
-        .checked_mul(24)?
-        .checked_add(hour)?
-        .checked_mul(60)?
-        .checked_add(minute)?
-        .checked_sub(offset)?;
-    u64::try_from(minutes.checked_mul(60)?.checked_add(second)?).ok()
+    let minute = minute.wrapping_sub(offset);
+    seconds(days(year, month, day)?, hour, minute, second)
 }
+
+/// Seconds since the Unix epoch; none before it. Of years of at most [`LAST_YEAR`], nothing here or in
+/// [`days`] can overflow, and looking after it would be half a kilobyte of the module.
+pub(crate) fn seconds(days: i64, hour: i64, minute: i64, second: i64) -> Option<u64> {
+    let hours = days.wrapping_mul(24).wrapping_add(hour);
+    let minutes = hours.wrapping_mul(60).wrapping_add(minute);
+    u64::try_from(minutes.wrapping_mul(60).wrapping_add(second)).ok()
+}
+
+/// Nobody means a later one.
+const LAST_YEAR: i64 = 1_000_000_000;
 
 /// Days from the Unix epoch to a day of the Gregorian calendar; `None` where there is no such day.
 pub(crate) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
@@ -142,25 +149,22 @@ pub(crate) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = divides(4) && (!divides(100) || divides(400));
     let index = usize::try_from(month.checked_sub(1)?).ok()?;
     let extra = i64::from(leap && month == 2);
-    if day < 1 || day > LENGTHS.get(index)?.checked_add(extra)? {
+    if !(0..=LAST_YEAR).contains(&year) || day < 1 || day > LENGTHS.get(index)?.wrapping_add(extra)
+    {
         return None;
     }
     // Leap days of all years before this one, counted from year 0 on.
-    let past = year.checked_sub(1)?;
+    let past = year.wrapping_sub(1);
     let leap_days = past
         .div_euclid(4)
-        .checked_sub(past.div_euclid(100))?
-        .checked_add(past.div_euclid(400))?;
+        .wrapping_sub(past.div_euclid(100))
+        .wrapping_add(past.div_euclid(400));
     let months: i64 = LENGTHS.get(..index)?.iter().sum();
     let after_february = i64::from(leap && month > 2);
+    let before = past.wrapping_mul(365).wrapping_add(leap_days);
+    let in_year = months.wrapping_add(after_february).wrapping_add(day);
     // 719,162 days lie between the first day of year 1 and the epoch.
-    past.checked_mul(365)?
-        .checked_add(leap_days)?
-        .checked_add(months)?
-        .checked_add(after_february)?
-        .checked_add(day)?
-        .checked_sub(1)?
-        .checked_sub(719_162)
+    Some(before.wrapping_add(in_year).wrapping_sub(719_163))
 }
 
 /// A number for people: whole, or with at most six decimals. The standard library's own way costs

@@ -6,6 +6,7 @@ use super::time::Utc;
 use super::PageFacts;
 use crate::config::{Exposed, PageRetry};
 use crate::gate::without_query;
+use crate::millis::times;
 use crate::reason::{Reason, Source};
 use crate::text::lossy;
 
@@ -63,7 +64,7 @@ impl<'a> Shown<'a> {
             until: facts
                 .maintenance
                 .and_then(|maintenance| maintenance.until)
-                .and_then(|seconds| Utc::from_ms(seconds.saturating_mul(1000))),
+                .and_then(|seconds| Utc::from_ms(times(seconds, 1000))),
             retry_after_ms: facts.retry_after_ms,
             retry_at: facts
                 .now_ms
