@@ -112,7 +112,19 @@ pub(super) static TEMPLATE: TextRule = TextRule {
     min: 0,
     max: limits::TEMPLATE_BYTES,
     allowed: "the text of a template",
-    check: |text| prose(text, true),
+    // Of a quarter of a megabyte the bytes are looked at, not the characters: those of C1 begin with
+    // 0xc2, and no other character has 0xc2 before a byte below 0xa0.
+    check: |text| {
+        let mut before = 0;
+        for &byte in text.as_bytes() {
+            let is_c0 = byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t');
+            if is_c0 || byte == 0x7f || (before == 0xc2 && byte < 0xa0) {
+                return Err("a control character");
+            }
+            before = byte;
+        }
+        Ok(())
+    },
     pattern: "",
 };
 
