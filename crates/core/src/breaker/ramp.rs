@@ -182,7 +182,7 @@ impl Ramp {
             self.target = 0;
         }
         let held_ms = u64::from(self.held).saturating_mul(RAMP_STEP_MS);
-        if self.held > 0 && held_ms.saturating_mul(2) >= duration_ms {
+        if held_ms.saturating_mul(2) >= duration_ms {
             Step::Done
         } else {
             Step::On
