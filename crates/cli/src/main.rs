@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 mod check;
 mod demo;
+mod http;
 mod output;
 mod reference;
 mod schema;
