@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::error::{found, nearest, ConfigErrors, Fault};
 use super::json::Json;
 use super::kind::{Absent, Field, Kind, Refusal};
+use crate::page::Program;
 
 /// What the walk found.
 pub(super) struct Findings {
@@ -12,6 +13,8 @@ pub(super) struct Findings {
     pub(super) errors: ConfigErrors,
     /// Key paths that are used but not in force yet.
     pub(super) not_in_force: Vec<String>,
+    /// The templates that were read, in their order.
+    pub(super) programs: Vec<Program>,
 }
 
 /// A walk: where it is, and what it found.
@@ -26,6 +29,7 @@ impl Walk {
         let findings = Findings {
             errors: ConfigErrors::none(),
             not_in_force: Vec::new(),
+            programs: Vec::new(),
         };
         Self {
             at: String::new(),

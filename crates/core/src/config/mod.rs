@@ -59,18 +59,23 @@ impl Config {
         let check::Findings {
             errors,
             not_in_force,
+            programs,
         } = walk.findings;
         if errors.total() > 0 {
             return Err(errors);
         }
-        Ok(build::config(root, not_in_force))
+        Ok(build::config(root, not_in_force, programs))
     }
 }
 
 impl Default for Config {
     /// The configuration of `{}`.
     fn default() -> Self {
-        build::config(View::root(&Json::Object(Vec::new())), Vec::new())
+        build::config(
+            View::root(&Json::Object(Vec::new())),
+            Vec::new(),
+            Vec::new(),
+        )
     }
 }
 

@@ -1,22 +1,44 @@
 //! What the names of a template stand for in one answer.
 
+use std::cell::Cell;
+
 use super::escape::Body;
 use super::phrase::status_phrase;
 use super::shown::Shown;
-use super::template::names::Value;
+use super::template::names::{Item, Value};
 use super::template::Position;
 use super::time::Utc;
 use super::when::When;
-use super::words::{Gap, Words};
+use super::words::{self, Words};
+
+/// Texts that are looked up once, however often a template shows them: all values, and more words
+/// than the built-in page has. What comes behind is looked up each time.
+const KEPT: usize = 128;
 
 /// The values of one answer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Scope<'a> {
     pub(super) shown: &'a Shown<'a>,
     pub(super) words: Words<'a>,
+    /// By the number of the item.
+    kept: [Cell<Option<&'a str>>; KEPT],
+    /// How often a text was looked up.
+    #[cfg(test)]
+    pub(super) looked_up: Cell<usize>,
 }
 
 impl<'a> Scope<'a> {
+    /// Of these facts, in these words.
+    pub(super) fn new(shown: &'a Shown<'a>, words: Words<'a>) -> Self {
+        Self {
+            shown,
+            words,
+            kept: [const { Cell::new(None) }; KEPT],
+            #[cfg(test)]
+            looked_up: Cell::new(0),
+        }
+    }
+
     /// What happened: what the operator says of the maintenance, else the language.
     pub(super) fn message(&self) -> &'a str {
         let said = || self.words.message(self.shown.reason);
@@ -33,10 +55,24 @@ impl<'a> Scope<'a> {
     }
 
     /// Values that are one text.
-    fn text(&self, value: Value, keys: &[String]) -> &'a str {
+    fn text(&self, item: Item, keys: &[String]) -> &'a str {
+        let kept = self.kept.get(item.number());
+        if let Some(text) = kept.and_then(Cell::get) {
+            return text;
+        }
+        #[cfg(test)]
+        self.looked_up.set(self.looked_up.get() + 1);
+        let text = self.look_up(item, keys);
+        if let Some(kept) = kept {
+            kept.set(Some(text));
+        }
+        text
+    }
+
+    fn look_up(&self, item: Item, keys: &[String]) -> &'a str {
         let (shown, words) = (self.shown, self.words);
-        let gap = || words.hint(self.must_check());
-        match value {
+        let hint = || words.hint(self.must_check());
+        match item.value {
             Value::StatusText => status_phrase(shown.status),
             Value::Title => words.title(shown.reason, shown.status, self.is_retryable()),
             Value::Message => self.message(),
@@ -45,8 +81,12 @@ impl<'a> Scope<'a> {
             Value::Sent if shown.never_sent() => words.text("unsafe.not_processed"),
             Value::Sent => words.text("unsafe.unknown"),
             Value::Next => words.next(shown.reason, self.is_retryable()),
-            Value::HintBefore if self.is_retryable() => gap().before,
-            Value::HintAfter if self.is_retryable() => gap().after,
+            Value::HintBefore if self.is_retryable() => hint().0,
+            Value::HintAfter if self.is_retryable() => hint().1,
+            Value::When => match shown.retry_after_ms {
+                Some(ms) => words.text(words::when(When::from_ms(ms)).0),
+                None => "",
+            },
             Value::Hint if self.must_check() => words.text("unsafe.check"),
             Value::Reason => shown.reason.as_str(),
             Value::TrippedBy => shown.tripped_by.map_or("", |reason| reason.as_str()),
@@ -61,7 +101,7 @@ impl<'a> Scope<'a> {
             Value::SafeMethod => truth(shown.safe),
             Value::Host => shown.host.as_deref().unwrap_or_default(),
             Value::Path => shown.path.as_deref().unwrap_or_default(),
-            Value::Word(key) => keys.get(key).map_or("", |key| words.text(key)),
+            Value::Word => keys.get(item.word).map_or("", |key| words.text(key)),
             _ => "",
         }
     }
@@ -87,17 +127,21 @@ impl<'a> Scope<'a> {
     }
 
     /// Whether there is something: a text that is not empty, a number, `true`.
-    pub(super) fn has(&self, value: Value, keys: &[String]) -> bool {
-        match value {
+    pub(super) fn has(&self, item: Item, keys: &[String]) -> bool {
+        match item.value {
             Value::Address => self.shown.host.is_some() || self.shown.path.is_some(),
-            Value::When | Value::Hint if self.is_retryable() => true,
-            _ if self.number(value).is_some() || self.time(value).is_some() => true,
-            _ => !matches!(self.text(value, keys), "" | "false"),
+            Value::Hint if self.is_retryable() => true,
+            value if self.number(value).is_some() || self.time(value).is_some() => true,
+            _ => !matches!(self.text(item, keys), "" | "false"),
         }
     }
 
     /// Writes a value.
-    pub(super) fn put(&self, out: &mut Body, value: Value, at: Position, keys: &[String]) {
+    pub(super) fn put(&self, out: &mut Body, item: Item, at: Position, keys: &[String]) {
+        let value = item.value;
+        let piece = |out: &mut Body, value: Value| {
+            out.put(inside(at), self.text(value.into(), keys));
+        };
         if let Some(number) = self.number(value) {
             out.number(number);
         } else if let Some(time) = self.time(value) {
@@ -110,30 +154,30 @@ impl<'a> Scope<'a> {
             match (value, self.shown.retry_after_ms) {
                 (Value::When, Some(ms)) => self.when(out, ms, at),
                 (Value::Hint, Some(ms)) => {
-                    let at = inside(at);
-                    let Gap { before, after } = self.words.hint(self.must_check());
-                    out.put(at, before);
+                    piece(out, Value::HintBefore);
                     self.when(out, ms, at);
-                    out.put(at, after);
+                    piece(out, Value::HintAfter);
                 }
                 (Value::Address, _) => {
-                    let at = inside(at);
-                    out.put(at, self.text(Value::Host, keys));
-                    out.put(at, self.text(Value::Path, keys));
+                    piece(out, Value::Host);
+                    piece(out, Value::Path);
                 }
-                _ => out.put(at, self.text(value, keys)),
+                _ => out.put(at, self.text(item, keys)),
             }
         }
     }
 
     fn when(&self, out: &mut Body, ms: u64, at: Position) {
         let at = inside(at);
-        let (gap, number) = self.words.when(When::from_ms(ms));
-        out.put(at, gap.before);
-        if let Some(number) = number {
-            out.number(number);
+        let text = self.text(Value::When.into(), &[]);
+        match text.split_once("{n}") {
+            Some((before, after)) => {
+                out.put(at, before);
+                out.number(words::when(When::from_ms(ms)).1);
+                out.put(at, after);
+            }
+            None => out.put(at, text),
         }
-        out.put(at, gap.after);
     }
 }
 

@@ -5,7 +5,7 @@
 //! language. Within one list the most particular key wins.
 
 use super::language::{Language, Languages};
-use super::locales::{shared_message, Locale, EN, SHARED};
+use super::locales::{shared_message, EN, SHARED};
 use super::when::When;
 use crate::config::nearest;
 use crate::reason::Reason;
@@ -18,7 +18,7 @@ const OWN: &str = "own.";
 /// Keys and texts, built in or the operator's.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Pairs<'a> {
-    BuiltIn(&'static Locale),
+    BuiltIn(&'a [(&'static str, &'static str)]),
     Own(&'a [(String, String)]),
 }
 
@@ -26,10 +26,10 @@ impl<'a> Pairs<'a> {
     /// The text of the key `head`, or `head.tail`.
     pub(super) fn find(self, head: &str, tail: &str) -> Option<&'a str> {
         match self {
-            Pairs::BuiltIn(locale) => locale
-                .strings()
+            Pairs::BuiltIn(all) => all
+                .iter()
                 .find(|(key, _)| is_key(key, head, tail))
-                .map(|(_, text)| text),
+                .map(|(_, text)| *text),
             Pairs::Own(all) => all
                 .iter()
                 .find(|(key, _)| is_key(key, head, tail))
@@ -86,22 +86,6 @@ pub(crate) fn nearest_key(key: &str, own: &[String]) -> Option<String> {
         keys.push(own);
     }
     nearest(key, &mut keys.into_iter())
-}
-
-/// A sentence with a place to fill in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Gap<'a> {
-    /// The text before the place.
-    pub(super) before: &'a str,
-    /// The text after it.
-    pub(super) after: &'a str,
-}
-
-impl<'a> Gap<'a> {
-    fn new(text: &'a str, place: &str) -> Self {
-        let (before, after) = text.split_once(place).unwrap_or((text, ""));
-        Self { before, after }
-    }
 }
 
 /// The words of one page.
@@ -196,26 +180,23 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// The phrase for a wait, and the number that stands in its gap.
-    pub(super) fn when(&self, when: When) -> (Gap<'a>, Option<u64>) {
-        let (key, number) = match when {
-            When::Moments => ("when.moments", None),
-            When::Seconds(n) => ("when.seconds", Some(n)),
-            When::Minute => ("when.minute", None),
-            When::Minutes(n) => ("when.minutes", Some(n)),
-            When::Hour => ("when.hour", None),
-            When::Hours(n) => ("when.hours", Some(n)),
-            When::Days(n) => ("when.days", Some(n)),
-        };
-        (Gap::new(self.text(key), "{n}"), number)
+    /// The sentence that says when to come back, around `{when}`; `check`: and to check first.
+    pub(super) fn hint(&self, check: bool) -> (&'a str, &'a str) {
+        let text = self.text(if check { "hint.check" } else { "hint.again" });
+        text.split_once("{when}").unwrap_or((text, ""))
     }
+}
 
-    /// The sentence that says when to come back; `check`: and to check first.
-    pub(super) fn hint(&self, check: bool) -> Gap<'a> {
-        Gap::new(
-            self.text(if check { "hint.check" } else { "hint.again" }),
-            "{when}",
-        )
+/// The key of the phrase for a wait, and the number that stands in it.
+pub(super) fn when(when: When) -> (&'static str, u64) {
+    match when {
+        When::Moments => ("when.moments", 0),
+        When::Seconds(n) => ("when.seconds", n),
+        When::Minute => ("when.minute", 1),
+        When::Minutes(n) => ("when.minutes", n),
+        When::Hour => ("when.hour", 1),
+        When::Hours(n) => ("when.hours", n),
+        When::Days(n) => ("when.days", n),
     }
 }
 

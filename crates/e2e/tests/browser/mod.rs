@@ -1,5 +1,7 @@
 //! The pages in a real browser.
 
+mod look;
+
 use serde_json::{json, Value};
 use tidegate_e2e::client::browser;
 use tidegate_e2e::config::{cluster, route, tidegate, Bootstrap, Listener};
@@ -13,7 +15,7 @@ const LISTENERS: [(&str, &str); 4] = [
         "three",
         r#"{ "after": { "default": "20s" }, "page": { "max_attempts": 3, "cap": "40s" } }"#,
     ),
-    ("quick", r#"{ "after": { "default": "1s" } }"#),
+    ("quick", r#"{ "after": { "default": "3s" } }"#),
     ("still", r#"{ "page": { "auto": false } }"#),
 ];
 

@@ -18,7 +18,7 @@ use super::color;
 use super::escape::{is_safe_url, Body, Part};
 use super::scope::Scope;
 use crate::config::{Brand, Config, Json, Link, Logo};
-use names::Value;
+use names::Item;
 
 pub(super) use parse::Parser;
 
@@ -158,7 +158,7 @@ impl Env {
     }
 
     /// Reads a template.
-    pub(super) fn read<'e>(
+    pub(crate) fn read<'e>(
         &'e self,
         syntax: Syntax,
         source: &'e str,
@@ -250,7 +250,7 @@ const SLACK: usize = 1600;
 
 /// A template that was read.
 #[derive(Debug, Default)]
-pub(super) struct Program {
+pub(crate) struct Program {
     /// Everything that is the same in every answer, in its order.
     text: Part,
     ops: Vec<Op>,
@@ -270,9 +270,9 @@ struct Op {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
     /// Writes a value.
-    Put(Value, Position),
+    Put(Item, Position),
     /// Jumps to an operation, and a place of the text, unless there is this value.
-    Unless(Value, usize, usize),
+    Unless(Item, usize, usize),
     /// Jumps.
     Jump(usize, usize),
 }
@@ -316,12 +316,12 @@ impl Program {
             steps = steps.saturating_add(1);
             (at, from) = (at.saturating_add(1), upto);
             match op.action {
-                Action::Put(value, position) => {
+                Action::Put(item, position) => {
                     if let Some(out) = &mut out {
-                        scope.put(out, value, position, &self.keys);
+                        scope.put(out, item, position, &self.keys);
                     }
                 }
-                Action::Unless(value, _, _) if scope.has(value, &self.keys) => {}
+                Action::Unless(item, _, _) if scope.has(item, &self.keys) => {}
                 Action::Unless(_, to, text) | Action::Jump(to, text) => (at, from) = (to, text),
             }
         }

@@ -37,8 +37,30 @@ pub(in crate::page) enum Value {
     Host,
     Path,
     Address,
-    /// A text by its key: number in the template's list.
-    Word(usize),
+    /// A text by its key.
+    Word,
+}
+
+/// A value that a template shows or asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::page) struct Item {
+    pub(in crate::page) value: Value,
+    /// Of a [`Value::Word`]: number of its key in the template's list; else 0.
+    pub(in crate::page) word: usize,
+}
+
+impl Item {
+    /// A number that no other item of the template has, from 0.
+    pub(in crate::page) fn number(self) -> usize {
+        // `Word` is the last of the values.
+        (self.value as usize).saturating_add(self.word)
+    }
+}
+
+impl From<Value> for Item {
+    fn from(value: Value) -> Self {
+        Self { value, word: 0 }
+    }
 }
 
 /// What a name stands for.

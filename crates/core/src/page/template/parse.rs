@@ -6,16 +6,32 @@ mod blocks;
 use super::super::escape::Body;
 use super::super::words;
 use super::html::{Attribute, Event, Html, Link, Place};
-use super::names::{Meaning, Value, NAMES};
+use super::names::{Item, Meaning, Value, NAMES};
 use super::{Action, Env, Op, Position, Program, Syntax, TemplateError};
 use crate::config::{limits, nearest, quoted};
+
+/// Where `mark` stands in `source` behind `from`, counted from there. (The search of the standard
+/// library prepares itself for long marks and texts; those of tags are short.)
+fn position(source: &str, from: usize, mark: &str) -> Option<usize> {
+    let rest = source.as_bytes().get(from..)?;
+    let (first, _) = mark.as_bytes().split_first()?;
+    let mut at = 0_usize;
+    loop {
+        let tail = rest.get(at..)?;
+        at = at.saturating_add(tail.iter().position(|byte| byte == first)?);
+        if rest.get(at..)?.starts_with(mark.as_bytes()) {
+            return Some(at);
+        }
+        at = at.saturating_add(1);
+    }
+}
 
 /// The end of a script.
 const END_TAG: &str = "</script>";
 
 /// What a name means here.
 enum Found<'e> {
-    Value(Value),
+    Value(Item),
     Constant(&'e str),
     Links,
 }
@@ -106,8 +122,7 @@ impl<'e> Parser<'e> {
         self.source = source;
         let mut at = 0;
         loop {
-            let rest = source.get(at..).unwrap_or_default();
-            let Some(found) = rest.find(open) else {
+            let Some(found) = position(source, at, open) else {
                 self.put_text(at, source.len());
                 break;
             };
@@ -120,7 +135,7 @@ impl<'e> Parser<'e> {
                 (from, close) = (from.saturating_add(1), &raw_close);
             }
             let rest = source.get(from..).unwrap_or_default();
-            let Some(length) = rest.find(close) else {
+            let Some(length) = position(source, from, close) else {
                 self.put_text(at, tag);
                 self.refuse("a tag that does not end", None);
                 break;
@@ -223,13 +238,23 @@ impl<'e> Parser<'e> {
 
     /// HTML of the template, with where it begins there, or of the operator's configuration.
     fn put_html(&mut self, html: &str, from: Option<usize>) {
-        let mut done = 0;
-        for (at, byte) in html.bytes().enumerate() {
+        let (mut done, mut next) = (0, 0_usize);
+        let bytes = html.as_bytes();
+        loop {
+            let rest = bytes.get(next..).unwrap_or_default();
+            // Most of a page is text, and images written into attributes.
+            let skipped = match self.html.stops_at() {
+                Some(stop) => rest.iter().position(|&byte| byte == stop),
+                None => Some(0),
+            };
+            let Some((skipped, &byte)) = skipped.and_then(|at| Some((at, rest.get(at)?))) else {
+                break;
+            };
+            next = next.saturating_add(skipped).saturating_add(1);
             let event = self.html.feed(byte);
             if event == Event::Nothing {
                 continue;
             }
-            let next = at.saturating_add(1);
             if self.emits {
                 self.text.checked(html.get(done..next).unwrap_or_default());
                 done = next;
@@ -278,14 +303,17 @@ impl<'e> Parser<'e> {
             if known.is_none() {
                 self.keys.push(key.to_owned());
             }
-            return Some(Found::Value(Value::Word(number)));
+            return Some(Found::Value(Item {
+                value: Value::Word,
+                word: number,
+            }));
         }
         if let Some((_, text)) = env.constants.iter().find(|(other, _)| other == name) {
             return Some(Found::Constant(text));
         }
         let known = NAMES.iter().find(|known| known.name == name);
         match known.map(|known| known.meaning) {
-            Some(Meaning::Value(value)) => Some(Found::Value(value)),
+            Some(Meaning::Value(value)) => Some(Found::Value(value.into())),
             Some(Meaning::Links) => Some(Found::Links),
             Some(Meaning::OfLink) => {
                 let Some(frame) = self.frames.iter().find(|frame| frame.is_each) else {
@@ -371,7 +399,7 @@ impl<'e> Parser<'e> {
                     self.text.put(position, text);
                 }
             }
-            Found::Value(value) => self.op(Action::Put(value, position)),
+            Found::Value(item) => self.op(Action::Put(item, position)),
             Found::Links => self.refuse("a list: it needs {{#each links}}", None),
         }
     }

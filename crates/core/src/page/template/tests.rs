@@ -47,14 +47,12 @@ fn shown() -> Shown<'static> {
 fn run(config: &Config, syntax: Syntax, source: &str, shown: &Shown<'_>) -> (String, usize) {
     let program = Env::of(config).read(syntax, source).unwrap();
     let languages = Languages::new(&config.locales);
-    let scope = Scope {
-        shown,
-        words: Words {
-            language: languages.get(Default::default()).unwrap(),
-            languages: &languages,
-            page: &[],
-        },
+    let words = Words {
+        language: languages.get(Default::default()).unwrap(),
+        languages: &languages,
+        page: &[],
     };
+    let scope = Scope::new(shown, words);
     let mut out = Body::default();
     let (steps, _) = program.run(&scope, Some(&mut out));
     assert!(steps <= program.ops.len());
@@ -398,6 +396,26 @@ fn the_work_is_bounded() {
     let (page, steps) = run(&config(), Syntax::Html, &source, &shown());
     assert_eq!(steps, 500 + 250);
     assert_eq!(page.len(), 250 * (filler.len() + 3));
+}
+
+#[test]
+fn a_text_is_looked_up_once_however_often_it_is_shown() {
+    let config = config();
+    let languages = Languages::new(&config.locales);
+    let words = Words {
+        language: languages.get(Default::default()).unwrap(),
+        languages: &languages,
+        page: &[],
+    };
+    let (source, shown) = ("{{title}}{{t.label.time}}", shown());
+    let program = Env::of(&config)
+        .read(Syntax::Text, &source.repeat(500))
+        .map_err(|errors| errors.len())
+        .unwrap();
+    let scope = Scope::new(&shown, words);
+    let mut out = Body::default();
+    program.run(&scope, Some(&mut out));
+    assert_eq!(scope.looked_up.get(), 2);
 }
 
 #[test]

@@ -64,8 +64,8 @@ impl Parser<'_> {
                 }
                 frame.constant = Some(has_links);
             }
-            Some(Found::Value(value)) => {
-                self.op(Action::Unless(value, 0, 0));
+            Some(Found::Value(item)) => {
+                self.op(Action::Unless(item, 0, 0));
                 frame.constant = None;
             }
             Some(Found::Constant(text)) => frame.constant = Some(!text.is_empty()),
