@@ -53,7 +53,7 @@ fn colors(source: &Source, findings: &mut Vec<Finding>) {
     ] {
         let name = format!("brand.{key}");
         let is_used = source.config.templates.iter().any(|(_, template)| {
-            let html = template.html.as_deref().unwrap_or_default();
+            let html = template.html.as_ref().map_or("", |html| html.text.as_str());
             let mut tags = markup::tags(html, &source.config.delimiters).into_iter();
             tags.any(|tag| {
                 let inner = html[tag].trim_matches(|c: char| !c.is_alphanumeric());

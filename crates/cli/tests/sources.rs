@@ -85,7 +85,7 @@ fn a_started_source_is_in_order_and_can_be_bundled() {
         (Some(0), "1 file checked: 0 errors\n".to_owned())
     );
     let (json, config) = folder.bundle(&["own/tidegate.yaml"]);
-    let html = config.templates[0].1.html.as_deref().unwrap();
+    let html = &config.templates[0].1.html.as_ref().unwrap().text;
     for part in [
         "<style>:root{",
         "src=\"data:image/svg+xml;base64,",
@@ -157,7 +157,7 @@ fn everything_local_is_in_the_page() {
     folder.write("pages/dot.png", b"PNG");
     folder.write("css/f.woff2", b"F");
     let (_, config) = folder.bundle(&["s.yaml"]);
-    let found = config.templates[0].1.html.clone().unwrap();
+    let found = config.templates[0].1.html.clone().unwrap().text;
     let expected = page(
         "<style media=\"screen\">@media print{c{d:url(data:image/png;base64,UE5H)}}\
          @font-face{font-family:f;src:url(data:font/woff2;base64,Rg==)}</style>\n\
@@ -168,7 +168,7 @@ fn everything_local_is_in_the_page() {
     );
     assert_eq!(found, expected);
     let (_, config) = folder.bundle(&["s.yaml", "--no-minify"]);
-    let found = config.templates[0].1.html.clone().unwrap();
+    let found = config.templates[0].1.html.clone().unwrap().text;
     assert!(found.contains("@font-face { font-family: f; src: url(data:font/woff2;base64,Rg==) }"));
     assert!(found.contains("// note"));
 }

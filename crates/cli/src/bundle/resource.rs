@@ -21,6 +21,11 @@ const ENVOY_GATEWAY: &str = include_str!("../../../../envoy/envoy-gateway.yaml")
 
 /// What stands in those files where the configuration and the module come.
 const EMPTY: &str = "                            {}\n";
+/// What is said there of an empty one.
+const OF_EMPTY: &str =
+    "                        # Of an empty one everything has its default: neutral pages for every
+                        # failure. examples/branded-502 has a brand.
+";
 const BRAND: &str = "brand:\n";
 const MODULE: &str = "dist/tidegate.wasm }";
 const IMAGE: &str = "registry.example/tidegate:0.1.0";
@@ -34,7 +39,7 @@ const FILTER: (&str, &str) = (
 pub(crate) fn make(kind: Kind, json: &str, module: Option<&str>) -> String {
     match kind {
         Kind::Json => json.to_owned(),
-        Kind::Envoy => envoy(json, module),
+        Kind::Envoy => with_note(&envoy(json, module), A_WHOLE_ENVOY),
         Kind::EnvoyFilter => {
             let whole = envoy(json, module);
             let (_, filter) = whole.split_once(FILTER.0).unwrap_or_default();
@@ -50,18 +55,34 @@ pub(crate) fn make(kind: Kind, json: &str, module: Option<&str>) -> String {
         Kind::Istio => {
             let image = ["oci://", IMAGE].concat();
             let whole = kubernetes(ISTIO, json);
-            replace(&whole, &image, module.unwrap_or(&image))
+            with_note(&replace(&whole, &image, module.unwrap_or(&image)), "")
         }
         Kind::EnvoyGateway => {
             let whole = kubernetes(ENVOY_GATEWAY, json);
-            replace(&whole, IMAGE, module.unwrap_or(IMAGE))
+            with_note(&replace(&whole, IMAGE, module.unwrap_or(IMAGE)), "")
         }
     }
+}
+
+/// What stands above a resource.
+const NOTE: &str = "# Made by `tidegate bundle`: change the source, and make it anew.\n";
+const A_WHOLE_ENVOY: &str =
+    "# It listens on port 8080 and passes everything to an upstream on port 3000 of this machine.\n";
+
+/// The resource with a note in place of what stands above that of `envoy/`.
+fn with_note(resource: &str, more: &str) -> String {
+    let mut out = [NOTE, more].concat();
+    for line in resource.lines().skip_while(|line| line.starts_with('#')) {
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
 }
 
 fn envoy(json: &str, module: Option<&str>) -> String {
     let indent = EMPTY.len() - EMPTY.trim_start().len();
     let whole = replace(ENVOY, EMPTY, &indented(json, indent));
+    let whole = replace(&whole, OF_EMPTY, "");
     match module {
         // A JSON string is a YAML string.
         Some(module) => {
@@ -98,6 +119,7 @@ mod tests {
     fn the_resources_have_a_place_for_everything() {
         for (whole, part) in [
             (ENVOY, EMPTY),
+            (ENVOY, OF_EMPTY),
             (ENVOY, MODULE),
             (ENVOY, FILTER.0),
             (ENVOY, FILTER.1),

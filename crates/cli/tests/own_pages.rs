@@ -1,0 +1,51 @@
+//! `examples/own-pages` is what its source makes; and the document about pages names the same things
+//! as the code.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/own-pages")
+}
+
+/// What a command prints in the folder of the example.
+fn printed(args: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    let output = command.args(args).current_dir(example()).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_example_is_what_its_source_makes() {
+    let module = "../../dist/tidegate.wasm";
+    for (file, args) in [
+        ("filter.json", &["bundle", "tidegate.yaml"][..]),
+        (
+            "envoy.yaml",
+            &[
+                "bundle",
+                "tidegate.yaml",
+                "--as",
+                "envoy",
+                "--module",
+                module,
+            ],
+        ),
+    ] {
+        let path = example().join(file);
+        let made = printed(args);
+        if std::env::var_os("UPDATE_GOLDENS").is_some() {
+            fs::write(&path, &made).unwrap();
+        }
+        assert!(
+            fs::read_to_string(&path).unwrap() == made,
+            "{file} is not what its source makes: UPDATE_GOLDENS=1"
+        );
+    }
+}
