@@ -49,3 +49,21 @@ fn the_example_is_what_its_source_makes() {
         );
     }
 }
+
+/// The table that maps the names of other products: ours are there.
+#[test]
+fn the_names_that_people_know_lead_to_names_that_there_are() {
+    let page = fs::read_to_string(example().join("../../docs/pages.md")).unwrap();
+    let (_, rest) = page.split_once("<!-- other names -->\n").unwrap();
+    let (table, _) = rest.split_once("<!-- end of other names -->").unwrap();
+    let rows: Vec<&str> = table.lines().skip(2).collect();
+    assert!(rows.len() > 10);
+    for row in rows {
+        assert_eq!(row.matches('|').count(), 6, "{row}");
+        let ours = row.split('|').nth(1).unwrap();
+        for name in ours.split(',').map(|name| name.trim().trim_matches('`')) {
+            let mut names = tidegate_core::page::NAMES.iter();
+            assert!(names.any(|known| known.name == name), "{name}");
+        }
+    }
+}
