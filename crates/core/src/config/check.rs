@@ -218,8 +218,8 @@ fn repeated(entries: &[(String, Json)]) -> Vec<bool> {
     repeated
 }
 
-/// Adds a key to a path: `.key`, or `["a key"]` where it is not a plain word.
-fn push_key(path: &mut String, key: &str) {
+/// Adds a key to a key path as errors tell it: `.key`, or `["a key"]` where it is not a plain word.
+pub fn push_key(path: &mut String, key: &str) {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     if key.is_empty() || !key.bytes().all(plain) {
         path.push('[');

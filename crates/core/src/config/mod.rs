@@ -28,6 +28,7 @@ mod types;
 pub(crate) mod value;
 mod view;
 
+pub use check::push_key;
 pub use color::Color;
 pub(crate) use error::{nearest, quoted};
 pub use error::{ConfigError, ConfigErrors, Fault};
