@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
-use tidegate_core::config::Json;
+use tidegate_core::config::{Fault, Json};
 
 use super::node::{Mark, Node, Value};
 
@@ -25,16 +25,21 @@ pub(super) struct Wrong {
 
 /// Reads JSON.
 pub(super) fn json(text: &str, file: usize) -> Result<Node, Wrong> {
-    let json: Json = serde_json::from_str(text).map_err(|error| {
-        let what = error.to_string();
-        Wrong {
-            line: error.line(),
-            column: error.column().max(1),
-            what: format!(
-                "not JSON: {}",
-                what.split(" at line ").next().unwrap_or_default()
-            ),
-        }
+    let json = Json::parse(text.as_bytes()).map_err(|fault| match fault {
+        Fault::NotJson {
+            line,
+            column,
+            problem,
+        } => Wrong {
+            line,
+            column: column.max(1),
+            what: format!("not JSON: {problem}"),
+        },
+        other => Wrong {
+            line: 1,
+            column: 1,
+            what: other.to_string(),
+        },
     })?;
     // YAML knows no escapes in two halves ("\ud83d\ude00"): such a document has no places.
     Ok(yaml(text, file).unwrap_or_else(|_| without_places(&json, file)))
