@@ -481,6 +481,9 @@ fn bundle_tells_its_size_and_writes_a_file() {
     );
     let written = fs::read_to_string(folder.path().join("filter.json")).unwrap();
     assert_eq!(written, folder.bundle(&["s.yaml"]).0);
+    let expected = "pages/a.html: is a file of the source; nothing was written\n";
+    let (code, stderr) = folder.fails(&["bundle", "s.yaml", "-o", "pages/a.html"]);
+    assert!(code == Some(2) && stderr.ends_with(expected), "{stderr}");
     let (code, _) = folder.fails(&["bundle", "s.yaml", "-o", "none/filter.json"]);
     assert_eq!(code, Some(2));
 }

@@ -188,6 +188,14 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     let text = resource::make(args.kind, &bundle.json, args.module.as_deref());
     match &args.output {
         None => crate::output::print(&text),
+        // A slip of the hand would lose what no command can make again.
+        Some(path) if is_of(&source, path) => {
+            eprintln!(
+                "{}: is a file of the source; nothing was written",
+                path.display()
+            );
+            ExitCode::from(crate::USAGE)
+        }
         Some(path) => match write(path, &text) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -196,6 +204,12 @@ pub(crate) fn run(args: &Args) -> ExitCode {
             }
         },
     }
+}
+
+/// Whether a path is that of a file of the source.
+fn is_of(source: &Source, path: &Path) -> bool {
+    path.canonicalize()
+        .is_ok_and(|path| source.files.paths().any(|file| file == path))
 }
 
 /// Writes a file whole or not at all: a proxy may be watching it.

@@ -6,8 +6,28 @@ use std::ops::Range;
 
 use super::{css, script, Delimiters, Page, Part};
 
-/// The page, smaller.
+/// The page, smaller; as it is where something left out would make a tag of what is around it.
 pub(crate) fn squeeze(html: &str, delimiters: &Delimiters) -> String {
+    let small = try_squeeze(html, delimiters);
+    match lasting(&small, delimiters) == lasting(html, delimiters) {
+        true => small,
+        false => html.to_owned(),
+    }
+}
+
+/// The tags of a template, but notes.
+pub(super) fn lasting<'h>(html: &'h str, delimiters: &Delimiters) -> Vec<&'h str> {
+    let tags = super::tags(html, delimiters).into_iter();
+    let tags = tags.filter(|tag| !is_note(html, tag, delimiters));
+    tags.map(|tag| &html[tag]).collect()
+}
+
+fn is_note(html: &str, tag: &Range<usize>, delimiters: &Delimiters) -> bool {
+    let inner = &html[tag.start + delimiters.0.len()..tag.end];
+    inner.trim_start().starts_with('!')
+}
+
+fn try_squeeze(html: &str, delimiters: &Delimiters) -> String {
     let html = without_notes(html, delimiters);
     let page = Page::read(&html, delimiters);
     let mut out = String::with_capacity(html.len());
@@ -26,13 +46,6 @@ pub(crate) fn squeeze(html: &str, delimiters: &Delimiters) -> String {
                     [] => script::squeeze(&html[content.clone()]),
                     tags if name == "style" => style_with_tags(&html, content.clone(), tags),
                     _ => html[content.clone()].to_owned(),
-                };
-                // Squeezed text could hold a tag that was none before.
-                let text = match text.matches(&delimiters.0).count()
-                    > html[content.clone()].matches(&delimiters.0).count()
-                {
-                    true => html[content.clone()].to_owned(),
-                    false => text,
                 };
                 debug_assert!(at.end == content.start);
                 (content, text)
@@ -89,8 +102,7 @@ fn without_notes(html: &str, delimiters: &Delimiters) -> String {
     let mut out = String::with_capacity(html.len());
     let mut from = 0;
     for tag in super::tags(html, delimiters) {
-        let inner = &html[tag.start + delimiters.0.len()..tag.end];
-        if !inner.trim_start().starts_with('!') {
+        if !is_note(html, &tag, delimiters) {
             continue;
         }
         let blank = |c: char| matches!(c, ' ' | '\t' | '\r');

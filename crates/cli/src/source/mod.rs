@@ -9,6 +9,8 @@ mod expand;
 mod files;
 mod node;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::io;
