@@ -34,7 +34,6 @@ pub(crate) enum MetricType {
 /// Levels of Envoy's log.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum LogLevel {
-    Trace = 0,
     Debug = 1,
     Info = 2,
     Warn = 3,

@@ -1,22 +1,20 @@
 //! The filter's lines in Envoy's log.
 //!
-//! The SDK has a sink too, but one that panics when the host does not take a line.
+//! Without the `log` crate: its macros format by way of the standard library, which is five kilobytes
+//! of the module (see `tidegate_core::text`), and the SDK's sink panics when the host does not take a
+//! line.
 
-use alloc::string::ToString;
+use core::sync::atomic::{AtomicU32, Ordering};
 
-use log::{Level, LevelFilter, Log, Metadata, Record};
+use tidegate_core::text::decimal;
 
-use crate::host::{self, LogLevel};
+use crate::host::{self, HostError, LogLevel};
 
-struct Sink;
+/// The least that Envoy writes.
+static LEAST: AtomicU32 = AtomicU32::new(LogLevel::Info as u32);
 
-static SINK: Sink = Sink;
-
-/// Sends what the `log` macros say to Envoy. Called once, when the module starts.
+/// Sees to it that a panic is in the log. Called once, when the module starts.
 pub(crate) fn install() {
-    // A second call finds the same sink in place, which is as good.
-    let _ = log::set_logger(&SINK);
-    log::set_max_level(LevelFilter::Info);
     // Without the SDK there is no standard library, and `panic.rs` does this.
     #[cfg(feature = "sdk")]
     std::panic::set_hook(Box::new(|panic| {
@@ -24,37 +22,23 @@ pub(crate) fn install() {
     }));
 }
 
-/// Formats no line that Envoy would drop. Called with each configuration.
+/// Makes no line that Envoy would drop. Called with each configuration.
 pub(crate) fn follow_envoy() {
     if let Ok(level) = host::log_level() {
-        log::set_max_level(match level {
-            0 => LevelFilter::Trace,
-            1 => LevelFilter::Debug,
-            2 => LevelFilter::Info,
-            3 => LevelFilter::Warn,
-            4 => LevelFilter::Error,
-            _ => LevelFilter::Off,
-        });
+        LEAST.store(level, Ordering::Relaxed);
     }
 }
 
-impl Log for Sink {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= log::max_level()
+/// Writes a line, given in parts.
+pub(crate) fn write(level: LogLevel, parts: &[&str]) {
+    if level as u32 >= LEAST.load(Ordering::Relaxed) {
+        host::log(level, &parts.concat());
     }
+}
 
-    fn log(&self, record: &Record<'_>) {
-        if self.enabled(record.metadata()) {
-            let level = match record.level() {
-                Level::Trace => LogLevel::Trace,
-                Level::Debug => LogLevel::Debug,
-                Level::Info => LogLevel::Info,
-                Level::Warn => LogLevel::Warn,
-                Level::Error => LogLevel::Error,
-            };
-            host::log(level, &record.args().to_string());
-        }
-    }
-
-    fn flush(&self) {}
+/// Writes a line about a host call that failed, around its status.
+pub(crate) fn failed(level: LogLevel, before: &str, HostError(status): HostError, after: &str) {
+    let status = decimal(u64::from(status));
+    let parts = ["tidegate: ", before, " (host status ", &status, ")", after];
+    write(level, &parts);
 }

@@ -4,7 +4,6 @@
 //! the place of its cause must at least be in the log. Only the place: so the messages of all the
 //! panics that `core` could have, and what formats them, are left out of the module.
 
-use core::fmt::{self, Write as _};
 use core::panic::PanicInfo;
 
 use crate::host::{self, LogLevel};
@@ -15,15 +14,27 @@ struct Line {
     length: usize,
 }
 
-impl fmt::Write for Line {
+impl Line {
     /// What does not fit is left out.
-    fn write_str(&mut self, text: &str) -> fmt::Result {
+    fn add(&mut self, text: &[u8]) {
         let room = self.bytes.iter_mut().skip(self.length);
-        for (to, from) in room.zip(text.bytes()) {
-            *to = from;
+        for (to, from) in room.zip(text) {
+            *to = *from;
             self.length = self.length.saturating_add(1);
         }
-        Ok(())
+    }
+
+    /// A colon and a number.
+    fn add_number(&mut self, number: u32) {
+        self.add(b":");
+        let mut unit = 1_u32;
+        while number.checked_div(unit).is_some_and(|rest| rest >= 10) {
+            unit = unit.saturating_mul(10);
+        }
+        while let Some(digit) = number.checked_div(unit) {
+            self.add(&[b'0'.wrapping_add(digit.wrapping_rem(10) as u8)]);
+            unit = unit.wrapping_div(10);
+        }
     }
 }
 
@@ -33,9 +44,12 @@ fn panicked(panic: &PanicInfo<'_>) -> ! {
         bytes: [0; 200],
         length: 0,
     };
+    line.add(b"tidegate: panicked");
     if let Some(place) = panic.location() {
-        // It never fails, and there would be nobody to tell.
-        let _ = write!(line, "tidegate: panicked at {place}");
+        line.add(b" at ");
+        line.add(place.file().as_bytes());
+        line.add_number(place.line());
+        line.add_number(place.column());
     }
     let said = line.bytes.get(..line.length).unwrap_or_default();
     host::log(

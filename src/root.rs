@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use tidegate_core::config::Config;
 use tidegate_core::gate::Gate;
 
-use crate::host::{self, BufferType, HostError};
+use crate::host::{self, BufferType, HostError, LogLevel};
 use crate::log_sink;
 use crate::stream::Stream;
 use crate::worker::Worker;
@@ -29,25 +29,28 @@ impl Root {
         let bytes = match host::buffer(BufferType::PluginConfiguration, size) {
             Ok(bytes) => bytes,
             Err(HostError::NOT_FOUND) => Vec::new(),
-            Err(HostError(status)) => {
-                log::error!("tidegate: the configuration cannot be read (host status {status})");
+            Err(error) => {
+                let what = "the configuration cannot be read";
+                log_sink::failed(LogLevel::Error, what, error, "");
                 return false;
             }
         };
         match Config::from_json(&bytes) {
             Ok(config) => {
                 for path in &config.not_in_force {
-                    log::warn!("tidegate: {path} is accepted, but not yet in force");
+                    let line = ["tidegate: ", path, " is accepted, but not yet in force"];
+                    log_sink::write(LogLevel::Warn, &line);
                 }
-                if let Err(HostError(status)) = host::set_tick_period(TICK_MS) {
-                    log::error!("tidegate: no tick (host status {status}); breakers are late");
+                if let Err(error) = host::set_tick_period(TICK_MS) {
+                    log_sink::failed(LogLevel::Error, "no tick", error, "; breakers are late");
                 }
                 self.worker = Some(Rc::new(Worker::new(Gate::new(config))));
                 true
             }
             Err(errors) => {
                 for error in errors.iter() {
-                    log::error!("tidegate: configuration: {error}");
+                    let line = ["tidegate: configuration: ", &error.text()];
+                    log_sink::write(LogLevel::Error, &line);
                 }
                 false
             }

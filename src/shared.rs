@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use tidegate_core::breaker::meters::{Kind, Metrics};
 use tidegate_core::breaker::{Store, StoreError};
 
-use crate::host::{self, HostError, MetricType};
+use crate::host::{self, HostError, LogLevel, MetricType};
+use crate::log_sink;
 
 /// The shared data of all workers that have the same `vm_id`.
 pub(crate) struct SharedData;
@@ -50,7 +51,7 @@ impl Metrics for HostMetrics {
 }
 
 fn note(told: Result<(), HostError>) {
-    if let Err(HostError(status)) = told {
-        log::debug!("tidegate: a metric cannot be written (host status {status})");
+    if let Err(error) = told {
+        log_sink::failed(LogLevel::Debug, "a metric cannot be written", error, "");
     }
 }

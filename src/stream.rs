@@ -10,7 +10,8 @@ use tidegate_core::headers::HeaderBlock;
 use tidegate_core::reason::details_decide;
 use tidegate_core::reply::Reply;
 
-use crate::host::{self, BufferType, HostError, MapType};
+use crate::host::{self, BufferType, HostError, LogLevel, MapType};
+use crate::log_sink;
 use crate::worker::{route_facts, Worker};
 
 /// One request. Without a worker (no configuration was ever accepted) everything passes.
@@ -118,8 +119,9 @@ impl Stream {
     }
 
     /// An error of the filter's own: from here on it leaves the request alone.
-    fn stand_aside(&mut self, what: &str, HostError(status): HostError) {
-        log::warn!("tidegate: cannot read or write {what} (host status {status}); it passes");
+    fn stand_aside(&mut self, what: &str, error: HostError) {
+        let before = ["cannot read or write ", what].concat();
+        log_sink::failed(LogLevel::Warn, &before, error, "; it passes");
         self.exchange.give_up();
     }
 }
@@ -145,10 +147,8 @@ impl Stream {
     pub(crate) fn response_body(&mut self, size: usize, end_of_stream: bool) {
         if let Some(bytes) = self.exchange.body(end_of_stream) {
             if let Err(error) = host::set_buffer(BufferType::ResponseBody, size, &bytes) {
-                log::warn!(
-                    "tidegate: the body cannot be replaced (host status {})",
-                    error.0
-                );
+                let what = "the body cannot be replaced";
+                log_sink::failed(LogLevel::Warn, what, error, "");
             }
         }
     }
@@ -162,10 +162,8 @@ impl Stream {
         if self.exchange.drops_trailers() {
             let none = HeaderBlock::from_pairs::<&[u8], &[u8]>(&[]);
             if let Err(error) = host::set_headers(MapType::ResponseTrailers, none.as_wire()) {
-                log::debug!(
-                    "tidegate: trailers cannot be dropped (host status {})",
-                    error.0
-                );
+                let what = "trailers cannot be dropped";
+                log_sink::failed(LogLevel::Debug, what, error, "");
             }
         }
     }
@@ -201,7 +199,8 @@ fn carry_out(verdict: Verdict) -> Result<(), HostError> {
     match verdict {
         Verdict::Pass => Ok(()),
         Verdict::Shadow(reason) => {
-            log::debug!("tidegate: shadow: would have answered {}", reason.as_str());
+            let line = ["tidegate: shadow: would have answered ", reason.as_str()];
+            log_sink::write(LogLevel::Debug, &line);
             Ok(())
         }
         Verdict::Reply(reply) => send(&reply),
@@ -221,8 +220,8 @@ fn send(reply: &Reply) -> Result<(), HostError> {
 
 /// `:status` as Envoy writes it: three digits. Anything else is no failure of anybody's.
 fn parse_status(bytes: &[u8]) -> u16 {
-    core::str::from_utf8(bytes)
-        .ok()
-        .and_then(|text| text.parse().ok())
+    let number = tidegate_core::text::parse(bytes);
+    number
+        .and_then(|number| u16::try_from(number).ok())
         .unwrap_or(0)
 }

@@ -1,6 +1,5 @@
 //! What the requests of one worker share: the configuration in force, and its breakers.
 
-use alloc::string::String;
 use core::cell::RefCell;
 
 use tidegate_core::breaker::bank::Moment;
@@ -8,8 +7,10 @@ use tidegate_core::breaker::Bank;
 use tidegate_core::exchange::Breakers;
 use tidegate_core::gate::{Gate, RouteFacts};
 use tidegate_core::headers::HeaderBlock;
+use tidegate_core::text::lossy;
 
-use crate::host;
+use crate::host::{self, LogLevel};
+use crate::log_sink;
 use crate::shared::{HostMetrics, SharedData};
 
 /// The configuration in force on this worker, and its breakers.
@@ -24,7 +25,7 @@ impl Worker {
         // All plugins of a proxy may share one namespace of shared data; their names tell them
         // apart. Without a name the breakers still work, for all plugins without one.
         let plugin = host::property("plugin_name").unwrap_or_default();
-        let bank = RefCell::new(gate.bank(&String::from_utf8_lossy(&plugin)));
+        let bank = RefCell::new(gate.bank(&lossy(&plugin)));
         let worker = Self { gate, bank };
         // A circuit may be open since before: not even one request may pass it by.
         worker.tick();
@@ -61,7 +62,7 @@ impl Worker {
     pub(crate) fn report(&self) {
         let events = self.with_breakers(|_, breakers| breakers.bank.take_events());
         for event in events.into_iter().flatten() {
-            log::info!("{event}");
+            log_sink::write(LogLevel::Info, &[&event.line()]);
         }
     }
 }

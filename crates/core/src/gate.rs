@@ -7,6 +7,7 @@ use crate::millis::millis;
 use crate::page::Pages;
 use crate::prelude::*;
 use crate::statuses::StatusSet;
+use crate::text::lossy;
 
 /// A configuration, made ready to serve.
 #[derive(Debug)]
@@ -172,9 +173,9 @@ impl Gate {
             // A group cannot be taken for a route, whose key always has a slash.
             Some(group) => ["group ", group].concat(),
             None => {
-                let name = String::from_utf8_lossy(facts.name());
-                let cluster = String::from_utf8_lossy(&facts.cluster);
-                [&name, "/", &*cluster].concat()
+                let name = lossy(facts.name());
+                let cluster = lossy(&facts.cluster);
+                [&name, "/", &cluster].concat()
             }
         };
         let of_metadata = || self.pages.template(facts.metadata.get("page")?);

@@ -7,6 +7,7 @@
 
 use crate::config::{value::days, Retry};
 use crate::millis::millis;
+use crate::text::parse;
 
 /// No client is told to come back sooner: `Retry-After: 0` would send the crowd straight back.
 pub const MIN_MS: u64 = 1_000;
@@ -75,7 +76,11 @@ pub fn parse_retry_after(value: &[u8], now_ms: Option<u64>) -> Option<u64> {
     let text = core::str::from_utf8(value).ok()?.trim();
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         // More digits than a number holds is as good as for ever; `retry.max` bounds it.
-        return Some(text.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1000));
+        return Some(
+            parse(text.as_bytes())
+                .unwrap_or(u64::MAX)
+                .saturating_mul(1000),
+        );
     }
     Some(
         http_date(text)?
@@ -103,7 +108,7 @@ fn http_date(text: &str) -> Option<u64> {
     } else {
         (second, first)
     };
-    let mut number = || parts.next()?.parse::<i64>().ok();
+    let mut number = || whole(parts.next()?);
     let year_first = if is_asctime { None } else { Some(number()?) };
     let (hour, minute, second) = (number()?, number()?, number()?);
     let year = match year_first {
@@ -118,7 +123,7 @@ fn http_date(text: &str) -> Option<u64> {
         _ => year,
     };
     let month = i64::try_from(MONTHS.iter().position(|name| *name == month)?).ok()?;
-    let days = days(year, month.checked_add(1)?, day.parse().ok()?)?;
+    let days = days(year, month.checked_add(1)?, whole(day)?)?;
     if parts.next().is_some() || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -128,6 +133,10 @@ fn http_date(text: &str) -> Option<u64> {
         .checked_mul(60)?
         .checked_add(minute)?;
     u64::try_from(minutes.checked_mul(60)?.checked_add(second)?).ok()
+}
+
+fn whole(text: &str) -> Option<i64> {
+    i64::try_from(parse(text.as_bytes())?).ok()
 }
 
 /// A number that differs from request to request, from what differs: id and time.

@@ -48,3 +48,4 @@ mod prelude;
 pub mod reason;
 pub mod reply;
 pub mod statuses;
+pub mod text;

@@ -2,6 +2,9 @@
 
 pub(crate) use alloc::borrow::ToOwned;
 pub(crate) use alloc::boxed::Box;
-pub(crate) use alloc::string::{String, ToString};
+pub(crate) use alloc::string::String;
+pub(crate) use alloc::vec;
 pub(crate) use alloc::vec::Vec;
-pub(crate) use alloc::{format, vec};
+// Not for the module: see `crate::text`.
+#[cfg(feature = "reference")]
+pub(crate) use alloc::{format, string::ToString};

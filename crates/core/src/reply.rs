@@ -13,6 +13,7 @@ use crate::hint::Hint;
 use crate::negotiate::Format;
 use crate::page::Page;
 use crate::reason::{Reason, Source};
+use crate::text::{count, decimal};
 
 /// Marks a page of Tidegate, so that a second one on the way out (a gateway behind which a sidecar
 /// runs) leaves it alone. The value is the reason.
@@ -97,8 +98,8 @@ impl Reply {
     /// The headers that turn a response with a body into this reply: `:status` among them, and the
     /// exact `content-length` where it can be promised.
     pub fn rewrite_headers(&self, promise_length: bool) -> HeaderBlock {
-        let status = self.status.to_string();
-        let length = self.body.len().to_string();
+        let status = decimal(u64::from(self.status));
+        let length = count(self.body.len());
         let mut pairs: Vec<(&[u8], &[u8])> = vec![(b":status", status.as_bytes())];
         pairs.extend(
             self.headers
@@ -158,7 +159,7 @@ pub fn headers(config: &Headers, page: &Page<'_>, facts: &Facts<'_>) -> Vec<Head
     }
     put("cache-control", b"no-store");
     if let Some(hint) = facts.hint {
-        put("retry-after", hint.seconds().to_string().as_bytes());
+        put("retry-after", decimal(hint.seconds()).as_bytes());
     }
     put("vary", &merged_list(facts.response, "vary", VARY));
     put("proxy-status", &proxy_status(facts));
@@ -253,7 +254,7 @@ fn proxy_status(facts: &Facts<'_>) -> Vec<u8> {
     out.extend_from_slice(facts.reason.as_str().as_bytes());
     if facts.source == Source::Upstream {
         out.extend_from_slice(b"; received-status=");
-        out.extend_from_slice(facts.received_status.to_string().as_bytes());
+        out.extend_from_slice(decimal(u64::from(facts.received_status)).as_bytes());
     }
     if let Some(details) = facts.details.filter(|details| !details.is_empty()) {
         out.extend_from_slice(b"; details=\"");

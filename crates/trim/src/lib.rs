@@ -4,16 +4,19 @@
 //! linking, the exports are cut down to [`exports::KEPT`], and whatever code and imports only the others
 //! reached goes with them, as do the custom sections (names, producers), which nothing at run time reads.
 //!
-//! The functions that stay are put in the order of their sizes: those that look alike become neighbours,
-//! and the module is 2 % smaller when it is compressed.
+//! What stays is written for a compressor: a function that is the same as another is there once, those
+//! that look alike become neighbours ([`order`]), and their locals are numbered alike ([`locals`]).
+//! Together the module is 3 % smaller when it is compressed.
 //!
 //! # What it does not do
 //!
-//! It changes no function. A function whose address is in a table stays: which of them an indirect call
+//! It changes nothing of what a function does. A function whose address is in a table stays: which of them an indirect call
 //! may reach is not known after linking. The module works untrimmed too, only slower.
 #![forbid(unsafe_code)]
 
 pub mod exports;
+mod locals;
+mod order;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -74,12 +77,17 @@ impl From<reencode::Error<TrimError>> for TrimError {
 pub fn trim(module: &[u8], kept: &[Export]) -> Result<Vec<u8>, TrimError> {
     let outline = Outline::read(module, kept)?;
     let reached = outline.reached()?;
-    let order = outline.by_size(&reached);
-    let renumbered = order.iter().copied().zip(0..).collect();
+    let same = outline.same(&reached)?;
+    let order = outline.by_likeness(&same)?;
+    let numbers: BTreeMap<u32, u32> = order.iter().copied().zip(0..).collect();
+    let renumbered = same
+        .iter()
+        .filter_map(|(function, first)| Some((*function, *numbers.get(first)?)))
+        .collect();
     let mut keep = Keep {
         order,
         renumbered,
-        imports: outline.imports,
+        outline: &outline,
         kept,
     };
     let mut trimmed = Module::new();
@@ -92,6 +100,10 @@ pub fn trim(module: &[u8], kept: &[Export]) -> Result<Vec<u8>, TrimError> {
 /// What of a module decides which functions stay. Functions are numbered as wasm numbers them: imports first.
 struct Outline<'a> {
     imports: u32,
+    /// Of each function type the number of its parameters; of other types nothing.
+    params: Vec<u32>,
+    /// Of each body the number of its type.
+    types: Vec<u32>,
     bodies: Vec<FunctionBody<'a>>,
     roots: BTreeSet<u32>,
 }
@@ -101,6 +113,8 @@ impl<'a> Outline<'a> {
         Validator::new().validate_all(module)?;
         let mut outline = Self {
             imports: 0,
+            params: Vec::new(),
+            types: Vec::new(),
             bodies: Vec::new(),
             roots: BTreeSet::new(),
         };
@@ -108,6 +122,14 @@ impl<'a> Outline<'a> {
         let mut missing: Vec<_> = kept.iter().map(|export| export.name).collect();
         for payload in Parser::new(0).parse_all(module) {
             match payload? {
+                Payload::TypeSection(section) => {
+                    for ty in section.into_iter_err_on_gc_types() {
+                        outline.params.push(ty?.params().len() as u32);
+                    }
+                }
+                Payload::FunctionSection(section) => {
+                    outline.types = section.into_iter().collect::<Result<_, _>>()?;
+                }
                 Payload::ImportSection(section) => {
                     for import in section {
                         outline.imports += u32::from(matches!(import?.ty, TypeRef::Func(_)));
@@ -167,16 +189,73 @@ impl<'a> Outline<'a> {
         Ok(reached)
     }
 
-    /// These functions as they are to be numbered: imports first, as wasm has it, then by size.
-    fn by_size(&self, functions: &BTreeSet<u32>) -> Vec<u32> {
-        let size = |function: &u32| {
-            let index = function.checked_sub(self.imports)?;
-            Some(self.bodies.get(index as usize)?.range().len())
+    /// Of each of these functions the first that is the same: itself, where it is the only one.
+    fn same(&self, functions: &BTreeSet<u32>) -> Result<BTreeMap<u32, u32>, TrimError> {
+        let mut same: BTreeMap<u32, u32> = functions.iter().map(|f| (*f, *f)).collect();
+        // Those that call what turned out to be the same may be the same too.
+        loop {
+            let mut first = BTreeMap::new();
+            let mut next = BTreeMap::new();
+            for &function in functions {
+                // An import is only ever itself.
+                let body = self.function(
+                    function,
+                    &mut Named(|callee| same.get(&callee).copied().unwrap_or(callee)),
+                )?;
+                let as_it_is = body.map(|(ty, bytes)| (None, ty, bytes));
+                let shape = as_it_is.unwrap_or((Some(function), 0, Vec::new()));
+                next.insert(function, *first.entry(shape).or_insert(function));
+            }
+            if next == same {
+                return Ok(same);
+            }
+            same = next;
+        }
+    }
+
+    /// The functions that stay as they are to be numbered: imports first, as wasm has it.
+    fn by_likeness(&self, same: &BTreeMap<u32, u32>) -> Result<Vec<u32>, TrimError> {
+        let stay: BTreeSet<u32> = same.values().copied().collect();
+        let (mut order, with_body): (Vec<u32>, Vec<u32>) =
+            stay.iter().partition(|function| **function < self.imports);
+        let mut bytes = Vec::new();
+        for &function in &with_body {
+            // Without the numbers of other functions, which are about to change.
+            let body = self.function(function, &mut Named(|_| 0))?;
+            bytes.push(body.map(|(_, bytes)| bytes).unwrap_or_default());
+        }
+        let alike = order::by_likeness(&bytes);
+        order.extend(alike.into_iter().filter_map(|at| with_body.get(at)));
+        Ok(order)
+    }
+
+    /// The type of a function and its bytes as `reencoder` makes them; of an import nothing.
+    fn function(
+        &self,
+        function: u32,
+        reencoder: &mut impl Reencode<Error = TrimError>,
+    ) -> Result<Option<(u32, Vec<u8>)>, TrimError> {
+        let index = function
+            .checked_sub(self.imports)
+            .map(|index| index as usize);
+        let of_body = index.and_then(|at| Some((*self.types.get(at)?, self.bodies.get(at)?)));
+        let Some((ty, body)) = of_body else {
+            return Ok(None);
         };
-        let mut order: Vec<u32> = functions.iter().copied().collect();
-        // Stable: imports have no size and stay in front, and equals stay as the linker had them.
-        order.sort_by_key(size);
-        order
+        let params = self.params.get(ty as usize).copied().unwrap_or(0);
+        let function = locals::in_order(reencoder, body, params)?;
+        Ok(Some((ty, function.into_raw_body())))
+    }
+}
+
+/// Names functions by other numbers.
+struct Named<F>(F);
+
+impl<F: Fn(u32) -> u32> Reencode for Named<F> {
+    type Error = TrimError;
+
+    fn function_index(&mut self, function: u32) -> Result<u32, reencode::Error<TrimError>> {
+        Ok((self.0)(function))
     }
 }
 
@@ -201,22 +280,13 @@ struct Keep<'a> {
     /// The functions that stay, in their new order.
     order: Vec<u32>,
     renumbered: BTreeMap<u32, u32>,
-    imports: u32,
+    outline: &'a Outline<'a>,
     kept: &'a [Export],
 }
 
 impl Keep<'_> {
     fn stays(&self, function: u32) -> bool {
         self.renumbered.contains_key(&function)
-    }
-
-    /// What there is one of for each function with a body, in the new order.
-    fn in_order<T: Clone>(&self, of_bodies: &[T]) -> Vec<T> {
-        self.order
-            .iter()
-            .filter_map(|function| of_bodies.get(function.checked_sub(self.imports)? as usize))
-            .cloned()
-            .collect()
     }
 }
 
@@ -250,11 +320,13 @@ impl Reencode for Keep<'_> {
     fn parse_function_section(
         &mut self,
         functions: &mut FunctionSection,
-        section: wasmparser::FunctionSectionReader<'_>,
+        _section: wasmparser::FunctionSectionReader<'_>,
     ) -> Result<(), reencode::Error<TrimError>> {
-        let types = section.into_iter().collect::<Result<Vec<_>, _>>()?;
-        for ty in self.in_order(&types) {
-            functions.function(ty);
+        for function in &self.order {
+            let index = function.checked_sub(self.outline.imports);
+            if let Some(ty) = index.and_then(|index| self.outline.types.get(index as usize)) {
+                functions.function(*ty);
+            }
         }
         Ok(())
     }
@@ -262,11 +334,16 @@ impl Reencode for Keep<'_> {
     fn parse_code_section(
         &mut self,
         code: &mut CodeSection,
-        section: wasmparser::CodeSectionReader<'_>,
+        _section: wasmparser::CodeSectionReader<'_>,
     ) -> Result<(), reencode::Error<TrimError>> {
-        let bodies = section.into_iter().collect::<Result<Vec<_>, _>>()?;
-        for body in self.in_order(&bodies) {
-            self.parse_function_body(code, body)?;
+        let outline = self.outline;
+        for function in self.order.clone() {
+            if let Some((_, body)) = outline
+                .function(function, self)
+                .map_err(reencode::Error::UserError)?
+            {
+                code.raw(&body);
+            }
         }
         Ok(())
     }

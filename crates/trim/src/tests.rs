@@ -3,7 +3,7 @@
 use super::*;
 use wasm_encoder::{
     ConstExpr, CustomSection, DataSection, Elements, EntityType, ExportKind, Function,
-    MemorySection, MemoryType, RefType, TableSection, TableType, TypeSection,
+    MemorySection, MemoryType, RefType, TableSection, TableType, TypeSection, ValType,
 };
 
 const LIST: &[Export] = &[
@@ -121,19 +121,18 @@ fn outline(module: &[u8]) -> Vec<String> {
 #[test]
 fn keeps_what_the_listed_exports_reach_and_renumbers_it() {
     let trimmed = trim(&sample(), LIST).expect("a good module");
-    // `used` becomes 0. Those with nothing to call are shorter: `by_table` becomes 1, `start` 2; then,
-    // of the same size and so in the order that they had, `wanted` 3 and `helper` 4.
+    // `used` becomes 0. Those with nothing to call are shorter, and the same: `by_table` and `start`
+    // become 1; then, alike and so in the order that they had, `wanted` 2 and `helper` 3.
     assert_eq!(
         outline(&trimmed),
         [
             "import used",
             "export memory 0",
-            "export wanted 3",
-            "start 2",
+            "export wanted 2",
+            "start 1",
             "table {1}",
             "body calls {}",
-            "body calls {}",
-            "body calls {4}",
+            "body calls {3}",
             "body calls {0}",
             "data 1",
         ]
@@ -144,6 +143,83 @@ fn keeps_what_the_listed_exports_reach_and_renumbers_it() {
 fn trimming_twice_changes_nothing_more() {
     let once = trim(&sample(), LIST).expect("a good module");
     assert_eq!(trim(&once, LIST).expect("still a good module"), once);
+}
+
+#[test]
+fn functions_that_call_the_same_are_the_same() {
+    // 0 and 1 call 2 and 3, which are the same; 4 is not, for its type.
+    let mut types = TypeSection::new();
+    types.ty().function([], []);
+    types.ty().function([ValType::I64], []);
+    let mut functions = FunctionSection::new();
+    let mut code = CodeSection::new();
+    for (ty, callee) in [(0, Some(2)), (0, Some(3)), (0, None), (0, None), (1, None)] {
+        functions.function(ty);
+        let mut body = Function::new([]);
+        if let Some(callee) = callee {
+            body.instructions().call(callee);
+        }
+        body.instructions().end();
+        code.function(&body);
+    }
+    let mut exports = ExportSection::new();
+    for (index, name) in ["a", "b", "c", "d", "e"].into_iter().enumerate() {
+        exports.export(name, ExportKind::Func, index as u32);
+    }
+    let mut module = Module::new();
+    module.section(&types).section(&functions);
+    module.section(&exports).section(&code);
+    let list = ["a", "b", "c", "d", "e"].map(|name| Export {
+        name,
+        reason: "test",
+    });
+    let trimmed = trim(&module.finish(), &list).expect("a good module");
+    assert_eq!(
+        outline(&trimmed),
+        [
+            "export a 2",
+            "export b 2",
+            "export c 0",
+            "export d 0",
+            "export e 1",
+            "body calls {}",
+            "body calls {}",
+            "body calls {0}",
+        ]
+    );
+}
+
+#[test]
+fn locals_are_together_by_type_and_the_most_used_first() {
+    // A parameter (0) and the locals 1: i32, 2: i64, 3: i32, of which the last is used most.
+    let mut body = Function::new([(1, ValType::I32), (1, ValType::I64), (1, ValType::I32)]);
+    for local in [3, 0, 1, 3, 2, 3] {
+        body.instructions().local_get(local).drop();
+    }
+    body.instructions().i32_const(7).local_tee(3).local_set(1);
+    body.instructions().end();
+    let raw = body.into_raw_body();
+    let body = FunctionBody::new(wasmparser::BinaryReader::new(&raw, 0));
+    let found = locals::in_order(&mut References::default(), &body, 1).expect("a good body");
+    let mut expected = Function::new([(2, ValType::I32), (1, ValType::I64)]);
+    for local in [1, 0, 2, 1, 3, 1] {
+        expected.instructions().local_get(local).drop();
+    }
+    expected
+        .instructions()
+        .i32_const(7)
+        .local_tee(1)
+        .local_set(2);
+    expected.instructions().end();
+    assert_eq!(found.into_raw_body(), expected.into_raw_body());
+}
+
+#[test]
+fn alike_functions_become_neighbours() {
+    let functions =
+        ["abcdefgh", "123456", "abcdefxyz", "1234567", "0"].map(|f| f.as_bytes().to_vec());
+    assert_eq!(order::by_likeness(&functions), [4, 1, 3, 0, 2]);
+    assert_eq!(order::by_likeness(&[]), []);
 }
 
 #[test]

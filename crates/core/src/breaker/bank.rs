@@ -12,16 +12,16 @@ mod share;
 
 use crate::prelude::*;
 use alloc::borrow::Cow;
-use hashbrown::HashMap;
 
-use crate::breaker::hash::Hashing;
 use crate::breaker::machine::{Delta, Outcome, Permit};
 use crate::breaker::meters::{Count, Meters, Metrics, Total};
 use crate::breaker::ramp::RAMP_FULL;
 use crate::breaker::record::{bucket_ms, Record, State};
+use crate::breaker::routes::Routes;
 use crate::breaker::store::Word;
 use crate::config::{Breaker as Settings, BreakerMode};
 use crate::reason::Reason;
+use crate::text::{count, decimal, split_once};
 
 pub use crate::breaker::store::{Store, StoreError};
 pub use crate::breaker::ticket::{Admission, Ending, Event, Moment, Rejection, Ticket};
@@ -44,7 +44,7 @@ pub struct Bank {
     /// The settings by number of the policy.
     policies: Vec<Settings>,
     /// In boxes: a map has up to twice as many places as entries.
-    routes: HashMap<Box<str>, Box<Route>, Hashing>,
+    routes: Routes<Route>,
     word: Word,
     /// Whether something has happened here that the word does not say yet.
     is_unannounced: bool,
@@ -98,9 +98,9 @@ impl Bank {
     pub fn new(plugin: &str, policies: Vec<Settings>) -> Self {
         Self {
             // With its length, no name can be taken for the beginning of another one.
-            prefix: format!("tidegate.1.{}.{plugin}", plugin.len()),
+            prefix: ["tidegate.1.", &count(plugin.len()), ".", plugin].concat(),
             policies,
-            routes: HashMap::default(),
+            routes: Routes::default(),
             word: Word::default(),
             is_unannounced: false,
             is_watching: false,
@@ -263,7 +263,7 @@ impl Bank {
             .routes
             .iter()
             .filter(|(_, route)| route.is_restless())
-            .map(|(key, _)| key.clone())
+            .map(|(key, _)| key.into())
             .collect();
         for key in &restless {
             self.flush(store, key, at);
@@ -394,7 +394,7 @@ impl Bank {
     /// The key under which `route` is known here.
     fn key<'a>(&self, route: &'a str, policy: usize) -> Cow<'a, str> {
         let key = self.shaped(route, policy);
-        if self.routes.len() < MAX_ROUTES || self.routes.contains_key(&*key) {
+        if self.routes.len() < MAX_ROUTES || self.routes.has(&key) {
             key
         } else {
             self.shaped(OVERFLOW, policy)
@@ -407,7 +407,7 @@ impl Bank {
         let shape = |policy: usize| self.policies.get(policy).map(bucket_ms);
         match shape(policy) {
             Some(other) if shape(0) != Some(other) => {
-                Cow::Owned([route, "\0", &other.to_string()].concat())
+                Cow::Owned([route, "\0", &decimal(other.into())].concat())
             }
             _ => Cow::Borrowed(route),
         }
@@ -427,7 +427,7 @@ impl Bank {
 
 /// The key of a route as people know it: without the shape of its window.
 pub(super) fn plain(key: &str) -> &str {
-    key.split_once('\0').map_or(key, |(route, _)| route)
+    split_once(key, "\0").map_or(key, |(route, _)| route)
 }
 
 /// What the view of a route says about a request.

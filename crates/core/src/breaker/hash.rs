@@ -5,56 +5,30 @@
 //! [`MAX_ROUTES`](super::bank::MAX_ROUTES) routes: the worst that could be made of them is one slow
 //! look-up.
 
-use core::hash::{BuildHasherDefault, Hasher};
-
-/// Makes the hashes of a map.
-pub(super) type Hashing = BuildHasherDefault<Words>;
-
-/// Takes eight bytes at a time: multiplies, and folds the upper half of the product to the lower.
-#[derive(Debug, Default)]
-pub(super) struct Words(u64);
-
-impl Words {
-    fn word(&mut self, word: u64) {
+/// The hash of a key: takes eight bytes at a time, multiplies, and folds the upper half of the product
+/// to the lower.
+pub(super) fn of(key: &str) -> u64 {
+    let mut hash = 0_u64;
+    for chunk in key.as_bytes().chunks(8) {
+        let mut word = [0; 8];
+        for (to, from) in word.iter_mut().zip(chunk) {
+            *to = *from;
+        }
         // The odd number is 2^64 over the golden ratio, as in SplitMix64.
-        let mixed = (self.0 ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 = mixed ^ (mixed >> 32);
+        let mixed = (hash ^ u64::from_le_bytes(word)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        hash = mixed ^ (mixed >> 32);
     }
-}
-
-impl Hasher for Words {
-    fn write(&mut self, bytes: &[u8]) {
-        let mut chunks = bytes.chunks_exact(8);
-        for chunk in &mut chunks {
-            let mut word = [0; 8];
-            word.copy_from_slice(chunk);
-            self.word(u64::from_le_bytes(word));
-        }
-        let rest = chunks.remainder();
-        if !rest.is_empty() {
-            let mut word = [0; 8];
-            for (to, from) in word.iter_mut().zip(rest) {
-                *to = *from;
-            }
-            self.word(u64::from_le_bytes(word));
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        // A map takes its place from the lower bits and its tag from the upper ones.
-        self.0.wrapping_mul(0xBF58_476D_1CE4_E5B9)
-    }
+    hash.wrapping_mul(0xBF58_476D_1CE4_E5B9)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::{HashMap, HashSet};
-    use std::hash::BuildHasher;
 
     use super::*;
 
     fn hash(key: &str) -> u64 {
-        Hashing::default().hash_one(key)
+        of(key)
     }
 
     #[test]

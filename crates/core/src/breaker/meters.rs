@@ -5,12 +5,11 @@
 //! dots and slashes in it; `envoy/` has the rule that turns it into a label.
 
 use crate::prelude::*;
-use hashbrown::HashMap;
 
 use crate::breaker::bank::MAX_ROUTES;
-use crate::breaker::hash::Hashing;
 use crate::breaker::ramp::RAMP_FULL;
 use crate::breaker::record::{Record, State};
+use crate::breaker::routes::Routes;
 
 /// Where metrics go.
 pub trait Metrics {
@@ -134,14 +133,15 @@ struct Meter {
 /// The metrics of a worker's breakers.
 #[derive(Debug, Default)]
 pub(super) struct Meters {
-    routes: HashMap<Box<str>, Box<Meter>, Hashing>,
+    routes: Routes<Meter>,
     totals: [Counter; Total::ALL.len()],
 }
 
 impl Meters {
     /// Counts something about a route.
     pub(super) fn count(&mut self, route: &str, what: Count) {
-        if let Some(counter) = self.meter(route).counts.get_mut(what as usize) {
+        let meter = self.meter(route);
+        if let Some(counter) = meter.and_then(|meter| meter.counts.get_mut(what as usize)) {
             counter.add();
         }
     }
@@ -167,7 +167,7 @@ impl Meters {
         for (what, counter) in Total::ALL.into_iter().zip(&mut self.totals) {
             counter.report(sink, || ["tidegate.breaker.", what.name()].concat());
         }
-        for (route, meter) in &mut self.routes {
+        for (route, meter) in self.routes.iter_mut() {
             let named = |what: &str| {
                 let route = super::bank::plain(route);
                 ["tidegate.breaker.", what, ".route.", route].concat()
@@ -186,15 +186,19 @@ impl Meters {
         }
     }
 
-    fn meter(&mut self, route: &str) -> &mut Meter {
+    /// The metrics of a route, from now on: there are always some.
+    fn meter(&mut self, route: &str) -> Option<&mut Meter> {
         // Requests that are rejected without a look at any record have routes of any number.
-        let is_full = self.routes.len() >= MAX_ROUTES && !self.routes.contains_key(route);
+        let is_full = self.routes.len() >= MAX_ROUTES && !self.routes.has(route);
         let route = if is_full {
             super::bank::OVERFLOW
         } else {
             route
         };
-        self.routes.entry(route.into()).or_default()
+        if !self.routes.has(route) {
+            self.routes.insert(route, Meter::default());
+        }
+        self.routes.get_mut(route)
     }
 }
 

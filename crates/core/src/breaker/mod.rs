@@ -41,6 +41,7 @@ pub mod outcome;
 pub mod probes;
 pub mod ramp;
 pub mod record;
+mod routes;
 pub mod store;
 pub mod ticket;
 pub mod window;

@@ -4,6 +4,7 @@ use crate::breaker::machine::{Outcome, Permit, Transition};
 use crate::breaker::record::State;
 use crate::prelude::*;
 use crate::reason::Reason;
+use crate::text::{decimal, hex};
 
 /// Whether a request may pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,39 +112,51 @@ impl Event {
     }
 }
 
-/// One line of JSON.
-impl core::fmt::Display for Event {
-    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl Event {
+    /// One line of JSON.
+    pub fn line(&self) -> String {
         let (name, route) = match self {
             Self::Changed { route, .. } => ("breaker", route),
             Self::UnknownName { route } => ("unknown_name", route),
         };
-        write!(out, r#"{{"event":"{name}","route":""#)?;
+        let mut line = ["{\"event\":\"", name, "\",\"route\":\""].concat();
         for c in route.chars() {
             match c {
-                '"' | '\\' => write!(out, "\\{c}")?,
-                c if c.is_control() => write!(out, "\\u{:04x}", u32::from(c))?,
-                c => write!(out, "{c}")?,
+                '"' | '\\' => line.extend(['\\', c]),
+                c if c.is_control() => {
+                    line.push_str("\\u");
+                    line.push_str(&hex(u32::from(c), 4));
+                }
+                c => line.push(c),
             }
         }
-        let Self::Changed { transition, .. } = self else {
-            return out.write_str("\"}");
-        };
-        let Transition {
-            from,
-            to,
-            reason,
-            counts,
-            open_ms,
-        } = transition;
-        write!(
-            out,
-            r#"","from":"{}","to":"{}","reason":"{}","total":{},"failed":{},"open_ms":{open_ms}}}"#,
-            from.as_str(),
-            to.as_str(),
-            reason.as_str(),
-            counts.total,
-            counts.failed,
-        )
+        if let Self::Changed { transition, .. } = self {
+            let counts = &transition.counts;
+            for (key, value) in [
+                ("from", transition.from.as_str()),
+                ("to", transition.to.as_str()),
+                ("reason", transition.reason.as_str()),
+            ] {
+                line.push_str(&["\",\"", key, "\":\"", value].concat());
+            }
+            line.push('"');
+            for (key, value) in [
+                ("total", counts.total.into()),
+                ("failed", counts.failed.into()),
+                ("open_ms", transition.open_ms),
+            ] {
+                line.push_str(&[",\"", key, "\":", &decimal(value)].concat());
+            }
+        } else {
+            line.push('"');
+        }
+        line.push('}');
+        line
+    }
+}
+
+impl core::fmt::Display for Event {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.write_str(&self.line())
     }
 }

@@ -1,6 +1,7 @@
 //! Walks a document along the tables of options, and tells everything that does not fit.
 
 use crate::prelude::*;
+use crate::text::count;
 use alloc::collections::BinaryHeap;
 
 use super::error::{found, nearest, ConfigErrors, Fault};
@@ -54,7 +55,9 @@ impl Walk {
     /// Does something at an item of a list.
     pub(super) fn item(&mut self, index: usize, work: impl FnOnce(&mut Self)) {
         let before = self.at.len();
-        self.at.push_str(&format!("[{index}]"));
+        self.at.push('[');
+        self.at.push_str(&count(index));
+        self.at.push(']');
         work(self);
         self.at.truncate(before);
     }
@@ -245,7 +248,7 @@ fn add_later_paths(fields: &'static [Field], prefix: &str, paths: &mut Vec<Strin
         let path = if prefix.is_empty() {
             field.key.to_owned()
         } else {
-            format!("{prefix}.{}", field.key)
+            [prefix, ".", field.key].concat()
         };
         if field.later {
             paths.push(path);

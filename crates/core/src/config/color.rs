@@ -56,7 +56,8 @@ impl Color {
 
     /// `#rrggbb`.
     pub fn to_hex(self) -> String {
-        format!("#{:02x}{:02x}{:02x}", self.r, self.g, self.b)
+        let together = u32::from_be_bytes([0, self.r, self.g, self.b]);
+        ["#", &crate::text::hex(together, 6)].concat()
     }
 
     /// Relative luminance, from 0 (black) to 1 (white), by the definition of WCAG 2.2.

@@ -10,6 +10,7 @@ use super::value::duration_text;
 use super::view::View;
 use crate::page::{self, Env, Syntax};
 use crate::prelude::*;
+use crate::text::count;
 
 /// Checks a whole document.
 pub(super) fn check(walk: &mut Walk, root: View<'_>) {
@@ -68,7 +69,7 @@ fn routes(walk: &mut Walk, root: View<'_>) {
                 .take(index)
                 .position(|other| name(other) == name(rule));
             if let (Some(name), Some(first)) = (name(rule), earlier) {
-                let first = format!("`routes[{first}]`");
+                let first = ["`routes[", &count(first), "]`"].concat();
                 walk.key("name", |walk| {
                     walk.refuse(Fault::NameTaken {
                         found: quoted(&name),
@@ -109,7 +110,7 @@ fn hints(walk: &mut Walk, retry: View<'_>) {
         }
     }
     if let (Some((key, hint)), Some(_)) = (longest, retry.own("max")) {
-        let fault = order(max, "at least", format!("after.{key}"), hint);
+        let fault = order(max, "at least", ["after.", &key].concat(), hint);
         walk.key("max", |walk| walk.refuse(fault));
     }
 }

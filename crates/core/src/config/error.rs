@@ -2,6 +2,7 @@
 //! where it stands, what was found there, what is allowed there.
 
 use crate::prelude::*;
+use crate::text::{count, decimal, hex};
 use core::fmt;
 
 use super::json::Json;
@@ -55,16 +56,11 @@ impl ConfigErrors {
 impl fmt::Display for ConfigErrors {
     /// One line for each error.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, error) in self.errors.iter().enumerate() {
-            if position > 0 {
-                formatter.write_str("\n")?;
-            }
-            error.fmt(formatter)?;
-        }
+        let mut lines: Vec<String> = self.errors.iter().map(ConfigError::text).collect();
         if self.more > 0 {
-            write!(formatter, "\nand {} more", self.more)?;
+            lines.push(["and ", &count(self.more), " more"].concat());
         }
-        Ok(())
+        formatter.write_str(&lines.join("\n"))
     }
 }
 
@@ -83,6 +79,12 @@ impl ConfigError {
         &self.at
     }
 
+    /// Where it is and what is wrong, on one line.
+    pub fn text(&self) -> String {
+        let between = if self.at.is_empty() { "" } else { ": " };
+        [&self.at, between, &self.fault.text()].concat()
+    }
+
     /// What is wrong.
     pub fn fault(&self) -> &Fault {
         &self.fault
@@ -91,10 +93,7 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.at.is_empty() {
-            write!(formatter, "{}: ", self.at)?;
-        }
-        self.fault.fmt(formatter)
+        formatter.write_str(&self.text())
     }
 }
 
@@ -202,127 +201,181 @@ pub enum Fault {
     },
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Fault {
+    /// What is wrong, and what is allowed.
+    pub fn text(&self) -> String {
         match self {
             Fault::NotJson {
                 line,
                 column,
                 problem,
-            } => {
-                write!(f, "line {line}, column {column}: not JSON: {problem}")
-            }
+            } => [&place(*line, *column), "not JSON: ", problem].concat(),
             Fault::TooLarge => {
-                let limit = limits::CONFIG_BYTES;
-                write!(
-                    f,
-                    "found more than {limit} bytes; allowed: at most {limit} for the whole \
-                     configuration"
-                )
+                let limit = count(limits::CONFIG_BYTES);
+                [
+                    "found more than ",
+                    &limit,
+                    " bytes; allowed: at most ",
+                    &limit,
+                    " for the whole configuration",
+                ]
+                .concat()
             }
-            Fault::DuplicateKey => f.write_str("found twice; allowed: once"),
+            Fault::DuplicateKey => "found twice; allowed: once".to_owned(),
             Fault::UnknownKey {
                 keys,
                 allowed,
                 did_you_mean,
-            } => {
-                write!(
-                    f,
-                    "found an unknown key; allowed: {allowed}{}",
-                    keys.join(", ")
-                )?;
-                suggest(f, did_you_mean)
-            }
-            Fault::Missing { allowed } => write!(f, "not found; needed: {allowed}"),
+            } => [
+                "found an unknown key; allowed: ",
+                allowed,
+                &keys.join(", "),
+                &suggestion(did_you_mean),
+            ]
+            .concat(),
+            Fault::Missing { allowed } => ["not found; needed: ", allowed].concat(),
             Fault::Value {
                 found,
                 why,
                 allowed,
                 did_you_mean,
             } => {
-                write!(f, "found {found}")?;
-                if !why.is_empty() {
-                    write!(f, " ({why})")?;
-                }
-                write!(f, "; allowed: {allowed}")?;
-                suggest(f, did_you_mean)
+                let (open, close) = if why.is_empty() {
+                    ("", "")
+                } else {
+                    (" (", ")")
+                };
+                [
+                    "found ",
+                    found,
+                    open,
+                    why,
+                    close,
+                    "; allowed: ",
+                    allowed,
+                    &suggestion(did_you_mean),
+                ]
+                .concat()
             }
             Fault::TooLong { found, limit } => {
-                write!(f, "found {found} bytes; allowed: at most {limit}")
+                let (found, limit) = (count(*found), count(*limit));
+                ["found ", &found, " bytes; allowed: at most ", &limit].concat()
             }
             Fault::Entries { found, min, max } => {
-                let entries = if *found == 1 { "entry" } else { "entries" };
-                write!(f, "found {found} {entries}; allowed: ")?;
-                if min == max {
-                    write!(f, "{max}")
+                let entries = if *found == 1 {
+                    " entry; allowed: "
                 } else {
-                    write!(f, "{min} to {max}")
-                }
+                    " entries; allowed: "
+                };
+                let (min, to) = match min == max {
+                    true => (String::new(), ""),
+                    false => (count(*min), " to "),
+                };
+                ["found ", &count(*found), entries, &min, to, &count(*max)].concat()
             }
-            Fault::FileReference { file } => write!(
-                f,
-                "found a reference to the file {file}; allowed: its content, since the filter \
-                 reads no files: `tidegate bundle` puts it here"
-            ),
+            Fault::FileReference { file } => [
+                "found a reference to the file ",
+                file,
+                "; allowed: its content, since the filter reads no files: `tidegate bundle` puts \
+                 it here",
+            ]
+            .concat(),
             Fault::UnknownName {
                 found,
                 of,
                 did_you_mean,
             } => {
-                write!(f, "found {found}; allowed: a name of `{of}`")?;
-                suggest(f, did_you_mean)
+                let suggestion = suggestion(did_you_mean);
+                [
+                    "found ",
+                    found,
+                    "; allowed: a name of `",
+                    of,
+                    "`",
+                    &suggestion,
+                ]
+                .concat()
             }
-            Fault::NameTaken { found, first } => {
-                write!(
-                    f,
-                    "found {found}, which {first} has already; allowed: another name"
-                )
-            }
+            Fault::NameTaken { found, first } => [
+                "found ",
+                found,
+                ", which ",
+                first,
+                " has already; allowed: another name",
+            ]
+            .concat(),
             Fault::Order {
                 found,
                 bound,
                 other,
                 value,
-            } => {
-                write!(
-                    f,
-                    "found \"{found}\"; allowed: {bound} `{other}`, which is \"{value}\""
-                )
-            }
-            Fault::Template(error) => {
-                let TemplateError {
-                    line,
-                    column,
-                    found,
-                    why,
-                    did_you_mean,
-                } = error;
-                write!(f, "line {line}, column {column}: found {found}: {why}")?;
-                suggest(f, did_you_mean)
-            }
+            } => [
+                "found \"",
+                found,
+                "\"; allowed: ",
+                bound,
+                " `",
+                other,
+                "`, which is \"",
+                value,
+                "\"",
+            ]
+            .concat(),
+            Fault::Template(error) => [
+                &place(error.line, error.column),
+                "found ",
+                &error.found,
+                ": ",
+                &error.why,
+                &suggestion(&error.did_you_mean),
+            ]
+            .concat(),
             Fault::Contrast {
                 found,
                 hundredths,
                 page,
                 background,
             } => {
-                let whole = hundredths.wrapping_div(100);
-                let part = hundredths.wrapping_rem(100);
+                let whole = decimal(u64::from(hundredths.wrapping_div(100)));
+                // With a digit before the two: a leading zero stays.
+                let part = hundredths.wrapping_rem(100).wrapping_add(100);
+                let part = decimal(u64::from(part));
                 let least = limits::CONTRAST_HUNDREDTHS.wrapping_div(100);
-                write!(
-                    f,
-                    "found {found}, whose contrast against the {page} page ({background}) is \
-                     {whole}.{part:02}:1; allowed: at least {least}:1"
-                )
+                [
+                    "found ",
+                    found,
+                    ", whose contrast against the ",
+                    page,
+                    " page (",
+                    background,
+                    ") is ",
+                    &whole,
+                    ".",
+                    part.get(1..).unwrap_or_default(),
+                    ":1; allowed: at least ",
+                    &decimal(u64::from(least)),
+                    ":1",
+                ]
+                .concat()
             }
         }
     }
 }
 
-fn suggest(f: &mut fmt::Formatter<'_>, did_you_mean: &Option<String>) -> fmt::Result {
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+fn place(line: usize, column: usize) -> String {
+    ["line ", &count(line), ", column ", &count(column), ": "].concat()
+}
+
+fn suggestion(did_you_mean: &Option<String>) -> String {
     match did_you_mean {
-        Some(name) => write!(f, "; did you mean `{name}`?"),
-        None => Ok(()),
+        Some(name) => ["; did you mean `", name, "`?"].concat(),
+        None => String::new(),
     }
 }
 
@@ -332,7 +385,10 @@ pub(super) fn found(json: &Json) -> String {
         Json::Null => "null".to_owned(),
         Json::Bool(true) => "true".to_owned(),
         Json::Bool(false) => "false".to_owned(),
-        Json::Whole(number) => number.to_string(),
+        Json::Whole(number) => {
+            let sign = if *number < 0 { "-" } else { "" };
+            [sign, &decimal(number.unsigned_abs())].concat()
+        }
         Json::Number(number) => super::value::number(*number),
         Json::String(text) => quoted(text),
         Json::List(items) if items.is_empty() => "an empty list".to_owned(),
@@ -356,7 +412,12 @@ pub(crate) fn quoted(text: &str) -> String {
                 out.push(character);
             }
             _ if character.is_control() || is_invisible(character) => {
-                out.push_str(&format!("\\u{{{:x}}}", u32::from(character)));
+                let code = u32::from(character);
+                // As many digits as it has, from the highest bit that is set.
+                let bits = u32::BITS.saturating_sub((code | 1).leading_zeros());
+                out.push_str("\\u{");
+                out.push_str(&hex(code, bits.div_ceil(4)));
+                out.push('}');
             }
             _ => out.push(character),
         }

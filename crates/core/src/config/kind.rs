@@ -5,7 +5,7 @@ use crate::prelude::*;
 use core::time::Duration;
 
 use super::color::Color;
-use super::error::{nearest, quoted, Fault};
+use super::error::{found, nearest, quoted, Fault};
 use super::json::Json;
 use super::text::TextRule;
 use super::value;
@@ -332,15 +332,25 @@ impl Kind {
         match self {
             Kind::Null => "null".to_owned(),
             Kind::Bool => "true or false".to_owned(),
-            Kind::Whole { min, max } if min == max => min.to_string(),
-            Kind::Whole { min, max } => format!("a whole number from {min} to {max}"),
+            Kind::Whole { min, max } if min == max => found(&Json::Whole(*min)),
+            Kind::Whole { min, max } => {
+                let (min, max) = (found(&Json::Whole(*min)), found(&Json::Whole(*max)));
+                ["a whole number from ", &min, " to ", &max].concat()
+            }
             Kind::Number { zero, max } => {
                 let from = if *zero { "from 0 to" } else { "above 0, up to" };
-                format!("a number {from} {}", value::number(*max))
+                ["a number ", from, " ", &value::number(*max)].concat()
             }
             Kind::Duration((min, max)) => {
                 let (min, max) = (value::duration_text(*min), value::duration_text(*max));
-                format!("a duration from \"{min}\" to \"{max}\" (units: ms, s, m, h)")
+                [
+                    "a duration from \"",
+                    &min,
+                    "\" to \"",
+                    &max,
+                    "\" (units: ms, s, m, h)",
+                ]
+                .concat()
             }
             Kind::Words(words) => one_of(words.iter().map(|word| word.name)),
             Kind::Reason => one_of(
@@ -356,7 +366,7 @@ impl Kind {
             Kind::Any => "any JSON".to_owned(),
             Kind::Object(_) | Kind::Map { .. } => "an object".to_owned(),
             Kind::List { .. } => "a list".to_owned(),
-            Kind::Either(first, second) => format!("{}, or {}", first.allowed(), second.allowed()),
+            Kind::Either(first, second) => [first.allowed(), second.allowed()].join(", or "),
         }
     }
 }

@@ -6,6 +6,7 @@
 use super::{limits, svg, value};
 use crate::prelude::*;
 use crate::reply;
+use crate::text::{has_any, split_once};
 
 /// What a text may be.
 #[derive(Debug)]
@@ -178,7 +179,7 @@ fn logo(text: &str) -> Result<(), &'static str> {
             Err("")
         };
     };
-    let (kind, data) = rest.split_once(',').ok_or("no comma before the data")?;
+    let (kind, data) = split_once(rest, ",").ok_or("no comma before the data")?;
     if !text
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte))
@@ -186,7 +187,7 @@ fn logo(text: &str) -> Result<(), &'static str> {
         return Err("a character that has to be percent-encoded");
     }
     let base64 = kind.strip_suffix(";base64");
-    let (subtype, parameters) = match base64.unwrap_or(kind).split_once(';') {
+    let (subtype, parameters) = match split_once(base64.unwrap_or(kind), ";") {
         Some((subtype, parameters)) => (subtype, Some(parameters)),
         None => (base64.unwrap_or(kind), None),
     };
@@ -271,7 +272,11 @@ pub(super) static PATH_PATTERN: TextRule = TextRule {
     max: limits::PATTERN_BYTES,
     allowed: "a path that begins with `/` or `*`, without query; `*` is any run of characters",
     check: |text| {
-        plain(visible_ascii(text) && text.starts_with(['/', '*']) && !text.contains(['?', '#']))
+        plain(
+            visible_ascii(text)
+                && (text.starts_with('/') || text.starts_with('*'))
+                && !has_any(text, b"?#"),
+        )
     },
     pattern: doc!(r"^[/*][!-~]*$"),
 };
@@ -281,9 +286,7 @@ pub(super) static PATH_PREFIX: TextRule = TextRule {
     min: 1,
     max: limits::PATTERN_BYTES,
     allowed: "what a path begins with, from `/` on, without `*` and query",
-    check: |text| {
-        plain(visible_ascii(text) && text.starts_with('/') && !text.contains(['?', '#', '*']))
-    },
+    check: |text| plain(visible_ascii(text) && text.starts_with('/') && !has_any(text, b"?#*")),
     pattern: doc!(r"^/[!-~]*$"),
 };
 
@@ -366,7 +369,7 @@ pub(super) static FRAME_ANCESTORS: TextRule = TextRule {
     check: |text| {
         let fine = |source: &str| {
             visible_ascii(source)
-                && !source.contains([';', ',', '"'])
+                && !has_any(source, b";,\"")
                 && (!source.contains('\'') || source == "'self'" || source == "'none'")
         };
         let sources = || text.split(' ');
@@ -389,7 +392,7 @@ pub(super) static CSP: TextRule = TextRule {
     check: |text| {
         (HEADER_VALUE.check)(text)?;
         // A policy of one word would be a misspelt "auto", and switch everything on.
-        let one_word = !text.contains([' ', ';']);
+        let one_word = !has_any(text, b" ;");
         plain(!text.contains(',') && (!one_word || text == "auto" || text == "off"))
     },
     pattern: doc!(r"^(auto|off|[!-+.-~-]*[ ;][ -+.-~-]*)$"),

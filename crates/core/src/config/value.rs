@@ -1,6 +1,7 @@
 //! How durations, statuses, dates and numbers are written.
 
 use crate::prelude::*;
+use crate::text::{decimal, parse, split_once};
 use core::time::Duration;
 
 use super::limits;
@@ -17,7 +18,7 @@ pub(super) fn duration_ms(text: &str) -> Option<u64> {
         return None;
     }
     let (_, length) = UNITS.iter().find(|(name, _)| *name == unit)?;
-    number.parse::<u64>().ok()?.checked_mul(*length)
+    parse(number.as_bytes())?.checked_mul(*length)
 }
 
 /// The duration of [`duration_ms`].
@@ -30,9 +31,8 @@ pub(super) fn duration_text(ms: u64) -> String {
     let divides = |&&(_, length): &&(&str, u64)| ms > 0 && ms.checked_rem(length) == Some(0);
     match UNITS.iter().find(divides) {
         Some((unit, length)) => {
-            let mut text = ms.checked_div(*length).unwrap_or(ms).to_string();
-            text.push_str(unit);
-            text
+            let number = ms.checked_div(*length).unwrap_or(ms);
+            [&decimal(number), *unit].concat()
         }
         None => "0s".to_owned(),
     }
@@ -47,7 +47,7 @@ pub(super) fn status_range(text: &str) -> Option<(u16, u16)> {
             _ => None,
         };
     }
-    let (low, high) = text.split_once('-').unwrap_or((text, text));
+    let (low, high) = split_once(text, "-").unwrap_or((text, text));
     let (low, high) = (status(low)?, status(high)?);
     (low <= high).then_some((low, high))
 }
@@ -57,9 +57,7 @@ pub(crate) fn status(text: &str) -> Option<u16> {
     if text.len() != 3 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    text.parse()
-        .ok()
-        .and_then(|number: i64| status_number(number))
+    status_number(i64::try_from(parse(text.as_bytes())?).ok()?)
 }
 
 /// A status given as a number.
@@ -185,7 +183,10 @@ pub(crate) fn number(value: f64) -> String {
     let whole = millionths.wrapping_div(1_000_000);
     let part = millionths.wrapping_rem(1_000_000);
     let sign = if value < 0.0 { "-" } else { "" };
-    let mut text = format!("{sign}{whole}.{part:06}");
+    // With a digit before the six: their leading zeros stay.
+    let part = decimal(part.wrapping_add(1_000_000));
+    let part = part.get(1..).unwrap_or_default();
+    let mut text = [sign, &decimal(whole), ".", part].concat();
     while text.ends_with('0') {
         text.pop();
     }

@@ -239,12 +239,11 @@ fn is_harmless(byte: u8) -> bool {
 /// Whether `url` may stand in a link: `http`, `https`, `mailto`, `tel`, or no scheme at all. The
 /// configuration refuses others; the page does not rely on that.
 pub(super) fn is_safe_url(url: &str) -> bool {
-    match url.split_once([':', '/', '?', '#']) {
-        Some((scheme, _)) if url.as_bytes().get(scheme.len()) == Some(&b':') => {
-            ["http", "https", "mailto", "tel"]
-                .iter()
-                .any(|safe| scheme.eq_ignore_ascii_case(safe))
-        }
+    let end = url.bytes().position(|byte| b":/?#".contains(&byte));
+    match end.and_then(|end| url.split_at_checked(end)) {
+        Some((scheme, rest)) if rest.starts_with(':') => ["http", "https", "mailto", "tel"]
+            .iter()
+            .any(|safe| scheme.eq_ignore_ascii_case(safe)),
         _ => true,
     }
 }

@@ -5,6 +5,7 @@
 //! deep and never changes, so it is encoded here by hand rather than by a library.
 
 use crate::prelude::*;
+use crate::text::decimal;
 
 /// The gRPC status of every page: `UNAVAILABLE`.
 pub const STATUS_UNAVAILABLE: u32 = 14;
@@ -23,7 +24,7 @@ pub(super) fn headers(message: &str, retry_after_ms: Option<u64>) -> Vec<(&'stat
     // Clients read a signed 32-bit number.
     let ms = i32::try_from(ms).unwrap_or(i32::MAX);
     vec![
-        ("grpc-retry-pushback-ms", ms.to_string()),
+        ("grpc-retry-pushback-ms", decimal(ms.unsigned_abs().into())),
         (
             "grpc-status-details-bin",
             super::base64::unpadded(&status(message, ms)),

@@ -171,7 +171,7 @@ impl<'a> Scope<'a> {
     fn when(&self, out: &mut Body, ms: u64, at: Position) {
         let at = inside(at);
         let text = self.text(Value::When.into(), &[]);
-        match text.split_once("{n}") {
+        match crate::text::split_once(text, "{n}") {
             Some((before, after)) => {
                 out.put(at, before);
                 out.number(words::when(When::from_ms(ms)).1);

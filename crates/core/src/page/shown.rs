@@ -1,13 +1,13 @@
 //! What of a request a page may show: validated, and only what the configuration exposes.
 
 use crate::prelude::*;
-use alloc::borrow::Cow;
 
 use super::time::Utc;
 use super::PageFacts;
 use crate::config::{Exposed, PageRetry};
 use crate::gate::without_query;
 use crate::reason::{Reason, Source};
+use crate::text::lossy;
 
 /// A longer request id is not one that somebody could quote.
 const MAX_REQUEST_ID: usize = 128;
@@ -42,9 +42,9 @@ pub(super) struct Shown<'a> {
     /// `[A-Za-z0-9._:+/=@-]`, at most 128 of them.
     pub(super) request_id: Option<&'a str>,
     pub(super) time: Option<Utc>,
-    pub(super) host: Option<Cow<'a, str>>,
+    pub(super) host: Option<String>,
     /// Without its query, which may hold secrets.
-    pub(super) path: Option<Cow<'a, str>>,
+    pub(super) path: Option<String>,
 }
 
 impl<'a> Shown<'a> {
@@ -115,9 +115,9 @@ fn valid_request_id(id: &[u8]) -> Option<&str> {
 
 /// A text of a stranger: short, and without the characters that turn the text around them, which
 /// would make it look like another.
-fn shorten(bytes: &[u8], max: usize) -> Cow<'_, str> {
+fn shorten(bytes: &[u8], max: usize) -> String {
     let head = bytes.get(..max).unwrap_or(bytes);
-    let text = String::from_utf8_lossy(head);
+    let text = lossy(head);
     let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if head.len() == bytes.len() && !text.contains(turns) {
         return text;
@@ -126,7 +126,7 @@ fn shorten(bytes: &[u8], max: usize) -> Cow<'_, str> {
     if head.len() < bytes.len() {
         text.push('…');
     }
-    Cow::Owned(text)
+    text
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::when::When;
 use crate::config::nearest;
 use crate::prelude::*;
 use crate::reason::Reason;
+use crate::text::split_once;
 
 /// Keys for which every list may have one text that fits always, and one for each reason.
 const BY_REASON: &[&str] = &["title", "message", "next"];
@@ -53,7 +54,7 @@ fn is_key(key: &str, head: &str, tail: &str) -> bool {
 /// Whether `key` is one that a text can have.
 pub(crate) fn is_known(key: &str) -> bool {
     let is_particular = || {
-        let (head, tail) = key.split_once('.')?;
+        let (head, tail) = split_once(key, ".")?;
         let is_reason = Reason::ALL.iter().any(|reason| reason.as_str() == tail);
         let is_status = head == "title" && crate::config::value::status(tail).is_some();
         Some((BY_REASON.contains(&head) && is_reason) || is_status)
@@ -184,7 +185,7 @@ impl<'a> Words<'a> {
     /// The sentence that says when to come back, around `{when}`; `check`: and to check first.
     pub(super) fn hint(&self, check: bool) -> (&'a str, &'a str) {
         let text = self.text(if check { "hint.check" } else { "hint.again" });
-        text.split_once("{when}").unwrap_or((text, ""))
+        split_once(text, "{when}").unwrap_or((text, ""))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::breaker::store::{self, Store, StoreError, Word};
 use crate::breaker::ticket::{Event, Moment};
 use crate::config::Breaker as Settings;
 use crate::prelude::*;
+use crate::text::decimal;
 
 impl Bank {
     /// Tells the shared record how a probe ended; later, where that cannot be done now.
@@ -153,7 +154,7 @@ impl Bank {
         }
         let settings = self.policies.get(policy).ok_or(StoreError::Broken)?;
         let found = store::read(store, &record_name(&self.prefix, settings, key), settings);
-        if !self.routes.contains_key(key) {
+        if !self.routes.has(key) {
             let route = Route {
                 policy: number,
                 view: found.clone().unwrap_or_else(|_| Record::new(settings)),
@@ -162,7 +163,7 @@ impl Bank {
                 pending: None,
                 unsettled: Vec::new(),
             };
-            self.routes.insert(key.into(), Box::new(route));
+            self.routes.insert(key, route);
         }
         match found {
             Ok(record) => {
@@ -177,7 +178,7 @@ impl Bank {
     }
 
     fn word_name(&self) -> String {
-        format!("{}!", self.prefix)
+        [&self.prefix, "!"].concat()
     }
 
     pub(super) fn read_word(&mut self, store: &mut dyn Store) {
@@ -190,7 +191,7 @@ impl Bank {
     /// Looks at all routes anew where others did something since this worker last looked.
     fn follow(&mut self, change: u64) {
         if change != self.word.change {
-            for route in self.routes.values_mut() {
+            for (_, route) in self.routes.iter_mut() {
                 route.is_stale = true;
             }
         }
@@ -218,5 +219,12 @@ impl Bank {
 /// Records of windows of another shape stand beside each other: neither could be counted in the
 /// other, and a new configuration may come back to the old shape.
 fn record_name(prefix: &str, settings: &Settings, key: &str) -> String {
-    format!("{prefix}/{}/{}", bucket_ms(settings), plain(key))
+    [
+        prefix,
+        "/",
+        &decimal(bucket_ms(settings).into()),
+        "/",
+        &plain(key),
+    ]
+    .concat()
 }

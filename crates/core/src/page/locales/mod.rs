@@ -29,7 +29,7 @@ macro_rules! languages {
         pub(super) const ALL: &[&Locale] = &[$(&$name::LOCALE),*];
     };
 }
-languages! { en ar de es fr he it ja nl pl pt ru tr zh }
+languages! { en de nl es pt it fr pl tr ru ar he ja zh }
 
 /// English, which has every key.
 pub(super) const EN: &Locale = &en::LOCALE;

@@ -10,22 +10,7 @@ use super::names::{Item, Meaning, Value, NAMES};
 use super::{Action, Env, Op, Position, Program, Syntax, TemplateError};
 use crate::config::{limits, nearest, quoted};
 use crate::prelude::*;
-
-/// Where `mark` stands in `source` behind `from`, counted from there. (The search of the standard
-/// library prepares itself for long marks and texts; those of tags are short.)
-fn position(source: &str, from: usize, mark: &str) -> Option<usize> {
-    let rest = source.as_bytes().get(from..)?;
-    let (first, _) = mark.as_bytes().split_first()?;
-    let mut at = 0_usize;
-    loop {
-        let tail = rest.get(at..)?;
-        at = at.saturating_add(tail.iter().position(|byte| byte == first)?);
-        if rest.get(at..)?.starts_with(mark.as_bytes()) {
-            return Some(at);
-        }
-        at = at.saturating_add(1);
-    }
-}
+use crate::text;
 
 /// The end of a script.
 const END_TAG: &str = "</script>";
@@ -123,7 +108,8 @@ impl<'e> Parser<'e> {
         self.source = source;
         let mut at = 0;
         loop {
-            let Some(found) = position(source, at, open) else {
+            let rest = source.get(at..).unwrap_or_default();
+            let Some(found) = text::find(rest, open) else {
                 self.put_text(at, source.len());
                 break;
             };
@@ -136,7 +122,7 @@ impl<'e> Parser<'e> {
                 (from, close) = (from.saturating_add(1), &raw_close);
             }
             let rest = source.get(from..).unwrap_or_default();
-            let Some(length) = position(source, from, close) else {
+            let Some(length) = text::find(rest, close) else {
                 self.put_text(at, tag);
                 self.refuse("a tag that does not end", None);
                 break;

@@ -2,8 +2,6 @@
 
 mod properties;
 
-use std::borrow::Cow;
-
 use super::super::language::Languages;
 use super::super::shown::Shown;
 use super::super::words::Words;
@@ -38,8 +36,8 @@ fn shown() -> Shown<'static> {
         auto: None,
         request_id: Some("a-1"),
         time: None,
-        host: Some(Cow::Borrowed("shop.example")),
-        path: Some(Cow::Borrowed("/a b/\"<'>&\u{202e}\u{1b}é?")),
+        host: Some("shop.example".to_owned()),
+        path: Some("/a b/\"<'>&\u{202e}\u{1b}é?".to_owned()),
     }
 }
 
@@ -163,8 +161,8 @@ fn a_value_is_escaped_for_where_it_stands() {
 fn addresses_with_schemes_that_act_are_empty() {
     let config = config();
     let shown = Shown {
-        path: Some(Cow::Borrowed("javascript:alert(1)")),
-        host: Some(Cow::Borrowed("java\nscript:alert(1)")),
+        path: Some("javascript:alert(1)".to_owned()),
+        host: Some("java\nscript:alert(1)".to_owned()),
         ..shown()
     };
     let html =

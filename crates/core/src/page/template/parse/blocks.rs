@@ -19,7 +19,7 @@ impl Parser<'_> {
 
     /// A tag of a block; gives where to read on, which is `next` but in a loop.
     pub(super) fn block(&mut self, next: usize, content: &str) -> usize {
-        let (word, name) = content.split_once(' ').unwrap_or((content, ""));
+        let (word, name) = crate::text::split_once(content, " ").unwrap_or((content, ""));
         let wrong = match word {
             "#if" | "#each" => self.open_block(next, word == "#each", name.trim_ascii()),
             "else" => self.other_way(),
