@@ -190,7 +190,7 @@ fn a_policy_that_is_not_there_is_counted_each_time_and_written_of_once() {
 #[test]
 fn of_all_events_a_change_of_state_has_a_transition() {
     let mut world = World::new(1, settings(|_| {}));
-    world.workers[0].note_unknown_policy("shop/app");
+    world.workers[0].note_unknown_name("shop/app");
     world.trip("r");
     let events = world.workers[0].take_events();
     let states = events.iter().map(|event| event.transition().map(|t| t.to));
