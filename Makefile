@@ -16,7 +16,7 @@ test: ## every check: lints, tests of all crates, the module on a real Envoy, dr
 wasm: ## the optimised module: dist/tidegate.wasm
 	@scripts/wasm.sh
 
-bench: ## measurements on a real Envoy (comes with the performance work)
+bench: ## what a request costs with this and with other filters, on a real Envoy
 	@scripts/bench.sh
 
 lint: ## formatting, clippy, licences and sources of the dependencies

@@ -1,5 +1,22 @@
 #!/usr/bin/env bash
-# Says what is not there yet, rather than measuring something else.
+# Measures what a request costs with each filter on a real Envoy, and says whether the budgets are held.
+# The tables are stdout (docs/benchmarks.md has those of a run); progress is stderr.
+#   BENCH_ROUNDS=3 BENCH_REQUESTS=5000 make bench    a quick look
 . "$(dirname "$0")/lib.sh"
-say "make bench: there are no benchmarks yet; they come with the performance work."
-exit 2
+need_cargo
+cd "$root"
+
+have h2load || apt_install nghttp2-client || die "h2load is needed (Debian: nghttp2-client; macOS: brew install nghttp2)"
+[ -r /proc/self/schedstat ] || die "processor times are read from /proc/PID/task/*/schedstat, which Linux has"
+
+TIDEGATE_WASM=$(scripts/wasm.sh)
+noop=$(scripts/wasm.sh noop)
+ENVOY=$(scripts/envoy.sh)
+export TIDEGATE_WASM ENVOY
+{
+  printf '%s, %s, h2load %s, %s processors (%s), %s\n\n' "$(date -u +%Y-%m-%d)" \
+    "$("$ENVOY" --version | sed -n 's|.*version: [0-9a-f]*/\([^/]*\)/.*|Envoy \1|p')" \
+    "$(h2load --version | sed 's/.*nghttp2.//')" "$(nproc)" \
+    "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(uname -sr)"
+} >&1
+cargo run --quiet --locked -p tidegate-bench -- "$noop"

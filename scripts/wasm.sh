@@ -7,6 +7,7 @@
 #   debian  Debian's compiler (rustc-web) builds std from source
 #
 #   scripts/wasm.sh           build; the path of the module is the only line on stdout
+#   scripts/wasm.sh noop      build crates/noop instead, as the SDK has it, for the benchmarks
 #   scripts/wasm.sh clippy    lint the module's crate, for its own target where the active toolchain has it
 . "$(dirname "$0")/lib.sh"
 cd "$root"
@@ -93,15 +94,16 @@ run_cargo() {
     # and the caller's compiler settings must not get in between.
     env -u RUSTUP_TOOLCHAIN -u RUSTC_WRAPPER RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc PATH="/usr/bin:$PATH" \
       CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$linker" \
-      /usr/bin/cargo "$sub" --locked -p tidegate-filter --target "$triple" \
+      /usr/bin/cargo "$sub" --locked -p "$package" --target "$triple" \
       -Z build-std=std,panic_abort "$@"
   else
-    cargo "$sub" --locked -p tidegate-filter --target "$triple" "$@"
+    cargo "$sub" --locked -p "$package" --target "$triple" "$@"
   fi
 }
 
 linker=
 way=
+package=tidegate-filter
 choose
 need_cargo
 # Each compiler has its own folder: they would throw away each other's work.
@@ -118,6 +120,13 @@ if [ "${1:-build}" = clippy ]; then
   fi
   # Both entry layers: the SDK's, and ours.
   lint && lint --no-default-features
+  exit
+fi
+
+if [ "${1:-build}" = noop ]; then
+  package=tidegate-noop
+  run_cargo build --release >&2
+  printf '%s\n' "$wasm_dir/$triple/release/tidegate_noop.wasm"
   exit
 fi
 

@@ -1,22 +1,26 @@
-//! `tidegate check`: is this a configuration that the filter would accept? It asks the filter's own
-//! parser, and tells everything that is wrong with every file at once.
+//! `tidegate check`: is this a configuration that the filter would accept, and are its pages wise?
+//! It asks the filter's own parser, and tells everything of every file at once.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use tidegate_core::config::{limits, Config};
+use crate::bundle::Bundle;
+use crate::lint;
+use crate::source::{finding, shown, Finding, LoadError, Source};
 
-/// Check filter configurations, with the filter's own parser.
+/// Check filter configurations and their sources, with the filter's own parser
 ///
-/// Exit code: 0 when all are in order, 1 when something was found, 2 when a file cannot be read.
+/// Warnings are about pages: what their own policy would block, what shuts people out. Exit code: 0
+/// when all are in order, 1 when something is wrong, 2 when a file cannot be read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Files to check; `-` is standard input.
+    /// Files to check, in JSON or YAML; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Take a warning for an error
+    #[arg(long)]
+    strict: bool,
 }
 
 /// What checking the files came to.
@@ -24,6 +28,7 @@ pub(crate) struct Args {
 struct Tally {
     files: usize,
     errors: usize,
+    warnings: usize,
     unreadable: usize,
     not_in_force: usize,
 }
@@ -40,60 +45,54 @@ pub(crate) fn run(args: &Args) -> ExitCode {
             unreadable: 1.., ..
         } => ExitCode::from(crate::USAGE),
         Tally { errors: 1.., .. } => ExitCode::from(crate::FINDINGS),
+        Tally { warnings: 1.., .. } if args.strict => ExitCode::from(crate::FINDINGS),
         _ => ExitCode::SUCCESS,
     }
 }
 
 fn check(file: &Path, tally: &mut Tally) {
-    let name = if is_stdin(file) {
-        "stdin".into()
-    } else {
-        file.to_string_lossy()
-    };
-    let bytes = match read(file) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            eprintln!("{name}: cannot be read: {error}");
+    let mut source = match Source::load(file) {
+        Ok(source) => source,
+        Err(LoadError::Unreadable(error)) => {
+            eprintln!("{}: cannot be read: {error}", shown(file));
             tally.unreadable += 1;
+            return;
+        }
+        Err(LoadError::Wrong(findings)) => {
+            tally.files += 1;
+            tally.errors += findings.total();
+            findings.tell(file);
             return;
         }
     };
     tally.files += 1;
-    match Config::from_json(&bytes) {
-        Ok(config) => {
-            for path in &config.not_in_force {
-                eprintln!("{name}: {path}: note: not yet in force");
-                tally.not_in_force += 1;
-            }
+    for path in &source.config.not_in_force {
+        let mark = source.document.find(path);
+        let what = format!("{path}: note: not yet in force");
+        eprintln!("{}", finding(&source.files, mark, what));
+        tally.not_in_force += 1;
+    }
+    let mut warn = |warnings: &[Finding]| {
+        for warning in warnings {
+            eprintln!("{warning}");
         }
-        Err(errors) => {
-            tally.errors += errors.total();
-            for error in errors.iter() {
-                eprintln!("{name}: {error}");
+        tally.warnings += warnings.len();
+    };
+    warn(&lint::lint(&source));
+    match Bundle::new(&mut source, true) {
+        Ok(bundle) => warn(&lint::sizes(&source, &bundle)),
+        // The filter takes it all the same.
+        Err(mut findings) if source.is_for_the_filter => {
+            for finding in &mut findings.list {
+                finding.what.insert_str(0, "warning: ");
             }
-            if errors.more() > 0 {
-                eprintln!("{name}: and {} more", errors.more());
-            }
+            warn(&findings.list);
+        }
+        Err(findings) => {
+            findings.tell(file);
+            tally.errors += findings.total();
         }
     }
-}
-
-fn is_stdin(file: &Path) -> bool {
-    file == Path::new("-")
-}
-
-/// Reads a file, but no more of it than is needed to see that it is too large.
-fn read(file: &Path) -> io::Result<Vec<u8>> {
-    let enough = u64::try_from(limits::CONFIG_BYTES)
-        .unwrap_or(u64::MAX)
-        .saturating_add(1);
-    let mut bytes = Vec::new();
-    if is_stdin(file) {
-        io::stdin().lock().take(enough).read_to_end(&mut bytes)?;
-    } else {
-        File::open(file)?.take(enough).read_to_end(&mut bytes)?;
-    }
-    Ok(bytes)
 }
 
 impl fmt::Display for Tally {
@@ -108,8 +107,10 @@ impl fmt::Display for Tally {
             many(self.files, "file"),
             many(self.errors, "error")
         )?;
-        if self.not_in_force > 0 {
-            write!(formatter, ", {}", many(self.not_in_force, "note"))?;
+        for (count, one) in [(self.warnings, "warning"), (self.not_in_force, "note")] {
+            if count > 0 {
+                write!(formatter, ", {}", many(count, one))?;
+            }
         }
         if self.unreadable > 0 {
             write!(

@@ -7,12 +7,19 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bundle;
 mod check;
 mod demo;
+mod http;
+mod init;
+mod lint;
+mod markup;
 mod output;
+mod preview;
 mod reference;
 mod schema;
 mod simulate;
+mod source;
 
 /// Exit code: something was found that is not in order.
 const FINDINGS: u8 = 1;
@@ -30,7 +37,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Args),
     Check(check::Args),
+    Preview(preview::Args),
+    Bundle(bundle::Args),
     Demo(demo::Args),
     Schema(schema::Args),
     Reference(reference::Args),
@@ -39,7 +49,10 @@ enum Command {
 
 fn main() -> ExitCode {
     match Cli::parse().command {
+        Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Preview(args) => preview::run(&args),
+        Command::Bundle(args) => bundle::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Reference(args) => reference::run(&args),

@@ -62,12 +62,12 @@ fn check_tells_every_error_of_every_file() {
         run(&files, &["check", "a.json", "b.json", "c.json"], ""),
         outcome(
             1,
-            "a.json: mod: found an unknown key; allowed: version, mode, brand, intercept, retry, \
+            "a.json:1:2: mod: found an unknown key; allowed: version, mode, brand, intercept, retry, \
              breaker, routes, templates, vars, pages, delimiters, locales, formats, headers, \
              security, proxy_status, route_metadata, release_header; did you mean `mode`?\n\
-             a.json: breaker.window: found 10; allowed: a duration from \"1s\" to \"10m\" (units: ms, \
+             a.json:1:28: breaker.window: found 10; allowed: a duration from \"1s\" to \"10m\" (units: ms, \
              s, m, h)\n\
-             c.json: line 2, column 9: not JSON: expected value\n\
+             c.json:2:9: not JSON: expected value\n\
              3 files checked: 3 errors\n"
         )
     );
@@ -79,7 +79,7 @@ fn check_reads_standard_input() {
         run(&[], &["check", "-"], r#"{"version": 2}"#),
         outcome(
             1,
-            "stdin: version: found 2; allowed: 1\n1 file checked: 1 error\n"
+            "stdin:1:2: version: found 2; allowed: 1\n1 file checked: 1 error\n"
         )
     );
 }
@@ -94,8 +94,8 @@ fn check_tells_what_is_not_in_force() {
         run(&files, &["check", "a.json"], ""),
         outcome(
             0,
-            "a.json: release_header: note: not yet in force\n\
-             a.json: retry.pace: note: not yet in force\n\
+            "a.json:1:2: release_header: note: not yet in force\n\
+             a.json:1:37: retry.pace: note: not yet in force\n\
              1 file checked: 0 errors, 2 notes\n"
         )
     );
@@ -122,7 +122,7 @@ fn a_file_that_cannot_be_read_is_not_a_finding() {
         outcome(
             2,
             "none.json: cannot be read: No such file or directory (os error 2)\n\
-             a.json: found an empty list; allowed: an object\n\
+             a.json:1:1: found an empty list; allowed: an object\n\
              1 file checked: 1 error; 1 file cannot be read\n"
         )
     );

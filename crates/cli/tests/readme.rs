@@ -74,6 +74,7 @@ fn every_path_that_a_document_links_to_is_there() {
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
+        "examples/own-pages/README.md",
     ] {
         for target in read(document)
             .split("](")
@@ -117,4 +118,37 @@ fn the_plan_of_the_architecture_is_the_house() {
             );
         }
     }
+}
+
+/// The commands of `--help` are those of the README.
+#[test]
+fn the_readme_names_every_command() {
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .arg("--help")
+        .output()
+        .unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let (_, list) = help.split_once("Commands:\n").unwrap();
+    let commands = list.lines().take_while(|line| line.starts_with("  "));
+    let mut commands: Vec<&str> = commands
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|command| *command != "help")
+        .collect();
+    let readme = read("README.md");
+    let (_, table) = readme.split_once("| command | what it does |\n").unwrap();
+    let rows = table
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with('|'));
+    let mut named: Vec<&str> = rows
+        .flat_map(|row| row.split('|').nth(1).unwrap().split(','))
+        .map(|name| {
+            name.trim()
+                .trim_matches('`')
+                .trim_start_matches("tidegate ")
+        })
+        .collect();
+    commands.sort_unstable();
+    named.sort_unstable();
+    assert_eq!(named, commands);
 }

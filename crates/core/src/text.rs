@@ -58,8 +58,19 @@ pub fn parse(text: &[u8]) -> Option<u64> {
 /// Where `part`, which is not empty, first is in `text`. The standard library's search is made for long
 /// texts, and two kilobytes of the module.
 pub(crate) fn find(text: &str, part: &str) -> Option<usize> {
-    let mut windows = text.as_bytes().windows(part.len().max(1));
-    windows.position(|window| window == part.as_bytes())
+    let Some(first) = part.as_bytes().first() else {
+        return Some(0);
+    };
+    let bytes = text.as_bytes();
+    let mut at = 0_usize;
+    loop {
+        let rest = bytes.get(at..)?;
+        at = at.saturating_add(rest.iter().position(|byte| byte == first)?);
+        if bytes.get(at..)?.starts_with(part.as_bytes()) {
+            return Some(at);
+        }
+        at = at.saturating_add(1);
+    }
 }
 
 /// What is before and after the first `part` of `text`.

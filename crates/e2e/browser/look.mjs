@@ -13,7 +13,7 @@ const pages = JSON.parse(read("index.json"));
 const named = (...names) => pages.filter(({ name }) => names.includes(name));
 
 const THEMES = ["light", "dark"];
-const WIDE = { width: 1280, height: 900 };
+const WIDE = { width: 1024, height: 800 };
 const NARROW = { width: 320, height: 640 };
 
 // A tab that shows these pages; `options` are Playwright's.

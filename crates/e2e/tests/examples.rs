@@ -176,14 +176,7 @@ impl Copy {
             .into_iter()
             .map(|p| (p, free_port()))
             .collect();
-        for entry in fs::read_dir(example).expect("list the example") {
-            let path = entry.expect("list the example").path();
-            let text = fs::read_to_string(&path).expect("a text file");
-            let text = ports
-                .iter()
-                .fold(text, |text, (from, to)| replace_number(&text, *from, *to));
-            fs::write(folder.join(path.file_name().expect("a name")), text).expect("copy");
-        }
+        copy(example, &folder, &ports);
         Self { root, folder }
     }
 
@@ -220,6 +213,29 @@ impl Copy {
             .expect("the output of bash");
         bash.wait().expect("wait for bash");
         output
+    }
+}
+
+/// Copies a folder; what is text with other ports.
+fn copy(from: &Path, to: &Path, ports: &[(u16, u16)]) {
+    fs::create_dir_all(to).expect("make a folder");
+    for entry in fs::read_dir(from).expect("list the example") {
+        let path = entry.expect("list the example").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy(&path, &target, ports);
+            continue;
+        }
+        let bytes = fs::read(&path).expect("a file of the example");
+        let bytes = match String::from_utf8(bytes) {
+            Ok(text) => {
+                let replace =
+                    |text: String, (from, to): &(u16, u16)| replace_number(&text, *from, *to);
+                ports.iter().fold(text, replace).into_bytes()
+            }
+            Err(picture) => picture.into_bytes(),
+        };
+        fs::write(target, bytes).expect("copy");
     }
 }
 

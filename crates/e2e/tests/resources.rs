@@ -104,6 +104,46 @@ fn envoy_accepts_its_configurations() {
     }
 }
 
+/// The way of the README, from `tidegate init` to an Envoy; and to the other resources.
+#[test]
+fn what_is_made_of_a_source_is_accepted_where_it_is_loaded() {
+    let root = std::env::temp_dir().join(format!("tidegate-made-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&root);
+    fs::create_dir_all(root.join("dist")).expect("make a folder");
+    symlink(module(), root.join("dist/tidegate.wasm")).expect("link the module");
+    let run = |mut command: Command, args: &[&str]| {
+        let output = command.args(args).current_dir(&root).output();
+        let output = output.expect("run the command");
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    run(tool(), &["init", "own"]);
+    let bundle = |kind: &str| run(tool(), &["bundle", "own/tidegate.yaml", "--as", kind]);
+    let json = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+    let made = json(&bundle("json"));
+    for (kind, pointer) in [
+        ("istio", "/spec/pluginConfig"),
+        ("envoy-gateway", "/spec/wasm/0/config"),
+    ] {
+        let resource: Value = serde_yaml_ng::from_str(&bundle(kind)).expect(kind);
+        assert_eq!(resource.pointer(pointer), Some(&made), "{kind}");
+    }
+    let filter: Value = serde_yaml_ng::from_str(&bundle("envoy-filter")).expect("YAML");
+    let inner = filter.pointer("/0/typed_config/config/configuration/value");
+    let inner = inner.and_then(Value::as_str).expect("a StringValue");
+    assert_eq!(json(inner), made);
+    fs::write(root.join("envoy.yaml"), bundle("envoy")).expect("write envoy.yaml");
+    let args = [
+        "--mode",
+        "validate",
+        "--disable-hot-restart",
+        "-c",
+        "envoy.yaml",
+    ];
+    run(Command::new(envoy::binary()), &args);
+    fs::remove_dir_all(&root).expect("remove the folder");
+}
+
 #[test]
 fn the_filter_accepts_every_configuration_in_them() {
     check(&filter_config("envoy/envoy.yaml"));

@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::http::lock;
 use super::Error;
+use crate::http::lock;
 
 /// How long the route waits for the site.
 pub(super) const ROUTE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -17,13 +17,12 @@ use signal_hook::iterator::Signals;
 use tidegate_core::config::{Config, ConfigErrors};
 
 use self::envoy::{Counts, Envoy, Setup};
-use self::http::{lock, Handler, Server};
 use self::panel::Panel;
 use self::report::Report;
 use self::site::Site;
+use crate::http::{lock, Handler, Server};
 
 mod envoy;
-mod http;
 mod panel;
 mod report;
 mod site;
@@ -195,7 +194,7 @@ fn filter_config(file: Option<&Path>) -> Result<String, Error> {
 
 /// Envoy would say so too, but at length.
 fn port_is_free(port: u16, option: &'static str) -> Result<(), Error> {
-    match http::is_free(port) {
+    match crate::http::is_free(port) {
         Ok(()) => Ok(()),
         Err(error) => Err(Error::Port {
             port,

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::envoy::{Counts, ROUTE_TIMEOUT};
-use super::http::{lock, Request, Response};
 use super::site::{Mode, Site, State};
 use super::Event;
+use crate::http::{lock, Request, Response};
 
 const PAGE: &str = include_str!("assets/panel.html");
 const HTML: &str = "text/html; charset=utf-8";
@@ -133,8 +133,8 @@ fn visitor(state: State) -> String {
 mod tests {
     use std::sync::mpsc;
 
-    use super::super::http::parse;
     use super::*;
+    use crate::http::parse;
 
     fn panel() -> (Panel, mpsc::Receiver<Event>) {
         let (events, received) = mpsc::channel();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::http::{lock, Handler, Request, Response, Server};
+use crate::http::{lock, Handler, Request, Response, Server};
 
 /// How long a slow answer takes; well over the time-out of the route.
 const SLOW: Duration = Duration::from_secs(6);

@@ -227,7 +227,7 @@ impl Bank {
             let key = self.shaped(route, policy);
             if self
                 .routes
-                .get(&*key)
+                .get(&key)
                 .is_some_and(|known| !known.is_restless())
             {
                 return;
@@ -291,7 +291,7 @@ impl Bank {
         };
         // The usual cases first, with one look-up.
         let key = self.shaped(route, policy);
-        let known = self.routes.get(&*key).filter(|known| !known.is_stale);
+        let known = self.routes.get(&key).filter(|known| !known.is_stale);
         if let Some(Look::Decided(admission)) = known.map(|known| look(settings, known, at)) {
             return admission;
         }

@@ -180,7 +180,7 @@ impl Ramp {
             self.target = 0;
         }
         let held_ms = times(u64::from(self.held), RAMP_STEP_MS);
-        if self.held > 0 && times(held_ms, 2) >= duration_ms {
+        if times(held_ms, 2) >= duration_ms {
             Step::Done
         } else {
             Step::On

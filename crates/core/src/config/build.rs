@@ -3,19 +3,32 @@
 //! What a reader gives where it has nothing is unreachable then; it is a value of the type all the
 //! same, because the filter must not be able to panic.
 
+use alloc::sync::Arc;
+
 use super::json::Json;
 use super::view::View;
 use super::{table, types::*, value, Pattern};
+use crate::page::Program;
 use crate::prelude::*;
 
 /// The configuration that a valid document says.
-pub(super) fn config(root: View<'_>, not_in_force: Vec<String>) -> Config {
-    let templates = root.entries("templates").iter().map(|(name, json)| {
-        (
-            name.clone(),
-            template(View::element(table::TEMPLATE, json, None)),
-        )
-    });
+pub(super) fn config(root: View<'_>, not_in_force: Vec<String>, programs: Vec<Program>) -> Config {
+    let mut programs = programs.into_iter();
+    let mut source = |text: String| TemplateSource {
+        text,
+        program: programs.next().map(Arc::new),
+    };
+    let mut templates = Vec::new();
+    // In the order in which they were checked.
+    for (name, json) in root.entries("templates") {
+        let view = View::element(table::TEMPLATE, json, None);
+        let template = Template {
+            html: view.text("html").map(&mut source),
+            text: view.text("text").map(&mut source),
+            problem: view.entries("problem").to_vec(),
+        };
+        templates.push((name.clone(), template));
+    }
     let templates = in_order(templates, |(a, _), (b, _)| a < b);
     let delimiters = root.texts("delimiters");
     let delimiter = |index: usize| delimiters.get(index).cloned().unwrap_or_default();
@@ -220,18 +233,6 @@ fn maintenance(view: View<'_>) -> Option<Maintenance> {
             })
         }
         _ => None,
-    }
-}
-
-fn template(view: View<'_>) -> Template {
-    Template {
-        html: view.text("html"),
-        text: view.text("text"),
-        problem: view
-            .entries("problem")
-            .iter()
-            .map(|(key, json)| (key.clone(), json.clone()))
-            .collect(),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::text::count;
 use super::error::{found, nearest, ConfigErrors, Fault};
 use super::json::Json;
 use super::kind::{Absent, Field, Kind, Refusal};
+use crate::page::Program;
 
 /// What the walk found.
 pub(super) struct Findings {
@@ -14,6 +15,8 @@ pub(super) struct Findings {
     pub(super) errors: ConfigErrors,
     /// Key paths that are used but not in force yet.
     pub(super) not_in_force: Vec<String>,
+    /// The templates that were read, in their order.
+    pub(super) programs: Vec<Program>,
 }
 
 /// A walk: where it is, and what it found.
@@ -28,6 +31,7 @@ impl Walk {
         let findings = Findings {
             errors: ConfigErrors::none(),
             not_in_force: Vec::new(),
+            programs: Vec::new(),
         };
         Self {
             at: String::new(),
@@ -230,8 +234,8 @@ fn repeated(entries: &[(String, Json)]) -> Vec<bool> {
     keys.map(&mut is_repeated).collect()
 }
 
-/// Adds a key to a path: `.key`, or `["a key"]` where it is not a plain word.
-fn push_key(path: &mut String, key: &str) {
+/// Adds a key to a key path as errors tell it: `.key`, or `["a key"]` where it is not a plain word.
+pub fn push_key(path: &mut String, key: &str) {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     if key.is_empty() || !key.bytes().all(plain) {
         path.push('[');

@@ -227,9 +227,16 @@ fn sources(walk: &mut Walk, env: &Env, template: &Json) {
 
 fn source_is_right(walk: &mut Walk, env: &Env, syntax: Syntax, source: &Json) {
     let source = source.text().unwrap_or_default();
-    if source.len() <= limits::TEMPLATE_BYTES {
-        for error in env.check(syntax, source) {
-            walk.refuse(Fault::Template(error));
+    if source.len() > limits::TEMPLATE_BYTES {
+        return;
+    }
+    match env.read(syntax, source) {
+        Ok(_) if syntax == Syntax::Json => {}
+        Ok(program) => walk.findings.programs.push(program),
+        Err(errors) => {
+            for error in errors {
+                walk.refuse(Fault::Template(error));
+            }
         }
     }
 }

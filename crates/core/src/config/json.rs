@@ -29,7 +29,11 @@ pub enum Json {
 
 impl Json {
     /// Reads a whole document.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Fault> {
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::NotJson`], with the place of the mistake.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Fault> {
         parse::parse(bytes)
     }
 

@@ -28,6 +28,7 @@ mod types;
 pub(crate) mod value;
 mod view;
 
+pub use check::push_key;
 pub use color::Color;
 pub(crate) use error::{nearest, quoted};
 pub use error::{ConfigError, ConfigErrors, Fault};
@@ -59,18 +60,23 @@ impl Config {
         let check::Findings {
             errors,
             not_in_force,
+            programs,
         } = walk.findings;
         if errors.total() > 0 {
             return Err(errors);
         }
-        Ok(build::config(root, not_in_force))
+        Ok(build::config(root, not_in_force, programs))
     }
 }
 
 impl Default for Config {
     /// The configuration of `{}`.
     fn default() -> Self {
-        build::config(View::root(&Json::Object(Vec::new())), Vec::new())
+        build::config(
+            View::root(&Json::Object(Vec::new())),
+            Vec::new(),
+            Vec::new(),
+        )
     }
 }
 

@@ -114,7 +114,18 @@ pub(super) static TEMPLATE: TextRule = TextRule {
     min: 0,
     max: limits::TEMPLATE_BYTES,
     allowed: "the text of a template",
-    check: |text| prose(text, true),
+    // By bytes, since it may be a quarter of a megabyte: C1 is 0xc2 and a byte below 0xa0.
+    check: |text| {
+        let mut before = 0;
+        for &byte in text.as_bytes() {
+            let is_line = matches!(byte, b'\n' | b'\r' | b'\t');
+            if (byte < b' ' && !is_line) || byte == 0x7f || (before == 0xc2 && byte < 0xa0) {
+                return Err("a control character");
+            }
+            before = byte;
+        }
+        Ok(())
+    },
     pattern: doc!(""),
 };
 
@@ -131,10 +142,8 @@ pub(super) static VAR_NAME: TextRule = TextRule {
     max: limits::NAME_BYTES,
     allowed: "a name of letters, digits and `_`",
     check: |text| {
-        plain(
-            text.bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'),
-        )
+        let fine = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        plain(text.bytes().all(fine))
     },
     pattern: doc!(r"^[A-Za-z0-9_]+$"),
 };

@@ -1,12 +1,16 @@
 //! The types of a valid configuration. What each option means, allows and defaults to stands in
 //! one place, the tables of [`super::table`]; these are only the shapes that the rest of the core reads.
 
-use super::json::Json;
 use crate::prelude::*;
+use alloc::sync::Arc;
+use core::fmt;
 use core::time::Duration;
+
+use super::json::Json;
 
 use super::color::Color;
 use super::pattern::Pattern;
+use crate::page::Program;
 use crate::reason::Reason;
 use crate::statuses::StatusSet;
 
@@ -295,11 +299,33 @@ pub struct Maintenance {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
     /// HTML source.
-    pub html: Option<String>,
+    pub html: Option<TemplateSource>,
     /// Text source.
-    pub text: Option<String>,
+    pub text: Option<TemplateSource>,
     /// Members that problem+json gets in addition; string values are templates.
     pub problem: Vec<(String, Json)>,
+}
+
+/// The source of a template.
+#[derive(Clone)]
+pub struct TemplateSource {
+    /// The source as it was written.
+    pub text: String,
+    /// What was read from it when it was checked, so that it is read once. It holds what the
+    /// configuration said then.
+    pub(crate) program: Option<Arc<Program>>,
+}
+
+impl fmt::Debug for TemplateSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text.fmt(formatter)
+    }
+}
+
+impl PartialEq for TemplateSource {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
 }
 
 /// Which page goes with which failure.

@@ -1,7 +1,7 @@
 //! Which language a page speaks: that of the client by RFC 4647 §3.4 (lookup), else the configured
 //! one.
 
-use super::locales::{self, Locale};
+use super::locales;
 use super::words::Pairs;
 use crate::config::Locales;
 use crate::headers::{trim, HeaderBlock};
@@ -29,7 +29,8 @@ pub(super) struct Language {
 /// Where words stand.
 #[derive(Debug, Clone, Copy)]
 enum Place {
-    BuiltIn(&'static Locale),
+    /// Number in [`Languages::built_in`].
+    BuiltIn(usize),
     /// Number in [`Languages::own`].
     Own(usize),
 }
@@ -38,6 +39,9 @@ enum Place {
 #[derive(Debug)]
 pub(super) struct Languages {
     all: Vec<Language>,
+    /// Where the keys and texts of each built-in language stand: to search them anew for each word
+    /// would be most of the work of a page.
+    built_in: Vec<Vec<(&'static str, &'static str)>>,
     /// What the operator says, by language.
     own: Vec<(String, Vec<(String, String)>)>,
     default: usize,
@@ -55,7 +59,12 @@ impl Languages {
             }
         }
         let default = lookup(&all, config.default.as_bytes()).unwrap_or(0);
-        Self { all, own, default }
+        Self {
+            all,
+            built_in: locales::ALL.iter().map(|l| l.strings().collect()).collect(),
+            own,
+            default,
+        }
     }
 
     /// The language with this number.
@@ -99,7 +108,7 @@ impl Languages {
     /// The words of a language, those that win first.
     pub(super) fn words<'a>(&'a self, language: &'a Language, at: usize) -> Option<Pairs<'a>> {
         Some(match language.places.get(at)? {
-            Place::BuiltIn(locale) => Pairs::BuiltIn(locale),
+            Place::BuiltIn(number) => Pairs::BuiltIn(self.built_in.get(*number)?),
             Place::Own(number) => Pairs::Own(&self.own.get(*number)?.1),
         })
     }
@@ -121,9 +130,11 @@ impl Language {
                     let said = Pairs::Own(strings.unwrap_or_default()).find("dir", "");
                     dir = dir.or(said.filter(|_| is_itself).map(direction));
                 }
-                if let Some(locale) = locales::ALL.iter().find(|locale| is_this(locale.tag)) {
-                    places.push(Place::BuiltIn(locale));
-                    dir = dir.or(Some(locale.dir).filter(|_| is_itself));
+                for (number, locale) in locales::ALL.iter().enumerate() {
+                    if is_this(locale.tag) {
+                        places.push(Place::BuiltIn(number));
+                        dir = dir.or(Some(locale.dir).filter(|_| is_itself));
+                    }
                 }
                 rest = broader(tag);
             }

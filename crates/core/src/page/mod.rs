@@ -26,7 +26,9 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use crate::config::{Config, Exposed, Maintenance, PageRetry, PageRule, Security};
+use alloc::sync::Arc;
+
+use crate::config::{Config, Exposed, Maintenance, PageRetry, PageRule, Security, TemplateSource};
 use crate::gate::{without_port, without_query};
 use crate::headers::HeaderBlock;
 use crate::negotiate::Format;
@@ -35,14 +37,13 @@ use crate::reason::{Reason, Source};
 use escape::Body;
 use scope::Scope;
 use shown::Shown;
-use template::Program;
 use words::Words;
 
 pub use grpc::STATUS_UNAVAILABLE as GRPC_STATUS_UNAVAILABLE;
 pub(crate) use language::is_spoken;
 pub use language::LanguageId;
 pub use template::names::{Name, NAMES};
-pub(crate) use template::Env;
+pub(crate) use template::{Env, Program};
 pub use template::{Syntax, TemplateError};
 pub use words::keys;
 pub(crate) use words::{is_known as is_known_key, is_own as is_own_key, nearest_key};
@@ -135,12 +136,12 @@ pub struct Page<'a> {
 /// An HTML template and the policy that lets it work.
 #[derive(Debug, Default)]
 struct Html {
-    program: Program,
+    program: Arc<Program>,
     csp: Option<String>,
 }
 
 impl Html {
-    fn new(program: Program, security: &Security, is_own: bool) -> Self {
+    fn new(program: Arc<Program>, security: &Security, is_own: bool) -> Self {
         let (styles, scripts) = (program.blocks(true), program.blocks(false));
         Self {
             csp: csp::policy(security, &styles, &scripts, is_own),
@@ -154,7 +155,7 @@ impl Html {
 struct Own {
     name: String,
     html: Option<Html>,
-    text: Option<Program>,
+    text: Option<Arc<Program>>,
     members: Option<Program>,
 }
 
@@ -180,15 +181,9 @@ impl Pages {
         let env = Env::of(config);
         let own = config.templates.iter().map(|(name, template)| Own {
             name: name.clone(),
-            html: template
-                .html
-                .as_deref()
-                .and_then(|source| env.read(Syntax::Html, source).ok())
+            html: program(&env, Syntax::Html, &template.html)
                 .map(|program| Html::new(program, security, true)),
-            text: template
-                .text
-                .as_deref()
-                .and_then(|source| env.read(Syntax::Text, source).ok()),
+            text: program(&env, Syntax::Text, &template.text),
             members: Some(template.problem.as_slice())
                 .filter(|members| !members.is_empty())
                 .and_then(|members| env.read_members(members).ok()),
@@ -199,7 +194,7 @@ impl Pages {
         Self {
             languages: language::Languages::new(&config.locales),
             still_csp: csp::policy(security, &html.blocks(true), &[], false),
-            html: Html::new(html, security, false),
+            html: Html::new(Arc::new(html), security, false),
             text: env.read(Syntax::Text, BUILT_IN_TEXT).unwrap_or_default(),
             problem: problem::Problem::new(&config.formats.problem_type_base),
             own,
@@ -260,9 +255,9 @@ impl Pages {
             Format::Html => {
                 let html = own.and_then(|own| own.html.as_ref());
                 let (program, csp) = match html {
-                    Some(html) => (&html.program, &html.csp),
-                    None if shown.auto.is_none() => (&self.html.program, &self.still_csp),
-                    None => (&self.html.program, &self.html.csp),
+                    Some(html) => (&*html.program, &html.csp),
+                    None if shown.auto.is_none() => (&*self.html.program, &self.still_csp),
+                    None => (&*self.html.program, &self.html.csp),
                 };
                 page.content_type = Some("text/html; charset=utf-8");
                 page.csp = csp.as_deref();
@@ -274,7 +269,7 @@ impl Pages {
                 page.body = self.problem.render(&scope, members);
             }
             Format::Text => {
-                let text = own.and_then(|own| own.text.as_ref());
+                let text = own.and_then(|own| own.text.as_deref());
                 page.content_type = Some("text/plain; charset=utf-8");
                 page.body = text.unwrap_or(&self.text).page(&scope);
             }
@@ -290,6 +285,16 @@ impl Pages {
             Format::Empty => {}
         }
         page
+    }
+}
+
+/// What was read from the source when the configuration was checked; a configuration that was made
+/// by hand is read here.
+fn program(env: &Env, syntax: Syntax, source: &Option<TemplateSource>) -> Option<Arc<Program>> {
+    let source = source.as_ref()?;
+    match &source.program {
+        Some(program) => Some(program.clone()),
+        None => env.read(syntax, &source.text).ok().map(Arc::new),
     }
 }
 

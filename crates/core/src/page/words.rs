@@ -5,7 +5,7 @@
 //! language. Within one list the most particular key wins.
 
 use super::language::{Language, Languages};
-use super::locales::{shared_message, Locale, EN, SHARED};
+use super::locales::{shared_message, EN, SHARED};
 use super::when::When;
 use crate::config::nearest;
 use crate::prelude::*;
@@ -20,7 +20,7 @@ const OWN: &str = "own.";
 /// Keys and texts, built in or the operator's.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Pairs<'a> {
-    BuiltIn(&'static Locale),
+    BuiltIn(&'a [(&'static str, &'static str)]),
     Own(&'a [(String, String)]),
 }
 
@@ -28,7 +28,10 @@ impl<'a> Pairs<'a> {
     /// The text of the key `head`, or `head.tail`.
     pub(super) fn find(self, head: &str, tail: &str) -> Option<&'a str> {
         match self {
-            Pairs::BuiltIn(locale) => locale.find_by(|key| is_key(key, head, tail)),
+            Pairs::BuiltIn(all) => all
+                .iter()
+                .find(|(key, _)| is_key(key, head, tail))
+                .map(|(_, text)| *text),
             Pairs::Own(all) => all
                 .iter()
                 .find(|(key, _)| is_key(key, head, tail))

@@ -224,7 +224,7 @@ fn record_name(prefix: &str, settings: &Settings, key: &str) -> String {
         "/",
         &decimal(bucket_ms(settings).into()),
         "/",
-        &plain(key),
+        plain(key),
     ]
     .concat()
 }

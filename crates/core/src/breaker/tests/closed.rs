@@ -197,6 +197,18 @@ fn slowness_has_a_ratio_of_its_own_where_it_matters_at_all() {
 }
 
 #[test]
+fn slowness_is_the_reason_where_nothing_else_is() {
+    for (outcome, reason) in [
+        (Outcome::Success, Reason::HttpResponseTimeout),
+        (Outcome::Failure(Reason::DnsError), Reason::DnsError),
+        (Outcome::Limited(Reason::DnsError), Reason::DnsError),
+    ] {
+        let transition = by_slowness().tell_ending(20, slow(outcome)).unwrap();
+        assert_eq!(transition.reason, reason, "{outcome:?}");
+    }
+}
+
+#[test]
 fn a_late_result_of_another_generation_is_dropped() {
     let mut alone = by_ratio();
     alone.half_open();

@@ -39,6 +39,17 @@ fn gauges_follow_an_idle_route() {
 }
 
 #[test]
+fn a_worker_that_only_heard_of_a_trip_tells_of_it_too() {
+    let mut world = World::new(2, settings(|_| {}));
+    world.request(1, "r", FAILED);
+    world.trip("r");
+    world.pass(50);
+    world.workers[1].report(&mut world.sheet);
+    assert_eq!(world.sheet.get("state.route.r"), 3);
+    assert_eq!(world.sheet.get("trips.route.r"), 0, "not its own");
+}
+
+#[test]
 fn the_number_of_routes_is_bounded_even_where_no_record_is() {
     let mut world = World::new(
         1,

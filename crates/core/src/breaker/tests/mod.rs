@@ -13,6 +13,7 @@ mod model;
 mod modes;
 mod names;
 mod open;
+mod permits;
 mod ramp;
 mod sharing;
 mod stories;

@@ -186,3 +186,13 @@ fn a_policy_that_is_not_there_is_counted_each_time_and_written_of_once() {
         .collect();
     assert_eq!(lines, [r#"{"event":"unknown_name","route":"shop/app"}"#]);
 }
+
+#[test]
+fn of_all_events_a_change_of_state_has_a_transition() {
+    let mut world = World::new(1, settings(|_| {}));
+    world.workers[0].note_unknown_name("shop/app");
+    world.trip("r");
+    let events = world.workers[0].take_events();
+    let states = events.iter().map(|event| event.transition().map(|t| t.to));
+    assert_eq!(states.collect::<Vec<_>>(), [None, Some(State::Open)]);
+}

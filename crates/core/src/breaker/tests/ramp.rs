@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::breaker::ramp::{Bounds, Ramp, Step};
 
 fn ramp(change: impl FnOnce(&mut Settings)) -> Alone {
     let mut alone = Alone::new(change);
@@ -325,14 +326,14 @@ fn a_worker_admits_by_the_draw_of_chance() {
     }
 }
 
+const BOUNDS: Bounds = Bounds {
+    cut: 0.3,
+    trip: 0.5,
+    min_requests: 20,
+};
+
 #[test]
 fn a_level_of_just_one_percent_is_still_a_ramp() {
-    use crate::breaker::ramp::{Bounds, Ramp, Step};
-    let bounds = Bounds {
-        cut: 0.3,
-        trip: 0.5,
-        min_requests: 20,
-    };
     let failed = window::Counts {
         total: 10,
         failed: 10,
@@ -346,7 +347,7 @@ fn a_level_of_just_one_percent_is_still_a_ramp() {
             held: 0,
             doubts: 0,
         };
-        assert_eq!(ramp.step(failed, bounds, false, 10_000), want, "{level}");
+        assert_eq!(ramp.step(failed, BOUNDS, false, 10_000), want, "{level}");
     }
 }
 
@@ -373,6 +374,32 @@ fn what_fails_where_as_many_were_served_is_borne_as_a_closed_breaker_would() {
     assert_eq!(levels(&[49, 49]), [257, 357], "it was not the load");
     // What would trip a closed breaker still cuts.
     assert_eq!(levels(&[50, 40]), [178, 278]);
+}
+
+#[test]
+fn what_is_borne_cuts_where_enough_came_to_trip_or_nothing_is_good() {
+    for (failed, good, want) in [
+        (10, 9, Step::On),
+        (10, 10, Step::Cut),
+        (10, 11, Step::On),
+        (18, 1, Step::On),
+        (19, 0, Step::Cut),
+        (5, 0, Step::Cut),
+        (4, 0, Step::On),
+    ] {
+        let mut ramp = Ramp {
+            level: 400_000,
+            doubts: 3,
+            ..Ramp::default()
+        };
+        let outcomes = window::Counts {
+            total: failed + good,
+            failed,
+            slow: 0,
+        };
+        let step = ramp.step(outcomes, BOUNDS, false, 10_000);
+        assert_eq!(step, want, "{failed} {good}");
+    }
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 const R: &str = "shop/app";
@@ -84,6 +86,33 @@ fn a_healthy_route_costs_nothing() {
     }
     assert_eq!(world.store.reads, reads + 1);
     assert_eq!(world.store.writes, 0);
+}
+
+#[test]
+fn that_others_have_trouble_costs_a_healthy_route_nothing_at_its_ends() {
+    let mut world = World::new(2, settings(|_| {}));
+    world.request(1, R, Outcome::Success);
+    world.request(0, "other/app", FAILED);
+    world.pass(50);
+    let reads = world.store.reads;
+    world.settle(1, R, Ticket::default(), Outcome::Success);
+    assert_eq!(world.store.reads, reads);
+}
+
+#[test]
+fn slowness_trips_a_route_that_was_in_good_health() {
+    let mut world = World::new(1, settings(|s| s.slow = Some(Duration::from_secs(1))));
+    assert!(world.request(0, R, Outcome::Success));
+    let ending = Ending {
+        is_slow: true,
+        ..Ending::from(Outcome::Success)
+    };
+    let at = world.at();
+    for _ in 0..20 {
+        let ticket = world.workers[0].ticket();
+        world.workers[0].settle(&mut world.store, R, 0, ticket, ending, at);
+    }
+    assert_eq!(world.state(0, R), State::Open);
 }
 
 #[test]

@@ -53,15 +53,11 @@ impl Locale {
         self.keys.lines().zip(self.texts.lines())
     }
 
-    /// The text of the first key that `is` takes.
-    pub(super) fn find_by(&self, is: impl Fn(&str) -> bool) -> Option<&'static str> {
-        let line = self.keys.split_terminator('\n').position(is)?;
-        self.texts.split('\n').nth(line)
-    }
-
     /// The text of `key`.
     pub(super) fn find(&self, key: &str) -> Option<&'static str> {
-        self.find_by(|name| name == key)
+        self.strings()
+            .find(|(name, _)| *name == key)
+            .map(|(_, text)| text)
     }
 }
 

@@ -2,8 +2,6 @@
 //! that matter for escaping. What the standard's tokenizer and this one could read differently is
 //! made a place where nothing can stand.
 
-use crate::text;
-
 /// Names longer than this are none of those that matter.
 const NAME: usize = 24;
 
@@ -167,9 +165,24 @@ impl Html {
     }
 
     /// The name, if it is one that can matter.
-    fn name(&self) -> &str {
-        let bytes = self.name.get(..self.length).unwrap_or_default();
-        core::str::from_utf8(bytes).unwrap_or_default()
+    fn name(&self) -> &[u8] {
+        self.name.get(..self.length).unwrap_or_default()
+    }
+
+    fn is_one_of(&self, names: &[&str]) -> Option<usize> {
+        let name = self.name();
+        names.iter().position(|other| other.as_bytes() == name)
+    }
+
+    /// The byte before which nothing can happen here, if there is such a byte.
+    pub(super) fn stops_at(&self) -> Option<u8> {
+        match self.place {
+            Place::Text | Place::Raw(..) => Some(b'<'),
+            Place::Bogus => Some(b'>'),
+            Place::Value(quote, Attribute::Plain | Attribute::Never) => Some(quote),
+            Place::Value(quote, Attribute::Link(Link::Unsafe | Link::Query)) => Some(quote),
+            _ => None,
+        }
     }
 
     /// Reads one byte.
@@ -215,8 +228,8 @@ impl Html {
                 _ => Place::Bogus,
             },
             Place::TagName if space || byte == b'/' || byte == b'>' => {
-                self.raw = RAW.iter().position(|raw| *raw == self.name());
-                self.is_special = self.name() == "base";
+                self.raw = self.is_one_of(&RAW);
+                self.is_special = self.name() == b"base";
                 return self.after_value(byte);
             }
             Place::TagName => {
@@ -274,7 +287,7 @@ impl Html {
                 _ => Place::Raw(raw, odd || letter || byte == b'!'),
             },
             Place::RawEnd(raw, _) if space || byte == b'/' || byte == b'>' => {
-                if RAW.get(raw) == Some(&self.name()) {
+                if self.is_one_of(&RAW) == Some(raw) {
                     (self.raw, self.is_end_tag, self.has_value) = (None, true, false);
                     let event = self.after_value(byte);
                     return match raw {
@@ -333,21 +346,15 @@ impl Html {
     /// What the attribute is whose name was read.
     fn attribute(&mut self) -> Attribute {
         let name = self.name();
-        let local = match name.bytes().rposition(|byte| byte == b':') {
-            Some(colon) => name
-                .get(colon..)
-                .unwrap_or_default()
-                .get(1..)
-                .unwrap_or_default(),
-            None => name,
-        };
-        let holds = |part| text::find(name, part).is_some();
+        let local = name.rsplit(|&b| b == b':').next().unwrap_or_default();
+        let is_one_of = |names: &[&str]| names.iter().any(|other| other.as_bytes() == local);
+        let holds = |part: &[u8]| name.windows(part.len()).any(|at| at == part);
         if self.name.starts_with(b"data-") {
             Attribute::Plain
-        } else if name.is_empty() || local.starts_with("on") || NEVER.contains(&local) {
-            self.is_special |= local == "http-equiv";
+        } else if name.is_empty() || local.starts_with(b"on") || is_one_of(NEVER) {
+            self.is_special |= local == b"http-equiv";
             Attribute::Never
-        } else if LINKS.contains(&local) || holds("url") || holds("uri") || holds("src") {
+        } else if is_one_of(LINKS) || holds(b"url") || holds(b"uri") || holds(b"src") {
             Attribute::Link(Link::Start)
         } else {
             Attribute::Plain
@@ -357,9 +364,9 @@ impl Html {
     fn link(&mut self, link: Link, byte: u8) -> Link {
         match (link, byte) {
             (Link::Start | Link::Open, b':') => {
-                match ["http", "https", "mailto", "tel"].contains(&self.name()) {
-                    true => Link::Path,
-                    false => Link::Unsafe,
+                match self.is_one_of(&["http", "https", "mailto", "tel"]) {
+                    Some(_) => Link::Path,
+                    None => Link::Unsafe,
                 }
             }
             // A character reference could spell anything.

@@ -159,7 +159,7 @@ impl Env {
     }
 
     /// Reads a template.
-    pub(super) fn read<'e>(
+    pub(crate) fn read<'e>(
         &'e self,
         syntax: Syntax,
         source: &'e str,
@@ -251,7 +251,7 @@ const SLACK: usize = 1600;
 
 /// A template that was read.
 #[derive(Debug, Default)]
-pub(super) struct Program {
+pub(crate) struct Program {
     /// Everything that is the same in every answer, in its order.
     text: Part,
     ops: Vec<Op>,

@@ -225,13 +225,23 @@ impl<'e> Parser<'e> {
 
     /// HTML of the template, with where it begins there, or of the operator's configuration.
     fn put_html(&mut self, html: &str, from: Option<usize>) {
-        let mut done = 0;
-        for (at, byte) in html.bytes().enumerate() {
+        let (mut done, mut next) = (0, 0_usize);
+        let bytes = html.as_bytes();
+        loop {
+            let rest = bytes.get(next..).unwrap_or_default();
+            // Most of a page is text, and images written into attributes.
+            let skipped = match self.html.stops_at() {
+                Some(stop) => rest.iter().position(|&byte| byte == stop),
+                None => Some(0),
+            };
+            let Some((skipped, &byte)) = skipped.and_then(|at| Some((at, rest.get(at)?))) else {
+                break;
+            };
+            next = next.saturating_add(skipped).saturating_add(1);
             let event = self.html.feed(byte);
             if event == Event::Nothing {
                 continue;
             }
-            let next = at.saturating_add(1);
             if self.emits {
                 self.text.checked(html.get(done..next).unwrap_or_default());
                 done = next;

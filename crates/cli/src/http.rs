@@ -1,9 +1,10 @@
 //! A small HTTP/1.1 server whose port can be closed and opened again.
 //!
-//! The demo must be able to *refuse connections* on a port it keeps for itself, and must not answer
-//! one more request on a connection that Envoy had open before: no server library does that. A
-//! closed [`Server`] therefore holds its port by a socket that is bound and does not listen (the
-//! kernel refuses connections to it, and gives the port to nobody else).
+//! The preview serves its gallery with it. The demo must be able to *refuse connections* on a port
+//! it keeps for itself, and must not answer one more request on a connection that Envoy had open
+//! before: no server library does that. A closed [`Server`] therefore holds its port by a socket that
+//! is bound and does not listen (the kernel refuses connections to it, and gives the port to nobody
+//! else).
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -24,7 +25,7 @@ const MAX_BODY: usize = 64 * 1024;
 /// How long a client of a server without keep-alive may take over its request or the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// One request, as far as the demo needs it.
+/// One request, as far as the commands need it.
 pub(super) struct Request {
     pub(super) method: String,
     /// Without the query.
@@ -384,6 +385,8 @@ fn phrase(status: u16) -> &'static str {
         405 => "Method Not Allowed",
         500 => "Internal Server Error",
         502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
         _ => "",
     }
 }

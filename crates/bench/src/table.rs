@@ -1,0 +1,98 @@
+//! What was measured, in Markdown.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use crate::budget::{Limit, Verdict};
+use crate::stage::Variant;
+use crate::{median, Costs, Setup};
+
+/// The tables of a run.
+pub(crate) fn markdown(
+    all: &BTreeMap<Setup, Costs>,
+    verdicts: &[Verdict],
+    rounds: usize,
+    requests: u32,
+) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "Median (least to most) of {rounds} rounds of {requests} requests each. The processor time of Envoy\n\
+         per request in µs; in brackets, over the same without a filter.\n"
+    );
+    let heads: Vec<String> = all.keys().map(setup_name).collect();
+    let _ = writeln!(out, "| | {} |", heads.join(" | "));
+    let _ = writeln!(out, "| --- |{}", " ---: |".repeat(heads.len()));
+    for variant in Variant::ALL {
+        let cells: Vec<String> = all.values().map(|costs| cell(costs, *variant)).collect();
+        let _ = writeln!(out, "| {} | {} |", variant.name(), cells.join(" | "));
+    }
+    let _ = writeln!(out, "\n| budget | limit | {} |", heads.join(" | "));
+    let _ = writeln!(out, "| --- | --- |{}", " ---: |".repeat(heads.len()));
+    let mut budgets: Vec<(&str, Limit)> = Vec::new();
+    for verdict in verdicts {
+        if !budgets.iter().any(|(what, _)| *what == verdict.what) {
+            budgets.push((verdict.what, verdict.limit));
+        }
+    }
+    for (what, limit) in budgets {
+        let limit = match limit {
+            Limit::AtMost(most) => format!("≤ {most}"),
+            Limit::AtLeast(least) => format!("≥ {least}"),
+        };
+        let of_setup = |setup: &Setup| {
+            let mut all = verdicts.iter();
+            let verdict = all.find(|v| v.what == what && v.setup == *setup);
+            verdict.map_or_else(String::new, |verdict| {
+                let mark = if verdict.is_held() {
+                    ""
+                } else {
+                    " **not held**"
+                };
+                format!("{}{mark}", spread(&verdict.ratios, 2))
+            })
+        };
+        let cells: Vec<String> = all.keys().map(of_setup).collect();
+        let _ = writeln!(out, "| {what} | {limit} | {} |", cells.join(" | "));
+    }
+    out
+}
+
+fn setup_name(setup: &Setup) -> String {
+    let plural = if setup.workers == 1 { "" } else { "s" };
+    format!(
+        "{}, {} worker{plural}",
+        setup.protocol.name(),
+        setup.workers
+    )
+}
+
+fn cell(costs: &Costs, variant: Variant) -> String {
+    let base = match variant {
+        Variant::SdkNoop
+        | Variant::TrimmedNoop
+        | Variant::Lua
+        | Variant::AdmissionControl
+        | Variant::Tidegate => Some(Variant::None),
+        Variant::LuaFailing | Variant::TidegateFailing => Some(Variant::NoneFailing),
+        Variant::None | Variant::NoneFailing | Variant::DirectResponse | Variant::TidegateOpen => {
+            None
+        }
+    };
+    let own = &costs[&variant];
+    let over = base.map(|base| {
+        let pairs = own.iter().zip(&costs[&base]);
+        let over: Vec<f64> = pairs.map(|(own, base)| own - base).collect();
+        format!(" [{:+.1}]", median(&over))
+    });
+    format!("{}{}", spread(own, 1), over.unwrap_or_default())
+}
+
+fn spread(values: &[f64], digits: usize) -> String {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    format!(
+        "{:.digits$} ({least:.digits$}–{most:.digits$})",
+        median(values)
+    )
+}

@@ -1,0 +1,262 @@
+//! `tidegate bundle`: from the source that people edit to what Envoy, Istio or Envoy Gateway gets.
+
+mod resource;
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use tidegate_core::config::{limits, Config};
+
+use crate::lint;
+use crate::markup;
+use crate::source::{self, Finding, Findings, LoadError, Node, Source, Value};
+
+/// Make the filter configuration of a source: with its files, pictures, styles and scripts in it
+///
+/// The result goes to standard output, its size against the limits to standard error.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Source, in YAML or JSON; `-` is standard input
+    source: PathBuf,
+    /// File to write instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// What to make
+    #[arg(long = "as", value_enum, value_name = "KIND", default_value = "json")]
+    kind: resource::Kind,
+    /// Where the module is: a file for Envoy, an address for Istio, an image for Envoy Gateway
+    #[arg(long, value_name = "WHERE")]
+    module: Option<String>,
+    /// Leave pages, styles and scripts as they were written
+    #[arg(long)]
+    no_minify: bool,
+}
+
+/// What the filter gets.
+#[derive(Debug)]
+pub(crate) struct Bundle {
+    /// The configuration.
+    pub(crate) json: String,
+    /// The same, read.
+    pub(crate) config: Config,
+    /// Key path and length of each template.
+    pub(crate) templates: Vec<(String, usize)>,
+}
+
+impl Bundle {
+    /// Puts into the pages of a source what they refer to.
+    ///
+    /// # Errors
+    /// Everything that cannot be put in, or makes the result too large.
+    pub(crate) fn new(source: &mut Source, minify: bool) -> Result<Self, Findings> {
+        let mut document = source.document.clone();
+        let mut findings = Vec::new();
+        let mut parts = Vec::new();
+        let delimiters = source.config.delimiters.clone();
+        for (_, key) in lint::html_keys(source) {
+            let Some(node) = source.document.at(&key).cloned() else {
+                continue;
+            };
+            match markup::inline(&mut source.files, &node, &key, &delimiters, minify) {
+                Err(found) => findings.extend(found),
+                Ok(inlined) => {
+                    let html = match minify {
+                        true => markup::squeeze(&inlined.html, &delimiters),
+                        false => inlined.html,
+                    };
+                    replace(&mut document, &key, html);
+                    parts.push((key, inlined.parts));
+                }
+            }
+        }
+        if !findings.is_empty() {
+            return Err(Findings {
+                list: findings,
+                more: 0,
+            });
+        }
+        let json = document.to_json();
+        let config = Config::from_json(json.as_bytes()).map_err(|errors| Findings {
+            list: errors
+                .iter()
+                .map(|error| {
+                    let mut finding = source::place(error, &source.files, &document);
+                    explain(&mut finding, error.at(), &parts);
+                    finding
+                })
+                .collect(),
+            more: errors.more(),
+        })?;
+        let templates = sizes(&document);
+        Ok(Self {
+            json,
+            config,
+            templates,
+        })
+    }
+}
+
+/// Of a page that is too large: what in it is.
+fn explain(finding: &mut Finding, key: &str, parts: &[(String, Vec<(String, usize)>)]) {
+    let Some((_, parts)) = parts.iter().find(|(other, _)| other == key) else {
+        return;
+    };
+    let mut parts = parts.clone();
+    parts.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    let parts: Vec<String> = parts
+        .iter()
+        .take(3)
+        .map(|(name, bytes)| format!("{name} takes {bytes}"))
+        .collect();
+    if !parts.is_empty() {
+        finding.what.push_str(&format!("; {}", parts.join(", ")));
+    }
+}
+
+/// Puts a text at a key path; its lines are no longer those of a file.
+fn replace(document: &mut Node, key: &str, text: String) {
+    let Value::Map(entries) = &mut document.value else {
+        return;
+    };
+    let templates = entries.iter_mut().find(|(name, ..)| name == "templates");
+    let Some((
+        _,
+        _,
+        Node {
+            value: Value::Map(templates),
+            ..
+        },
+    )) = templates
+    else {
+        return;
+    };
+    for (name, _, template) in templates {
+        let mut path = "templates".to_owned();
+        tidegate_core::config::push_key(&mut path, name);
+        let Value::Map(forms) = &mut template.value else {
+            continue;
+        };
+        if let Some((_, _, node)) = forms
+            .iter_mut()
+            .find(|(form, ..)| format!("{path}.{form}") == key)
+        {
+            node.value = Value::Text(text, false);
+            return;
+        }
+    }
+}
+
+/// Key path and length of each template.
+fn sizes(document: &Node) -> Vec<(String, usize)> {
+    let mut sizes = Vec::new();
+    if let Some(Value::Map(templates)) = document.get("templates").map(|node| &node.value) {
+        for (name, _, template) in templates {
+            for form in ["html", "text"] {
+                if let Some(text) = template.get(form).and_then(Node::text) {
+                    let mut key = "templates".to_owned();
+                    tidegate_core::config::push_key(&mut key, name);
+                    sizes.push((format!("{key}.{form}"), text.len()));
+                }
+            }
+        }
+    }
+    sizes
+}
+
+/// Makes it.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    let mut source = match Source::load(&args.source) {
+        Ok(source) => source,
+        Err(error) => return refuse(&args.source, &error),
+    };
+    let bundle = match Bundle::new(&mut source, !args.no_minify) {
+        Ok(bundle) => bundle,
+        Err(findings) => {
+            findings.tell(&args.source);
+            return ExitCode::from(crate::FINDINGS);
+        }
+    };
+    for finding in lint::lint(&source)
+        .iter()
+        .chain(&lint::sizes(&source, &bundle))
+    {
+        eprintln!("{finding}");
+    }
+    tell_sizes(&bundle);
+    let text = resource::make(args.kind, &bundle.json, args.module.as_deref());
+    match &args.output {
+        None => crate::output::print(&text),
+        // A slip of the hand would lose what no command can make again.
+        Some(path) if is_of(&source, path) => {
+            eprintln!(
+                "{}: is a file of the source; nothing was written",
+                path.display()
+            );
+            ExitCode::from(crate::USAGE)
+        }
+        Some(path) => match write(path, &text) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{}: cannot be written: {error}", path.display());
+                ExitCode::from(crate::USAGE)
+            }
+        },
+    }
+}
+
+/// Whether a path is that of a file of the source.
+fn is_of(source: &Source, path: &Path) -> bool {
+    path.canonicalize()
+        .is_ok_and(|path| source.files.paths().any(|file| file == path))
+}
+
+/// Writes a file whole or not at all: a proxy may be watching it.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    if path.exists() && !path.is_file() {
+        return fs::write(path, text);
+    }
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(path).map_or(0o644, |there| there.permissions().mode());
+        file.as_file()
+            .set_permissions(fs::Permissions::from_mode(mode))?;
+    }
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Tells why a source is none.
+pub(crate) fn refuse(path: &Path, error: &LoadError) -> ExitCode {
+    match error {
+        LoadError::Unreadable(error) => {
+            eprintln!("{}: cannot be read: {error}", source::shown(path));
+            ExitCode::from(crate::USAGE)
+        }
+        LoadError::Wrong(findings) => {
+            findings.tell(path);
+            ExitCode::from(crate::FINDINGS)
+        }
+    }
+}
+
+fn tell_sizes(bundle: &Bundle) {
+    let width = bundle.templates.iter().map(|(key, _)| key.chars().count());
+    let width = width.max().unwrap_or(0).max("the configuration".len());
+    let tell = |what: &str, bytes: usize, limit: usize| {
+        let percent = (bytes * 100).div_ceil(limit);
+        eprintln!("{what:width$}  {bytes:>7} of {limit:>7} bytes, {percent:>3} %");
+    };
+    for (key, bytes) in &bundle.templates {
+        tell(key, *bytes, limits::TEMPLATE_BYTES);
+    }
+    tell("the configuration", bundle.json.len(), limits::CONFIG_BYTES);
+}

@@ -1,0 +1,410 @@
+//! Puts into a page what it refers to in the folder of its source: pictures and fonts as `data:`
+//! URIs, style sheets and scripts as blocks, whose hashes the filter then allows.
+
+use std::ops::Range;
+
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine as _;
+use tidegate_core::config::limits;
+
+use super::{
+    attribute, css, media_type, plain_svg, script, target, Attribute, Delimiters, Page, Target,
+};
+use crate::source::{finding, finding_in, position, Files, Finding, Node, NOT_UTF8};
+
+/// A page with everything in it.
+#[derive(Debug)]
+pub(crate) struct Inlined {
+    pub(crate) html: String,
+    /// What was put in: name of the file, bytes that it takes.
+    pub(crate) parts: Vec<(String, usize)>,
+}
+
+/// The page of the value `node` at `key`, with what it refers to.
+///
+/// # Errors
+/// Everything that it refers to and cannot be put in.
+pub(crate) fn inline(
+    files: &mut Files,
+    node: &Node,
+    key: &str,
+    delimiters: &Delimiters,
+    minify: bool,
+) -> Result<Inlined, Vec<Finding>> {
+    let html = node.text().unwrap_or_default();
+    let page = Page::read(html, delimiters);
+    let mut work = Work {
+        files,
+        node,
+        key,
+        delimiters,
+        minify,
+        edits: Vec::new(),
+        findings: Vec::new(),
+        parts: Vec::new(),
+        open: Vec::new(),
+    };
+    for (number, part) in page.parts.iter().enumerate() {
+        if let super::Part::Start {
+            name,
+            attributes,
+            at,
+        } = part
+        {
+            work.element(&page, number, name, attributes, at);
+        }
+    }
+    if !work.findings.is_empty() {
+        return Err(work.findings);
+    }
+    let mut out = String::with_capacity(html.len());
+    let mut from = 0;
+    for (at, text) in &work.edits {
+        out.push_str(html.get(from..at.start).unwrap_or_default());
+        out.push_str(text);
+        from = at.end;
+    }
+    out.push_str(html.get(from..).unwrap_or_default());
+    Ok(Inlined {
+        html: out,
+        parts: work.parts,
+    })
+}
+
+struct Work<'w> {
+    files: &'w mut Files,
+    node: &'w Node,
+    key: &'w str,
+    delimiters: &'w Delimiters,
+    minify: bool,
+    /// In the order of the page.
+    edits: Vec<(Range<usize>, String)>,
+    findings: Vec<Finding>,
+    parts: Vec<(String, usize)>,
+    /// Style sheets that are being put in, outermost first.
+    open: Vec<usize>,
+}
+
+/// Where a reference stands: in the page, or in a style sheet.
+#[derive(Clone, Copy)]
+enum Place<'p> {
+    Page(usize),
+    Sheet(usize, &'p str, usize),
+}
+
+impl Work<'_> {
+    fn refuse(&mut self, place: Place<'_>, what: impl Into<String>) {
+        let what = what.into();
+        self.findings.push(match place {
+            Place::Page(at) => finding_in(self.files, self.node, self.key, at, what),
+            Place::Sheet(file, text, at) => finding(self.files, position(text, file, at), what),
+        });
+    }
+
+    fn element(
+        &mut self,
+        page: &Page<'_>,
+        number: usize,
+        name: &str,
+        attributes: &[Attribute],
+        at: &Range<usize>,
+    ) {
+        match name {
+            "img" | "source" | "input" | "embed" => self.picture(attributes, "src"),
+            "video" => self.picture(attributes, "poster"),
+            "image" | "feimage" => {
+                self.picture(attributes, "href");
+                self.picture(attributes, "xlink:href");
+            }
+            "link" => {
+                let rel = attribute(attributes, "rel").map_or("", |rel| rel.value.as_str());
+                let is = |word: &str| {
+                    rel.split_ascii_whitespace()
+                        .any(|rel| rel.eq_ignore_ascii_case(word))
+                };
+                if is("stylesheet") && !is("alternate") {
+                    self.sheet(page, attributes, at);
+                } else if is("icon") || is("apple-touch-icon") {
+                    self.picture(attributes, "href");
+                }
+            }
+            "script" => self.script(page, number, attributes, at),
+            "style" => {
+                let (content, _) = page.content(number);
+                let text = page.covered.get(content.clone()).unwrap_or_default();
+                for reference in css::references(text) {
+                    let at = content.start + reference.at.start;
+                    let range = at..content.start + reference.at.end;
+                    if overlaps(&page.tags, &range) {
+                        continue;
+                    }
+                    let file = self.node.mark.file;
+                    if let Some(text) = self.of_sheet(&reference, file, Place::Page(at)) {
+                        self.edits.push((range, text));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The file that an attribute leads to, if it is one of the source.
+    fn file_of(&mut self, attribute: Option<&Attribute>) -> Option<usize> {
+        let attribute = attribute.filter(|attribute| !attribute.is_dynamic)?;
+        let Target::File(path) = target(&attribute.value) else {
+            return None;
+        };
+        self.file(self.node.mark.file, &path, Place::Page(attribute.at.start))
+    }
+
+    fn file(&mut self, from: usize, path: &str, place: Place<'_>) -> Option<usize> {
+        match self.files.open(from, path) {
+            Ok(file) => Some(file),
+            Err(why) => {
+                self.refuse(place, why);
+                None
+            }
+        }
+    }
+
+    fn picture(&mut self, attributes: &[Attribute], name: &str) {
+        let attribute = attribute(attributes, name);
+        let Some(file) = self.file_of(attribute) else {
+            return;
+        };
+        let Some(attribute) = attribute else { return };
+        if let Some(uri) = self.data(file, Place::Page(attribute.at.start)) {
+            self.edits
+                .push((attribute.at.clone(), format!("\"{uri}\"")));
+        }
+    }
+
+    /// A file as `data:` URI.
+    fn data(&mut self, file: usize, place: Place<'_>) -> Option<String> {
+        let name = self.files.name(file).to_owned();
+        let Some(kind) = media_type(&self.files.extension(file)) else {
+            self.refuse(
+                place,
+                format!("{name} is no picture or font that a page can hold, by its name"),
+            );
+            return None;
+        };
+        let bytes = self.files.bytes(file);
+        if bytes.len() > limits::TEMPLATE_BYTES {
+            let limit = limits::TEMPLATE_BYTES;
+            let length = bytes.len();
+            self.refuse(
+                place,
+                format!("{name} has {length} bytes; allowed: at most {limit} for a whole template"),
+            );
+            return None;
+        }
+        let drawing = std::str::from_utf8(bytes)
+            .ok()
+            .filter(|_| self.minify && kind == "image/svg+xml")
+            .map(plain_svg);
+        let encoded = match drawing {
+            Some(svg) => STANDARD.encode(svg),
+            None => STANDARD.encode(bytes),
+        };
+        let uri = format!("data:{kind};base64,{encoded}");
+        self.parts.push((name, uri.len()));
+        Some(uri)
+    }
+
+    /// The text of a file that becomes part of the page; it can hold no tag of the template.
+    fn text(&mut self, file: usize, place: Place<'_>, ends: &[&str]) -> Option<String> {
+        let text = match self.files.text(file) {
+            Ok(text) => text.to_owned(),
+            Err(mark) => {
+                let found = finding(self.files, mark, NOT_UTF8);
+                self.findings.push(found);
+                return None;
+            }
+        };
+        if text.len() > limits::TEMPLATE_BYTES {
+            let what = format!(
+                "{} has {} bytes; allowed: at most {} for a whole template",
+                self.files.name(file),
+                text.len(),
+                limits::TEMPLATE_BYTES
+            );
+            self.refuse(place, what);
+            return None;
+        }
+        let open = self.delimiters.0.clone();
+        let lower = text.to_ascii_lowercase();
+        let mut found = Vec::new();
+        if let Some(at) = text.find(&open) {
+            found.push((
+                at,
+                format!(
+                    "found \"{open}\", which begins a tag of a template; allowed: none in a style \
+                     sheet or script (`delimiters` chooses other tags)"
+                ),
+            ));
+        }
+        for end in ends {
+            if let Some(at) = lower.find(end) {
+                found.push((
+                    at,
+                    format!("found \"{end}\", which would end the block; allowed: none"),
+                ));
+            }
+        }
+        for (at, what) in &found {
+            self.refuse(Place::Sheet(file, &text, *at), what.as_str());
+        }
+        found.is_empty().then_some(text)
+    }
+
+    fn script(
+        &mut self,
+        page: &Page<'_>,
+        number: usize,
+        attributes: &[Attribute],
+        at: &Range<usize>,
+    ) {
+        let source = attribute(attributes, "src");
+        let Some(file) = self.file_of(source) else {
+            return;
+        };
+        let is_module = attribute(attributes, "type")
+            .is_some_and(|kind| kind.value.eq_ignore_ascii_case("module"));
+        let waits = attribute(attributes, "defer").or(attribute(attributes, "async"));
+        if let Some(waits) = waits.filter(|_| !is_module) {
+            let what = format!(
+                "`{}` does nothing on a script that stands in the page; allowed: the script where \
+                 it is to run, as at the end of the body, or type=\"module\"",
+                waits.name
+            );
+            self.refuse(Place::Page(at.start), what);
+        }
+        let Some(script) = self.text(file, Place::Page(at.start), &["</script", "<!--"]) else {
+            return;
+        };
+        let script = match self.minify {
+            true => self.harmless(script::squeeze(&script), &script),
+            false => script,
+        };
+        let drop = ["src", "defer", "async", "integrity", "crossorigin"];
+        let tag = tag("script", page.source, attributes, &drop);
+        self.parts
+            .push((self.files.name(file).to_owned(), script.len()));
+        let (content, _) = page.content(number);
+        self.edits
+            .push((at.start..content.end, format!("{tag}\n{}\n", script.trim())));
+    }
+
+    /// What was squeezed, unless that has made a tag of it.
+    fn harmless(&self, squeezed: String, before: &str) -> String {
+        match squeezed.contains(&self.delimiters.0) {
+            true => before.to_owned(),
+            false => squeezed,
+        }
+    }
+
+    fn sheet(&mut self, page: &Page<'_>, attributes: &[Attribute], at: &Range<usize>) {
+        let Some(file) = self.file_of(attribute(attributes, "href")) else {
+            return;
+        };
+        let Some(css) = self.whole_sheet(file, Place::Page(at.start)) else {
+            return;
+        };
+        let drop = ["rel", "href", "type", "integrity", "crossorigin"];
+        let tag = tag("style", page.source, attributes, &drop);
+        self.parts
+            .push((self.files.name(file).to_owned(), css.len()));
+        self.edits.push((at.clone(), format!("{tag}{css}</style>")));
+    }
+
+    /// A style sheet with what it refers to.
+    fn whole_sheet(&mut self, file: usize, place: Place<'_>) -> Option<String> {
+        if self.open.contains(&file) {
+            let chain: Vec<&str> = self
+                .open
+                .iter()
+                .map(|&file| self.files.name(file))
+                .collect();
+            let what = format!(
+                "{} imports itself (by way of {})",
+                self.files.name(file),
+                chain.join(", ")
+            );
+            self.refuse(place, what);
+            return None;
+        }
+        let text = self.text(file, place, &["</style"])?;
+        self.open.push(file);
+        let mut out = String::new();
+        let mut from = 0;
+        for reference in css::references(&text) {
+            let place = Place::Sheet(file, &text, reference.at.start);
+            if let Some(content) = self.of_sheet(&reference, file, place) {
+                out.push_str(text.get(from..reference.at.start).unwrap_or_default());
+                out.push_str(&content);
+                from = reference.at.end;
+            }
+        }
+        out.push_str(text.get(from..).unwrap_or_default());
+        self.open.pop();
+        Some(match self.minify {
+            true => self.harmless(css::squeeze(&out), &out),
+            false => out,
+        })
+    }
+
+    /// What comes in the place of a reference of a style sheet; `None`: it stays.
+    fn of_sheet(
+        &mut self,
+        reference: &css::Reference,
+        from: usize,
+        place: Place<'_>,
+    ) -> Option<String> {
+        let Target::File(path) = target(&reference.target) else {
+            return None;
+        };
+        let file = self.file(from, &path, place)?;
+        match &reference.import {
+            None => Some(format!("url({})", self.data(file, place)?)),
+            Some(condition) if condition.is_empty() => self.whole_sheet(file, place),
+            Some(condition)
+                if condition.starts_with("layer") || condition.starts_with("supports") =>
+            {
+                self.refuse(
+                    place,
+                    "an import with `layer` or `supports`; allowed: media queries",
+                );
+                None
+            }
+            Some(condition) => {
+                let sheet = self.whole_sheet(file, place)?;
+                Some(format!("@media {condition}{{\n{sheet}}}"))
+            }
+        }
+    }
+}
+
+fn overlaps(tags: &[Range<usize>], range: &Range<usize>) -> bool {
+    tags.iter()
+        .any(|tag| tag.start < range.end && range.start < tag.end)
+}
+
+/// A start tag with the attributes that are not in `drop`, as they were written.
+fn tag(name: &str, source: &str, attributes: &[Attribute], drop: &[&str]) -> String {
+    let mut tag = format!("<{name}");
+    for attribute in attributes {
+        if drop.contains(&attribute.name.as_str()) {
+            continue;
+        }
+        tag.push(' ');
+        tag.push_str(&attribute.name);
+        let value = source.get(attribute.at.clone()).unwrap_or_default();
+        if !value.is_empty() {
+            tag.push('=');
+            tag.push_str(value);
+        }
+    }
+    tag.push('>');
+    tag
+}

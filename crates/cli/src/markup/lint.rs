@@ -1,0 +1,238 @@
+//! What is allowed in a page and still unwise: what the page's own policy would block, what asks a
+//! site that is failing, what shuts people out.
+
+use std::ops::Range;
+
+use super::{attribute, css, target, Attribute, Delimiters, Page, Part, Target};
+
+/// Something unwise, at a byte of the page.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Lint {
+    pub(crate) at: usize,
+    pub(crate) what: String,
+}
+
+/// Everything that is unwise in a page. `has_policy`: it is served with the policy that the filter
+/// makes for it (`security.csp` is `auto`).
+pub(crate) fn lint(html: &str, delimiters: &Delimiters, has_policy: bool) -> Vec<Lint> {
+    let page = Page::read(html, delimiters);
+    let mut linter = Linter {
+        has_policy,
+        lints: Vec::new(),
+    };
+    linter.whole(&page);
+    for (number, part) in page.parts.iter().enumerate() {
+        if let Part::Start {
+            name,
+            attributes,
+            at,
+        } = part
+        {
+            linter.element(name, attributes, at);
+            if name == "style" {
+                let (content, _) = page.content(number);
+                let text = page.covered.get(content.clone()).unwrap_or_default();
+                for reference in css::references(text) {
+                    linter.fetched(&reference.target, content.start + reference.at.start);
+                }
+            }
+        }
+    }
+    linter.lints.sort_by_key(|lint| lint.at);
+    linter.lints
+}
+
+struct Linter {
+    has_policy: bool,
+    lints: Vec<Lint>,
+}
+
+impl Linter {
+    fn add(&mut self, at: usize, what: impl Into<String>) {
+        self.lints.push(Lint {
+            at,
+            what: what.into(),
+        });
+    }
+
+    /// What a page must have.
+    fn whole(&mut self, page: &Page<'_>) {
+        let first = |name: &str| {
+            let mut parts = page.parts.iter().enumerate();
+            parts.find_map(|(number, part)| part.start(name).map(|found| (number, found)))
+        };
+        match first("html") {
+            Some((_, (attributes, at))) => {
+                let lang = attribute(attributes, "lang");
+                if lang.is_none_or(|lang| lang.value.trim().is_empty()) {
+                    self.add(
+                        at.start,
+                        "no `lang`: screen readers guess the language; say lang=\"{{lang}}\" \
+                         dir=\"{{dir}}\"",
+                    );
+                } else if attribute(attributes, "dir").is_none()
+                    && lang.is_some_and(|lang| lang.is_dynamic)
+                {
+                    self.add(
+                        at.start,
+                        "no `dir`: languages from right to left would be turned; say \
+                         dir=\"{{dir}}\"",
+                    );
+                }
+            }
+            None => self.add(
+                0,
+                "no <html lang>: screen readers guess the language; say <html lang=\"{{lang}}\" \
+                 dir=\"{{dir}}\">",
+            ),
+        }
+        let title = page.parts.iter().enumerate().find(|(_, part)| {
+            // That of a drawing is another one; before it comes its svg.
+            part.start("title").is_some()
+        });
+        match title {
+            Some((number, Part::Start { at, .. })) => {
+                let (content, _) = page.content(number);
+                if page
+                    .source
+                    .get(content)
+                    .unwrap_or_default()
+                    .trim()
+                    .is_empty()
+                {
+                    self.add(at.start, "an empty <title>");
+                }
+            }
+            _ => self.add(
+                0,
+                "no <title>: tabs, bookmarks and screen readers have no name for it",
+            ),
+        }
+        let has_viewport = page.parts.iter().any(|part| {
+            part.start("meta").is_some_and(|(attributes, _)| {
+                attribute(attributes, "name")
+                    .is_some_and(|name| name.value.eq_ignore_ascii_case("viewport"))
+            })
+        });
+        if !has_viewport {
+            self.add(
+                0,
+                "no <meta name=\"viewport\">: telephones show it as small as a desktop page; say \
+                 content=\"width=device-width, initial-scale=1\"",
+            );
+        }
+    }
+
+    fn element(&mut self, name: &str, attributes: &[Attribute], at: &Range<usize>) {
+        for attribute in attributes {
+            self.attribute(name, attribute, attributes);
+        }
+        match name {
+            "meta" => {
+                let refresh = attribute(attributes, "http-equiv")
+                    .is_some_and(|kind| kind.value.trim().eq_ignore_ascii_case("refresh"));
+                if refresh {
+                    self.add(
+                        at.start,
+                        "a page that reloads itself shuts people out (WCAG 2.2.1, failure F41) and \
+                         repeats a POST; the script of the built-in page waits, probes and can be \
+                         stopped",
+                    );
+                }
+            }
+            "img" if attribute(attributes, "alt").is_none() => {
+                self.add(
+                    at.start,
+                    "no `alt`; say alt=\"\" if the picture is only decoration",
+                );
+            }
+            "base" => self.add(at.start, "<base> is blocked by the page's policy"),
+            "iframe" | "frame" | "object" | "embed" | "applet" if self.has_policy => {
+                self.add(
+                    at.start,
+                    format!("<{name}> is blocked by the page's policy"),
+                );
+            }
+            "form" if self.has_policy => {
+                self.add(
+                    at.start,
+                    "<form> is blocked by the page's policy, and the site that it would go to fails",
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn attribute(&mut self, element: &str, attribute: &Attribute, all: &[Attribute]) {
+        let name = attribute.name.as_str();
+        let at = attribute.at.start;
+        if name.len() > 2 && name.starts_with("on") && name.chars().all(|c| c.is_ascii_lowercase())
+        {
+            if self.has_policy {
+                self.add(
+                    at,
+                    format!("`{name}` is blocked by the page's policy; use addEventListener in a <script>"),
+                );
+            }
+            return;
+        }
+        if name == "style" && self.has_policy {
+            self.add(
+                at,
+                "a `style` attribute is blocked by the page's policy; use a class and <style>",
+            );
+        }
+        if (name == "srcset" || name == "imagesrcset") && !attribute.value.trim().is_empty() {
+            self.add(
+                at,
+                format!("`{name}` is not put into the page; use `src` with one picture"),
+            );
+        }
+        if !is_address(name) {
+            return;
+        }
+        if target(&attribute.value) == Target::Script {
+            self.add(at, "a script in an address is blocked by the page's policy");
+            return;
+        }
+        let rel = super::attribute(all, "rel").map_or("", |rel| rel.value.as_str());
+        let is_fetched = match (element, name) {
+            ("a" | "area" | "base" | "form", _) => false,
+            ("link", "href") => !rel.eq_ignore_ascii_case("canonical"),
+            (_, "src" | "poster" | "data" | "background") => true,
+            ("image" | "use" | "feimage", _) => true,
+            _ => false,
+        };
+        if is_fetched && !attribute.is_dynamic {
+            self.fetched(&attribute.value, at);
+        }
+    }
+
+    fn asks(&mut self, at: usize, whom: &str) {
+        let blocked = match self.has_policy {
+            true => ", which the page's policy blocks",
+            false => "",
+        };
+        let what = format!(
+            "asks {whom}{blocked}; put the file into the source, and `tidegate bundle` puts it \
+             into the page"
+        );
+        self.add(at, what);
+    }
+
+    /// Something that the browser gets by itself.
+    fn fetched(&mut self, address: &str, at: usize) {
+        match target(address) {
+            Target::Away => self.asks(at, "another site"),
+            Target::Site => self.asks(at, "the site that is failing"),
+            _ => {}
+        }
+    }
+}
+
+fn is_address(name: &str) -> bool {
+    matches!(
+        name,
+        "href" | "xlink:href" | "src" | "action" | "formaction" | "poster" | "data" | "background"
+    )
+}

@@ -1,0 +1,292 @@
+//! Operators' pages as HTML: what they refer to, what is superfluous in them, what is unwise.
+//!
+//! A page is a template, and its tags can stand where no HTML would. So the tags are covered first,
+//! letter by letter, and an HTML tokenizer that follows the standard reads what is left; every
+//! place that it tells is one of the template itself.
+
+mod css;
+mod inline;
+mod lint;
+mod script;
+mod squeeze;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use html5gum::emitters::default::{DefaultEmitter, StartTag, Token};
+use html5gum::Tokenizer;
+
+pub(crate) use inline::inline;
+pub(crate) use lint::lint;
+pub(crate) use squeeze::{plain_svg, squeeze};
+
+/// What opens and closes a template's tag.
+pub(crate) type Delimiters = (String, String);
+
+/// The tags of a template, with their delimiters.
+pub(crate) fn tags(source: &str, (open, close): &Delimiters) -> Vec<Range<usize>> {
+    let mut tags = Vec::new();
+    let mut at = 0;
+    while let Some(found) = source[at..].find(open.as_str()) {
+        let start = at + found;
+        let inner = start + open.len();
+        let raw = source[inner..].starts_with('{');
+        let end = match raw {
+            true => format!("}}{close}"),
+            false => close.clone(),
+        };
+        let from = inner + usize::from(raw);
+        let Some(length) = source[from..].find(&end) else {
+            break;
+        };
+        at = from + length + end.len();
+        tags.push(start..at);
+    }
+    tags
+}
+
+/// The template with every tag covered by letters.
+fn covered(source: &str, tags: &[Range<usize>]) -> String {
+    let mut out = String::with_capacity(source.len());
+    let mut at = 0;
+    for tag in tags {
+        out.push_str(&source[at..tag.start]);
+        out.push_str(&"x".repeat(tag.len()));
+        at = tag.end;
+    }
+    out.push_str(&source[at..]);
+    out
+}
+
+/// An attribute of a tag.
+#[derive(Debug)]
+struct Attribute {
+    /// In lower case.
+    name: String,
+    /// With its character references read.
+    value: String,
+    /// The value with its quotes; empty behind the name where there is none.
+    at: Range<usize>,
+    /// Whether the value holds a tag of the template.
+    is_dynamic: bool,
+}
+
+/// A part of a page.
+#[derive(Debug)]
+enum Part {
+    Start {
+        name: String,
+        attributes: Vec<Attribute>,
+        at: Range<usize>,
+    },
+    End {
+        name: String,
+        at: Range<usize>,
+    },
+    Text(Range<usize>),
+    Comment(Range<usize>),
+}
+
+impl Part {
+    /// A start tag with this name.
+    fn start(&self, wanted: &str) -> Option<(&[Attribute], &Range<usize>)> {
+        match self {
+            Part::Start {
+                name,
+                attributes,
+                at,
+            } if name == wanted => Some((attributes, at)),
+            _ => None,
+        }
+    }
+}
+
+/// The attribute with this name.
+fn attribute<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
+    attributes.iter().find(|attribute| attribute.name == name)
+}
+
+/// A page, read.
+#[derive(Debug)]
+struct Page<'s> {
+    source: &'s str,
+    tags: Vec<Range<usize>>,
+    covered: String,
+    parts: Vec<Part>,
+}
+
+impl<'s> Page<'s> {
+    fn read(source: &'s str, delimiters: &Delimiters) -> Self {
+        let tags = tags(source, delimiters);
+        let covered = covered(source, &tags);
+        let mut emitter = DefaultEmitter::<usize>::new_with_span();
+        emitter.naively_switch_states(true);
+        let mut parts = Vec::new();
+        for token in Tokenizer::new_with_emitter(covered.as_str(), emitter) {
+            let Ok(token) = token;
+            parts.extend(match token {
+                Token::StartTag(tag) => Some(start_tag(tag, &covered, &tags)),
+                Token::EndTag(tag) => Some(Part::End {
+                    name: lossy(&tag.name),
+                    at: tag.span.start..tag.span.end,
+                }),
+                Token::String(text) => Some(Part::Text(text.span.start..text.span.end)),
+                Token::Comment(text) => Some(Part::Comment(text.span.start..text.span.end)),
+                Token::Doctype(_) | Token::Error(_) => None,
+            });
+        }
+        Self {
+            source,
+            tags,
+            covered,
+            parts,
+        }
+    }
+
+    /// The content of the element whose start tag is this part, and where it ends: of those whose
+    /// content is not HTML.
+    fn content(&self, part: usize) -> (Range<usize>, usize) {
+        let from = match self.parts.get(part) {
+            Some(Part::Start { at, .. }) => at.end,
+            _ => 0,
+        };
+        let end = self
+            .parts
+            .iter()
+            .skip(part + 1)
+            .find_map(|part| match part {
+                Part::End { at, .. } => Some(at.clone()),
+                _ => None,
+            });
+        let end = end.unwrap_or(self.source.len()..self.source.len());
+        (from..end.start, end.end)
+    }
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).to_ascii_lowercase()
+}
+
+fn start_tag(tag: StartTag<usize>, covered: &str, tags: &[Range<usize>]) -> Part {
+    let mut attributes: Vec<_> = tag
+        .attributes
+        .into_iter()
+        .map(|(name, value)| {
+            let at = value_range(covered, value.span.start + name.len());
+            Attribute {
+                name: lossy(&name),
+                value: String::from_utf8_lossy(&value.value).into_owned(),
+                is_dynamic: tags
+                    .iter()
+                    .any(|tag| tag.start < at.end && at.start < tag.end),
+                at,
+            }
+        })
+        .collect();
+    attributes.sort_by_key(|attribute| attribute.at.start);
+    Part::Start {
+        name: lossy(&tag.name),
+        attributes,
+        at: tag.span.start..tag.span.end,
+    }
+}
+
+/// The value with its quotes, behind the name of an attribute that ends at `end`.
+fn value_range(text: &str, end: usize) -> Range<usize> {
+    let blank = |c: char| c.is_ascii_whitespace();
+    let rest = text.get(end..).unwrap_or_default();
+    let Some(value) = rest.trim_start_matches(blank).strip_prefix('=') else {
+        return end..end;
+    };
+    let value = value.trim_start_matches(blank);
+    let from = text.len() - value.len();
+    let length = match value.chars().next() {
+        Some(quote @ ('"' | '\'')) => value[1..].find(quote).map(|length| length + 2),
+        _ => value.find(|c: char| blank(c) || c == '>'),
+    };
+    from..from + length.unwrap_or(value.len())
+}
+
+/// What a reference leads to.
+#[derive(Debug, PartialEq, Eq)]
+enum Target {
+    /// Nothing, a place in this page, or data.
+    Here,
+    /// A file of the source.
+    File(String),
+    /// A path of the site that failed.
+    Site,
+    /// Another site.
+    Away,
+    /// A script in an address.
+    Script,
+}
+
+/// What the address `value` leads to.
+fn target(value: &str) -> Target {
+    let value: String = value.trim().replace(['\t', '\n', '\r'], "");
+    let scheme = value
+        .split_once(':')
+        .map(|(scheme, _)| scheme)
+        .filter(|scheme| {
+            scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+                && scheme
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+        });
+    match scheme.map(str::to_ascii_lowercase).as_deref() {
+        Some("data" | "about" | "blob") => return Target::Here,
+        Some("javascript" | "vbscript") => return Target::Script,
+        Some(_) => return Target::Away,
+        None => {}
+    }
+    if value.is_empty() || value.starts_with('#') {
+        return Target::Here;
+    }
+    if value.starts_with("//") || value.starts_with("\\\\") {
+        return Target::Away;
+    }
+    if value.starts_with(['/', '\\', '?']) {
+        return Target::Site;
+    }
+    let path = value.split(['?', '#']).next().unwrap_or_default();
+    Target::File(unescape(path))
+}
+
+/// A path without its percent-encoding.
+fn unescape(path: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = path.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = tail
+            .get(..2)
+            .filter(|_| *first == b'%')
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(hex.unwrap_or(*first));
+        rest = match hex {
+            Some(_) => tail.get(2..).unwrap_or_default(),
+            None => tail,
+        };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The media type of a file that a page can hold.
+pub(crate) fn media_type(extension: &str) -> Option<&'static str> {
+    Some(match extension {
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "webp" => "image/webp",
+        "avif" => "image/avif",
+        "svg" => "image/svg+xml",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "woff" => "font/woff",
+        "ttf" => "font/ttf",
+        "otf" => "font/otf",
+        _ => return None,
+    })
+}

@@ -1,0 +1,335 @@
+//! What there is to look at: pages, reasons, languages, forms; and each of them, made.
+
+use serde_json::json;
+use tidegate_core::config::{Config, Maintenance, StatusRule};
+use tidegate_core::hint;
+use tidegate_core::negotiate::Format;
+use tidegate_core::page::{PageFacts, Pages};
+use tidegate_core::reason::{Reason, Source};
+
+use crate::http::Response;
+
+/// The time that pages show: always the same, so that two previews differ only where the pages do.
+const NOW_MS: u64 = 1_787_652_930_000;
+const REQUEST_ID: &[u8] = b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11";
+
+/// A form of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Html,
+    Problem,
+    Text,
+    Line,
+    Grpc,
+}
+
+impl Form {
+    pub(super) const ALL: [Form; 5] = [
+        Form::Html,
+        Form::Problem,
+        Form::Text,
+        Form::Line,
+        Form::Grpc,
+    ];
+
+    /// The name of the form, and the end of its file's name.
+    pub(super) fn extension(self) -> &'static str {
+        match self {
+            Form::Html => "html",
+            Form::Problem => "json",
+            Form::Text => "txt",
+            Form::Line => "line.txt",
+            Form::Grpc => "grpc.txt",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|form| form.extension() == text)
+    }
+
+    fn format(self) -> Format {
+        match self {
+            Form::Html => Format::Html,
+            Form::Problem => Format::Problem,
+            Form::Text => Format::Text,
+            Form::Line => Format::Line,
+            Form::Grpc => Format::Grpc,
+        }
+    }
+}
+
+/// The method of the request that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Method {
+    Get,
+    Post,
+}
+
+impl Method {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "get" => Some(Method::Get),
+            "post" => Some(Method::Post),
+            _ => None,
+        }
+    }
+}
+
+/// A page: what a rule gives, or a template as a route asks for it.
+#[derive(Debug)]
+pub(super) struct Sample {
+    /// Its name in addresses.
+    pub(super) slug: String,
+    label: String,
+    /// The reasons for which it can be served.
+    pub(super) reasons: Vec<&'static str>,
+    host: String,
+    path: String,
+    route: String,
+    template: Option<usize>,
+}
+
+/// A page, made.
+#[derive(Debug)]
+pub(super) struct Made {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Made {
+    /// The answer; `framed`: for the gallery.
+    pub(super) fn response(self, framed: bool) -> Response {
+        let mut headers = self.headers;
+        headers.push(("cache-control", "no-store".to_owned()));
+        if framed {
+            for (name, value) in &mut headers {
+                match *name {
+                    "content-security-policy" => *value = framable(value),
+                    // Some browsers would save it instead of showing it.
+                    "content-type" if !value.starts_with("text/html") => {
+                        *value = "text/plain; charset=utf-8".to_owned();
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Response {
+            status: self.status,
+            headers,
+            body: self.body,
+        }
+    }
+}
+
+/// The policy with the gallery as the one that may frame the page.
+fn framable(policy: &str) -> String {
+    let others = policy
+        .split(';')
+        .map(str::trim)
+        .filter(|part| !part.starts_with("frame-ancestors") && !part.is_empty());
+    let mut parts: Vec<&str> = others.collect();
+    parts.push("frame-ancestors 'self'");
+    parts.join("; ")
+}
+
+/// Everything that a configuration makes.
+#[derive(Debug)]
+pub(super) struct Cases {
+    config: Config,
+    pages: Pages,
+    samples: Vec<Sample>,
+    maintenance: Maintenance,
+}
+
+impl Cases {
+    pub(super) fn new(config: Config) -> Self {
+        let pages = Pages::new(&config);
+        let maintenance = config
+            .routes
+            .iter()
+            .find_map(|rule| rule.maintenance.clone());
+        Self {
+            samples: samples(&config, &pages),
+            pages,
+            maintenance: maintenance.unwrap_or(Maintenance {
+                until: Some(NOW_MS / 1000 + 7_200),
+                message: None,
+            }),
+            config,
+        }
+    }
+
+    pub(super) fn pages(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    pub(super) fn languages(&self) -> Vec<String> {
+        self.pages.languages().map(str::to_owned).collect()
+    }
+
+    /// What the gallery needs to know, as JSON that can stand in a script block.
+    pub(super) fn state(&self, live: bool, version: u64, wrong: &str) -> String {
+        let pages = self.samples.iter().map(|sample| {
+            json!({ "slug": sample.slug, "label": sample.label, "reasons": sample.reasons })
+        });
+        let state = json!({
+            "live": live,
+            "version": version,
+            "wrong": wrong,
+            "pages": pages.collect::<Vec<_>>(),
+            "languages": self.languages(),
+            "language": self.config.locales.default,
+            "forms": Form::ALL.map(Form::extension),
+        });
+        state.to_string().replace('<', "\\u003c")
+    }
+
+    /// Makes a page; `None`: there is no such one.
+    pub(super) fn make(
+        &self,
+        slug: &str,
+        reason: &str,
+        language: &str,
+        method: Method,
+        form: Form,
+    ) -> Option<Made> {
+        let sample = self.samples.iter().find(|sample| sample.slug == slug)?;
+        let reason = Reason::ALL.iter().find(|known| known.as_str() == reason)?;
+        let is_known = |tag: &str| self.pages.languages().any(|known| known == tag);
+        if !sample.reasons.contains(&reason.as_str()) || !is_known(language) {
+            return None;
+        }
+        let policy = &self.config.policy;
+        let failed = envoy_status(*reason);
+        let remaining = policy.breaker.open_base.as_millis();
+        let wait = hint::hint(
+            &policy.retry,
+            &hint::Facts {
+                status: failed,
+                remaining_ms: (*reason == Reason::CircuitOpen)
+                    .then(|| u64::try_from(remaining).unwrap_or(u64::MAX)),
+                upstream: None,
+                now_ms: Some(NOW_MS),
+                seed: 0,
+            },
+        );
+        let wait = reason.is_retryable().then_some(wait);
+        let status = served_status(&self.config, *reason);
+        let page = self.pages.render(&PageFacts {
+            format: form.format(),
+            status,
+            reason: *reason,
+            source: source(*reason),
+            tripped_by: (*reason == Reason::CircuitOpen).then_some(Reason::ConnectionRefused),
+            maintenance: (*reason == Reason::Maintenance).then_some(&self.maintenance),
+            retry_after_ms: wait.map(|wait| wait.ms),
+            page_retry: Some(&policy.retry.page),
+            request_id: Some(REQUEST_ID),
+            now_ms: Some(NOW_MS),
+            method: match method {
+                Method::Get => b"GET",
+                Method::Post => b"POST",
+            },
+            host: sample.host.as_bytes(),
+            path: sample.path.as_bytes(),
+            language: self.pages.language_of_tag(language),
+            route: sample.route.as_bytes(),
+            page: sample.template,
+        });
+        let mut headers = Vec::new();
+        let kind = page.content_type.unwrap_or("text/plain; charset=utf-8");
+        headers.push(("content-type", kind.to_owned()));
+        headers.push(("content-language", page.language.to_owned()));
+        headers.extend(
+            page.csp
+                .map(|csp| ("content-security-policy", csp.to_owned())),
+        );
+        headers.extend(wait.map(|wait| ("retry-after", wait.seconds().to_string())));
+        headers.extend(page.headers);
+        Some(Made {
+            status,
+            headers,
+            body: page.body,
+        })
+    }
+}
+
+/// What Envoy would have sent.
+fn envoy_status(reason: Reason) -> u16 {
+    match reason {
+        Reason::UpstreamError => 500,
+        Reason::UpstreamBadGateway | Reason::HttpProtocolError => 502,
+        Reason::UpstreamTimeout | Reason::HttpResponseTimeout => 504,
+        Reason::DestinationNotFound => 404,
+        _ => 503,
+    }
+}
+
+fn served_status(config: &Config, reason: Reason) -> u16 {
+    match config.policy.intercept.status {
+        StatusRule::Keep => envoy_status(reason),
+        StatusRule::Standard => reason.standard_status().unwrap_or(envoy_status(reason)),
+    }
+}
+
+fn source(reason: Reason) -> Source {
+    match reason {
+        Reason::UpstreamError
+        | Reason::UpstreamBadGateway
+        | Reason::UpstreamUnavailable
+        | Reason::UpstreamTimeout => Source::Upstream,
+        _ => Source::Proxy,
+    }
+}
+
+/// Every page of a configuration.
+fn samples(config: &Config, pages: &Pages) -> Vec<Sample> {
+    // An answer that broke off can no more be replaced.
+    let all = Reason::ALL
+        .iter()
+        .filter(|reason| **reason != Reason::HttpResponseIncomplete);
+    let plain = |slug: &str, label: String| Sample {
+        slug: slug.to_owned(),
+        label,
+        reasons: all.clone().map(|reason| reason.as_str()).collect(),
+        host: "shop.example".to_owned(),
+        path: "/basket".to_owned(),
+        route: String::new(),
+        template: None,
+    };
+    let mut samples = vec![plain("page", "what a visitor gets".to_owned())];
+    for (number, rule) in config.pages.iter().enumerate() {
+        let fits = |reason: &&Reason| {
+            let status = served_status(config, **reason);
+            (rule.reasons.is_empty() || rule.reasons.contains(reason))
+                && (rule.statuses.is_empty() || rule.statuses.contains(status))
+        };
+        let one = |patterns: &[tidegate_core::config::Pattern], default: &str| {
+            let first = patterns.first().map(|pattern| pattern.as_str());
+            first.map_or(default.to_owned(), |text| text.replace('*', "shop"))
+        };
+        let template = rule.template.as_deref().unwrap_or("the built-in page");
+        let mut sample = plain(
+            &format!("rule-{number}"),
+            format!("pages[{number}]: {template}"),
+        );
+        sample.reasons = all
+            .clone()
+            .filter(fits)
+            .map(|reason| reason.as_str())
+            .collect();
+        sample.host = one(&rule.hosts, "shop.example");
+        sample.route = one(&rule.routes, "");
+        if !rule.path_prefix.is_empty() {
+            sample.path.clone_from(&rule.path_prefix);
+        }
+        samples.push(sample);
+    }
+    for (name, _) in &config.templates {
+        let mut sample = plain(&format!("template-{name}"), format!("templates.{name}"));
+        sample.template = pages.template(name.as_bytes());
+        samples.push(sample);
+    }
+    samples
+}

@@ -1,0 +1,160 @@
+//! `tidegate preview`: every page that a source makes, to look at while it is being made.
+//!
+//! What is shown is rendered by the filter's own core from the same bundle that the filter gets. A
+//! page in the gallery is framed, which its own policy forbids; so there it comes with a policy that
+//! differs in that alone, and a link leads to the page as it is.
+
+mod cases;
+mod watch;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use crate::http::{lock, Request, Response, Server};
+use crate::source::Source;
+use cases::{Cases, Form, Method};
+use watch::Watched;
+
+/// The gallery; `STATE` stands where what it shows comes.
+const GALLERY: &str = include_str!("gallery.html");
+const STATE: &str = "{\"state\":0}";
+
+/// Look at every page of a source: each reason, format, language and theme
+///
+/// A gallery on 127.0.0.1 shows them as the filter would serve them, and anew whenever a file of
+/// the source changes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Source, in YAML or JSON
+    source: PathBuf,
+    /// Port of the gallery, on 127.0.0.1; 0: a free one
+    #[arg(long, value_name = "PORT", default_value_t = 8090)]
+    port: u16,
+    /// Write the gallery and all pages into this folder, and serve nothing
+    #[arg(long, value_name = "DIR", conflicts_with = "port")]
+    out: Option<PathBuf>,
+}
+
+/// Shows them.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    match &args.out {
+        Some(folder) => write(&args.source, folder),
+        None => serve(args),
+    }
+}
+
+/// Writes the gallery and its pages.
+fn write(source: &Path, folder: &Path) -> ExitCode {
+    let mut source = match Source::load(source) {
+        Ok(loaded) => loaded,
+        Err(error) => return crate::bundle::refuse(source, &error),
+    };
+    let cases = match crate::bundle::Bundle::new(&mut source, true) {
+        Ok(bundle) => Cases::new(bundle.config),
+        Err(findings) => {
+            for finding in &findings.list {
+                eprintln!("{finding}");
+            }
+            return ExitCode::from(crate::FINDINGS);
+        }
+    };
+    match write_all(&cases, folder) {
+        Ok(count) => {
+            let index = folder.join("index.html");
+            eprintln!("{count} pages written; {} shows them", index.display());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{}: cannot be written: {error}", folder.display());
+            ExitCode::from(crate::USAGE)
+        }
+    }
+}
+
+fn write_all(cases: &Cases, folder: &Path) -> io::Result<usize> {
+    let mut count = 0;
+    for page in cases.pages() {
+        fs::create_dir_all(folder.join(&page.slug))?;
+        for reason in &page.reasons {
+            for language in cases.languages() {
+                for form in Form::ALL {
+                    let name = format!("{reason}.{language}.{}", form.extension());
+                    let made = cases.make(&page.slug, reason, &language, Method::Get, form);
+                    let Some(made) = made else { continue };
+                    fs::write(folder.join(&page.slug).join(name), made.body)?;
+                    count += 1;
+                }
+            }
+        }
+    }
+    let state = cases.state(false, 0, "");
+    fs::write(
+        folder.join("index.html"),
+        GALLERY.replacen(STATE, &state, 1),
+    )?;
+    Ok(count)
+}
+
+fn serve(args: &Args) -> ExitCode {
+    let watched = match Watched::new(&args.source) {
+        Ok(watched) => watched,
+        Err(error) => return crate::bundle::refuse(&args.source, &error),
+    };
+    let watched = Arc::new(Mutex::new(watched));
+    let handler = move |request: &Request| answer(request, &watched);
+    let server = Server::reserve(args.port, false, Arc::new(handler));
+    let server = server.and_then(|server| server.open().map(|()| server));
+    match server {
+        Ok(server) => {
+            eprintln!(
+                "http://127.0.0.1:{}/ shows the pages; Ctrl-C ends it",
+                server.port()
+            );
+            loop {
+                std::thread::park();
+            }
+        }
+        Err(error) => {
+            eprintln!("port {}: {error}; --port chooses another", args.port);
+            ExitCode::from(crate::USAGE)
+        }
+    }
+}
+
+fn answer(request: &Request, watched: &Mutex<Watched>) -> Response {
+    // A name that somebody else's page has made lead here is no name of ours.
+    let host = request.header("host").unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    if !matches!(name, "127.0.0.1" | "localhost") {
+        return Response::new(403, "text/plain; charset=utf-8", "127.0.0.1 only\n");
+    }
+    if !matches!(request.method.as_str(), "GET" | "HEAD") {
+        return Response::new(405, "text/plain; charset=utf-8", "GET only\n");
+    }
+    let mut watched = lock(watched);
+    watched.refresh();
+    let path: Vec<&str> = request.path.split('/').skip(1).collect();
+    match path.as_slice() {
+        [""] => {
+            let gallery = GALLERY.replacen(STATE, &watched.state(), 1);
+            Response::new(200, "text/html; charset=utf-8", gallery)
+        }
+        ["state.json"] => Response::new(200, "application/json", watched.state()),
+        [way @ ("served" | "framed"), page, reason, language, method, form] => {
+            let made = Method::parse(method)
+                .zip(Form::parse(form))
+                .and_then(|(method, form)| {
+                    watched.cases().make(page, reason, language, method, form)
+                });
+            made.map_or_else(not_found, |made| made.response(*way == "framed"))
+        }
+        _ => not_found(),
+    }
+}
+
+fn not_found() -> Response {
+    Response::new(404, "text/plain; charset=utf-8", "no such page\n")
+}

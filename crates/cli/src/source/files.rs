@@ -1,0 +1,165 @@
+//! The files of a source: all of them inside of one folder, each read once.
+//!
+//! A source may come from somebody else, and what it names ends up on a public page. So nothing
+//! outside of its folder is read, neither by `..` nor by a link.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use tidegate_core::config::limits;
+
+use super::node::Mark;
+
+/// One file that was read.
+#[derive(Debug)]
+struct Entry {
+    /// As people are told of it.
+    name: String,
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+/// The files of a source that were read, by number.
+#[derive(Debug)]
+pub(crate) struct Files {
+    /// The folder that all of them are in; `None`: there is none (standard input).
+    root: Option<PathBuf>,
+    /// The same as people are told of it: empty or with its slash.
+    shown_root: PathBuf,
+    entries: Vec<Entry>,
+}
+
+impl Files {
+    /// The files around the source at `path`, which becomes number 0.
+    pub(crate) fn around(path: &Path) -> io::Result<Self> {
+        let bytes = read(File::open(path)?)?;
+        let path_there = path.canonicalize()?;
+        let root = path_there.parent().map(Path::to_path_buf);
+        Ok(Self {
+            root,
+            shown_root: path.parent().unwrap_or(Path::new("")).to_path_buf(),
+            entries: vec![Entry {
+                name: path.display().to_string(),
+                path: path_there,
+                bytes,
+            }],
+        })
+    }
+
+    /// Standard input, with no files around it.
+    pub(crate) fn stdin() -> io::Result<Self> {
+        Ok(Self {
+            root: None,
+            shown_root: PathBuf::new(),
+            entries: vec![Entry {
+                name: "stdin".to_owned(),
+                path: PathBuf::new(),
+                bytes: read(io::stdin().lock())?,
+            }],
+        })
+    }
+
+    pub(crate) fn name(&self, file: usize) -> &str {
+        self.entries.get(file).map_or("", |entry| &entry.name)
+    }
+
+    pub(crate) fn bytes(&self, file: usize) -> &[u8] {
+        self.entries.get(file).map_or(&[], |entry| &entry.bytes)
+    }
+
+    /// The extension of a file, in lower case.
+    pub(crate) fn extension(&self, file: usize) -> String {
+        let path = self.entries.get(file).map(|entry| entry.path.as_path());
+        let extension = path.and_then(Path::extension).unwrap_or_default();
+        extension.to_string_lossy().to_ascii_lowercase()
+    }
+
+    /// Where every file is that was read.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.entries.iter().map(|entry| entry.path.as_path())
+    }
+
+    /// A file as text, or where it is not UTF-8.
+    pub(crate) fn text(&self, file: usize) -> Result<&str, Mark> {
+        let bytes = self.bytes(file);
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        std::str::from_utf8(bytes).map_err(|error| {
+            let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            position(&String::from_utf8_lossy(good), file, usize::MAX)
+        })
+    }
+
+    /// Opens the file that `from` refers to by `reference`; says why it cannot.
+    pub(crate) fn open(&mut self, from: usize, reference: &str) -> Result<usize, String> {
+        let Some(root) = &self.root else {
+            return Err("standard input has no files around it".to_owned());
+        };
+        if reference.is_empty() {
+            return Err("the name of the file is missing".to_owned());
+        }
+        let shown = format!("{reference:?}");
+        if Path::new(reference).is_absolute() {
+            return Err(format!(
+                "{shown} is an absolute path; allowed: one relative to {}",
+                self.name(from)
+            ));
+        }
+        let folder = self.entries.get(from).and_then(|entry| entry.path.parent());
+        let path = folder.unwrap_or(root).join(reference);
+        let path = path
+            .canonicalize()
+            .map_err(|error| format!("{shown} cannot be read: {}", plain(&error)))?;
+        let Ok(inner) = path.strip_prefix(root) else {
+            return Err(format!(
+                "{shown} leads out of the folder of the source, which nothing may"
+            ));
+        };
+        if let Some(known) = self.entries.iter().position(|entry| entry.path == path) {
+            return Ok(known);
+        }
+        if !path.is_file() {
+            return Err(format!("{shown} is not a file"));
+        }
+        let bytes = File::open(&path)
+            .and_then(read)
+            .map_err(|error| format!("{shown} cannot be read: {}", plain(&error)))?;
+        if bytes.len() > limits::CONFIG_BYTES {
+            return Err(format!(
+                "{shown} has more than the {} bytes that a whole configuration may have",
+                limits::CONFIG_BYTES
+            ));
+        }
+        let name = self.shown_root.join(inner).display().to_string();
+        self.entries.push(Entry { name, path, bytes });
+        Ok(self.entries.len() - 1)
+    }
+}
+
+/// Reads no more than is needed to see that it is too large.
+fn read(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(limits::CONFIG_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// An error of the system without its number.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The place of a byte of a file.
+pub(crate) fn position(text: &str, file: usize, at: usize) -> Mark {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    Mark {
+        file,
+        line: before.bytes().filter(|&byte| byte == b'\n').count() + 1,
+        column: line.chars().count() + 1,
+    }
+}

@@ -1,0 +1,237 @@
+//! Reads YAML and JSON into a [`Node`]. JSON is YAML, so one reader with places does both; that a
+//! JSON file is JSON, and nothing more lenient, is asked of a reader of JSON first.
+
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use tidegate_core::config::{Fault, Json};
+
+use super::node::{Mark, Node, Value};
+
+/// Values of one document. An alias of YAML can make a thousand values of a few letters.
+const MAX_NODES: usize = 100_000;
+/// Lists and objects within each other; the reader of JSON has the same limit.
+const MAX_DEPTH: usize = 127;
+
+const TOO_MUCH: &str = "more than a configuration can hold";
+
+/// What is wrong with a document, and where.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    pub(super) line: usize,
+    pub(super) column: usize,
+    pub(super) what: String,
+}
+
+/// Reads JSON.
+pub(super) fn json(text: &str, file: usize) -> Result<Node, Wrong> {
+    let json = Json::parse(text.as_bytes()).map_err(|fault| match fault {
+        Fault::NotJson {
+            line,
+            column,
+            problem,
+        } => Wrong {
+            line,
+            column: column.max(1),
+            what: format!("not JSON: {problem}"),
+        },
+        other => Wrong {
+            line: 1,
+            column: 1,
+            what: other.to_string(),
+        },
+    })?;
+    // YAML knows no escapes in two halves ("\ud83d\ude00"): such a document has no places.
+    Ok(yaml(text, file).unwrap_or_else(|_| without_places(&json, file)))
+}
+
+fn without_places(json: &Json, file: usize) -> Node {
+    let mark = Mark {
+        file,
+        line: 0,
+        column: 0,
+    };
+    let value = match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Bool(*value),
+        Json::Whole(number) => Value::Number(number.to_string()),
+        Json::Number(number) => Value::Number(
+            serde_json::Number::from_f64(*number).map_or("null".to_owned(), |n| n.to_string()),
+        ),
+        Json::String(text) => Value::Text(text.clone(), false),
+        Json::List(items) => Value::List(
+            items
+                .iter()
+                .map(|item| without_places(item, file))
+                .collect(),
+        ),
+        Json::Object(entries) => Value::Map(
+            entries
+                .iter()
+                .map(|(key, value)| (key.clone(), mark, without_places(value, file)))
+                .collect(),
+        ),
+    };
+    Node { mark, value }
+}
+
+/// Reads YAML 1.2: one document, with the core schema.
+pub(super) fn yaml(text: &str, file: usize) -> Result<Node, Wrong> {
+    let mut reader = Reader {
+        parser: Parser::new_from_str(text),
+        file,
+        anchors: HashMap::new(),
+        count: 0,
+    };
+    let mut document = None;
+    loop {
+        let (event, span) = reader.next()?;
+        match event {
+            Event::StreamEnd => break,
+            Event::DocumentStart(_) if document.is_some() => {
+                return Err(wrong(span, "a second document; allowed: one"));
+            }
+            Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
+            event => document = Some(reader.node(event, span, 0)?),
+        }
+    }
+    Ok(document.unwrap_or(Node {
+        mark: Mark::start(file),
+        value: Value::Map(Vec::new()),
+    }))
+}
+
+fn wrong(span: Span, what: impl Into<String>) -> Wrong {
+    Wrong {
+        line: span.start.line(),
+        column: span.start.col() + 1,
+        what: what.into(),
+    }
+}
+
+struct Reader<'t> {
+    parser: Parser<'t, saphyr_parser::StrInput<'t>>,
+    file: usize,
+    anchors: HashMap<usize, Node>,
+    count: usize,
+}
+
+impl<'t> Reader<'t> {
+    fn next(&mut self) -> Result<(Event<'t>, Span), Wrong> {
+        match self.parser.next() {
+            Some(Ok(next)) => Ok(next),
+            Some(Err(error)) => Err(Wrong {
+                line: error.marker().line(),
+                column: error.marker().col() + 1,
+                what: format!("not YAML: {}", error.info()),
+            }),
+            None => Ok((Event::StreamEnd, Span::default())),
+        }
+    }
+
+    fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node, Wrong> {
+        self.count += 1;
+        if self.count > MAX_NODES || depth > MAX_DEPTH {
+            return Err(wrong(span, TOO_MUCH));
+        }
+        let mut mark = Mark {
+            file: self.file,
+            line: span.start.line(),
+            column: span.start.col() + 1,
+        };
+        let (anchor, value) = match event {
+            Event::Alias(id) => {
+                let Some(node) = self.anchors.get(&id) else {
+                    return Err(wrong(span, "an alias of what it stands in"));
+                };
+                self.count += size(node);
+                if self.count > MAX_NODES {
+                    return Err(wrong(span, TOO_MUCH));
+                }
+                return Ok(node.clone());
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let is_text = style != ScalarStyle::Plain
+                    || tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
+                if is_text && style == ScalarStyle::Literal {
+                    // The place is that of the first line with something in it.
+                    let blank = text.chars().take_while(|&c| c == '\n').count();
+                    mark.line = mark.line.saturating_sub(blank);
+                }
+                let is_verbatim = style == ScalarStyle::Literal;
+                let value = match is_text {
+                    true => Value::Text(text.into_owned(), is_verbatim),
+                    false => plain(&text),
+                };
+                (anchor, value)
+            }
+            Event::SequenceStart(anchor, _) => {
+                let mut items = Vec::new();
+                loop {
+                    match self.next()? {
+                        (Event::SequenceEnd, _) => break,
+                        (event, span) => items.push(self.node(event, span, depth + 1)?),
+                    }
+                }
+                (anchor, Value::List(items))
+            }
+            Event::MappingStart(anchor, _) => {
+                let mut entries = Vec::new();
+                loop {
+                    let (key, at) = match self.next()? {
+                        (Event::MappingEnd, _) => break,
+                        (Event::Scalar(key, ..), span) => (key.into_owned(), span),
+                        (_, span) => return Err(wrong(span, "a key that is not a text")),
+                    };
+                    let key_mark = Mark {
+                        file: self.file,
+                        line: at.start.line(),
+                        column: at.start.col() + 1,
+                    };
+                    let (event, span) = self.next()?;
+                    entries.push((key, key_mark, self.node(event, span, depth + 1)?));
+                }
+                (anchor, Value::Map(entries))
+            }
+            _ => return Err(wrong(span, "not YAML")),
+        };
+        let node = Node { mark, value };
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+}
+
+fn size(node: &Node) -> usize {
+    1 + match &node.value {
+        Value::List(items) => items.iter().map(size).sum(),
+        Value::Map(entries) => entries.iter().map(|(_, _, node)| size(node)).sum(),
+        _ => 0,
+    }
+}
+
+/// What a word without quotes is (YAML 1.2.2 §10.3.2): `no` is a text, and so is `5xx`.
+fn plain(text: &str) -> Value {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "true" | "True" | "TRUE" => return Value::Bool(true),
+        "false" | "False" | "FALSE" => return Value::Bool(false),
+        _ => {}
+    }
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_number = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && unsigned
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
+    if is_number {
+        if let Ok(number) = text.parse::<i64>() {
+            return Value::Number(number.to_string());
+        }
+        let number = text.parse().ok().and_then(serde_json::Number::from_f64);
+        if let Some(number) = number {
+            return Value::Number(number.to_string());
+        }
+    }
+    Value::Text(text.to_owned(), false)
+}

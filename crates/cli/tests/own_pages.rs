@@ -1,0 +1,69 @@
+//! `examples/own-pages` is what its source makes; and the document about pages names the same things
+//! as the code.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/own-pages")
+}
+
+/// What a command prints in the folder of the example.
+fn printed(args: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    let output = command.args(args).current_dir(example()).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_example_is_what_its_source_makes() {
+    let module = "../../dist/tidegate.wasm";
+    for (file, args) in [
+        ("filter.json", &["bundle", "tidegate.yaml"][..]),
+        (
+            "envoy.yaml",
+            &[
+                "bundle",
+                "tidegate.yaml",
+                "--as",
+                "envoy",
+                "--module",
+                module,
+            ],
+        ),
+    ] {
+        let path = example().join(file);
+        let made = printed(args);
+        if std::env::var_os("UPDATE_GOLDENS").is_some() {
+            fs::write(&path, &made).unwrap();
+        }
+        assert!(
+            fs::read_to_string(&path).unwrap() == made,
+            "{file} is not what its source makes: UPDATE_GOLDENS=1"
+        );
+    }
+}
+
+/// The table that maps the names of other products: ours are there.
+#[test]
+fn the_names_that_people_know_lead_to_names_that_there_are() {
+    let page = fs::read_to_string(example().join("../../docs/pages.md")).unwrap();
+    let (_, rest) = page.split_once("<!-- other names -->\n").unwrap();
+    let (table, _) = rest.split_once("<!-- end of other names -->").unwrap();
+    let rows: Vec<&str> = table.lines().skip(2).collect();
+    assert!(rows.len() > 10);
+    for row in rows {
+        assert_eq!(row.matches('|').count(), 6, "{row}");
+        let ours = row.split('|').nth(1).unwrap();
+        for name in ours.split(',').map(|name| name.trim().trim_matches('`')) {
+            let mut names = tidegate_core::page::NAMES.iter();
+            assert!(names.any(|known| known.name == name), "{name}");
+        }
+    }
+}
