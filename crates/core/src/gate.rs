@@ -126,12 +126,11 @@ impl Gate {
 
     /// The breakers of this configuration, for the plugin of this name.
     pub fn bank(&self, plugin: &str) -> Bank {
-        Bank::new(
-            plugin,
-            policies(&self.config)
-                .map(|policy| policy.breaker.clone())
-                .collect(),
-        )
+        let mut settings = Vec::new();
+        for policy in policies(&self.config) {
+            settings.push(policy.breaker.clone());
+        }
+        Bank::new(plugin, settings)
     }
 
     /// The policy with this number.

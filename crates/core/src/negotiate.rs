@@ -86,7 +86,9 @@ fn acceptable(request: &HeaderBlock) -> Vec<Format> {
     let mut ranges = Vec::new();
     for value in request.get_all("accept") {
         for member in value.split(|&b| b == b',') {
-            ranges.extend(Range::parse(member));
+            if let Some(range) = Range::parse(member) {
+                ranges.push(range);
+            }
         }
     }
     let mut best = None;

@@ -259,12 +259,12 @@ impl Bank {
     /// and lets time move the breakers of idle routes.
     pub fn tick(&mut self, store: &mut dyn Store, at: Moment) {
         self.read_word(store);
-        let restless: Vec<Box<str>> = self
-            .routes
-            .iter()
-            .filter(|(_, route)| route.is_restless())
-            .map(|(key, _)| key.into())
-            .collect();
+        let mut restless: Vec<Box<str>> = Vec::new();
+        for (key, route) in self.routes.iter() {
+            if route.is_restless() {
+                restless.push(key.into());
+            }
+        }
         for key in &restless {
             self.flush(store, key, at);
         }

@@ -30,24 +30,25 @@ pub(super) fn config(root: View<'_>, not_in_force: Vec<String>, programs: Vec<Pr
         templates.push((name.clone(), template));
     }
     let templates = in_order(templates, |(a, _), (b, _)| a < b);
+    // Loops here and below: a chain that is collected is twice the code.
+    let mut routes = Vec::new();
+    for json in root.elements("routes") {
+        routes.push(route_rule(View::element(table::ROUTE, json, Some(root))));
+    }
+    let mut pages = Vec::new();
+    for json in root.elements("pages") {
+        pages.push(page_rule(View::element(table::PAGE, json, None)));
+    }
     let delimiters = root.texts("delimiters");
     let delimiter = |index: usize| delimiters.get(index).cloned().unwrap_or_default();
     Config {
         mode: mode(root),
         brand: brand(root.section("brand")),
         policy: policy(root),
-        routes: root
-            .elements("routes")
-            .iter()
-            .map(|json| route_rule(View::element(table::ROUTE, json, Some(root))))
-            .collect(),
+        routes,
         templates,
         vars: in_order(strings(root.entries("vars")), |(a, _), (b, _)| a < b),
-        pages: root
-            .elements("pages")
-            .iter()
-            .map(|json| page_rule(View::element(table::PAGE, json, None)))
-            .collect(),
+        pages,
         delimiters: (delimiter(0), delimiter(1)),
         locales: locales(root.section("locales")),
         formats: formats(root.section("formats")),
@@ -78,13 +79,14 @@ fn mode(view: View<'_>) -> Mode {
 }
 
 pub(super) fn brand(view: View<'_>) -> Brand {
-    let link = |json: &Json| {
+    let mut links = Vec::new();
+    for json in view.elements("links") {
         let view = View::element(table::LINK, json, None);
-        Link {
+        links.push(Link {
             label: view.string("label"),
             url: view.string("url"),
-        }
-    };
+        });
+    }
     Brand {
         name: view.string("name"),
         logo: view.text("logo").map(|logo| {
@@ -98,7 +100,7 @@ pub(super) fn brand(view: View<'_>) -> Brand {
         color_dark: view.color("color_dark"),
         home_url: view.text("home_url"),
         status_url: view.text("status_url"),
-        links: view.elements("links").iter().map(link).collect(),
+        links,
     }
 }
 
@@ -250,17 +252,23 @@ fn page_rule(view: View<'_>) -> PageRule {
 }
 
 fn strings(entries: &[(String, Json)]) -> Vec<(String, String)> {
-    entries
-        .iter()
-        .filter_map(|(key, json)| Some((key.clone(), json.text()?.to_owned())))
-        .collect()
+    let mut strings = Vec::new();
+    for (key, json) in entries {
+        if let Some(text) = json.text() {
+            strings.push((key.clone(), text.to_owned()));
+        }
+    }
+    strings
 }
 
 fn locales(view: View<'_>) -> Locales {
-    let language = |(tag, json): &(String, Json)| (tag.clone(), strings(json.entries()));
+    let mut languages = Vec::new();
+    for (tag, json) in view.entries("strings") {
+        languages.push((tag.clone(), strings(json.entries())));
+    }
     Locales {
         default: view.string("default"),
-        strings: view.entries("strings").iter().map(language).collect(),
+        strings: languages,
     }
 }
 
@@ -277,15 +285,17 @@ fn formats(view: View<'_>) -> Formats {
 }
 
 fn headers(view: View<'_>) -> Headers {
-    let set = strings(view.entries("set"))
-        .into_iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value));
+    let mut set = strings(view.entries("set"));
+    for (name, _) in &mut set {
+        name.make_ascii_lowercase();
+    }
     let set = in_order(set, |(a, _), (b, _)| a < b);
-    let patterns = |key: &str| -> Vec<_> {
-        view.texts(key)
-            .into_iter()
-            .map(|text| Pattern(text.to_ascii_lowercase()))
-            .collect()
+    let patterns = |key: &str| {
+        let mut patterns = view.patterns(key);
+        for Pattern(text) in &mut patterns {
+            text.make_ascii_lowercase();
+        }
+        patterns
     };
     Headers {
         keep: patterns("keep"),
@@ -295,13 +305,16 @@ fn headers(view: View<'_>) -> Headers {
 }
 
 fn security(view: View<'_>) -> Security {
-    let exposed = |word: String| match word.as_str() {
-        "request_id" => Some(Exposed::RequestId),
-        "timestamp" => Some(Exposed::Timestamp),
-        "host" => Some(Exposed::Host),
-        "path" => Some(Exposed::Path),
-        _ => None,
-    };
+    let mut expose = Vec::new();
+    for word in view.texts("expose") {
+        expose.push(match word.as_str() {
+            "request_id" => Exposed::RequestId,
+            "timestamp" => Exposed::Timestamp,
+            "host" => Exposed::Host,
+            "path" => Exposed::Path,
+            _ => continue,
+        });
+    }
     Security {
         csp: match view.text("csp") {
             Some(text) if text == "off" => Csp::Off,
@@ -309,11 +322,7 @@ fn security(view: View<'_>) -> Security {
             _ => Csp::Auto,
         },
         frame_ancestors: view.string("frame_ancestors"),
-        expose: view
-            .texts("expose")
-            .into_iter()
-            .filter_map(exposed)
-            .collect(),
+        expose,
         inner_pages: match view.word("inner_pages") {
             Some("ignore") => InnerPages::Ignore,
             _ => InnerPages::Trust,
@@ -323,7 +332,7 @@ fn security(view: View<'_>) -> Security {
 
 /// The items in order. Insertion, because each `sort` of the standard library would be five
 /// kilobytes of the module, for lists that people write by hand.
-fn in_order<T>(items: impl IntoIterator<Item = T>, before: fn(&T, &T) -> bool) -> Vec<T> {
+fn in_order<T>(items: Vec<T>, before: fn(&T, &T) -> bool) -> Vec<T> {
     let mut out: Vec<T> = Vec::new();
     for item in items {
         let at = out.partition_point(|other| before(other, &item));

@@ -61,18 +61,17 @@ pub(super) fn check(walk: &mut Walk, root: View<'_>) {
 
 fn routes(walk: &mut Walk, root: View<'_>) {
     let rules = root.elements("routes");
-    let name = |rule: &Json| rule.get("name").and_then(Json::text).map(str::to_owned);
     for (index, rule) in rules.iter().enumerate().take(limits::ROUTES) {
         walk.item(index, |walk| {
             let earlier = rules
                 .iter()
                 .take(index)
-                .position(|other| name(other) == name(rule));
-            if let (Some(name), Some(first)) = (name(rule), earlier) {
+                .position(|other| name_of(other) == name_of(rule));
+            if let (Some(name), Some(first)) = (name_of(rule), earlier) {
                 let first = ["`routes[", &count(first), "]`"].concat();
                 walk.key("name", |walk| {
                     walk.refuse(Fault::NameTaken {
-                        found: quoted(&name),
+                        found: quoted(name),
                         first,
                     });
                 });
@@ -81,6 +80,10 @@ fn routes(walk: &mut Walk, root: View<'_>) {
             policy(walk, View::element(table::ROUTE, rule, Some(root)));
         });
     }
+}
+
+fn name_of(rule: &Json) -> Option<&str> {
+    rule.get("name").and_then(Json::text)
 }
 
 /// The durations of a policy that bound each other.
@@ -298,7 +301,7 @@ fn spoken_default(walk: &mut Walk, locales: View<'_>) {
 /// What opens a tag may not be what closes it.
 fn delimiters(walk: &mut Walk, root: View<'_>) {
     if let [open, close] = root.elements("delimiters") {
-        if open.text().is_some() && open == close {
+        if open.text().is_some() && open.text() == close.text() {
             let fault = Fault::Value {
                 found: super::error::found(close),
                 why: "the same as what opens a tag",

@@ -174,7 +174,9 @@ impl<'a> View<'a> {
     pub(super) fn texts(&self, key: &str) -> Vec<String> {
         let mut texts = Vec::new();
         self.leaves(key, &mut |item, _| {
-            texts.extend(item.text().map(str::to_owned))
+            if let Some(text) = item.text() {
+                texts.push(text.to_owned());
+            }
         });
         texts
     }
@@ -212,21 +214,20 @@ impl<'a> View<'a> {
             return Vec::new();
         };
         let here = self.own(KEY).is_some();
-        let mut hints: Vec<_> = chosen
-            .entries()
-            .iter()
-            .filter_map(|(key, json)| Some((key.clone(), hint(json)?, here)))
-            .collect();
+        let mut hints = Vec::new();
+        for (key, json) in chosen.entries() {
+            if let Some(time) = hint(json) {
+                hints.push((key.clone(), time, here));
+            }
+        }
         if chosen.get("default").is_none() {
             let above = self
                 .base
                 .and_then(|base| base.get(KEY)?.get("default").and_then(hint));
             let table = || self.default_value(KEY)?.get("default").and_then(hint);
-            hints.extend(
-                above
-                    .or_else(table)
-                    .map(|time| ("default".to_owned(), time, false)),
-            );
+            if let Some(time) = above.or_else(table) {
+                hints.push(("default".to_owned(), time, false));
+            }
         }
         hints
     }

@@ -59,9 +59,17 @@ impl Languages {
             }
         }
         let default = lookup(&all, config.default.as_bytes()).unwrap_or(0);
+        let mut built_in = Vec::new();
+        for locale in locales::ALL {
+            let mut strings = Vec::new();
+            for pair in locale.strings() {
+                strings.push(pair);
+            }
+            built_in.push(strings);
+        }
         Self {
             all,
-            built_in: locales::ALL.iter().map(|l| l.strings().collect()).collect(),
+            built_in,
             own,
             default,
         }

@@ -179,16 +179,18 @@ impl Pages {
     pub fn new(config: &Config) -> Self {
         let security = &config.security;
         let env = Env::of(config);
-        let own = config.templates.iter().map(|(name, template)| Own {
-            name: name.clone(),
-            html: program(&env, Syntax::Html, &template.html)
-                .map(|program| Html::new(program, security, true)),
-            text: program(&env, Syntax::Text, &template.text),
-            members: Some(template.problem.as_slice())
-                .filter(|members| !members.is_empty())
-                .and_then(|members| env.read_members(members).ok()),
-        });
-        let own = own.collect();
+        let mut own = Vec::new();
+        for (name, template) in &config.templates {
+            own.push(Own {
+                name: name.clone(),
+                html: program(&env, Syntax::Html, &template.html)
+                    .map(|program| Html::new(program, security, true)),
+                text: program(&env, Syntax::Text, &template.text),
+                members: Some(template.problem.as_slice())
+                    .filter(|members| !members.is_empty())
+                    .and_then(|members| env.read_members(members).ok()),
+            });
+        }
         let env = env.for_built_in(PIECES);
         let html = env.read(Syntax::Html, HTML).unwrap_or_default();
         Self {

@@ -281,13 +281,13 @@ enum Action {
 impl Program {
     /// Scripts (`false`) or styles (`true`) of the template.
     pub(super) fn blocks(&self, styles: bool) -> Vec<&[u8]> {
-        let blocks = self
-            .blocks
-            .iter()
-            .filter(|(is_style, ..)| *is_style == styles);
+        let mut blocks = Vec::new();
+        for &(is_style, from, to) in &self.blocks {
+            if is_style == styles {
+                blocks.push(self.text.bytes().get(from..to).unwrap_or_default());
+            }
+        }
         blocks
-            .filter_map(|&(_, from, to)| self.text.bytes().get(from..to))
-            .collect()
     }
 
     /// Makes the page: room for it first, then the page.
