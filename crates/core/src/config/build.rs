@@ -56,10 +56,7 @@ pub(super) fn config(root: View<'_>, not_in_force: Vec<String>, programs: Vec<Pr
         security: security(root.section("security")),
         proxy_status: ProxyStatus {
             name: root.section("proxy_status").string("name"),
-            details: root
-                .section("proxy_status")
-                .flag("details")
-                .unwrap_or_default(),
+            details: root.section("proxy_status").is_on("details"),
         },
         route_metadata: match root.word("route_metadata") {
             Some("always") => RouteMetadata::Always,
@@ -150,17 +147,17 @@ fn retry(view: View<'_>) -> Retry {
     Retry {
         after,
         after_by_status,
-        honor_upstream: view.flag("honor_upstream").unwrap_or_default(),
-        max: view.duration("max").unwrap_or_default(),
+        honor_upstream: view.is_on("honor_upstream"),
+        max: view.time("max"),
         pace: match (view.word("pace"), view.number("pace")) {
             (_, Some(rate)) => Pace::Rate(rate),
             (Some("off"), _) => Pace::Off,
             _ => Pace::Auto,
         },
         page: PageRetry {
-            auto: page.flag("auto").unwrap_or_default(),
-            max_attempts: page.count("max_attempts").unwrap_or_default(),
-            cap: page.duration("cap").unwrap_or_default(),
+            auto: page.is_on("auto"),
+            max_attempts: page.whole("max_attempts"),
+            cap: page.time("cap"),
         },
     }
 }
@@ -178,22 +175,22 @@ fn breaker(view: View<'_>) -> Breaker {
             Some("disabled") => BreakerMode::Disabled,
             _ => BreakerMode::Enforce,
         },
-        window: view.duration("window").unwrap_or_default(),
-        min_requests: view.count("min_requests").unwrap_or_default(),
-        failure_ratio: view.number("failure_ratio").unwrap_or_default(),
-        consecutive_failures: consecutive.count("failures").unwrap_or_default(),
-        consecutive_for: consecutive.duration("for").unwrap_or_default(),
+        window: view.time("window"),
+        min_requests: view.whole("min_requests"),
+        failure_ratio: view.ratio("failure_ratio"),
+        consecutive_failures: consecutive.whole("failures"),
+        consecutive_for: consecutive.time("for"),
         failure_statuses: failures.statuses("statuses"),
         slow: failures.duration("slow"),
-        slow_ratio: failures.number("slow_ratio").unwrap_or_default(),
-        open_base: open.duration("base").unwrap_or_default(),
-        open_max: open.duration("max").unwrap_or_default(),
-        open_jitter: open.number("jitter").unwrap_or_default(),
-        open_honor_retry_after: open.flag("honor_retry_after").unwrap_or_default(),
-        probe_permits: probe.count("permits").unwrap_or_default(),
-        probe_timeout: probe.duration("timeout").unwrap_or_default(),
-        ramp_duration: ramp.duration("duration").unwrap_or_default(),
-        ramp_failure_ratio: ramp.number("failure_ratio").unwrap_or_default(),
+        slow_ratio: failures.ratio("slow_ratio"),
+        open_base: open.time("base"),
+        open_max: open.time("max"),
+        open_jitter: open.ratio("jitter"),
+        open_honor_retry_after: open.is_on("honor_retry_after"),
+        probe_permits: probe.whole("permits"),
+        probe_timeout: probe.time("timeout"),
+        ramp_duration: ramp.time("duration"),
+        ramp_failure_ratio: ramp.ratio("failure_ratio"),
         group: view.text("group"),
     }
 }

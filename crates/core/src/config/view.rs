@@ -142,6 +142,31 @@ impl<'a> View<'a> {
         }
     }
 
+    /// A flag; off where there is none. (Here and below: what follows a value that may be missing would
+    /// stand wherever one is read.)
+    #[inline(never)]
+    pub(super) fn is_on(&self, key: &str) -> bool {
+        self.flag(key).unwrap_or_default()
+    }
+
+    /// A whole number; 0 where there is none.
+    #[inline(never)]
+    pub(super) fn whole(&self, key: &str) -> u32 {
+        self.count(key).unwrap_or_default()
+    }
+
+    /// A number; 0 where there is none.
+    #[inline(never)]
+    pub(super) fn ratio(&self, key: &str) -> f64 {
+        self.number(key).unwrap_or_default()
+    }
+
+    /// A duration; 0 where there is none.
+    #[inline(never)]
+    pub(super) fn time(&self, key: &str) -> Duration {
+        self.duration(key).unwrap_or_default()
+    }
+
     /// The text of an option; nothing where there is none.
     pub(super) fn string(&self, key: &str) -> String {
         self.text(key).unwrap_or_default()
