@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 use tidegate_core::config::Config;
@@ -552,18 +552,26 @@ fn preview_writes_every_page() {
     assert!(read("index.html").contains("\"slug\":\"rule-0\""));
 }
 
+/// A command that serves; it ends with the test, however that ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn preview_shows_what_is_there_now() {
     let folder = Folder::new(&[("s.yaml", SOURCE), ("pages/a.html", &page("", "<p>one"))]);
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
     command.args(["preview", "s.yaml", "--port", "0"]);
-    let mut child = command
-        .current_dir(folder.path())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    command.current_dir(folder.path());
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let mut child = Running(child.unwrap());
     let mut line = String::new();
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut stderr = BufReader::new(child.0.stderr.take().unwrap());
     stderr.read_line(&mut line).unwrap();
     let port = line
         .split(['/', ':'])
@@ -609,6 +617,4 @@ fn preview_shows_what_is_there_now() {
         assert!(shown(path).starts_with("HTTP/1.1 404 "), "{path}");
     }
     assert!(get("evil.example", "/").starts_with("HTTP/1.1 403 "));
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
