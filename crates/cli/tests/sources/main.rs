@@ -1,0 +1,329 @@
+//! Sources of pages: what `init`, `check`, `bundle` and `preview` make of them.
+
+mod errors;
+mod preview;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+use tidegate_core::config::Config;
+
+/// A folder with a source in it.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = Self(TempDir::new().unwrap());
+        for (name, content) in files {
+            folder.write(name, content.as_bytes());
+        }
+        folder
+    }
+
+    fn write(&self, name: &str, content: &[u8]) {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+        command.args(args).current_dir(self.path());
+        command.output().unwrap()
+    }
+
+    /// Exit code and standard error.
+    fn fails(&self, args: &[&str]) -> (Option<i32>, String) {
+        let output = self.run(args);
+        assert_eq!(text(&output.stdout), "", "{args:?}");
+        (output.status.code(), text(&output.stderr))
+    }
+
+    /// The bundle, and the configuration that it is.
+    fn bundle(&self, args: &[&str]) -> (String, Config) {
+        let output = self.run(&[&["bundle"], args].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let json = text(&output.stdout);
+        let config = Config::from_json(json.as_bytes()).unwrap();
+        (json, config)
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A page that nothing can be said against, with something in its head and in its body.
+fn page(head: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"{{{{lang}}}}\" dir=\"{{{{dir}}}}\">\n<meta name=\"viewport\" \
+         content=\"width=device-width\">\n<title>{{{{title}}}}</title>\n{head}\n{body}\n"
+    )
+}
+
+const SOURCE: &str = "templates:\n  a:\n    html: { file: pages/a.html }\n";
+
+#[test]
+fn a_started_source_is_in_order_and_can_be_bundled() {
+    let folder = Folder::new(&[]);
+    let started = folder.run(&["init", "own"]);
+    assert!(started.status.success());
+    let commands = text(&started.stdout);
+    assert!(
+        commands.contains("tidegate bundle own/tidegate.yaml"),
+        "{commands}"
+    );
+    assert_eq!(
+        folder.fails(&["check", "--strict", "own/tidegate.yaml"]),
+        (Some(0), "1 file checked: 0 errors\n".to_owned())
+    );
+    let (json, config) = folder.bundle(&["own/tidegate.yaml"]);
+    let html = &config.templates[0].1.html.as_ref().unwrap().text;
+    for part in [
+        "<style>:root{",
+        "src=\"data:image/svg+xml;base64,",
+        "{{#each links}}",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    for part in ["shop.css", "{{!", "../images"] {
+        assert!(!html.contains(part), "{part}");
+    }
+    assert!(json.len() < 8_000, "{} bytes", json.len());
+    // The filter's configuration is a source too, and the same one.
+    folder.write("own/filter.json", json.as_bytes());
+    assert_eq!(folder.bundle(&["own/filter.json"]).0, json);
+    assert_eq!(
+        folder.fails(&["check", "--strict", "own/filter.json"]),
+        (Some(0), "1 file checked: 0 errors\n".to_owned())
+    );
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let folder = Folder::new(&[("own/pages/shop.css", "mine")]);
+    assert_eq!(
+        folder.fails(&["init", "own"]),
+        (
+            Some(1),
+            "own/pages/shop.css: is there already; nothing was written\n".to_owned()
+        )
+    );
+    assert_eq!(
+        fs::read_to_string(folder.path().join("own/pages/shop.css")).unwrap(),
+        "mine"
+    );
+    assert!(!folder.path().join("own/tidegate.yaml").exists());
+}
+
+#[test]
+fn yaml_and_json_are_the_same_source() {
+    let yaml = "brand:\n  name: A\nretry: { after: { default: 5s, \"504\": 30s } }\n\
+                intercept:\n  statuses: [502, 503-504, 5xx]\nformats: { default: html }\n\
+                routes:\n  - name: &name b\n    maintenance: true\n  - name: c\n    maintenance: ~\n";
+    let yaml = yaml.replace("    maintenance: ~\n", "    match: { host: *name }\n");
+    let json = r#"{"brand": {"name": "A"}, "retry": {"after": {"default": "5s", "504": "30s"}},
+        "intercept": {"statuses": [502, "503-504", "5xx"]}, "formats": {"default": "html"},
+        "routes": [{"name": "b", "maintenance": true}, {"name": "c", "match": {"host": "b"}}]}"#;
+    let folder = Folder::new(&[("a.yaml", &yaml), ("a.json", json)]);
+    assert_eq!(folder.bundle(&["a.yaml"]), folder.bundle(&["a.json"]));
+}
+
+#[test]
+fn everything_local_is_in_the_page() {
+    let html = page(
+        "<link rel=stylesheet href='../css/a.css' media=\"screen\">\n\
+         <link rel=\"icon\" href=\"dot.png\">\n<style>b{background:url(dot.png)}</style>",
+        "<img src=\"dot.png\" alt=\"\"><img src=\"{{brand.logo}}\" alt=\"\">\n\
+         <a href=\"dot.png\">link</a>\n<script src=\"a.js\" type=\"module\" defer></script>",
+    );
+    let folder = Folder::new(&[
+        ("s.yaml", SOURCE),
+        ("pages/a.html", &html),
+        ("pages/a.js", "  // note\n  let a = `x\n    y`\n"),
+        (
+            "css/a.css",
+            "@import \"b.css\" print;\n@font-face { font-family: f; src: url(f.woff2) }\n",
+        ),
+        ("css/b.css", "c { d: url('../pages/dot.png') }\n"),
+    ]);
+    folder.write("pages/dot.png", b"PNG");
+    folder.write("css/f.woff2", b"F");
+    let (_, config) = folder.bundle(&["s.yaml"]);
+    let found = config.templates[0].1.html.clone().unwrap().text;
+    let expected = page(
+        "<style media=\"screen\">@media print{c{d:url(data:image/png;base64,UE5H)}}\
+         @font-face{font-family:f;src:url(data:font/woff2;base64,Rg==)}</style>\n\
+         <link rel=\"icon\" href=\"data:image/png;base64,UE5H\">\n\
+         <style>b{background:url(data:image/png;base64,UE5H)}</style>",
+        "<img src=\"data:image/png;base64,UE5H\" alt=\"\"><img src=\"{{brand.logo}}\" alt=\"\">\n\
+         <a href=\"dot.png\">link</a>\n<script type=\"module\">let a = `x\n    y`\n</script>",
+    );
+    assert_eq!(found, expected);
+    let (_, config) = folder.bundle(&["s.yaml", "--no-minify"]);
+    let found = config.templates[0].1.html.clone().unwrap().text;
+    assert!(found.contains("@font-face { font-family: f; src: url(data:font/woff2;base64,Rg==) }"));
+    assert!(found.contains("// note"));
+}
+
+#[test]
+fn files_come_where_a_text_can_be_one() {
+    let source = "brand: { logo: { file: a.svg } }\nvars: { x: { file: x.txt } }\n\
+                  locales: { strings: { de: { file: de.json } } }\n\
+                  pages: [ { strings: { file: words.yml } } ]\n\
+                  templates: { t: { text: { file: t.txt }, problem: { file: kept } } }\n";
+    let folder = Folder::new(&[
+        ("s.yaml", source),
+        (
+            "a.svg",
+            "<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'>\n</svg>",
+        ),
+        ("x.txt", "y"),
+        ("de.json", "{\"title\": \"Ü\"}"),
+        ("words.yml", "title: W\n"),
+        ("t.txt", "\u{feff}{{vars.x}}"),
+    ]);
+    let (json, _) = folder.bundle(&["s.yaml"]);
+    let expected = r#"{
+  "brand": {
+    "logo": "<svg xmlns='http://www.w3.org/2000/svg'>\n</svg>"
+  },
+  "vars": {
+    "x": "y"
+  },
+  "locales": {
+    "strings": {
+      "de": {
+        "title": "Ü"
+      }
+    }
+  },
+  "pages": [
+    {
+      "strings": {
+        "title": "W"
+      }
+    }
+  ],
+  "templates": {
+    "t": {
+      "text": "{{vars.x}}",
+      "problem": {
+        "file": "kept"
+      }
+    }
+  }
+}
+"#;
+    assert_eq!(json, expected);
+    folder.write("a.svg", b"<svg><script>x()</script></svg>");
+    let (json, _) = folder.bundle(&["s.yaml"]);
+    assert!(
+        json.contains("\"logo\": \"data:image/svg+xml;base64,"),
+        "{json}"
+    );
+}
+
+#[test]
+fn check_warns_of_what_is_unwise() {
+    let html = "<!doctype html>\n<meta http-equiv=Refresh content=30>\n\
+        <link rel=stylesheet href=https://cdn.example/a.css>\n\
+        <style>@import url(//x.example/b.css);a{b:url(/c.png)}</style>\n\
+        <script src=\"/app.js\"></script>\n<p style=\"color:{{brand.color}}\">\n"
+        .replace(
+            "style=\"color:{{brand.color}}\"",
+            "style=\"color:red\" title=\"{{brand.color}}\"",
+        );
+    let html = html
+        + "<img src=http://x.example/y.png>\n<a href=\"javascript:x()\" onclick=\"y()\">é</a>\
+           <form action=/x></form>\n<iframe src=/f></iframe><img srcset=\"a 2x\" src=\"data:,\" alt>\n";
+    let source = "brand: { color: \"#6f8f9f\" }\ntemplates: { a: { html: { file: a.html } } }\n";
+    let folder = Folder::new(&[("s.yaml", source), ("a.html", &html)]);
+    let (code, stderr) = folder.fails(&["check", "s.yaml"]);
+    assert_eq!(code, Some(0));
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/warnings.txt");
+    if std::env::var_os("UPDATE_GOLDENS").is_some() {
+        fs::write(&golden, &stderr).unwrap();
+    }
+    assert_eq!(fs::read_to_string(golden).unwrap(), stderr);
+    assert_eq!(folder.fails(&["check", "--strict", "s.yaml"]).0, Some(1));
+    // Without the policy nothing is blocked by it.
+    folder.write(
+        "s.yaml",
+        format!("{source}security: {{ csp: off }}\n").as_bytes(),
+    );
+    let (_, stderr) = folder.fails(&["check", "s.yaml"]);
+    assert!(
+        !stderr.contains("onclick") && stderr.contains("reloads itself"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_size_close_to_its_limit_is_told() {
+    let html = page("", &format!("<p>{}</p>", "x".repeat(240_000)));
+    let folder = Folder::new(&[("s.yaml", SOURCE), ("pages/a.html", &html)]);
+    let (code, stderr) = folder.fails(&["check", "s.yaml"]);
+    let expected =
+        "s.yaml:3:5: templates.a.html: warning: 240138 of the 262144 bytes of a template \
+                    are used\n1 file checked: 0 errors, 1 warning\n";
+    assert_eq!((code, stderr.as_str()), (Some(0), expected));
+}
+
+#[test]
+fn bundle_tells_its_size_and_writes_a_file() {
+    let folder = Folder::new(&[("s.yaml", SOURCE), ("pages/a.html", &page("", ""))]);
+    let (code, stderr) = folder.fails(&["bundle", "s.yaml", "-o", "filter.json"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(
+        stderr,
+        "templates.a.html       130 of  262144 bytes,   1 %\n\
+         the configuration      201 of 1048576 bytes,   1 %\n"
+    );
+    let written = fs::read_to_string(folder.path().join("filter.json")).unwrap();
+    assert_eq!(written, folder.bundle(&["s.yaml"]).0);
+    let expected = "pages/a.html: is a file of the source; nothing was written\n";
+    let (code, stderr) = folder.fails(&["bundle", "s.yaml", "-o", "pages/a.html"]);
+    assert!(code == Some(2) && stderr.ends_with(expected), "{stderr}");
+    let (code, _) = folder.fails(&["bundle", "s.yaml", "-o", "none/filter.json"]);
+    assert_eq!(code, Some(2));
+}
+
+/// What is inside of each resource is the configuration, whatever stands in it.
+#[test]
+fn the_resources_hold_the_configuration() {
+    let folder = Folder::new(&[
+        ("s.yaml", SOURCE),
+        (
+            "pages/a.html",
+            &page("", "<p title='a \u{a0}'>#: %\t\\ \u{2028}\"é</p>"),
+        ),
+    ]);
+    let (json, _) = folder.bundle(&["s.yaml"]);
+    assert!(!json.contains('\u{2028}'));
+    for (kind, module, head) in [
+        ("envoy", "../x \"y\".wasm", "          value: |\n"),
+        ("envoy-filter", "../x \"y\".wasm", "    value: |\n"),
+        ("istio", "oci://x/y:1", "  pluginConfig:\n"),
+        ("envoy-gateway", "x/y:1", "      config:\n"),
+    ] {
+        let output = folder.run(&["bundle", "s.yaml", "--as", kind, "--module", module]);
+        let resource = text(&output.stdout);
+        let module = module.replace('"', "\\\"");
+        assert!(resource.contains(&module), "{resource}");
+        assert!(!resource.contains("registry.example"), "{kind}");
+        let (_, rest) = resource.split_once(head).unwrap();
+        let indent = rest.len() - rest.trim_start_matches(' ').len();
+        let lines = rest
+            .lines()
+            .take_while(|line| line.starts_with(&" ".repeat(indent)));
+        let inner: String = lines.map(|line| format!("{}\n", &line[indent..])).collect();
+        assert_eq!(inner, json, "{kind}");
+    }
+}
