@@ -5,8 +5,9 @@ use crate::prelude::*;
 use core::time::Duration;
 
 use super::color::Color;
-use super::error::{found, nearest, quoted, Fault};
+use super::error::{found, quoted, Fault};
 use super::json::Json;
+use super::nearest::nearest;
 use super::text::TextRule;
 use super::value;
 
