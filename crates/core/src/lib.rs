@@ -41,7 +41,7 @@ pub mod exchange;
 pub mod gate;
 pub mod headers;
 pub mod hint;
-mod millis;
+pub mod millis;
 pub mod negotiate;
 pub mod page;
 mod prelude;
