@@ -23,7 +23,7 @@ step() {
   summary="$summary$(printf '%6d s  %s' $((SECONDS - begun)) "$name")"$'\n'
 }
 
-# Budgets of the design: what is downloaded to every proxy, and held by each of its threads.
+# What is downloaded to every proxy, and held by each of its threads.
 max_bytes=250000
 max_gzipped=100000
 size() {

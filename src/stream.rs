@@ -7,6 +7,7 @@ use tidegate_core::breaker::bank::Moment;
 use tidegate_core::exchange::{Closing, Exchange, Look, ResponseFacts, Verdict};
 use tidegate_core::gate::RouteFacts;
 use tidegate_core::headers::HeaderBlock;
+use tidegate_core::millis::from_ns;
 use tidegate_core::reason::details_decide;
 use tidegate_core::reply::Reply;
 
@@ -44,11 +45,11 @@ impl Stream {
         let Ok(now_ns) = host::now_ns() else {
             return Ok(());
         };
-        let at = Moment::new(now_ns, u64::from(self.id));
-        self.exchange.began(at.now_ms);
+        self.exchange.began(from_ns(now_ns));
         if !must_be_admitted {
             return Ok(());
         }
+        let at = Moment::new(now_ns, u64::from(self.id));
         let route = route_facts();
         let rejected =
             worker.with_breakers(|gate, breakers| self.exchange.admit(gate, breakers, &route, at));
@@ -63,7 +64,7 @@ impl Stream {
         let status = parse_status(&host::header(MapType::ResponseHeaders, ":status")?);
         if worker.gate.slow_ms().is_some() {
             if let Ok(now_ns) = host::now_ns() {
-                self.exchange.answered(Moment::new(now_ns, 0).now_ms);
+                self.exchange.answered(from_ns(now_ns));
             }
         }
         match self

@@ -16,23 +16,26 @@ pub(crate) fn lint(source: &Source) -> Vec<Finding> {
     findings
 }
 
-/// The key paths of the HTML templates, with their names.
-pub(crate) fn html_keys(source: &Source) -> Vec<(String, String)> {
+/// The key paths of the HTML templates.
+pub(crate) fn html_keys(source: &Source) -> Vec<String> {
     let templates = source.config.templates.iter();
     templates
         .filter(|(_, template)| template.html.is_some())
-        .map(|(name, _)| {
-            let mut key = "templates".to_owned();
-            tidegate_core::config::push_key(&mut key, name);
-            (name.clone(), format!("{key}.html"))
-        })
+        .map(|(name, _)| template_key(name, "html"))
         .collect()
+}
+
+/// The key path of a template.
+pub(crate) fn template_key(name: &str, form: &str) -> String {
+    let mut key = "templates".to_owned();
+    tidegate_core::config::push_key(&mut key, name);
+    format!("{key}.{form}")
 }
 
 fn pages(source: &Source, findings: &mut Vec<Finding>) {
     let has_policy = source.config.security.csp == Csp::Auto;
     let delimiters = &source.config.delimiters;
-    for (_, key) in html_keys(source) {
+    for key in html_keys(source) {
         let Some(node) = source.document.at(&key) else {
             continue;
         };

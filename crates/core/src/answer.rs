@@ -7,7 +7,7 @@ use crate::exchange::ResponseFacts;
 use crate::gate::{without_port, without_query, Choice, Gate};
 use crate::headers::{trim, HeaderBlock};
 use crate::hint::{self, Hint};
-use crate::millis::times;
+use crate::millis::{self, times};
 use crate::negotiate::{self, Format};
 use crate::page::{PageFacts, GRPC_STATUS_UNAVAILABLE};
 use crate::prelude::*;
@@ -122,7 +122,7 @@ pub(crate) fn reply(
     let config = &gate.config;
     let policy = gate.policy(choice.policy);
     let failure = &answer.failure;
-    let now_ms = facts.now_ns.and_then(|ns| ns.checked_div(1_000_000));
+    let now_ms = facts.now_ns.map(millis::from_ns);
     let request_id = request.get("x-request-id");
     let hint = failure.reason.is_retryable().then(|| {
         let facts = hint::Facts {

@@ -26,7 +26,7 @@ use crate::config::Mode;
 use crate::gate::{Choice, Gate, RouteFacts};
 use crate::headers::HeaderBlock;
 use crate::hint;
-use crate::millis::millis;
+use crate::millis::{self, millis};
 use crate::negotiate::{self, Format};
 use crate::prelude::*;
 use crate::reason::{self, Reason, Source};
@@ -391,7 +391,7 @@ impl Exchange {
                 retry_after.is_some(),
             ),
         });
-        let now_ms = facts.now_ns.and_then(|ns| ns.checked_div(1_000_000));
+        let now_ms = facts.now_ns.map(millis::from_ns);
         self.retry_after_ms = retry_after.and_then(|v| hint::parse_retry_after(v, now_ms));
     }
 

@@ -134,6 +134,12 @@ impl World {
         self.bank.tick(&mut self.store, at);
     }
 
+    /// Failures in the window of the route's breaker; none where nobody knows of it.
+    fn failed(&self) -> u32 {
+        let view = self.bank.view("shop/app");
+        view.map_or(0, |view| view.window.sum().failed)
+    }
+
     fn state(&self) -> crate::breaker::State {
         self.bank
             .view("shop/app")
@@ -212,11 +218,12 @@ fn an_answer_that_broke_off_counts_and_a_client_that_left_does_not() {
         assert_eq!(exchange.close(&world.gate, &world.bank), Closing::Details);
         world.close(&mut exchange, details);
         world.pass(50);
-        let failed = world
-            .bank
-            .view("shop/app")
-            .map_or(0, |view| view.window.sum().failed);
-        assert_eq!(failed, failures, "{}", String::from_utf8_lossy(details));
+        assert_eq!(
+            world.failed(),
+            failures,
+            "{}",
+            String::from_utf8_lossy(details)
+        );
     }
 }
 
@@ -255,7 +262,7 @@ fn grpc_services_speak_in_headers_or_in_trailers() {
         Some(crate::breaker::State::Closed)
     );
     world.pass(50);
-    assert_eq!(world.bank.view("shop/app").unwrap().window.sum().failed, 1);
+    assert_eq!(world.failed(), 1);
 }
 
 #[test]
@@ -280,11 +287,12 @@ fn neutral_and_limited_answers() {
         exchange.body(true);
         world.close(&mut exchange, b"");
         world.pass(50);
-        let got = world
-            .bank
-            .view("shop/app")
-            .map_or(0, |view| view.window.sum().failed);
-        assert_eq!(got, failed, "{status} {}", String::from_utf8_lossy(details));
+        assert_eq!(
+            world.failed(),
+            failed,
+            "{status} {}",
+            String::from_utf8_lossy(details)
+        );
     }
 }
 
@@ -386,8 +394,7 @@ fn a_failure_from_before_a_trip_does_not_count_after_it() {
     }
     world.pass(50);
     assert_eq!(world.state(), crate::breaker::State::Closed);
-    let window = world.bank.view("shop/app").unwrap().window.sum();
-    assert_eq!(window.failed, 0);
+    assert_eq!(world.failed(), 0);
 }
 
 #[test]

@@ -149,10 +149,15 @@ impl Gate {
     /// The policy of a request: the one that the metadata of its route names, else the first rule
     /// that matches, else that of the top level.
     pub fn choose(&self, facts: &RouteFacts, request: &HeaderBlock) -> Choice {
+        // Of each name what it stands for, if there is such a thing.
         let named = facts
             .metadata
             .get("policy")
-            .and_then(|name| self.number_of(name));
+            .map(|name| self.number_of(name));
+        let own_page = facts
+            .metadata
+            .get("page")
+            .map(|name| self.pages.template(name));
         let matched = || {
             self.config
                 .routes
@@ -160,6 +165,7 @@ impl Gate {
                 .position(|rule| is_for(rule, facts, request))
         };
         let policy = named
+            .flatten()
             .or_else(|| Some(matched()?.saturating_add(1)))
             .unwrap_or(0);
         let mode = match facts.metadata.get("mode") {
@@ -177,7 +183,6 @@ impl Gate {
                 [&name, "/", &cluster].concat()
             }
         };
-        let of_metadata = || self.pages.template(facts.metadata.get("page")?);
         let of_rule = || {
             self.pages
                 .template(self.rule(policy)?.page.as_ref()?.as_bytes())
@@ -186,19 +191,13 @@ impl Gate {
             policy,
             mode,
             key,
-            page: of_metadata().or_else(of_rule),
+            page: own_page.flatten().or_else(of_rule),
             route: match self.pages.ask_for_routes() {
                 true => facts.name().to_vec(),
                 false => Vec::new(),
             },
-            has_unknown_name: self.has_unknown_name(facts),
+            has_unknown_name: named == Some(None) || own_page == Some(None),
         }
-    }
-
-    fn has_unknown_name(&self, facts: &RouteFacts) -> bool {
-        let named = |key| facts.metadata.get(key);
-        named("policy").is_some_and(|name| self.number_of(name).is_none())
-            || named("page").is_some_and(|name| self.pages.template(name).is_none())
     }
 
     fn rule(&self, number: usize) -> Option<&RouteRule> {

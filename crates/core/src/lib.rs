@@ -56,7 +56,7 @@ pub mod gate;
 mod hash;
 pub mod headers;
 pub mod hint;
-mod millis;
+pub mod millis;
 pub mod negotiate;
 pub mod page;
 mod prelude;

@@ -1,6 +1,11 @@
-//! Durations in milliseconds.
+//! Times and durations in milliseconds.
 
 use core::time::Duration;
+
+/// Whole milliseconds of nanoseconds, which is what the host's clock tells.
+pub fn from_ns(ns: u64) -> u64 {
+    ns.checked_div(1_000_000).unwrap_or(0)
+}
 
 /// A duration in whole milliseconds; the longest there is, where it is longer.
 // Not inlined, here and below: a product that is looked after takes forty bytes wherever it stands.

@@ -55,7 +55,7 @@ impl Bundle {
         let mut findings = Vec::new();
         let mut parts = Vec::new();
         let delimiters = source.config.delimiters.clone();
-        for (_, key) in lint::html_keys(source) {
+        for key in lint::html_keys(source) {
             let Some(node) = source.document.at(&key).cloned() else {
                 continue;
             };
@@ -133,14 +133,12 @@ fn replace(document: &mut Node, key: &str, text: String) {
         return;
     };
     for (name, _, template) in templates {
-        let mut path = "templates".to_owned();
-        tidegate_core::config::push_key(&mut path, name);
         let Value::Map(forms) = &mut template.value else {
             continue;
         };
         if let Some((_, _, node)) = forms
             .iter_mut()
-            .find(|(form, ..)| format!("{path}.{form}") == key)
+            .find(|(form, ..)| lint::template_key(name, form) == key)
         {
             node.value = Value::Text(text, false);
             return;
@@ -155,9 +153,7 @@ fn sizes(document: &Node) -> Vec<(String, usize)> {
         for (name, _, template) in templates {
             for form in ["html", "text"] {
                 if let Some(text) = template.get(form).and_then(Node::text) {
-                    let mut key = "templates".to_owned();
-                    tidegate_core::config::push_key(&mut key, name);
-                    sizes.push((format!("{key}.{form}"), text.len()));
+                    sizes.push((lint::template_key(name, form), text.len()));
                 }
             }
         }

@@ -8,7 +8,8 @@ use base64::Engine as _;
 use tidegate_core::config::limits;
 
 use super::{
-    attribute, css, media_type, plain_svg, script, target, Attribute, Delimiters, Page, Target,
+    attribute, css, media_type, overlapping, plain_svg, script, target, Attribute, Delimiters,
+    Page, Target,
 };
 use crate::source::{finding, finding_in, position, Files, Finding, Node, NOT_UTF8};
 
@@ -135,7 +136,7 @@ impl Work<'_> {
                 for reference in css::references(text) {
                     let at = content.start + reference.at.start;
                     let range = at..content.start + reference.at.end;
-                    if overlaps(&page.tags, &range) {
+                    if !overlapping(&page.tags, &range).is_empty() {
                         continue;
                     }
                     let file = self.node.mark.file;
@@ -191,12 +192,8 @@ impl Work<'_> {
         };
         let bytes = self.files.bytes(file);
         if bytes.len() > limits::TEMPLATE_BYTES {
-            let limit = limits::TEMPLATE_BYTES;
-            let length = bytes.len();
-            self.refuse(
-                place,
-                format!("{name} has {length} bytes; allowed: at most {limit} for a whole template"),
-            );
+            let what = too_large(&name, bytes.len());
+            self.refuse(place, what);
             return None;
         }
         let drawing = std::str::from_utf8(bytes)
@@ -223,12 +220,7 @@ impl Work<'_> {
             }
         };
         if text.len() > limits::TEMPLATE_BYTES {
-            let what = format!(
-                "{} has {} bytes; allowed: at most {} for a whole template",
-                self.files.name(file),
-                text.len(),
-                limits::TEMPLATE_BYTES
-            );
+            let what = too_large(self.files.name(file), text.len());
             self.refuse(place, what);
             return None;
         }
@@ -385,9 +377,10 @@ impl Work<'_> {
     }
 }
 
-fn overlaps(tags: &[Range<usize>], range: &Range<usize>) -> bool {
-    tags.iter()
-        .any(|tag| tag.start < range.end && range.start < tag.end)
+/// What is said of a file that no template has room for.
+fn too_large(name: &str, length: usize) -> String {
+    let limit = limits::TEMPLATE_BYTES;
+    format!("{name} has {length} bytes; allowed: at most {limit} for a whole template")
 }
 
 /// A start tag with the attributes that are not in `drop`, as they were written.

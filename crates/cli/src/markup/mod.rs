@@ -46,6 +46,13 @@ pub(crate) fn tags(source: &str, (open, close): &Delimiters) -> Vec<Range<usize>
     tags
 }
 
+/// Those of the tags, which are in their order, that have bytes in common with `at`.
+fn overlapping<'t>(tags: &'t [Range<usize>], at: &Range<usize>) -> &'t [Range<usize>] {
+    let from = tags.partition_point(|tag| tag.end <= at.start);
+    let to = tags.partition_point(|tag| tag.start < at.end);
+    tags.get(from..to.max(from)).unwrap_or_default()
+}
+
 /// The template with every tag covered by letters.
 fn covered(source: &str, tags: &[Range<usize>]) -> String {
     let mut out = String::with_capacity(source.len());
@@ -177,9 +184,7 @@ fn start_tag(tag: StartTag<usize>, covered: &str, tags: &[Range<usize>]) -> Part
             Attribute {
                 name: lossy(&name),
                 value: String::from_utf8_lossy(&value.value).into_owned(),
-                is_dynamic: tags
-                    .iter()
-                    .any(|tag| tag.start < at.end && at.start < tag.end),
+                is_dynamic: !overlapping(tags, &at).is_empty(),
                 at,
             }
         })

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::{css, script, Delimiters, Page, Part};
+use super::{css, overlapping, script, Delimiters, Page, Part};
 
 /// The page, smaller; as it is where something left out would make a tag of what is around it.
 pub(crate) fn squeeze(html: &str, delimiters: &Delimiters) -> String {
@@ -120,12 +120,6 @@ fn without_notes(html: &str, delimiters: &Delimiters) -> String {
     }
     out.push_str(&html[from..]);
     out
-}
-
-fn overlapping<'t>(tags: &'t [Range<usize>], at: &Range<usize>) -> &'t [Range<usize>] {
-    let from = tags.partition_point(|tag| tag.end <= at.start);
-    let to = tags.partition_point(|tag| tag.start < at.end);
-    tags.get(from..to.max(from)).unwrap_or_default()
 }
 
 /// Every run of blanks as one: a line end if it has one. Blanks of the template's tags are covered,

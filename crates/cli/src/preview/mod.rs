@@ -47,17 +47,15 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 }
 
 /// Writes the gallery and its pages.
-fn write(source: &Path, folder: &Path) -> ExitCode {
-    let mut source = match Source::load(source) {
-        Ok(loaded) => loaded,
-        Err(error) => return crate::bundle::refuse(source, &error),
+fn write(path: &Path, folder: &Path) -> ExitCode {
+    let mut source = match Source::load(path) {
+        Ok(source) => source,
+        Err(error) => return crate::bundle::refuse(path, &error),
     };
     let cases = match crate::bundle::Bundle::new(&mut source, true) {
         Ok(bundle) => Cases::new(bundle.config),
         Err(findings) => {
-            for finding in &findings.list {
-                eprintln!("{finding}");
-            }
+            findings.tell(path);
             return ExitCode::from(crate::FINDINGS);
         }
     };

@@ -43,7 +43,6 @@ pub struct Bank {
     prefix: String,
     /// The settings by number of the policy.
     policies: Vec<Settings>,
-    /// In boxes: a map has up to twice as many places as entries.
     routes: Routes<Route>,
     word: Word,
     /// Whether something has happened here that the word does not say yet.
@@ -151,12 +150,10 @@ impl Bank {
         self.routes.get(route).map(|route| &route.view)
     }
 
-    /// What a route with nothing to tell costs in memory, in bytes: its view, and its place in the
-    /// map, which has at most 16 places for 7 entries. Without the text of its key.
+    /// What a route with nothing to tell costs in memory, in bytes, without the text of its key.
     #[cfg(test)]
     pub(super) fn bytes_per_route() -> usize {
-        let place = core::mem::size_of::<(Box<str>, Box<Route>)>() + 1;
-        core::mem::size_of::<Route>() + place * 16 / 7
+        Routes::<Route>::bytes_per_entry()
     }
 
     /// Whether a request of `route` may pass.
@@ -221,10 +218,10 @@ impl Bank {
         {
             return;
         }
+        let key = self.shaped(route, policy);
         let is_success = ending.outcome == Outcome::Success && !ending.is_slow;
         if is_success && ticket.permit.is_none() {
             // The usual case first: nothing is to be remembered of a route in good health.
-            let key = self.shaped(route, policy);
             if self
                 .routes
                 .get(&key)
@@ -233,7 +230,7 @@ impl Bank {
                 return;
             }
         }
-        let key = &*self.key(route, policy);
+        let key = &*self.or_overflow(key, policy);
         if ticket.generation.is_none() {
             self.note_limit(key);
         }
@@ -295,7 +292,7 @@ impl Bank {
         if let Some(Look::Decided(admission)) = known.map(|known| look(settings, known, at)) {
             return admission;
         }
-        let key = &*self.key(route, policy);
+        let key = &*self.or_overflow(key, policy);
         self.note_limit(key);
         if self.refresh(store, key, policy).is_err() {
             return Admission::Admit(Ticket::default());
@@ -391,9 +388,8 @@ impl Bank {
         }
     }
 
-    /// The key under which `route` is known here.
-    fn key<'a>(&self, route: &'a str, policy: usize) -> Cow<'a, str> {
-        let key = self.shaped(route, policy);
+    /// The key itself, or that of the breaker that routes beyond the limit share.
+    fn or_overflow<'a>(&self, key: Cow<'a, str>, policy: usize) -> Cow<'a, str> {
         if self.routes.len() < MAX_ROUTES || self.routes.has(&key) {
             key
         } else {
@@ -414,7 +410,7 @@ impl Bank {
     }
 
     fn count_of(&mut self, route: &str, policy: usize, what: Count) {
-        let key = self.key(route, policy);
+        let key = self.or_overflow(self.shaped(route, policy), policy);
         self.meters.count(&key, what);
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A metric is defined when there is something to say, and its number is kept: a healthy route has
 //! none, and costs nothing. The name of a metric ends with the key of its route, which may have
-//! dots and slashes in it; `envoy/` has the rule that turns it into a label.
+//! dots and slashes in it: so a rule for labels (Envoy's `stats_tags`) knows where it begins.
 
 use crate::prelude::*;
 
@@ -195,10 +195,7 @@ impl Meters {
         } else {
             route
         };
-        if !self.routes.has(route) {
-            self.routes.insert(route, Meter::default());
-        }
-        self.routes.get_mut(route)
+        self.routes.get_or_insert_with(route, Meter::default)
     }
 }
 

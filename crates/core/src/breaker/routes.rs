@@ -45,12 +45,27 @@ impl<T> Routes<T> {
         self.values.get_mut(at).map(|value| &mut **value)
     }
 
-    /// Puts something in for a key that is not there.
-    pub(super) fn insert(&mut self, key: &str, value: T) {
-        if let Err(at) = place(&self.keys, key) {
+    /// What there is for a key, from now on: what `make` makes, if nothing was there. (There always
+    /// is something then.)
+    pub(super) fn get_or_insert_with(
+        &mut self,
+        key: &str,
+        make: impl FnOnce() -> T,
+    ) -> Option<&mut T> {
+        let at = place(&self.keys, key).unwrap_or_else(|at| {
             self.keys.insert(at, (hash::of(key), key.into()));
-            self.values.insert(at, Box::new(value));
-        }
+            self.values.insert(at, Box::new(make()));
+            at
+        });
+        self.values.get_mut(at).map(|value| &mut **value)
+    }
+
+    /// What an entry costs in memory at most, in bytes, without the text of its key: a list has room
+    /// for twice as many as it holds.
+    #[cfg(test)]
+    pub(super) fn bytes_per_entry() -> usize {
+        let place = core::mem::size_of::<(u64, Box<str>)>() + core::mem::size_of::<Box<T>>();
+        core::mem::size_of::<T>() + 2 * place
     }
 
     /// Everything, in an order that means nothing.
@@ -87,8 +102,8 @@ mod tests {
                 let key = format!("route-{key}");
                 prop_assert_eq!(routes.has(&key), model.contains_key(&key));
                 // What is there already stays.
-                routes.insert(&key, value);
-                model.entry(key.clone()).or_insert(value);
+                let found = *routes.get_or_insert_with(&key, || value).unwrap();
+                prop_assert_eq!(found, *model.entry(key.clone()).or_insert(value));
                 prop_assert_eq!(routes.get(&key), model.get(&key));
                 if value % 2 == 0 {
                     *routes.get_mut(&key).unwrap() = value;

@@ -79,7 +79,7 @@ impl Moment {
         let bits = crate::hint::seed(&salt.to_le_bytes(), now_ns) >> 11;
         let draw = bits as f64 / (1_u64 << 53) as f64;
         Self {
-            now_ms: now_ns.checked_div(1_000_000).unwrap_or(0),
+            now_ms: crate::millis::from_ns(now_ns),
             draw,
         }
     }

@@ -4,9 +4,10 @@ use crate::hash;
 use crate::prelude::*;
 use crate::text::count;
 
-use super::error::{found, nearest, ConfigErrors, Fault};
+use super::error::{found, ConfigErrors, Fault};
 use super::json::Json;
 use super::kind::{Absent, Field, Kind, Refusal};
+use super::nearest::nearest;
 use crate::page::Program;
 
 /// What the walk found.

@@ -2,9 +2,10 @@
 //! each other. Values that are wrong by themselves are left out here, they are told already.
 
 use super::check::Walk;
-use super::error::{nearest, quoted, Fault};
+use super::error::{quoted, Fault};
 use super::json::Json;
 use super::limits;
+use super::nearest::nearest;
 use super::table;
 use super::value::duration_text;
 use super::view::View;

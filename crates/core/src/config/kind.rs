@@ -6,8 +6,9 @@ use crate::Doc;
 use core::time::Duration;
 
 use super::color::Color;
-use super::error::{found, nearest, quoted, Fault};
+use super::error::{found, quoted, Fault};
 use super::json::Json;
+use super::nearest::nearest;
 use super::text::TextRule;
 use super::value;
 

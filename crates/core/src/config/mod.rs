@@ -18,6 +18,8 @@ use crate::prelude::*;
 pub use json::Json;
 mod kind;
 pub mod limits;
+mod logo;
+mod nearest;
 mod pattern;
 #[cfg(feature = "reference")]
 pub mod reference;
@@ -30,8 +32,9 @@ mod view;
 
 pub use check::push_key;
 pub use color::Color;
-pub(crate) use error::{nearest, quoted};
+pub(crate) use error::quoted;
 pub use error::{ConfigError, ConfigErrors, Fault};
+pub(crate) use nearest::nearest;
 pub use pattern::Pattern;
 pub use types::*;
 

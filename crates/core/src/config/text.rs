@@ -3,10 +3,10 @@
 //! A rule says in one place what it checks, what an error calls it, and (for the reference) the
 //! regular expression that an editor can check it with.
 
-use super::{limits, svg, value};
+use super::{limits, logo, value};
 use crate::prelude::*;
 use crate::reply;
-use crate::text::{has_any, split_once};
+use crate::text::has_any;
 
 /// What a text may be.
 #[derive(Debug)]
@@ -167,49 +167,9 @@ pub(super) static LOGO: TextRule = TextRule {
     min: 1,
     max: limits::LOGO_BYTES,
     allowed: "a data:image/... URI, or an `<svg>` element without scripts and references",
-    check: logo,
+    check: logo::check,
     pattern: doc!(r"^(data:image/|<svg)"),
 };
-
-fn logo(text: &str) -> Result<(), &'static str> {
-    let Some(rest) = text.strip_prefix("data:image/") else {
-        return if text.starts_with('<') {
-            svg::check(text)
-        } else {
-            Err("")
-        };
-    };
-    let (kind, data) = split_once(rest, ",").ok_or("no comma before the data")?;
-    if !text
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte))
-    {
-        return Err("a character that has to be percent-encoded");
-    }
-    let base64 = kind.strip_suffix(";base64");
-    let (subtype, parameters) = match split_once(base64.unwrap_or(kind), ";") {
-        Some((subtype, parameters)) => (subtype, Some(parameters)),
-        None => (base64.unwrap_or(kind), None),
-    };
-    let kinds = [
-        "svg+xml",
-        "png",
-        "jpeg",
-        "gif",
-        "webp",
-        "avif",
-        "x-icon",
-        "vnd.microsoft.icon",
-    ];
-    if !kinds.contains(&subtype) || !matches!(parameters, None | Some("utf8" | "charset=utf-8")) {
-        return Err("a kind of image that browsers do not show");
-    }
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
-    if data.is_empty() || (base64.is_some() && !data.bytes().all(is_base64)) {
-        return Err("no image data");
-    }
-    Ok(())
-}
 
 /// The scheme of a URL in lower case, `None` for a relative one.
 fn scheme(url: &str) -> Option<String> {

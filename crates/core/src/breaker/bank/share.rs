@@ -154,17 +154,14 @@ impl Bank {
         }
         let settings = self.policies.get(policy).ok_or(StoreError::Broken)?;
         let found = store::read(store, &record_name(&self.prefix, settings, key), settings);
-        if !self.routes.has(key) {
-            let route = Route {
-                policy: number,
-                view: found.clone().unwrap_or_else(|_| Record::new(settings)),
-                is_stale: found.is_err(),
-                changed: 0,
-                pending: None,
-                unsettled: Vec::new(),
-            };
-            self.routes.insert(key, route);
-        }
+        self.routes.get_or_insert_with(key, || Route {
+            policy: number,
+            view: found.clone().unwrap_or_else(|_| Record::new(settings)),
+            is_stale: found.is_err(),
+            changed: 0,
+            pending: None,
+            unsettled: Vec::new(),
+        });
         match found {
             Ok(record) => {
                 self.saw(key, record);

@@ -197,22 +197,27 @@ fn with_fewer_permits_by_a_new_configuration_the_successes_may_be_enough() {
     assert_eq!(alone.pass(50).map(|t| t.to), Some(State::Ramp));
 }
 
+impl World {
+    /// Trips a route, waits until it is half-open, and lets a slow probe end so.
+    fn slow_probe(&mut self, route: &str, outcome: Outcome) {
+        self.trip(route);
+        self.pass(2_000);
+        let Admission::Admit(ticket) = self.admit(0, route) else {
+            panic!("a probe");
+        };
+        let ending = Ending {
+            is_slow: true,
+            ..Ending::from(outcome)
+        };
+        let at = self.at();
+        self.workers[0].settle(&mut self.store, route, 0, ticket, ending, at);
+    }
+}
+
 #[test]
 fn a_slow_probe_is_no_sign_of_health() {
     let mut world = World::new(1, settings(|s| s.slow = Some(Duration::from_secs(1))));
-    for _ in 0..20 {
-        world.request(0, "r", FAILED);
-    }
-    world.pass(2_000);
-    let Admission::Admit(ticket) = world.admit(0, "r") else {
-        panic!("a probe");
-    };
-    let ending = Ending {
-        is_slow: true,
-        ..Ending::from(Outcome::Success)
-    };
-    let at = world.at();
-    world.workers[0].settle(&mut world.store, "r", 0, ticket, ending, at);
+    world.slow_probe("r", Outcome::Success);
     assert_eq!(world.state(0, "r"), State::Open);
     let view = world.workers[0].view("r").unwrap();
     assert_eq!(view.tripped_by, Reason::HttpResponseTimeout);
@@ -238,19 +243,7 @@ fn the_ticket_of_a_probe_knows_its_period() {
 #[test]
 fn a_slow_neutral_probe_still_gives_its_permit_back() {
     let mut world = World::new(1, settings(|s| s.probe_permits = 1));
-    for _ in 0..20 {
-        world.request(0, "r", FAILED);
-    }
-    world.pass(2_000);
-    let Admission::Admit(ticket) = world.admit(0, "r") else {
-        panic!("a probe");
-    };
-    let ending = Ending {
-        is_slow: true,
-        ..Ending::from(Outcome::Neutral)
-    };
-    let at = world.at();
-    world.workers[0].settle(&mut world.store, "r", 0, ticket, ending, at);
+    world.slow_probe("r", Outcome::Neutral);
     assert_eq!(world.state(0, "r"), State::HalfOpen);
     assert!(world.request(0, "r", Outcome::Success));
     assert_eq!(world.state(0, "r"), State::Ramp);

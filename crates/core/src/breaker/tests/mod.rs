@@ -200,6 +200,14 @@ impl World {
         assert_eq!(self.state(0, route), State::Open);
     }
 
+    /// Three probes that succeed, at worker 0.
+    pub(crate) fn probes(&mut self, route: &str) {
+        for _ in 0..3 {
+            assert!(self.request(0, route, Outcome::Success));
+        }
+        assert_eq!(self.state(0, route), State::Ramp);
+    }
+
     /// Where a route's breaker stands, as a worker sees it.
     pub(crate) fn state(&self, worker: usize, route: &str) -> State {
         self.workers[worker]

@@ -153,13 +153,9 @@ fn it_never_grows_faster_than_a_ramp_that_nothing_failed_in() {
 #[test]
 fn a_cut_forgets_what_was_admitted_before_it() {
     let mut world = World::new(1, settings(|_| {}));
-    for _ in 0..20 {
-        world.request(0, "r", FAILED);
-    }
+    world.trip("r");
     world.pass(2_000);
-    for _ in 0..3 {
-        assert!(world.request(0, "r", Outcome::Success));
-    }
+    world.probes("r");
     world.pass(5_000);
     let admit = |world: &mut World| match world.admit(0, "r") {
         Admission::Admit(ticket) => ticket,
@@ -302,14 +298,9 @@ fn a_clock_set_back_delays_a_step_by_no_more_than_a_step() {
 #[test]
 fn a_worker_admits_by_the_draw_of_chance() {
     let mut world = World::new(1, settings(|_| {}));
-    for _ in 0..20 {
-        world.request(0, "r", FAILED);
-    }
+    world.trip("r");
     world.pass(2_000);
-    for _ in 0..3 {
-        assert!(world.request(0, "r", Outcome::Success));
-    }
-    assert_eq!(world.state(0, "r"), State::Ramp);
+    world.probes("r");
     for (seconds, share) in [(0, 0.05), (3, 0.3), (6, 0.9)] {
         world.pass(seconds * 1_000);
         world.draw = share - 0.001;

@@ -465,16 +465,6 @@ fn a_retry_after_travels_with_the_failures_it_came_with() {
     assert_eq!(view.remaining_ms(at.now_ms), 40_000);
 }
 
-impl World {
-    /// Three probes that succeed.
-    fn probes(&mut self, route: &str) {
-        for _ in 0..3 {
-            assert!(self.request(0, route, Outcome::Success));
-        }
-        assert_eq!(self.state(0, route), State::Ramp);
-    }
-}
-
 proptest! {
     /// A worker that reads the word learns of each event, however the ticks of the others fall.
     #[test]

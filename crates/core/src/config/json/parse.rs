@@ -191,6 +191,12 @@ impl Reader<'_> {
         self.skip();
         let mut text = Vec::new();
         loop {
+            // All at once, up to what means something: a template is one long string.
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let is_plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f);
+            let plain = rest.iter().take_while(is_plain).count();
+            text.extend_from_slice(rest.get(..plain).unwrap_or_default());
+            self.at = self.at.saturating_add(plain);
             match self.next() {
                 None => return Err(self.fault(NO_END_OF_STRING)),
                 Some(b'"') => break,

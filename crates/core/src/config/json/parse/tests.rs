@@ -1,6 +1,8 @@
-//! Held to `serde_json`: the same of every document, right or wrong.
+//! Held to `serde_json`: the same of every document, right or wrong. (In which of its two ways it
+//! rounds numbers is a feature of it that others may ask for.)
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -90,7 +92,50 @@ fn theirs(bytes: &[u8]) -> Result<Json, Fault> {
 #[track_caller]
 fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    assert_eq!(parse(bytes), theirs(bytes), "{text:?}");
+    let (ours, theirs) = (parse(bytes), theirs(bytes));
+    match (&ours, &theirs) {
+        (Ok(ours), Ok(theirs)) if *IS_ROUNDED_ONCE => {
+            assert!(is_near(ours, theirs), "{text:?}: {ours:?} {theirs:?}");
+        }
+        _ => assert_eq!(ours, theirs, "{text:?}"),
+    }
+}
+
+/// Whether `serde_json` rounds each number once (its feature `float_roundtrip`, which a neighbour in
+/// the workspace asks for, so that it is on when both are built together). Without it, it rounds as
+/// this reader does, and the numbers are the same to the last bit.
+static IS_ROUNDED_ONCE: LazyLock<bool> = LazyLock::new(|| {
+    (0..1_000).all(|n| {
+        let text = format!("{n}.{}", 170_224_273_073_735_u64 + n * 7_919);
+        serde_json::from_str::<f64>(&text).unwrap() == text.parse::<f64>().unwrap()
+    })
+});
+
+/// Whether two documents are the same but for the last two bits of their numbers.
+fn is_near(ours: &Json, theirs: &Json) -> bool {
+    let size = |json: &Json| match json {
+        Json::Whole(number) => Some(*number as f64),
+        Json::Number(number) => Some(*number),
+        _ => None,
+    };
+    match (ours, theirs) {
+        (Json::List(ours), Json::List(theirs)) => {
+            let mut pairs = ours.iter().zip(theirs);
+            ours.len() == theirs.len() && pairs.all(|(a, b)| is_near(a, b))
+        }
+        (Json::Object(ours), Json::Object(theirs)) => {
+            let mut pairs = ours.iter().zip(theirs);
+            ours.len() == theirs.len() && pairs.all(|(a, b)| a.0 == b.0 && is_near(&a.1, &b.1))
+        }
+        _ => match (size(ours), size(theirs)) {
+            (Some(ours), Some(theirs)) => {
+                ours == theirs
+                    || (ours.is_sign_negative() == theirs.is_sign_negative()
+                        && ours.to_bits().abs_diff(theirs.to_bits()) <= 2)
+            }
+            _ => ours == theirs,
+        },
+    }
 }
 
 const DOCUMENTS: &[&str] = &[

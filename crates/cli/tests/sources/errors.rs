@@ -1,0 +1,195 @@
+//! What is wrong with a source is told with its place.
+
+use crate::{page, Folder, SOURCE};
+
+/// Each source, beside `outside.css`, with what is told of it.
+#[test]
+fn what_is_wrong_is_told_with_its_place() {
+    let with = |reference: &str| page(reference, "");
+    let big = format!("<p>{}</p>", "x".repeat(300_000));
+    let table: Vec<(&str, String, String)> = vec![
+        (
+            "a name that nobody knows",
+            with("<p>\n  {{titel}}"),
+            "s/pages/a.html:6:3: templates.a.html: found \"{{titel}}\": no such name; did you mean `title`?".into(),
+        ),
+        (
+            "a missing picture",
+            with("<p>é<img src=\"none.png\" alt=\"\">"),
+            "s/pages/a.html:5:14: \"none.png\" cannot be read: No such file or directory".into(),
+        ),
+        (
+            "a way out",
+            with("<link rel=stylesheet href=../../outside.css>"),
+            "s/pages/a.html:5:27: \"../../outside.css\" leads out of the folder of the source, which nothing may".into(),
+        ),
+        (
+            "a link out",
+            with("<style>@import 'link.css';</style>"),
+            "s/pages/a.html:5:8: \"link.css\" leads out of the folder of the source, which nothing may".into(),
+        ),
+        (
+            "a folder",
+            with("<img src=\"../pages\" alt=\"\">"),
+            "s/pages/a.html:5:10: \"../pages\" is not a file".into(),
+        ),
+        (
+            "styles that import each other",
+            with("<link rel=stylesheet href=one.css>"),
+            "s/pages/two.css:1:1: s/pages/one.css imports itself (by way of s/pages/one.css, s/pages/two.css)".into(),
+        ),
+        (
+            "a tag in a style",
+            with("<link rel=stylesheet href=tag.css>"),
+            "s/pages/tag.css:2:4: found \"{{\", which begins a tag of a template; allowed: none in a style sheet or script (`delimiters` chooses other tags)".into(),
+        ),
+        (
+            "a script that ends its block",
+            with("<script src=end.js></script>"),
+            "s/pages/end.js:1:6: found \"</script\", which would end the block; allowed: none".into(),
+        ),
+        (
+            "a script that would run too early",
+            with("<script src=fine.js defer></script>"),
+            "s/pages/a.html:5:1: `defer` does nothing on a script that stands in the page; allowed: the script where it is to run, as at the end of the body, or type=\"module\"".into(),
+        ),
+        (
+            "a picture that is none",
+            with("<img src=fine.js alt>"),
+            "s/pages/a.html:5:10: s/pages/fine.js is no picture or font that a page can hold, by its name".into(),
+        ),
+        (
+            "a picture that is too large",
+            with("<img src=huge.png alt>"),
+            "s/pages/a.html:5:10: s/pages/huge.png has 300000 bytes; allowed: at most 262144 for a whole template".into(),
+        ),
+        (
+            "pictures that are too large together",
+            with("<img src=half.png alt><style>a{b:url(half.png)}</style>"),
+            "s/s.yaml:3:5: templates.a.html: found 266888 bytes; allowed: at most 262144; s/pages/half.png takes 133358, s/pages/half.png takes 133358".into(),
+        ),
+        (
+            "a style that is no text",
+            with("<link rel=stylesheet href=latin.css>"),
+            "s/pages/latin.css:2:2: not UTF-8; allowed: text in UTF-8".into(),
+        ),
+        (
+            "a page that is too large as it is",
+            with(&big),
+            "s/s.yaml:3:5: templates.a.html: found 300139 bytes; allowed: at most 262144".into(),
+        ),
+    ];
+    for (name, html, expected) in table {
+        let folder = Folder::new(&[
+            ("outside.css", "a{}"),
+            ("s/s.yaml", SOURCE),
+            ("s/pages/a.html", &html),
+            ("s/pages/one.css", "@import 'two.css';"),
+            ("s/pages/two.css", "@import url(one.css);"),
+            ("s/pages/tag.css", "/* é\n é {{x}} */"),
+            ("s/pages/end.js", "a = \"</script>\""),
+            ("s/pages/fine.js", "a()"),
+            ("s/pages/huge.png", &"x".repeat(300_000)),
+            ("s/pages/half.png", &"x".repeat(100_000)),
+        ]);
+        folder.write("s/pages/latin.css", b"a{}\nb\xe9{}");
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("../../outside.css", folder.path().join("s/pages/link.css"))
+            .unwrap();
+        for command in ["bundle", "check"] {
+            let (code, stderr) = folder.fails(&[command, "s/s.yaml"]);
+            assert_eq!(code, Some(1), "{name}: {stderr}");
+            let tally = "1 file checked: 1 error\n";
+            let told = stderr.strip_suffix(tally).unwrap_or(&stderr);
+            assert_eq!(told, format!("{expected}\n"), "{command}: {name}");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_source_itself_is_told_with_its_place() {
+    for (name, source, expected) in [
+        ("s.yaml", "a: [1\nb: 2\n", "s.yaml:2:2: not YAML: "),
+        (
+            "s.yaml",
+            "mode: of\n",
+            "s.yaml:1:1: mode: found \"of\"; allowed: ",
+        ),
+        (
+            "s.yaml",
+            "a: 1\n---\nb: 2\n",
+            "s.yaml:2:1: a second document; allowed: one",
+        ),
+        (
+            "s.yaml",
+            "? [a]\n: b\n",
+            "s.yaml:1:3: a key that is not a text",
+        ),
+        (
+            "s.yaml",
+            "templates:\n  a:\n    html: |\n      <p>\n      {{x y}}\n",
+            "s.yaml:5:7: templates.a.html: found \"{{x y}}\": no such name",
+        ),
+        (
+            "s.yaml",
+            "templates:\n  a:\n    html: \"<p>\\n{{x}}\"\n",
+            "s.yaml:3:5: templates.a.html: line 2, column 1: found \"{{x}}\": no such name",
+        ),
+        (
+            "s.json",
+            "{\"templates\": {\n  \"a\": {\"html\": \"{{x}}\", \"text\": \"\\ud83d\\ude00\"}}}",
+            "s.json: templates.a.html: line 1, column 1: found \"{{x}}\": no such name",
+        ),
+        (
+            "s.yaml",
+            "mode: { file: x }\n",
+            "s.yaml:1:1: mode: found a reference to the file \"x\"; allowed: its content; only ",
+        ),
+        (
+            "s.yaml",
+            "locales: { strings: { de: { file: s.yaml } } }\n",
+            "s.yaml:1:35: s.yaml refers to itself",
+        ),
+        (
+            "s.yaml",
+            "locales: { strings: { de: { file: de.yaml } } }\n",
+            "de.yaml:1:9: de.yaml refers to itself",
+        ),
+        (
+            "s.yaml",
+            "brand: { logo: { file: de.yaml } }\n",
+            "s.yaml:1:24: \"de.yaml\" is no picture by its name",
+        ),
+        (
+            "s.yaml",
+            "vars: { x: { file: /etc/hostname } }\n",
+            "s.yaml:1:20: \"/etc/hostname\" is an absolute path; allowed: one relative to s.yaml",
+        ),
+        (
+            "s.yaml",
+            "vars: { x: { file: \"\" } }\n",
+            "s.yaml:1:20: the name of the file is missing",
+        ),
+        (
+            "s.yaml",
+            "a: &a [1,1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n\
+             c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n\
+             e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n",
+            "s.yaml:5:",
+        ),
+    ] {
+        let folder = Folder::new(&[(name, source), ("de.yaml", "{ file: de.yaml }")]);
+        let (code, stderr) = folder.fails(&["bundle", name]);
+        assert_eq!(code, Some(1), "{source}");
+        assert!(stderr.starts_with(expected), "{source}\n{stderr}{expected}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+    let deep = format!("a: {}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let folder = Folder::new(&[("s.yaml", &deep)]);
+    let (code, stderr) = folder.fails(&["check", "s.yaml"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.starts_with("s.yaml:1:259: not YAML: recursion limit exceeded\n"),
+        "{stderr}"
+    );
+}

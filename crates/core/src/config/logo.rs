@@ -1,0 +1,45 @@
+//! What can be a logo.
+
+use super::svg;
+use crate::text::split_once;
+
+/// Whether a text is a `data:` URI of an image, or an inline `<svg>` that only draws.
+pub(super) fn check(text: &str) -> Result<(), &'static str> {
+    let Some(rest) = text.strip_prefix("data:image/") else {
+        return if text.starts_with('<') {
+            svg::check(text)
+        } else {
+            Err("")
+        };
+    };
+    let (kind, data) = split_once(rest, ",").ok_or("no comma before the data")?;
+    if !text
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte))
+    {
+        return Err("a character that has to be percent-encoded");
+    }
+    let base64 = kind.strip_suffix(";base64");
+    let (subtype, parameters) = match split_once(base64.unwrap_or(kind), ";") {
+        Some((subtype, parameters)) => (subtype, Some(parameters)),
+        None => (base64.unwrap_or(kind), None),
+    };
+    let kinds = [
+        "svg+xml",
+        "png",
+        "jpeg",
+        "gif",
+        "webp",
+        "avif",
+        "x-icon",
+        "vnd.microsoft.icon",
+    ];
+    if !kinds.contains(&subtype) || !matches!(parameters, None | Some("utf8" | "charset=utf-8")) {
+        return Err("a kind of image that browsers do not show");
+    }
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    if data.is_empty() || (base64.is_some() && !data.bytes().all(is_base64)) {
+        return Err("no image data");
+    }
+    Ok(())
+}
