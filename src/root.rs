@@ -3,11 +3,13 @@
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
+use tidegate_core::breaker::meters::CONFIG_ERRORS;
 use tidegate_core::config::Config;
 use tidegate_core::gate::Gate;
 
 use crate::host::{self, BufferType, HostError, LogLevel};
 use crate::log_sink;
+use crate::shared;
 use crate::stream::Stream;
 use crate::worker::Worker;
 
@@ -37,14 +39,13 @@ impl Root {
         };
         match Config::from_json(&bytes) {
             Ok(config) => {
-                for path in &config.not_in_force {
-                    let line = ["tidegate: ", path, " is accepted, but not yet in force"];
-                    log_sink::write(LogLevel::Warn, &line);
-                }
                 if let Err(error) = host::set_tick_period(TICK_MS) {
                     log_sink::failed(LogLevel::Error, "no tick", error, "; breakers are late");
                 }
-                self.worker = Some(Rc::new(Worker::new(Gate::new(config))));
+                self.worker = Some(Rc::new(Worker::new(
+                    Gate::new(config),
+                    self.worker.as_deref(),
+                )));
                 true
             }
             Err(errors) => {
@@ -52,6 +53,7 @@ impl Root {
                     let line = ["tidegate: configuration: ", &error.text()];
                     log_sink::write(LogLevel::Error, &line);
                 }
+                shared::count_once(CONFIG_ERRORS);
                 false
             }
         }

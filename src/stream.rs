@@ -36,7 +36,7 @@ impl Stream {
         let headers = host::headers(MapType::RequestHeaders)?;
         let headers = HeaderBlock::from_wire(headers);
         let must_be_admitted = worker
-            .with_breakers(|gate, breakers| self.exchange.begin(headers, gate, breakers.bank))
+            .with_breakers(|gate, breakers| self.exchange.begin(headers, gate, breakers))
             .unwrap_or(false);
         if !must_be_admitted && worker.gate.slow_ms().is_none() {
             return Ok(());
@@ -53,7 +53,7 @@ impl Stream {
         let route = route_facts();
         let rejected =
             worker.with_breakers(|gate, breakers| self.exchange.admit(gate, breakers, &route, at));
-        worker.report();
+        worker.report(at.now_ms);
         match rejected.flatten() {
             Some(reply) => send(&reply),
             None => Ok(()),
@@ -67,23 +67,49 @@ impl Stream {
                 self.exchange.answered(from_ns(now_ns));
             }
         }
-        match self
-            .exchange
-            .saw_status(&worker.gate, status, end_of_stream)
-        {
+        let look = worker.with_breakers(|gate, breakers| {
+            self.exchange
+                .saw_status(gate, breakers.pacer, status, end_of_stream)
+        });
+        match look.unwrap_or(Look::Pass) {
             Look::Pass => Ok(()),
             Look::Settle => {
                 self.settle(worker);
                 Ok(())
             }
+            Look::Sample => {
+                self.sample(worker);
+                Ok(())
+            }
             Look::Inspect => {
                 let facts = self.response_facts(status, end_of_stream)?;
-                let verdict = self.exchange.decide(&worker.gate, &facts);
+                let verdict = worker
+                    .with_breakers(|gate, breakers| self.exchange.decide(gate, breakers, &facts));
                 if self.exchange.can_settle() {
                     self.settle(worker);
                 }
-                carry_out(verdict)
+                carry_out(verdict.unwrap_or(Verdict::Pass))
             }
+        }
+    }
+
+    /// Tells what a request that passed says about its route.
+    fn sample(&mut self, worker: &Worker) {
+        let route = self.route();
+        let name = &worker.gate.config().release_header;
+        // Most upstreams name none.
+        let release = host::header(MapType::ResponseHeaders, name).unwrap_or_default();
+        worker.with_breakers(|gate, breakers| {
+            self.exchange.sample(gate, breakers, &route, &release);
+        });
+    }
+
+    /// The facts of the route, unless they are known.
+    fn route(&self) -> RouteFacts {
+        if self.exchange.knows_route() {
+            RouteFacts::default()
+        } else {
+            route_facts()
         }
     }
 
@@ -101,11 +127,7 @@ impl Stream {
             },
             details,
             now_ns: host::now_ns().ok(),
-            route: if self.exchange.knows_route() {
-                RouteFacts::default()
-            } else {
-                route_facts()
-            },
+            route: self.route(),
         })
     }
 
@@ -116,7 +138,7 @@ impl Stream {
         worker.with_breakers(|gate, breakers| {
             self.exchange.settle(gate, breakers, route_facts, at);
         });
-        worker.report();
+        worker.report(at.now_ms);
     }
 
     /// An error of the filter's own: from here on it leaves the request alone.
@@ -124,6 +146,9 @@ impl Stream {
         let before = ["cannot read or write ", what].concat();
         log_sink::failed(LogLevel::Warn, &before, error, "; it passes");
         self.exchange.give_up();
+        if let Some(worker) = &self.worker {
+            worker.count_host_error();
+        }
     }
 }
 

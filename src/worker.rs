@@ -3,10 +3,12 @@
 use core::cell::RefCell;
 
 use tidegate_core::breaker::bank::Moment;
+use tidegate_core::breaker::meters::Total;
 use tidegate_core::breaker::Bank;
 use tidegate_core::exchange::Breakers;
 use tidegate_core::gate::{Gate, RouteFacts};
 use tidegate_core::headers::HeaderBlock;
+use tidegate_core::pace::Pacer;
 use tidegate_core::text::lossy;
 
 use crate::host::{self, LogLevel};
@@ -17,16 +19,20 @@ use crate::shared::{HostMetrics, SharedData};
 pub(crate) struct Worker {
     pub(crate) gate: Gate,
     bank: RefCell<Bank>,
+    pacer: RefCell<Pacer>,
 }
 
 impl Worker {
-    /// Makes a configuration the one in force.
-    pub(crate) fn new(gate: Gate) -> Self {
+    /// Makes a configuration the one in force, after `before`: what is known of the routes stays so.
+    pub(crate) fn new(gate: Gate, before: Option<&Self>) -> Self {
         // All plugins of a proxy may share one namespace of shared data; their names tell them
         // apart. Without a name the breakers still work, for all plugins without one.
         let plugin = host::property("plugin_name").unwrap_or_default();
         let bank = RefCell::new(gate.bank(&lossy(&plugin)));
-        let worker = Self { gate, bank };
+        let known = before.and_then(|before| before.pacer.try_borrow_mut().ok());
+        let pacer = known.map(|mut known| core::mem::take(&mut *known));
+        let pacer = RefCell::new(pacer.unwrap_or_default());
+        let worker = Self { gate, bank, pacer };
         // A circuit may be open since before: not even one request may pass it by.
         worker.tick();
         worker
@@ -38,11 +44,13 @@ impl Worker {
         work: impl FnOnce(&Gate, &mut Breakers<'_>) -> T,
     ) -> Option<T> {
         let mut bank = self.bank.try_borrow_mut().ok()?;
+        let mut pacer = self.pacer.try_borrow_mut().ok()?;
         let mut store = SharedData;
         Some(work(
             &self.gate,
             &mut Breakers {
                 bank: &mut bank,
+                pacer: &mut pacer,
                 store: &mut store,
             },
         ))
@@ -51,19 +59,31 @@ impl Worker {
     /// Tells what was counted, learns what other workers did, and says what changed.
     pub(crate) fn tick(&self) {
         let Ok(now_ns) = host::now_ns() else { return };
+        let at = Moment::new(now_ns, 0);
         self.with_breakers(|_, breakers| {
-            breakers.bank.tick(breakers.store, Moment::new(now_ns, 0));
-            breakers.bank.report(&mut HostMetrics);
+            breakers.bank.tick(breakers.store, at);
+            breakers.pacer.tick(at);
+            let now_ms = at.now_ms;
+            breakers
+                .bank
+                .report(&mut HostMetrics, breakers.store, now_ms);
         });
-        self.report();
+        self.report(at.now_ms);
     }
 
-    /// Writes a line for each change of state.
-    pub(crate) fn report(&self) {
-        let events = self.with_breakers(|_, breakers| breakers.bank.take_events());
-        for event in events.into_iter().flatten() {
-            log_sink::write(LogLevel::Info, &[&event.line()]);
-        }
+    /// Writes what there is to write.
+    pub(crate) fn report(&self, now_ms: u64) {
+        self.with_breakers(|_, breakers| {
+            for event in breakers.bank.take_events() {
+                let releases = breakers.pacer.releases(event.route());
+                log_sink::write(LogLevel::Info, &[&event.line(releases, now_ms)]);
+            }
+        });
+    }
+
+    /// The filter leaves a request alone because a call to the host failed.
+    pub(crate) fn count_host_error(&self) {
+        self.with_breakers(|_, breakers| breakers.bank.meters().count_total(Total::HostErrors));
     }
 }
 

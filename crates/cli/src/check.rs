@@ -30,7 +30,6 @@ struct Tally {
     errors: usize,
     warnings: usize,
     unreadable: usize,
-    not_in_force: usize,
 }
 
 /// Checks every file.
@@ -66,12 +65,6 @@ fn check(file: &Path, tally: &mut Tally) {
         }
     };
     tally.files += 1;
-    for path in &source.config.not_in_force {
-        let mark = source.document.find(path);
-        let what = format!("{path}: note: not yet in force");
-        eprintln!("{}", finding(&source.files, mark, what));
-        tally.not_in_force += 1;
-    }
     let mut warn = |warnings: &[Finding]| {
         for warning in warnings {
             eprintln!("{warning}");
@@ -107,10 +100,8 @@ impl fmt::Display for Tally {
             many(self.files, "file"),
             many(self.errors, "error")
         )?;
-        for (count, one) in [(self.warnings, "warning"), (self.not_in_force, "note")] {
-            if count > 0 {
-                write!(formatter, ", {}", many(count, one))?;
-            }
+        if self.warnings > 0 {
+            write!(formatter, ", {}", many(self.warnings, "warning"))?;
         }
         if self.unreadable > 0 {
             write!(

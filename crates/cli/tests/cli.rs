@@ -85,23 +85,6 @@ fn check_reads_standard_input() {
 }
 
 #[test]
-fn check_tells_what_is_not_in_force() {
-    let files = [(
-        "a.json",
-        r#"{"release_header": "x-v", "retry": {"pace": "off"}}"#,
-    )];
-    assert_eq!(
-        run(&files, &["check", "a.json"], ""),
-        outcome(
-            0,
-            "a.json:1:2: release_header: note: not yet in force\n\
-             a.json:1:37: retry.pace: note: not yet in force\n\
-             1 file checked: 0 errors, 2 notes\n"
-        )
-    );
-}
-
-#[test]
 fn check_counts_what_it_does_not_tell() {
     let keys: Vec<_> = (0..103).map(|at| format!("\"k{at}\": 1")).collect();
     let files = [("a.json", format!("{{{}}}", keys.join(",")))];

@@ -8,7 +8,7 @@ use std::process::Command;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::ValidationError;
 use serde_json::Value;
-use tidegate_core::config::{not_in_force, reference, Config, ConfigError, Fault};
+use tidegate_core::config::{reference, Config, ConfigError, Fault};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -44,7 +44,7 @@ fn the_committed_reference_is_the_generated_one() {
 }
 
 #[test]
-fn the_example_of_the_reference_is_accepted_and_in_force() {
+fn the_example_of_the_reference_is_accepted() {
     let page = committed("docs/configuration.md");
     let examples: Vec<_> = page
         .split("```json\n")
@@ -52,21 +52,7 @@ fn the_example_of_the_reference_is_accepted_and_in_force() {
         .map(|rest| rest.split("```").next().unwrap())
         .collect();
     assert_eq!(examples, [reference::EXAMPLE]);
-    let config = Config::from_json(examples[0].as_bytes()).unwrap();
-    assert_eq!(config.not_in_force, Vec::<String>::new());
-}
-
-#[test]
-fn the_reference_lists_what_is_not_in_force() {
-    let page = committed("docs/configuration.md");
-    let list = page.split("## Not yet in force\n").nth(1).unwrap_or("");
-    let list = list.split("\n## ").next().unwrap();
-    let entries: Vec<_> = list
-        .lines()
-        .filter_map(|line| line.strip_prefix("* "))
-        .map(|line| line.replace(" with ", ": ").replace('`', ""))
-        .collect();
-    assert_eq!(entries, not_in_force());
+    Config::from_json(examples[0].as_bytes()).unwrap();
 }
 
 /// A JSON pointer as a key path.
@@ -216,11 +202,10 @@ fn the_committed_names_of_templates_are_those_of_the_engine() {
 }
 
 #[test]
-fn the_example_of_the_pages_is_accepted_and_in_force() {
+fn the_example_of_the_pages_is_accepted() {
     let page = committed("docs/pages.md");
     let example = page.split("```json\n").nth(1).unwrap();
-    let config = Config::from_json(example.split("```").next().unwrap().as_bytes()).unwrap();
-    assert_eq!(config.not_in_force, Vec::<String>::new());
+    Config::from_json(example.split("```").next().unwrap().as_bytes()).unwrap();
 }
 
 #[test]

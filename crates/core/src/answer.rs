@@ -3,7 +3,7 @@
 
 use crate::breaker::Rejection;
 use crate::config::{InnerPages, Intercept, Maintenance, SourceFilter, StatusRule, UpstreamBody};
-use crate::exchange::ResponseFacts;
+use crate::exchange::{Breakers, ResponseFacts};
 use crate::gate::{without_port, without_query, Choice, Gate};
 use crate::headers::{trim, HeaderBlock};
 use crate::hint::{self, Hint};
@@ -31,6 +31,8 @@ pub(crate) struct Answer<'a> {
     maintenance: Option<&'a Maintenance>,
     /// When to come back at the earliest, in milliseconds; `None`: by the configuration.
     remaining_ms: Option<u64>,
+    /// When to come back, where that helps: [`Answer::tell`].
+    hint: Option<Hint>,
 }
 
 impl<'a> Answer<'a> {
@@ -41,6 +43,7 @@ impl<'a> Answer<'a> {
             tripped_by: None,
             maintenance: None,
             remaining_ms: None,
+            hint: None,
         }
     }
 
@@ -71,6 +74,38 @@ impl<'a> Answer<'a> {
             remaining_ms: until_ms.map(|until| until.saturating_sub(now_ms)),
             ..Self::of(&failure)
         }
+    }
+
+    /// Why.
+    pub(crate) fn reason(&self) -> Reason {
+        self.failure.reason
+    }
+
+    /// Has the client told when to come back; nobody is, where trying again is of no use. Says
+    /// whether it is.
+    pub(crate) fn tell(
+        &mut self,
+        gate: &Gate,
+        request: &HeaderBlock,
+        facts: &ResponseFacts,
+        choice: &Choice,
+        breakers: &mut Breakers<'_>,
+    ) -> bool {
+        if !self.failure.reason.is_retryable() {
+            return false;
+        }
+        let request_id = request.get("x-request-id").unwrap_or_default();
+        let asked = hint::Facts {
+            status: self.failure.status,
+            remaining_ms: self.remaining_ms,
+            upstream: facts.headers.get("retry-after"),
+            now_ms: facts.now_ns.map(millis::from_ns),
+            seed: hint::seed(request_id, facts.now_ns.unwrap_or(0)),
+        };
+        let retry = &gate.policy(choice.policy).retry;
+        let pacer = &mut *breakers.pacer;
+        self.hint = Some(pacer.hint(breakers.store, &choice.key, retry, &asked));
+        true
     }
 }
 
@@ -124,16 +159,7 @@ pub(crate) fn reply(
     let failure = &answer.failure;
     let now_ms = facts.now_ns.map(millis::from_ns);
     let request_id = request.get("x-request-id");
-    let hint = failure.reason.is_retryable().then(|| {
-        let facts = hint::Facts {
-            status: failure.status,
-            remaining_ms: answer.remaining_ms,
-            upstream: facts.headers.get("retry-after"),
-            now_ms,
-            seed: hint::seed(request_id.unwrap_or_default(), facts.now_ns.unwrap_or(0)),
-        };
-        hint::hint(&policy.retry, &facts)
-    });
+    let hint = answer.hint;
     let status = match policy.intercept.status {
         StatusRule::Standard => failure.reason.standard_status().unwrap_or(failure.status),
         StatusRule::Keep => failure.status,

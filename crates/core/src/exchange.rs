@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! begin (request headers) -> [admit -> Reject(reply)]
-//!   saw_status -> Pass
+//!   saw_status -> Pass | Sample
 //!              -> Inspect -> decide -> Pass | Shadow
 //!                                   -> Reply    (local reply)
 //!                                   -> Rewrite  -> body*, trailers?
@@ -21,6 +21,7 @@
 
 use crate::answer::{self, Answer, Failure};
 use crate::breaker::bank::{Ending, Moment};
+use crate::breaker::meters::Count;
 use crate::breaker::{outcome, Admission, Bank, Outcome, Store, Ticket};
 use crate::config::Mode;
 use crate::gate::{Choice, Gate, RouteFacts};
@@ -28,9 +29,13 @@ use crate::headers::HeaderBlock;
 use crate::hint;
 use crate::millis::{self, millis};
 use crate::negotiate::{self, Format};
+use crate::pace::Pacer;
 use crate::prelude::*;
 use crate::reason::{self, Reason, Source};
 use crate::reply::Reply;
+
+/// With this header the built-in page's script says that it has come back because it was told to.
+pub const BACK_HEADER: &str = "x-tidegate-retry";
 
 /// What is to be done after the status of a response is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +46,8 @@ pub enum Look {
     Inspect,
     /// It passes, and ends a probe: [`Exchange::settle`] at once.
     Settle,
+    /// It passes, and tells something about its route: [`Exchange::sample`].
+    Sample,
 }
 
 /// What is known of a response that may be a failure.
@@ -86,10 +93,13 @@ pub enum Closing {
     Details,
 }
 
-/// The breakers of this worker, and what they share with those of the others.
+/// The breakers of this worker, what they share with those of the others, and what is known of the
+/// routes besides.
 pub struct Breakers<'a> {
     /// This worker's.
     pub bank: &'a mut Bank,
+    /// What tells its clients when to come back.
+    pub pacer: &'a mut Pacer,
     /// The shared data.
     pub store: &'a mut dyn Store,
 }
@@ -112,6 +122,8 @@ pub struct Exchange {
     retry_after_ms: Option<u64>,
     has_ended: bool,
     is_settled: bool,
+    /// Whether the client says that it has come back because it was told to.
+    is_back: bool,
 }
 
 #[derive(Debug, Default)]
@@ -130,12 +142,14 @@ enum Stage {
 impl Exchange {
     /// Takes the request's headers, unparsed. Says whether the request must be
     /// [admitted](Exchange::admit) before it passes.
-    pub fn begin(&mut self, request: HeaderBlock, gate: &Gate, bank: &Bank) -> bool {
+    pub fn begin(&mut self, request: HeaderBlock, gate: &Gate, breakers: &Breakers<'_>) -> bool {
         self.request = request;
-        let must_be_admitted = bank.is_watching() || gate.always_looks_up();
+        let must_be_admitted = breakers.bank.is_watching() || gate.always_looks_up();
         if !must_be_admitted {
-            self.ticket = Some(bank.ticket());
+            self.ticket = Some(breakers.bank.ticket());
         }
+        // Nobody looks into the headers unless somebody was told to come back.
+        self.is_back = breakers.pacer.awaits_somebody() && says_it_is_back(&self.request);
         must_be_admitted
     }
 
@@ -174,29 +188,41 @@ impl Exchange {
             },
         };
         self.choice = Some(choice);
-        let rejected = rejected?;
+        let mut rejected = rejected?;
+        let choice = self.choice.as_ref()?;
         if mode == Mode::Shadow {
+            let meters = breakers.bank.meters();
+            meters.answered(&choice.key, rejected.reason(), true);
             return None;
         }
         (self.stage, self.is_settled) = (Stage::Decided, true);
-        let format = negotiate::format(&self.request, &gate.config.formats);
         let facts = ResponseFacts {
             now_ns: at.now_ms.checked_mul(1_000_000),
             ..ResponseFacts::default()
         };
-        Some(answer::reply(
+        let (request, format) = (&self.request, self.format(gate));
+        tell(
             gate,
-            &self.request,
+            request,
             &facts,
-            &rejected,
-            self.choice.as_ref()?,
+            &mut rejected,
+            choice,
             format,
-            true,
+            breakers,
+        );
+        Some(answer::reply(
+            gate, request, &facts, &rejected, choice, format, true,
         ))
     }
 
     /// What a response with this status needs.
-    pub fn saw_status(&mut self, gate: &Gate, status: u16, end_of_stream: bool) -> Look {
+    pub fn saw_status(
+        &mut self,
+        gate: &Gate,
+        pacer: &mut Pacer,
+        status: u16,
+        end_of_stream: bool,
+    ) -> Look {
         if !matches!(self.stage, Stage::Waiting) {
             return Look::Pass;
         }
@@ -212,7 +238,29 @@ impl Exchange {
         if self.holds_permit() && !self.may_still_fail() {
             return Look::Settle;
         }
+        if pacer.passed() || self.is_back {
+            return Look::Sample;
+        }
         Look::Pass
+    }
+
+    /// Tells what a request that passed says about its route. `release`: what its response says of
+    /// the upstream's release, empty where nothing; `route` only unless [`Exchange::knows_route`].
+    pub fn sample(
+        &mut self,
+        gate: &Gate,
+        breakers: &mut Breakers<'_>,
+        route: &RouteFacts,
+        release: &[u8],
+    ) {
+        let request = &self.request;
+        let choice = self
+            .choice
+            .get_or_insert_with(|| gate.choose(route, request));
+        breakers.pacer.sample(&choice.key, release);
+        if self.is_back {
+            breakers.bank.meters().count(&choice.key, Count::HintsKept);
+        }
     }
 
     /// Whether the route has been looked up.
@@ -222,7 +270,12 @@ impl Exchange {
 
     /// Decides about a response that was to be inspected. Its outcome can then be
     /// [settled](Exchange::settle).
-    pub fn decide(&mut self, gate: &Gate, facts: &ResponseFacts) -> Verdict {
+    pub fn decide(
+        &mut self,
+        gate: &Gate,
+        breakers: &mut Breakers<'_>,
+        facts: &ResponseFacts,
+    ) -> Verdict {
         if !matches!(self.stage, Stage::Waiting) {
             return Verdict::Pass;
         }
@@ -241,16 +294,25 @@ impl Exchange {
             details: &facts.details,
         });
         self.weigh(gate, facts, &choice, reason, source);
+        if source == Source::Upstream {
+            let release = facts.headers.get(&gate.config.release_header);
+            let release = release.unwrap_or_default();
+            breakers.pacer.saw_release(&choice.key, release);
+        }
         let failure = answer::failure(gate, &self.request, facts, choice.policy, reason, source);
         let Some(failure) = failure else {
             return Verdict::Pass;
         };
         match choice.mode {
             Mode::Off => return Verdict::Pass,
-            Mode::Shadow => return Verdict::Shadow(reason),
+            Mode::Shadow => {
+                let meters = breakers.bank.meters();
+                meters.answered(&choice.key, reason, true);
+                return Verdict::Shadow(reason);
+            }
             Mode::Enforce => {}
         }
-        self.replace(gate, facts, &failure, &choice)
+        self.replace(gate, breakers, facts, &failure, &choice)
     }
 
     /// What the next chunk of the response body becomes; `None`: it stays as it is.
@@ -395,27 +457,25 @@ impl Exchange {
         self.retry_after_ms = retry_after.and_then(|v| hint::parse_retry_after(v, now_ms));
     }
 
+    fn format(&self, gate: &Gate) -> Format {
+        negotiate::format(&self.request, &gate.config.formats)
+    }
+
     fn replace(
         &mut self,
         gate: &Gate,
+        breakers: &mut Breakers<'_>,
         facts: &ResponseFacts,
         failure: &Failure,
         choice: &Choice,
     ) -> Verdict {
-        let format = negotiate::format(&self.request, &gate.config.formats);
+        let format = self.format(gate);
         // A local reply while the upstream's body is still coming would cost its connection; but a
         // gRPC client wants its status in the headers, with nothing after them.
         let is_local = facts.end_of_stream || format == Format::Grpc;
-        let answer = Answer::of(failure);
-        let reply = answer::reply(
-            gate,
-            &self.request,
-            facts,
-            &answer,
-            choice,
-            format,
-            is_local,
-        );
+        let (request, mut answer) = (&self.request, Answer::of(failure));
+        tell(gate, request, facts, &mut answer, choice, format, breakers);
+        let reply = answer::reply(gate, request, facts, &answer, choice, format, is_local);
         if is_local {
             return Verdict::Reply(reply);
         }
@@ -423,6 +483,32 @@ impl Exchange {
         self.stage = Stage::Page(reply.body);
         Verdict::Rewrite(headers)
     }
+}
+
+/// Counts an answer, and has its client told when to come back.
+fn tell(
+    gate: &Gate,
+    request: &HeaderBlock,
+    facts: &ResponseFacts,
+    answer: &mut Answer<'_>,
+    choice: &Choice,
+    format: Format,
+    breakers: &mut Breakers<'_>,
+) {
+    let is_told = answer.tell(gate, request, facts, choice, breakers);
+    let meters = breakers.bank.meters();
+    meters.answered(&choice.key, answer.reason(), false);
+    meters.replied(format);
+    if is_told {
+        meters.count(&choice.key, Count::HintsGiven);
+    }
+}
+
+/// Whether a client says that it has come back because it was told to: the built-in page's script
+/// does, and a gRPC client that tries again (gRPC over HTTP/2, "Request-Headers").
+fn says_it_is_back(request: &HeaderBlock) -> bool {
+    let has = |name| request.get(name).is_some();
+    has(BACK_HEADER) || has("grpc-previous-rpc-attempts")
 }
 
 /// Whether something took longer than it may; nothing that is not known did.

@@ -1,7 +1,9 @@
 //! Stories of requests and their route's breaker.
 
+use super::tests::Worker;
 use super::*;
-use crate::breaker::tests::FakeStore;
+use crate::breaker::bank::Event;
+use crate::breaker::tests::Sheet;
 use crate::config::Config;
 
 const NOW_MS: u64 = 1_795_413_600_000;
@@ -10,19 +12,17 @@ const REFUSED: &[u8] = b"upstream_reset_before_response_started{remote_connectio
 /// One worker with its store and a clock.
 struct World {
     gate: Gate,
-    bank: Bank,
-    store: FakeStore,
+    worker: Worker,
     now_ms: u64,
 }
 
 impl World {
     fn new(json: &str) -> Self {
         let gate = Gate::new(Config::from_json(json.as_bytes()).unwrap());
-        let bank = gate.bank("t");
+        let worker = Worker::new(&gate);
         Self {
             gate,
-            bank,
-            store: FakeStore::default(),
+            worker,
             now_ms: NOW_MS,
         }
     }
@@ -40,18 +40,16 @@ impl World {
             (":path", "/a"),
             ("accept", "application/json"),
         ];
-        all.extend_from_slice(headers);
+        // The first of a name is the one that counts.
+        all.splice(0..0, headers.iter().copied());
         let mut exchange = Exchange::default();
         let request = HeaderBlock::from_pairs(&all);
-        let must_be_admitted = exchange.begin(request, &self.gate, &self.bank);
         let at = self.at();
+        let mut breakers = self.worker.breakers();
+        let must_be_admitted = exchange.begin(request, &self.gate, &breakers);
         if self.gate.slow_ms().is_some() {
             exchange.began(at.now_ms);
         }
-        let mut breakers = Breakers {
-            bank: &mut self.bank,
-            store: &mut self.store,
-        };
         let reply = if must_be_admitted {
             exchange.admit(&self.gate, &mut breakers, &route(), at)
         } else {
@@ -70,9 +68,14 @@ impl World {
         if self.gate.slow_ms().is_some() {
             exchange.answered(self.now_ms);
         }
-        let look = exchange.saw_status(&self.gate, status, false);
+        let look = exchange.saw_status(&self.gate, &mut self.worker.pacer, status, false);
         match look {
             Look::Pass => Verdict::Pass,
+            Look::Sample => {
+                let mut breakers = self.worker.breakers();
+                exchange.sample(&self.gate, &mut breakers, &route(), b"");
+                Verdict::Pass
+            }
             Look::Settle => {
                 self.settle(exchange);
                 Verdict::Pass
@@ -90,7 +93,8 @@ impl World {
                     now_ns: Some(self.now_ms * 1_000_000),
                     route: route(),
                 };
-                let verdict = exchange.decide(&self.gate, &facts);
+                let mut breakers = self.worker.breakers();
+                let verdict = exchange.decide(&self.gate, &mut breakers, &facts);
                 if exchange.can_settle() {
                     self.settle(exchange);
                 }
@@ -101,16 +105,13 @@ impl World {
 
     fn settle(&mut self, exchange: &mut Exchange) {
         let at = self.at();
-        let mut breakers = Breakers {
-            bank: &mut self.bank,
-            store: &mut self.store,
-        };
+        let mut breakers = self.worker.breakers();
         exchange.settle(&self.gate, &mut breakers, route, at);
     }
 
     /// The end of a request, as the adapter sees it.
     fn close(&mut self, exchange: &mut Exchange, details: &[u8]) {
-        let must_settle = match exchange.close(&self.gate, &self.bank) {
+        let must_settle = match exchange.close(&self.gate, &self.worker.bank) {
             Closing::Nothing => false,
             Closing::Settle => true,
             Closing::Details => exchange.broke_off(details),
@@ -131,17 +132,27 @@ impl World {
     fn pass(&mut self, ms: u64) {
         self.now_ms += ms;
         let at = self.at();
-        self.bank.tick(&mut self.store, at);
+        self.worker.bank.tick(&mut self.worker.store, at);
+        self.worker.pacer.tick(at);
+    }
+
+    /// What is written to the log.
+    fn lines(&mut self) -> Vec<String> {
+        let events = self.worker.bank.take_events();
+        let line =
+            |event: &Event| event.line(self.worker.pacer.releases(event.route()), self.now_ms);
+        events.iter().map(line).collect()
     }
 
     /// Failures in the window of the route's breaker; none where nobody knows of it.
     fn failed(&self) -> u32 {
-        let view = self.bank.view("shop/app");
+        let view = self.worker.bank.view("shop/app");
         view.map_or(0, |view| view.window.sum().failed)
     }
 
     fn state(&self) -> crate::breaker::State {
-        self.bank
+        self.worker
+            .bank
             .view("shop/app")
             .map_or(crate::breaker::State::Closed, |view| view.state)
     }
@@ -162,7 +173,7 @@ fn header<'a>(reply: &'a Reply, name: &str) -> &'a str {
 
 #[test]
 fn an_open_circuit_rejects_with_its_cause_and_the_time_that_remains() {
-    let mut world = World::new(r#"{"breaker":{"open":{"jitter":0}}}"#);
+    let mut world = World::new(r#"{"breaker":{"open":{"jitter":0}},"retry":{"pace":"off"}}"#);
     for _ in 0..20 {
         world.fail();
     }
@@ -187,7 +198,10 @@ fn an_open_circuit_rejects_with_its_cause_and_the_time_that_remains() {
         world.respond(&mut exchange, 503, b"tidegate_circuit_open", &[]),
         Verdict::Pass
     );
-    assert_eq!(exchange.close(&world.gate, &world.bank), Closing::Nothing);
+    assert_eq!(
+        exchange.close(&world.gate, &world.worker.bank),
+        Closing::Nothing
+    );
 }
 
 #[test]
@@ -197,8 +211,14 @@ fn a_healthy_request_asks_for_nothing() {
     assert_eq!(reply, None);
     assert_eq!(world.respond(&mut exchange, 200, b"", &[]), Verdict::Pass);
     exchange.body(true);
-    assert_eq!(exchange.close(&world.gate, &world.bank), Closing::Nothing);
-    assert_eq!((world.store.reads, world.store.writes), (0, 0));
+    assert_eq!(
+        exchange.close(&world.gate, &world.worker.bank),
+        Closing::Nothing
+    );
+    assert_eq!(
+        (world.worker.store.reads, world.worker.store.writes),
+        (0, 0)
+    );
 }
 
 #[test]
@@ -215,7 +235,10 @@ fn an_answer_that_broke_off_counts_and_a_client_that_left_does_not() {
         let (mut exchange, _) = world.begin(&[]);
         world.respond(&mut exchange, 200, b"", &[]);
         exchange.body(false);
-        assert_eq!(exchange.close(&world.gate, &world.bank), Closing::Details);
+        assert_eq!(
+            exchange.close(&world.gate, &world.worker.bank),
+            Closing::Details
+        );
         world.close(&mut exchange, details);
         world.pass(50);
         assert_eq!(
@@ -258,7 +281,7 @@ fn grpc_services_speak_in_headers_or_in_trailers() {
     exchange.saw_grpc_status(b"14");
     world.close(&mut exchange, b"");
     assert_eq!(
-        world.bank.view("shop/app").map(|v| v.state),
+        world.worker.bank.view("shop/app").map(|v| v.state),
         Some(crate::breaker::State::Closed)
     );
     world.pass(50);
@@ -397,6 +420,95 @@ fn a_failure_from_before_a_trip_does_not_count_after_it() {
     assert_eq!(world.failed(), 0);
 }
 
+/// A worker that knows nothing of a route has it take one request a second.
+#[test]
+fn everybody_gets_a_slot_of_his_own() {
+    let mut world = World::new("{}");
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        let (mut exchange, _) = world.begin(&[]);
+        let verdict = world.respond(&mut exchange, 503, REFUSED, &[]);
+        let Verdict::Rewrite(headers) = verdict else {
+            panic!("{verdict:?}")
+        };
+        let hint = headers.get("retry-after").unwrap().to_vec();
+        told.push(String::from_utf8(hint).unwrap());
+    }
+    assert_eq!(told, ["10", "11", "12", "13"]);
+}
+
+#[test]
+fn who_says_that_he_came_back_is_counted_where_somebody_is_awaited() {
+    let mut world = World::new("{}");
+    let mut sheet = Sheet::default();
+    let mut kept = |world: &mut World, headers: &[(&str, &str)], status: u16| {
+        world.pass(1_000);
+        let (mut exchange, _) = world.begin(headers);
+        world.respond(&mut exchange, status, REFUSED, &[]);
+        world.close(&mut exchange, b"");
+        let worker = &mut world.worker;
+        worker
+            .bank
+            .report(&mut sheet, &mut worker.store, world.now_ms);
+        let found = sheet.values.get("tidegate.hints_kept.route.shop/app");
+        found.copied().unwrap_or(0)
+    };
+    let back = [(BACK_HEADER, "1")];
+    assert_eq!(kept(&mut world, &back, 200), 0, "nobody was told anything");
+    assert_eq!(kept(&mut world, &[], 503), 0);
+    assert_eq!(kept(&mut world, &[], 200), 0, "does not say so");
+    assert_eq!(kept(&mut world, &back, 503), 0, "did not get through");
+    assert_eq!(kept(&mut world, &back, 404), 1);
+    let grpc = [("grpc-previous-rpc-attempts", "1")];
+    assert_eq!(kept(&mut world, &grpc, 200), 2);
+    world.pass(120_000);
+    assert_eq!(kept(&mut world, &back, 200), 2, "long ago");
+    let told = sheet.values.get("tidegate.hints_given.route.shop/app");
+    assert_eq!(told, Some(&2));
+}
+
+#[test]
+fn answers_are_counted_by_reason_and_format() {
+    let mut world =
+        World::new(r#"{"routes":[{"name":"s","match":{"path_prefix":"/s"},"mode":"shadow"}]}"#);
+    for (path, times) in [("/a", 3), ("/s", 2)] {
+        for _ in 0..times {
+            let (mut exchange, _) = world.begin(&[(":path", path)]);
+            world.respond(&mut exchange, 503, REFUSED, &[("x-release", "v2")]);
+            world.close(&mut exchange, b"");
+        }
+    }
+    let mut sheet = Sheet::default();
+    let worker = &mut world.worker;
+    worker
+        .bank
+        .report(&mut sheet, &mut worker.store, world.now_ms);
+    let metrics: Vec<String> = sheet
+        .values
+        .iter()
+        .map(|(k, v)| format!("{k} {v}"))
+        .collect();
+    assert_eq!(
+        metrics,
+        [
+            "tidegate.breaker.admitted_percent.route.shop/app 100",
+            "tidegate.breaker.state.route.shop/app 0",
+            "tidegate.hints_given.route.shop/app 3",
+            "tidegate.intercepted.reason.connection_refused.route.shop/app 3",
+            "tidegate.replies.format.problem 3",
+            "tidegate.would_intercept.reason.connection_refused.route.shop/app 2",
+        ]
+    );
+    let lines = world.lines();
+    assert_eq!(
+        lines,
+        [
+            r#"{"event":"intercepted","route":"shop/app","reason":"connection_refused","count":3}"#,
+            r#"{"event":"would_intercept","route":"shop/app","reason":"connection_refused","count":2}"#,
+        ]
+    );
+}
+
 #[test]
 fn a_policy_that_is_not_there_is_said_once() {
     let mut world = World::new("{}");
@@ -406,21 +518,15 @@ fn a_policy_that_is_not_there_is_said_once() {
         world.respond(&mut exchange, 200, b"", &[]);
         exchange.body(true);
         let at = world.at();
-        let mut breakers = Breakers {
-            bank: &mut world.bank,
-            store: &mut world.store,
-        };
+        let mut breakers = world.worker.breakers();
         let facts = || RouteFacts {
             metadata: names.clone(),
             ..route()
         };
         exchange.settle(&world.gate, &mut breakers, facts, at);
     }
-    let lines: Vec<String> = world
-        .bank
-        .take_events()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    assert_eq!(lines, [r#"{"event":"unknown_name","route":"shop/app"}"#]);
+    assert_eq!(
+        world.lines(),
+        [r#"{"event":"unknown_name","route":"shop/app"}"#]
+    );
 }

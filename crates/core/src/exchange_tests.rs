@@ -1,4 +1,5 @@
 use super::*;
+use crate::breaker::tests::FakeStore;
 use crate::config::Config;
 use crate::reply::MARKER;
 
@@ -25,7 +26,7 @@ fn exchange(method: &str, more: &[(&str, &str)]) -> Exchange {
 fn begun(request: HeaderBlock) -> Exchange {
     let gate = gate("{}");
     let mut exchange = Exchange::default();
-    assert!(!exchange.begin(request, &gate, &gate.bank("t")));
+    assert!(!exchange.begin(request, &gate, &Worker::new(&gate).breakers()));
     exchange
 }
 
@@ -46,9 +47,36 @@ fn facts(status: u16, end_of_stream: bool, details: &[u8], more: &[(&str, &str)]
 
 /// Sends a response through a whole exchange.
 fn answer(gate: &Gate, exchange: &mut Exchange, facts: &ResponseFacts) -> Verdict {
-    match exchange.saw_status(gate, facts.status, facts.end_of_stream) {
-        Look::Pass | Look::Settle => Verdict::Pass,
-        Look::Inspect => exchange.decide(gate, facts),
+    let mut worker = Worker::new(gate);
+    let (status, ends) = (facts.status, facts.end_of_stream);
+    match exchange.saw_status(gate, &mut worker.pacer, status, ends) {
+        Look::Pass | Look::Settle | Look::Sample => Verdict::Pass,
+        Look::Inspect => exchange.decide(gate, &mut worker.breakers(), facts),
+    }
+}
+
+/// What the exchanges of a worker share.
+pub(super) struct Worker {
+    pub(super) bank: Bank,
+    pub(super) pacer: Pacer,
+    pub(super) store: FakeStore,
+}
+
+impl Worker {
+    pub(super) fn new(gate: &Gate) -> Self {
+        Self {
+            bank: gate.bank("t"),
+            pacer: Pacer::default(),
+            store: FakeStore::default(),
+        }
+    }
+
+    pub(super) fn breakers(&mut self) -> Breakers<'_> {
+        Breakers {
+            bank: &mut self.bank,
+            pacer: &mut self.pacer,
+            store: &mut self.store,
+        }
     }
 }
 
@@ -134,7 +162,7 @@ fn what_is_no_failure_is_never_touched() {
     for status in [200, 204, 301, 304, 400, 404, 500, 501, 505] {
         let mut exchange = exchange("GET", &[]);
         assert_eq!(
-            exchange.saw_status(&gate, status, false),
+            exchange.saw_status(&gate, &mut Pacer::default(), status, false),
             Look::Pass,
             "{status}"
         );
@@ -416,7 +444,10 @@ fn grpc_gets_a_status_of_its_own_kind() {
     );
     // A plain request that gets an empty 200 is not looked at.
     let mut plain = exchange("GET", &[]);
-    assert_eq!(plain.saw_status(&gate, 200, true), Look::Pass);
+    assert_eq!(
+        plain.saw_status(&gate, &mut Pacer::default(), 200, true),
+        Look::Pass
+    );
 }
 
 #[test]
@@ -437,8 +468,10 @@ fn a_decided_exchange_is_never_decided_again() {
         answer(&gate, &mut exchange, &failure),
         Verdict::Reply(_)
     ));
-    assert_eq!(exchange.saw_status(&gate, 503, true), Look::Pass);
-    assert_eq!(exchange.decide(&gate, &failure), Verdict::Pass);
+    assert_eq!(answer(&gate, &mut exchange, &failure), Verdict::Pass);
+    let mut worker = Worker::new(&gate);
+    let again = exchange.decide(&gate, &mut worker.breakers(), &failure);
+    assert_eq!(again, Verdict::Pass);
     assert_eq!(exchange.body(false), None);
 }
 
@@ -482,13 +515,15 @@ proptest::proptest! {
     ) {
         let gate = gate(r#"{"intercept":{"statuses":["4xx","5xx"]}}"#);
         let mut exchange = begun(HeaderBlock::from_wire(request));
+        let mut worker = Worker::new(&gate);
         let mut answers = 0;
         for (step, status, flag) in steps {
             match step {
-                0 => { exchange.saw_status(&gate, status, flag); }
+                0 => { exchange.saw_status(&gate, &mut worker.pacer, status, flag); }
                 1 => {
                     let facts = facts(status, flag, &details, &[]);
-                    answers += u8::from(!matches!(exchange.decide(&gate, &facts), Verdict::Pass));
+                    let verdict = exchange.decide(&gate, &mut worker.breakers(), &facts);
+                    answers += u8::from(!matches!(verdict, Verdict::Pass));
                 }
                 2 => { exchange.body(false); }
                 _ => exchange.give_up(),

@@ -1,9 +1,11 @@
 //! When to come back.
 //!
-//! The base is the time for which the filter itself will reject, else the upstream's own `Retry-After`, where it is to be honoured, else what the
-//! configuration says for the status. A share is added that differs from client to client, so that
-//! those who failed in the same second do not return in the same second. The module has no source
-//! of randomness; the share comes from the request id and the time, which differ for each request.
+//! The base is the time for which the filter itself will reject, else the upstream's own `Retry-After`,
+//! where it is to be honoured, else what the configuration says for the status. Then each client gets
+//! a slot of its own ([`pace`](crate::pace)), or, where that is not wanted, a share of the base on
+//! top: those who failed in the same second should not return in the same second. The module has no
+//! source of randomness; the share comes from the request id and the time, which differ for each
+//! request.
 
 use crate::config::value::{days, seconds};
 use crate::config::Retry;
@@ -45,22 +47,30 @@ pub struct Facts<'a> {
     pub seed: u64,
 }
 
-/// The hint for one failure.
-pub fn hint(retry: &Retry, facts: &Facts<'_>) -> Hint {
+/// The time that is known, or configured, for everybody: what the first client is told, in milliseconds.
+pub fn base(retry: &Retry, facts: &Facts<'_>) -> u64 {
     let upstream = facts.upstream.filter(|_| retry.honor_upstream);
-    let base = facts
+    facts
         .remaining_ms
         .or_else(|| parse_retry_after(upstream?, facts.now_ms))
         .unwrap_or_else(|| configured(retry, facts.status))
-        .max(MIN_MS);
-    let spread = times(base, JITTER_PERMILLE).checked_div(1000).unwrap_or(0);
-    let share = facts
-        .seed
-        .checked_rem(spread.saturating_add(1))
-        .unwrap_or(0);
+        .max(MIN_MS)
+        .min(millis(retry.max))
+}
+
+/// The hint where nobody keeps slots: a little after the base.
+pub(crate) fn scattered(base_ms: u64, max_ms: u64, seed: u64) -> Hint {
+    let spread = times(base_ms, JITTER_PERMILLE).checked_div(1000);
+    let most = base_ms.saturating_add(spread.unwrap_or(0));
     Hint {
-        ms: base.saturating_add(share).min(millis(retry.max)),
+        ms: between(base_ms, most, seed).min(max_ms),
     }
+}
+
+/// A time from `first_ms` to `last_ms`, any as likely as any other.
+pub(crate) fn between(first_ms: u64, last_ms: u64, seed: u64) -> u64 {
+    let choices = last_ms.saturating_sub(first_ms).saturating_add(1);
+    first_ms.saturating_add(seed.checked_rem(choices).unwrap_or(0))
 }
 
 fn configured(retry: &Retry, status: u16) -> u64 {
@@ -163,6 +173,11 @@ mod tests {
                 cap: Duration::from_secs(120),
             },
         }
+    }
+
+    /// The hint where nobody keeps slots.
+    fn hint(retry: &Retry, facts: &Facts<'_>) -> Hint {
+        scattered(base(retry, facts), millis(retry.max), facts.seed)
     }
 
     fn facts(status: u16, upstream: Option<&[u8]>, seed: u64) -> Facts<'_> {

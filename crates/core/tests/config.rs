@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use tidegate_core::config::{limits, not_in_force, Config};
+use tidegate_core::config::{limits, Config};
 
 fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config")
@@ -175,28 +175,6 @@ fn errors_are_told_up_to_a_number_and_then_counted() {
 }
 
 /// What is not in force yet, in one place. An issue that puts something into force takes it away.
-#[test]
-fn what_is_not_in_force() {
-    assert_eq!(
-        not_in_force(),
-        ["retry.pace", "routes.retry.pace", "release_header",]
-    );
-}
-
-#[test]
-fn use_of_what_is_not_in_force_is_told() {
-    let text = r#"{
-        "mode": "shadow", "breaker": {}, "routes": [{"name": "a", "retry": {"pace": 5}}],
-        "retry": {"max": "1h", "page": {"auto": true}}, "security": {"expose": ["timestamp", "path"]}, "release_header": "x"
-    }"#;
-    let config = Config::from_json(text.as_bytes()).unwrap();
-    assert_eq!(
-        config.not_in_force,
-        ["routes[0].retry.pace", "release_header"]
-    );
-    assert!(Config::default().not_in_force.is_empty());
-}
-
 /// Any JSON, with keys and values of real configurations strewn in, so that the walk gets deep.
 fn any_json() -> impl Strategy<Value = String> {
     let word = prop_oneof![

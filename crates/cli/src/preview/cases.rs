@@ -203,7 +203,7 @@ impl Cases {
         let policy = &self.config.policy;
         let failed = envoy_status(*reason);
         let remaining = policy.breaker.open_base.as_millis();
-        let wait = hint::hint(
+        let ms = hint::base(
             &policy.retry,
             &hint::Facts {
                 status: failed,
@@ -214,7 +214,7 @@ impl Cases {
                 seed: 0,
             },
         );
-        let wait = reason.is_retryable().then_some(wait);
+        let wait = reason.is_retryable().then_some(hint::Hint { ms });
         let status = served_status(&self.config, *reason);
         let page = self.pages.render(&PageFacts {
             format: form.format(),

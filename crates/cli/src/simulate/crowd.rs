@@ -1,7 +1,8 @@
 //! The clients: when they come back.
 
 use tidegate_core::config::Retry;
-use tidegate_core::hint::{hint, Facts};
+use tidegate_core::hint::Facts;
+use tidegate_core::pace::Pacer;
 
 use super::rng::Rng;
 

@@ -17,10 +17,10 @@ use crate::breaker::machine::{Delta, Outcome, Permit};
 use crate::breaker::meters::{Count, Meters, Metrics, Total};
 use crate::breaker::ramp::RAMP_FULL;
 use crate::breaker::record::{bucket_ms, Record, State};
-use crate::breaker::routes::Routes;
 use crate::breaker::store::Word;
 use crate::config::{Breaker as Settings, BreakerMode};
 use crate::reason::Reason;
+use crate::routes::Routes;
 use crate::text::{count, decimal, split_once};
 
 pub use crate::breaker::store::{Store, StoreError};
@@ -34,7 +34,7 @@ pub const MAX_ROUTES: usize = 1024;
 const WATCH_MS: u64 = 2_000;
 /// Name of the breaker that routes beyond the limit share. No Envoy route is called so: the key of
 /// a route always has a slash.
-pub(super) const OVERFLOW: &str = "*";
+pub(crate) const OVERFLOW: &str = "*";
 
 /// One worker's share of the breakers of one configuration.
 #[derive(Debug)]
@@ -125,15 +125,28 @@ impl Bank {
         }
     }
 
-    /// The changes of state since the last call.
+    /// What there is to write about since the last call.
     pub fn take_events(&mut self) -> Vec<Event> {
         core::mem::take(&mut self.events)
     }
 
     /// Tells what was counted since the last call, and where the breakers stand.
-    pub fn report(&mut self, sink: &mut dyn Metrics) {
-        let Self { meters, routes, .. } = self;
-        meters.report(sink, |key| routes.get(key).map(|route| &route.view));
+    pub fn report(&mut self, sink: &mut dyn Metrics, store: &mut dyn Store, now_ms: u64) {
+        let Self {
+            prefix,
+            meters,
+            routes,
+            events,
+            ..
+        } = self;
+        meters.report(sink, (store, prefix), now_ms, events, &|key| {
+            routes.get(key).map(|route| &route.view)
+        });
+    }
+
+    /// What is counted.
+    pub fn meters(&mut self) -> &mut Meters {
+        &mut self.meters
     }
 
     /// The metadata of a route name a policy or a page that is not there.

@@ -40,7 +40,6 @@ pub mod outcome;
 pub mod probes;
 pub mod ramp;
 pub mod record;
-mod routes;
 pub mod store;
 pub mod ticket;
 pub mod window;

@@ -79,24 +79,46 @@ impl Word {
         name: &str,
         until_ms: u64,
     ) -> Result<(Self, Self), StoreError> {
-        for _ in 0..MAX_TRIES {
-            let found = store.get(name)?;
-            let number = found.as_ref().map_or(NOT_THERE, |(_, number)| *number);
-            let before = found
-                .and_then(|(bytes, _)| Self::decode(&bytes))
-                .unwrap_or_default();
+        let mut words = (Self::default(), Self::default());
+        swap(store, name, &mut |found| {
+            let before = found.and_then(Self::decode).unwrap_or_default();
             let word = Self {
                 watch_until_ms: before.watch_until_ms.max(until_ms),
                 change: before.change.wrapping_add(1),
             };
-            match store.set(name, &word.encode(), Some(number)) {
-                Ok(()) => return Ok((before, word)),
-                Err(StoreError::Changed) => {}
-                Err(StoreError::Broken) => return Err(StoreError::Broken),
-            }
-        }
-        Err(StoreError::Changed)
+            words = (before, word);
+            Ok(Some(word.encode()))
+        })?;
+        Ok(words)
     }
+}
+
+/// What a value becomes; `None`: it stays.
+pub(crate) type Changed = Result<Option<Vec<u8>>, StoreError>;
+
+/// Changes a value: `change` gets what is there, and says what is to be there, or that it may stay.
+/// It is asked again when another worker was faster.
+///
+/// # Errors
+/// [`StoreError::Changed`] where others were faster each time, [`StoreError::Broken`] where the host
+/// failed or `change` says so. Nothing was written then.
+pub(crate) fn swap(
+    store: &mut dyn Store,
+    name: &str,
+    change: &mut dyn FnMut(Option<&[u8]>) -> Changed,
+) -> Result<(), StoreError> {
+    for _ in 0..MAX_TRIES {
+        let found = store.get(name)?;
+        let number = found.as_ref().map_or(NOT_THERE, |(_, number)| *number);
+        let Some(value) = change(found.as_ref().map(|(bytes, _)| bytes.as_slice()))? else {
+            return Ok(());
+        };
+        match store.set(name, &value, Some(number)) {
+            Err(StoreError::Changed) => {}
+            other => return other,
+        }
+    }
+    Err(StoreError::Changed)
 }
 
 /// Reads a record, lets `change` move it, and writes it back; again, when another worker was
@@ -111,22 +133,18 @@ pub(super) fn update<T>(
     settings: &Settings,
     mut change: impl FnMut(&mut Record) -> (T, bool),
 ) -> Result<(Record, T), StoreError> {
-    for _ in 0..MAX_TRIES {
-        let (mut record, number) = match store.get(name)? {
-            Some((bytes, number)) => (fitting(&bytes, settings)?, number),
-            None => (Record::new(settings), NOT_THERE),
+    let mut outcome = Err(StoreError::Broken);
+    swap(store, name, &mut |found| {
+        let mut record = match found {
+            Some(bytes) => fitting(bytes, settings)?,
+            None => Record::new(settings),
         };
         let (made, is_worth_a_write) = change(&mut record);
-        if !is_worth_a_write {
-            return Ok((record, made));
-        }
-        match store.set(name, &record.encode(), Some(number)) {
-            Ok(()) => return Ok((record, made)),
-            Err(StoreError::Changed) => {}
-            Err(StoreError::Broken) => return Err(StoreError::Broken),
-        }
-    }
-    Err(StoreError::Changed)
+        let bytes = is_worth_a_write.then(|| record.encode());
+        outcome = Ok((record, made));
+        Ok(bytes)
+    })?;
+    outcome
 }
 
 /// Reads a record; a new one where there is none.

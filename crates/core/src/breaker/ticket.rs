@@ -4,6 +4,7 @@ use crate::breaker::machine::{Outcome, Permit, Transition};
 use crate::breaker::record::State;
 use crate::prelude::*;
 use crate::reason::Reason;
+use crate::release::Releases;
 use crate::text::{decimal, hex};
 
 /// Whether a request may pass.
@@ -95,6 +96,17 @@ pub enum Event {
         /// What changed.
         transition: Transition,
     },
+    /// Failures or requests of a route were answered.
+    Answered {
+        /// Key of the route.
+        route: String,
+        /// Why.
+        reason: Reason,
+        /// Whether they would have been, but for shadow mode.
+        is_shadow: bool,
+        /// How many, since the last such line.
+        count: u64,
+    },
     /// The metadata of a route name a policy or a page that is not there; written once.
     UnknownName {
         /// Key of the route.
@@ -107,56 +119,89 @@ impl Event {
     pub fn transition(&self) -> Option<Transition> {
         match self {
             Self::Changed { transition, .. } => Some(*transition),
-            Self::UnknownName { .. } => None,
+            _ => None,
         }
     }
-}
 
-impl Event {
-    /// One line of JSON.
-    pub fn line(&self) -> String {
-        let (name, route) = match self {
-            Self::Changed { route, .. } => ("breaker", route),
-            Self::UnknownName { route } => ("unknown_name", route),
+    /// Key of the route.
+    pub fn route(&self) -> &str {
+        match self {
+            Self::Changed { route, .. }
+            | Self::Answered { route, .. }
+            | Self::UnknownName { route } => route,
+        }
+    }
+
+    /// One line of JSON. `releases`: those of its route, where they are known.
+    pub fn line(&self, releases: Option<&Releases>, now_ms: u64) -> String {
+        let name = match self {
+            Self::Changed { .. } => "breaker",
+            Self::Answered {
+                is_shadow: false, ..
+            } => "intercepted",
+            Self::Answered { .. } => "would_intercept",
+            Self::UnknownName { .. } => "unknown_name",
         };
-        let mut line = ["{\"event\":\"", name, "\",\"route\":\""].concat();
-        for c in route.chars() {
-            match c {
-                '"' | '\\' => line.extend(['\\', c]),
-                c if c.is_control() => {
-                    line.push_str("\\u");
-                    line.push_str(&hex(u32::from(c), 4));
-                }
-                c => line.push(c),
+        let mut line = Line("{".to_owned());
+        line.text("event", name);
+        line.text("route", self.route());
+        match self {
+            Self::Changed { transition, .. } => {
+                line.text("from", transition.from.as_str());
+                line.text("to", transition.to.as_str());
+                line.text("reason", transition.reason.as_str());
+                line.number("total", transition.counts.total.into());
+                line.number("failed", transition.counts.failed.into());
+                line.number("open_ms", transition.open_ms);
             }
+            Self::Answered { reason, count, .. } => {
+                line.text("reason", reason.as_str());
+                line.number("count", *count);
+            }
+            Self::UnknownName { .. } => {}
         }
-        if let Self::Changed { transition, .. } = self {
-            let counts = &transition.counts;
-            for (key, value) in [
-                ("from", transition.from.as_str()),
-                ("to", transition.to.as_str()),
-                ("reason", transition.reason.as_str()),
-            ] {
-                line.push_str(&["\",\"", key, "\":\"", value].concat());
-            }
-            line.push('"');
-            for (key, value) in [
-                ("total", counts.total.into()),
-                ("failed", counts.failed.into()),
-                ("open_ms", transition.open_ms),
-            ] {
-                line.push_str(&[",\"", key, "\":", &decimal(value)].concat());
-            }
-        } else {
-            line.push('"');
+        if let Some(now) = releases.and_then(|known| known.now.as_ref()) {
+            line.text("release", now);
         }
-        line.push('}');
-        line
+        if let Some(known) = releases.filter(|known| known.before.is_some()) {
+            line.text(
+                "release_before",
+                known.before.as_deref().unwrap_or_default(),
+            );
+            line.number("release_age_ms", now_ms.saturating_sub(known.since_ms));
+        }
+        line.0.push('}');
+        line.0
     }
 }
 
-impl core::fmt::Display for Event {
-    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        out.write_str(&self.line())
+/// A line of JSON in the making.
+struct Line(String);
+
+impl Line {
+    fn key(&mut self, key: &str) {
+        let comma = if self.0.len() > 1 { ",\"" } else { "\"" };
+        self.0.push_str(&[comma, key, "\":"].concat());
+    }
+
+    fn text(&mut self, key: &str, text: &str) {
+        self.key(key);
+        self.0.push('"');
+        for c in text.chars() {
+            match c {
+                '"' | '\\' => self.0.extend(['\\', c]),
+                c if c.is_control() => {
+                    self.0.push_str("\\u");
+                    self.0.push_str(&hex(u32::from(c), 4));
+                }
+                c => self.0.push(c),
+            }
+        }
+        self.0.push('"');
+    }
+
+    fn number(&mut self, key: &str, number: u64) {
+        self.key(key);
+        self.0.push_str(&decimal(number));
     }
 }

@@ -12,7 +12,7 @@ use crate::page::Program;
 use crate::prelude::*;
 
 /// The configuration that a valid document says.
-pub(super) fn config(root: View<'_>, not_in_force: Vec<String>, programs: Vec<Program>) -> Config {
+pub(super) fn config(root: View<'_>, programs: Vec<Program>) -> Config {
     let mut programs = programs.into_iter();
     let mut source = |text: String| TemplateSource {
         text,
@@ -63,7 +63,6 @@ pub(super) fn config(root: View<'_>, not_in_force: Vec<String>, programs: Vec<Pr
             _ => RouteMetadata::OnFailure,
         },
         release_header: root.string("release_header").to_ascii_lowercase(),
-        not_in_force,
     }
 }
 

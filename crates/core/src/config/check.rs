@@ -14,8 +14,6 @@ use crate::page::Program;
 pub(super) struct Findings {
     /// What is wrong.
     pub(super) errors: ConfigErrors,
-    /// Key paths that are used but not in force yet.
-    pub(super) not_in_force: Vec<String>,
     /// The templates that were read, in their order.
     pub(super) programs: Vec<Program>,
 }
@@ -31,7 +29,6 @@ impl Walk {
     pub(super) fn new() -> Self {
         let findings = Findings {
             errors: ConfigErrors::none(),
-            not_in_force: Vec::new(),
             programs: Vec::new(),
         };
         Self {
@@ -165,15 +162,7 @@ impl Walk {
                     did_you_mean,
                 });
             };
-            if field.later {
-                // One line for it as a whole: of what is in it, nothing is in force either.
-                walk.findings.not_in_force.push(walk.at.clone());
-                let above = core::mem::take(&mut walk.findings.not_in_force);
-                walk.check(&field.kind, value);
-                walk.findings.not_in_force = above;
-            } else {
-                walk.check(&field.kind, value);
-            }
+            walk.check(&field.kind, value);
         });
         for field in fields {
             if matches!(field.absent, Absent::Required) && json.get(field.key).is_none() {
@@ -248,40 +237,6 @@ pub fn push_key(path: &mut String, key: &str) {
         path.push('.');
     }
     path.push_str(key);
-}
-
-/// The key paths of everything that is accepted but not in force yet.
-pub(super) fn later_paths(fields: &'static [Field]) -> Vec<String> {
-    let mut paths = Vec::new();
-    add_later_paths(fields, "", &mut paths);
-    paths
-}
-
-fn add_later_paths(fields: &'static [Field], prefix: &str, paths: &mut Vec<String>) {
-    for field in fields {
-        let path = if prefix.is_empty() {
-            field.key.to_owned()
-        } else {
-            [prefix, ".", field.key].concat()
-        };
-        if field.later {
-            paths.push(path);
-        } else {
-            add_later_kind(&field.kind, &path, paths);
-        }
-    }
-}
-
-fn add_later_kind(kind: &'static Kind, path: &str, paths: &mut Vec<String>) {
-    match kind {
-        Kind::Object(fields) => add_later_paths(fields, path, paths),
-        Kind::List { of, .. } | Kind::Map { of, .. } => add_later_kind(of, path, paths),
-        Kind::Either(first, second) => {
-            add_later_kind(first, path, paths);
-            add_later_kind(second, path, paths);
-        }
-        _ => {}
-    }
 }
 
 #[cfg(test)]

@@ -21,8 +21,6 @@ pub(super) struct Field {
     pub(super) kind: Kind,
     /// What holds when it is not given.
     pub(super) absent: Absent,
-    /// Whether it is accepted, but does nothing yet.
-    pub(super) later: bool,
     /// What it means; empty without the feature `reference`.
     #[cfg_attr(
         not(feature = "reference"),
@@ -46,21 +44,12 @@ pub(super) enum Absent {
     Parts,
 }
 
-impl Field {
-    /// The same option, not in force yet.
-    pub(super) const fn later(mut self) -> Self {
-        self.later = true;
-        self
-    }
-}
-
 /// An option with a default, as JSON.
 pub(super) const fn opt(key: &'static str, kind: Kind, default: &'static str, doc: Doc) -> Field {
     Field {
         key,
         kind,
         absent: Absent::Default(default),
-        later: false,
         doc,
     }
 }
@@ -71,7 +60,6 @@ pub(super) const fn maybe(key: &'static str, kind: Kind, doc: Doc) -> Field {
         key,
         kind,
         absent: Absent::None,
-        later: false,
         doc,
     }
 }
@@ -82,7 +70,6 @@ pub(super) const fn need(key: &'static str, kind: Kind, doc: Doc) -> Field {
         key,
         kind,
         absent: Absent::Required,
-        later: false,
         doc,
     }
 }
@@ -93,7 +80,6 @@ pub(super) const fn section(key: &'static str, fields: &'static [Field], doc: Do
         key,
         kind: Kind::Object(fields),
         absent: Absent::Parts,
-        later: false,
         doc,
     }
 }
@@ -104,7 +90,6 @@ pub(super) const fn over(key: &'static str, kind: Kind, doc: Doc) -> Field {
         key,
         kind,
         absent: Absent::TopLevel,
-        later: false,
         doc,
     }
 }

@@ -60,33 +60,19 @@ impl Config {
         walk.check(&table::DOCUMENT, &json);
         let root = View::root(&json);
         cross::check(&mut walk, root);
-        let check::Findings {
-            errors,
-            not_in_force,
-            programs,
-        } = walk.findings;
+        let check::Findings { errors, programs } = walk.findings;
         if errors.total() > 0 {
             return Err(errors);
         }
-        Ok(build::config(root, not_in_force, programs))
+        Ok(build::config(root, programs))
     }
 }
 
 impl Default for Config {
     /// The configuration of `{}`.
     fn default() -> Self {
-        build::config(
-            View::root(&Json::Object(Vec::new())),
-            Vec::new(),
-            Vec::new(),
-        )
+        build::config(View::root(&Json::Object(Vec::new())), Vec::new())
     }
-}
-
-/// The key paths of every option that is accepted but does nothing yet, in the order of the tables;
-/// of an option of words, `path: "word"` for single words.
-pub fn not_in_force() -> Vec<String> {
-    check::later_paths(table::ROOT)
 }
 
 fn document(bytes: &[u8]) -> Result<Json, Fault> {

@@ -47,8 +47,6 @@ pub struct Config {
     pub route_metadata: RouteMetadata,
     /// Name, in lower case, of the upstream's response header that names its release.
     pub release_header: String,
-    /// Key paths that the configuration uses although what they say is not in force yet.
-    pub not_in_force: Vec<String>,
 }
 
 /// What the filter does with what it decides.

@@ -2,6 +2,8 @@
 
 use super::bank::MAX_ROUTES;
 use super::*;
+use crate::breaker::bank::Event;
+use crate::breaker::meters::{catalog, Count, Total, CONFIG_ERRORS, FORMATS};
 
 #[test]
 fn a_healthy_route_has_no_metrics() {
@@ -44,7 +46,8 @@ fn a_worker_that_only_heard_of_a_trip_tells_of_it_too() {
     world.request(1, "r", FAILED);
     world.trip("r");
     world.pass(50);
-    world.workers[1].report(&mut world.sheet);
+    let now_ms = world.now_ms;
+    world.workers[1].report(&mut world.sheet, &mut world.store, now_ms);
     assert_eq!(world.sheet.get("state.route.r"), 3);
     assert_eq!(world.sheet.get("trips.route.r"), 0, "not its own");
 }
@@ -73,4 +76,124 @@ fn what_could_not_be_told_is_told_later() {
     world.admit(0, "r");
     assert_eq!(world.metric("rejected.route.r"), 2);
     assert_eq!(world.metric("state.route.r"), 3);
+}
+
+/// What all workers write to the log, as it is due.
+fn lines(world: &mut World) -> Vec<(u64, String)> {
+    let now_ms = world.now_ms;
+    world.metric("");
+    let events = world.workers.iter_mut().flat_map(Bank::take_events);
+    let answered = events.filter(|event| matches!(event, Event::Answered { .. }));
+    answered
+        .map(|event| (now_ms - START_MS, event.line(None, now_ms)))
+        .collect()
+}
+
+fn answered(count: u64) -> String {
+    format!(r#"{{"event":"intercepted","route":"shop/app","reason":"dns_error","count":{count}}}"#)
+}
+
+#[test]
+fn one_line_in_ten_seconds_says_what_all_workers_answered() {
+    let mut world = World::new(3, settings(|_| {}));
+    let mut log = Vec::new();
+    for second in 0..45_u64 {
+        for worker in 0..3 {
+            // The second worker is idle in the second half.
+            let is_busy = worker != 1 || second < 12;
+            for _ in 0..u64::from(is_busy && second < 25) * (worker as u64 + 1) {
+                world.workers[worker]
+                    .meters()
+                    .answered("shop/app", Reason::DnsError, false);
+            }
+        }
+        log.extend(lines(&mut world));
+        world.pass(1_000);
+    }
+    // The first line comes at once, the last when nothing fails any more: none is lost.
+    assert_eq!(
+        log,
+        [
+            (0, answered(1)),
+            (10_000, answered(60)),
+            (20_000, answered(44)),
+            (30_000, answered(19))
+        ]
+    );
+}
+
+#[test]
+fn reasons_and_routes_have_lines_of_their_own() {
+    let mut world = World::new(1, settings(|_| {}));
+    let meters = world.workers[0].meters();
+    meters.answered("a/c", Reason::DnsError, false);
+    meters.answered("a/c", Reason::DnsError, true);
+    meters.answered("a/c", Reason::UpstreamTimeout, false);
+    meters.answered("b/c", Reason::DnsError, false);
+    assert_eq!(lines(&mut world).len(), 4);
+    assert_eq!(
+        world.store.keys().filter(|key| key.contains('?')).count(),
+        4
+    );
+}
+
+#[test]
+fn without_the_shared_data_each_worker_writes_for_itself() {
+    let mut world = World::new(2, settings(|_| {}));
+    for worker in &mut world.workers {
+        worker
+            .meters()
+            .answered("shop/app", Reason::DnsError, false);
+    }
+    world.store.failures = vec![StoreError::Broken; 2];
+    assert_eq!(lines(&mut world), [(0, answered(1)), (0, answered(1))]);
+    world.now_ms += 9_999;
+    world.workers[0]
+        .meters()
+        .answered("shop/app", Reason::DnsError, false);
+    assert_eq!(lines(&mut world), [], "not before ten seconds are over");
+}
+
+#[test]
+fn the_catalog_has_every_metric() {
+    let mut world = World::new(1, settings(|_| {}));
+    world.trip("r");
+    world.pass(2_000);
+    world.admit(0, "r");
+    let meters = world.workers[0].meters();
+    for count in Count::ALL {
+        meters.count("r", count);
+    }
+    for total in Total::ALL {
+        meters.count_total(total);
+    }
+    for format in FORMATS {
+        meters.replied(format);
+    }
+    for is_shadow in [false, true] {
+        meters.answered("r", Reason::DnsError, is_shadow);
+    }
+    world.metric("");
+    let catalog: Vec<String> = catalog().into_iter().map(|(_, name)| name).collect();
+    let mut found: Vec<String> = world
+        .sheet
+        .values
+        .keys()
+        .map(|name| {
+            let name = name
+                .replace(".route.r", ".route.*")
+                .replace("dns_error", "*");
+            match name.strip_prefix("tidegate.replies.format.") {
+                Some(_) => "tidegate.replies.format.*".to_owned(),
+                None => name,
+            }
+        })
+        .collect();
+    found.push(CONFIG_ERRORS.to_owned());
+    for name in &found {
+        assert!(catalog.contains(name), "{name}");
+    }
+    for name in &catalog {
+        assert!(found.contains(name), "{name}");
+    }
 }

@@ -69,6 +69,13 @@ impl Store for FakeStore {
     }
 }
 
+impl FakeStore {
+    /// The names of all that there is.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+}
+
 /// The metrics of a host, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Sheet {
@@ -146,7 +153,7 @@ impl World {
     /// A metric of the breakers, after all workers have told what they counted.
     pub(crate) fn metric(&mut self, name: &str) -> u64 {
         for worker in &mut self.workers {
-            worker.report(&mut self.sheet);
+            worker.report(&mut self.sheet, &mut self.store, self.now_ms);
         }
         self.sheet.get(name)
     }

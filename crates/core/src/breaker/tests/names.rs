@@ -118,7 +118,7 @@ fn an_event_is_a_line_of_json_whatever_the_route_is_called() {
         let lines: Vec<String> = world.workers[0]
             .take_events()
             .iter()
-            .map(ToString::to_string)
+            .map(|event| event.line(None, 0))
             .collect();
         let want = format!(
             r#"{{"event":"breaker","route":"{text}","from":"closed","to":"open","reason":"connection_refused","total":20,"failed":20,"open_ms":2000}}"#
@@ -159,7 +159,11 @@ fn policies_of_one_route_share_its_breaker_by_the_shape_of_their_windows() {
     assert_eq!(bank.view("r\x006000").map(|v| v.state), Some(State::Closed));
     fail(&mut bank, 2, 1);
     assert_eq!(bank.view("r\x006000").map(|v| v.state), Some(State::Open));
-    let routes: Vec<String> = bank.take_events().iter().map(ToString::to_string).collect();
+    let routes: Vec<String> = bank
+        .take_events()
+        .iter()
+        .map(|event| event.line(None, 0))
+        .collect();
     assert_eq!(routes.len(), 2);
     assert!(routes.iter().all(|line| line.contains(r#""route":"r""#)));
     let mut records: Vec<&String> = store.values.keys().collect();
@@ -182,7 +186,7 @@ fn a_policy_that_is_not_there_is_counted_each_time_and_written_of_once() {
     let lines: Vec<String> = world.workers[0]
         .take_events()
         .iter()
-        .map(ToString::to_string)
+        .map(|event| event.line(None, 0))
         .collect();
     assert_eq!(lines, [r#"{"event":"unknown_name","route":"shop/app"}"#]);
 }
@@ -195,4 +199,25 @@ fn of_all_events_a_change_of_state_has_a_transition() {
     let events = world.workers[0].take_events();
     let states = events.iter().map(|event| event.transition().map(|t| t.to));
     assert_eq!(states.collect::<Vec<_>>(), [None, Some(State::Open)]);
+}
+
+#[test]
+fn a_line_names_the_releases_of_its_route() {
+    let mut releases = crate::release::Releases::default();
+    let line = |releases: &crate::release::Releases| {
+        let event = Event::Answered {
+            route: "shop/app".to_owned(),
+            reason: Reason::UpstreamError,
+            is_shadow: false,
+            count: 3,
+        };
+        event.line(Some(releases), START_MS)
+    };
+    let start = r#"{"event":"intercepted","route":"shop/app","reason":"upstream_error","count":3"#;
+    assert_eq!(line(&releases), format!("{start}}}"));
+    releases.saw(b"1.0", START_MS - 90_000);
+    assert_eq!(line(&releases), format!(r#"{start},"release":"1.0"}}"#));
+    releases.saw(b"1.\"1", START_MS - 5_000);
+    let both = r#","release":"1.\"1","release_before":"1.0","release_age_ms":5000}"#;
+    assert_eq!(line(&releases), format!("{start}{both}"));
 }

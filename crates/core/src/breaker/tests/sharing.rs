@@ -429,7 +429,7 @@ fn each_change_of_state_is_an_event_once() {
         .flat_map(Bank::take_events)
         .map(|event| match event {
             Event::Changed { route, transition } => (route, transition.to),
-            Event::UnknownName { .. } => panic!("{event}"),
+            other => panic!("{other:?}"),
         })
         .collect();
     events.sort_by_key(|(_, to)| to.as_str());

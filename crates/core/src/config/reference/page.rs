@@ -2,7 +2,7 @@
 //! each part of the configuration.
 
 use super::super::kind::{Absent, Field, Kind};
-use super::super::{limits, not_in_force, table, value};
+use super::super::{limits, table, value};
 use crate::prelude::*;
 use crate::reason::Reason;
 
@@ -31,39 +31,16 @@ pub fn page() -> String {
         "<!-- Written by `tidegate reference` from the tables of the core; do not edit. -->\n\n",
     );
     out.push_str(INTRODUCTION);
-    out.push_str(&later());
     out.push_str("\n## Example\n\n```json\n");
     out.push_str(super::EXAMPLE);
     out.push_str("```\n\n## The top level\n\n");
     out.push_str(&rows_table(table::ROOT, &|field| !is_part(&field.kind)));
     for field in table::ROOT.iter().filter(|field| is_part(&field.kind)) {
         out.push_str(&format!("\n## `{}`\n\n{}", field.key, field.doc));
-        if field.later {
-            out.push_str(" *Not yet in force.*");
-        }
         out.push_str(&format!("\n{}\n", shape(&field.kind)));
         out.push_str(&rows_table(part_fields(&field.kind), &|_| true));
     }
     out.push_str(&sizes());
-    out
-}
-
-/// What is accepted, but does nothing yet.
-fn later() -> String {
-    let all = not_in_force();
-    if all.is_empty() {
-        return String::new();
-    }
-    let mut out = String::from(
-        "\n## Not yet in force\n\nThese are read and checked, but do nothing yet. The filter says so in \
-         Envoy's log when a configuration uses one of them.\n\n",
-    );
-    for path in all {
-        match path.split_once(": ") {
-            Some((key, word)) => out.push_str(&format!("* `{key}` with `{word}`\n")),
-            None => out.push_str(&format!("* `{path}`\n")),
-        }
-    }
     out
 }
 
@@ -131,9 +108,6 @@ fn row(field: &'static Field, prefix: &str, out: &mut String) {
     let mut meaning = field.doc.to_owned();
     if let Some(words) = words(&field.kind) {
         meaning.push_str(&words);
-    }
-    if field.later {
-        meaning.push_str(" *Not yet in force.*");
     }
     let (allowed, default) = match field.absent {
         Absent::TopLevel => {

@@ -160,11 +160,7 @@ fn object(fields: &'static [Field]) -> Pairs {
 }
 
 fn option(field: &'static Field) -> Pairs {
-    let mut doc = field.doc.to_owned();
-    if field.later {
-        doc.push_str(" Not yet in force.");
-    }
-    let mut schema = vec![pair("description", Json::String(doc))];
+    let mut schema = vec![pair("description", Json::String(field.doc.to_owned()))];
     match field.absent {
         Absent::TopLevel => {
             schema.push(pair(

@@ -158,8 +158,7 @@ pub(super) static ROOT: &[Field] = &[
             "The response header by which an upstream names its release, so that a failure can be \
              told to have come with one."
         ),
-    )
-    .later(),
+    ),
 ];
 
 /// What the filter does with what it decides.

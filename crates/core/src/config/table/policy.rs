@@ -165,8 +165,7 @@ pub(super) static RETRY: &[Field] = &[
         ),
         "\"auto\"",
         doc!("How fast a crowd is told to come back; a number is in requests per second."),
-    )
-    .later(),
+    ),
     section(
         "page",
         RETRY_PAGE,

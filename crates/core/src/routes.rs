@@ -1,7 +1,7 @@
 //! What a worker keeps for each route, by the key of the route.
 //!
 //! Two lists in the order of the hashes of the keys: for at most
-//! [`MAX_ROUTES`](super::bank::MAX_ROUTES) routes, a look-up is ten steps on whole numbers and one
+//! [`MAX_ROUTES`](crate::breaker::bank::MAX_ROUTES) routes, a look-up is ten steps on whole numbers and one
 //! comparison of keys. The hash table of `hashbrown` would be three kilobytes of the module.
 
 use crate::hash;
@@ -9,7 +9,7 @@ use crate::prelude::*;
 
 /// A table of what there is of each route.
 #[derive(Debug)]
-pub(super) struct Routes<T> {
+pub(crate) struct Routes<T> {
     keys: Keys,
     /// In the order of the keys. Boxed: the list is short to move.
     values: Vec<Box<T>>,
@@ -27,27 +27,27 @@ impl<T> Default for Routes<T> {
 }
 
 impl<T> Routes<T> {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.keys.len()
     }
 
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         place(&self.keys, key).is_ok()
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&T> {
+    pub(crate) fn get(&self, key: &str) -> Option<&T> {
         let at = place(&self.keys, key).ok()?;
         self.values.get(at).map(|value| &**value)
     }
 
-    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut T> {
         let at = place(&self.keys, key).ok()?;
         self.values.get_mut(at).map(|value| &mut **value)
     }
 
     /// What there is for a key, from now on: what `make` makes, if nothing was there. (There always
     /// is something then.)
-    pub(super) fn get_or_insert_with(
+    pub(crate) fn get_or_insert_with(
         &mut self,
         key: &str,
         make: impl FnOnce() -> T,
@@ -63,19 +63,19 @@ impl<T> Routes<T> {
     /// What an entry costs in memory at most, in bytes, without the text of its key: a list has room
     /// for twice as many as it holds.
     #[cfg(test)]
-    pub(super) fn bytes_per_entry() -> usize {
+    pub(crate) fn bytes_per_entry() -> usize {
         let place = core::mem::size_of::<(u64, Box<str>)>() + core::mem::size_of::<Box<T>>();
         core::mem::size_of::<T>() + 2 * place
     }
 
     /// Everything, in an order that means nothing.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
         let keys = self.keys.iter().map(|(_, key)| &**key);
         keys.zip(self.values.iter().map(|value| &**value))
     }
 
     /// The same to be changed.
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut T)> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut T)> {
         let keys = self.keys.iter().map(|(_, key)| &**key);
         keys.zip(self.values.iter_mut().map(|value| &mut **value))
     }
