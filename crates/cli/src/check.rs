@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use crate::bundle::Bundle;
 use crate::lint;
-use crate::source::{finding, shown, Finding, LoadError, Source};
+use crate::source::{shown, Finding, LoadError, Source};
 
 /// Check filter configurations and their sources, with the filter's own parser
 ///

@@ -281,6 +281,83 @@ fn it_comes_back() {
     assert!(row["recovered"].is_number(), "{row}");
 }
 
+/// What is asked of paced hints, and that no other kind does it.
+#[test]
+fn a_crowd_that_is_paced_never_tramples_what_is_just_back() {
+    for (args, overloads) in [
+        ("--outage 5s --crowd 7500", 3),
+        ("--outage 60s --crowd 75", 3),
+        ("--outage 60s --crowd 750 --workers 1", 3),
+        ("--outage 60s --crowd 750 --workers 16", 5),
+        ("--outage 180s --crowd 750 --seed 2", 5),
+    ] {
+        let all = figures(&format!("--hints --rate 100 {args}"));
+        let row = |hints: &str| {
+            let rows = all[0]["rows"].as_array().unwrap();
+            rows.iter()
+                .find(|row| row["hints"] == hints)
+                .unwrap()
+                .clone()
+        };
+        let paced = row("paced");
+        // New visitors come by chance: a second of theirs alone has up to 1.35 times the usual.
+        assert!(number(&paced["peak_load"]) <= 1.1, "{args}: {paced}");
+        assert!(
+            number(&paced["overloaded_s"]) <= f64::from(overloads),
+            "{args}: {paced}"
+        );
+        assert_eq!(number(&paced["trips_after"]), 0.0, "{args}: {paced}");
+        assert!(paced["all_served_s"].is_number(), "{args}: {paced}");
+        for other in ["fixed-5s", "fixed-30s", "jittered"] {
+            let other = row(other);
+            assert!(number(&other["peak_load"]) > 1.5, "{args}: {other}");
+            let wasted = number(&other["wasted"]);
+            assert!(wasted > 1.5 * number(&paced["wasted"]), "{args}: {other}");
+        }
+    }
+}
+
+/// A million clients.
+#[test]
+fn a_large_crowd_is_paced_too() {
+    let args = "--rate 20000 --outage 10s --crowd 900000 --duration 5m --workers 4";
+    let all = figures(&format!("--hints {args}"));
+    let paced = &all[0]["rows"][3];
+    assert_eq!(paced["hints"], "paced");
+    assert!(number(&paced["peak_load"]) <= 1.1, "{paced}");
+    assert!(number(&paced["all_served_s"]) < 270.0, "{paced}");
+}
+
+#[test]
+fn hints_are_compared_for_an_outage_or_for_several() {
+    let run = simulate("--hints --rate 10 --outage 5s --crowd 20 --duration 1m");
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    assert_eq!(run.names(), ["hints.5s.20.svg"]);
+    assert!(
+        run.stdout.contains("outage of 5 s, a crowd of 20 besides"),
+        "{}",
+        run.stdout
+    );
+    assert!(run.stdout.contains("paced (Tidegate)"), "{}", run.stdout);
+    assert!(
+        run.stdout.ends_with("\n1 pictures in simulation\n"),
+        "{}",
+        run.stdout
+    );
+    for (args, why) in [
+        ("--hints --scenario outage", "cannot be used with"),
+        ("--hints --only none", "cannot be used with"),
+        (
+            "--hints --duration 30s",
+            "--duration: allowed: at least 81 s",
+        ),
+    ] {
+        let run = simulate(args);
+        assert_eq!(run.code, Some(2), "{args}");
+        assert!(run.stderr.contains(why), "{args}: {}", run.stderr);
+    }
+}
+
 // The documentation.
 
 fn root() -> PathBuf {
@@ -335,54 +412,74 @@ fn waste() -> String {
     text
 }
 
-#[test]
-fn the_documentation_has_the_figures_and_pictures_of_this_breaker() {
-    let alone = simulate("--tries 1 --runs 3 --markdown");
-    let returning = simulate("--runs 3 --markdown");
-    let page = fs::read_to_string(root().join("docs/breaker.md")).unwrap();
-    let mut want = String::new();
-    let mut parts = page.split("<!-- generated: ");
-    want.push_str(parts.next().unwrap());
+/// Writes the generated parts of a page anew. Returns their names.
+fn generate(page: &str, made: &dyn Fn(&str) -> String) -> Vec<String> {
+    let path = format!("docs/{page}.md");
+    let text = fs::read_to_string(root().join(&path)).unwrap();
+    let mut parts = text.split("<!-- generated: ");
+    let mut want = parts.next().unwrap().to_owned();
     let mut names = Vec::new();
     for part in parts {
         let (name, rest) = part.split_once(" -->\n").unwrap();
         let (_, rest) = rest.split_once("<!-- end -->").unwrap();
-        let text = match name {
-            "alone" => alone.stdout.clone(),
-            "returning" => returning.stdout.clone(),
-            "waste" => waste(),
-            other => panic!("{other}"),
-        };
-        names.push(name);
+        let text = made(name);
+        names.push(name.to_owned());
         want.push_str(&format!(
             "<!-- generated: {name} -->\n{text}<!-- end -->{rest}"
         ));
     }
-    assert_eq!(names, ["alone", "returning", "waste"]);
-    golden("docs/breaker.md", &want);
+    golden(&path, &want);
+    names
+}
 
-    let mut drawn = BTreeSet::new();
-    for (run, prefix) in [(alone, ""), (returning, "returning.")] {
-        for (name, picture) in run.pictures {
-            let name = format!("img/breaker/{prefix}{name}");
-            if page.contains(&format!("]({name})")) {
-                assert!(picture.len() < PICTURE_BYTES, "{name}: {}", picture.len());
-                golden(&format!("docs/{name}"), &picture);
-                drawn.insert(name);
-            }
+/// Compares the pictures that a page shows with these, by name; and there are no others.
+fn show(page: &str, pictures: &[(String, String)]) {
+    let text = fs::read_to_string(root().join(format!("docs/{page}.md"))).unwrap();
+    let mut drawn = 0;
+    for (name, picture) in pictures {
+        let name = format!("img/{page}/{name}");
+        if text.contains(&format!("]({name})")) {
+            assert!(picture.len() < PICTURE_BYTES, "{name}: {}", picture.len());
+            golden(&format!("docs/{name}"), picture);
+            drawn += 1;
         }
     }
-    let shown = page.matches("](img/breaker/").count();
-    assert_eq!(
-        drawn.len(),
-        shown,
-        "each picture of the page is one of these"
-    );
-    let kept = fs::read_dir(root().join("docs/img/breaker"))
-        .unwrap()
-        .count();
+    let shown = text.matches(&format!("](img/{page}/")).count();
+    assert_eq!(drawn, shown, "each picture of the page is one of these");
+    let folder = root().join(format!("docs/img/{page}"));
+    let kept = fs::read_dir(folder).unwrap().count();
     assert_eq!(
         kept, shown,
         "no picture is kept that the page does not show"
     );
+}
+
+#[test]
+fn the_documentation_has_the_figures_and_pictures_of_this_breaker() {
+    let alone = simulate("--tries 1 --runs 3 --markdown");
+    let returning = simulate("--runs 3 --markdown");
+    let names = generate("breaker", &|name| match name {
+        "alone" => alone.stdout.clone(),
+        "returning" => returning.stdout.clone(),
+        "waste" => waste(),
+        other => panic!("{other}"),
+    });
+    assert_eq!(names, ["alone", "returning", "waste"]);
+    let returning = returning
+        .pictures
+        .into_iter()
+        .map(|(name, picture)| (format!("returning.{name}"), picture));
+    let pictures: Vec<_> = alone.pictures.into_iter().chain(returning).collect();
+    show("breaker", &pictures);
+}
+
+#[test]
+fn the_documentation_has_the_figures_and_pictures_of_these_hints() {
+    let run = simulate("--hints --rate 100 --markdown");
+    let names = generate("hints", &|name| match name {
+        "hints" => run.stdout.clone(),
+        other => panic!("{other}"),
+    });
+    assert_eq!(names, ["hints"]);
+    show("hints", &run.pictures);
 }

@@ -15,7 +15,8 @@
 //! health of a route, and does not count; nor does the time in which a crowd is on its way back.
 //!
 //! The spare part is `max(peak - mean, 0.3 x mean)`, at least one request per second. Each worker
-//! has its own slots: together they never promise more than there is.
+//! has its own slots: together they never promise more than there is. Of a peak only that counts which
+//! is more than chance.
 
 use crate::breaker::bank::{Moment, MAX_ROUTES, OVERFLOW};
 use crate::breaker::store::{self, Store, StoreError};
@@ -222,15 +223,21 @@ impl Sampled {
         self.samples = self.samples.saturating_add(1);
     }
 
-    /// Requests that there were for sure, if these are a part of `all`: less twice the standard
-    /// error, which is none where all were asked, or all had the same route.
+    /// Requests that there were for sure, if these are a part of `all`: less what chance may have
+    /// added. That is twice the standard error of the sample, which is none where all were asked, or all
+    /// had the same route; and thrice that of their number, since which worker gets a request is
+    /// chance, and the peaks of the workers, each at its own time, would add up to more than ever came.
     fn at_least(self, all: Self) -> u64 {
         let (requests, samples) = (f64::from(self.requests), f64::from(self.samples));
         let unknown = 1.0 - samples / f64::from(all.samples);
         let unasked = 1.0 - f64::from(all.samples) / f64::from(all.requests);
         // Of nothing, nothing: what is divided by zero is no number, which is zero as a whole one.
         let variance = (requests * requests / samples * unknown * unasked) as u64;
-        u64::from(self.requests).saturating_sub(times(variance.isqrt(), 2))
+        let by_sample = times(variance.isqrt(), 2);
+        let by_worker = times(u64::from(self.requests).isqrt(), 3);
+        u64::from(self.requests)
+            .saturating_sub(by_sample)
+            .saturating_sub(by_worker)
     }
 }
 

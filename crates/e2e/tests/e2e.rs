@@ -16,6 +16,7 @@ mod demo;
 mod examples;
 /// The harness itself, without the filter.
 mod harness;
+mod hints;
 /// Every failure, every method, every client, both protocols.
 mod matrix;
 /// Pages of operators: which, in which language, with which policy.

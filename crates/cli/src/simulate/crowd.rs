@@ -1,10 +1,14 @@
 //! The clients: when they come back.
 
+use clap::ValueEnum;
+use serde::Serialize;
+use tidegate_core::breaker::bank::Moment;
 use tidegate_core::config::Retry;
 use tidegate_core::hint::Facts;
 use tidegate_core::pace::Pacer;
 
 use super::rng::Rng;
+use super::shared::{Shared, EPOCH_MS, ROUTE};
 
 /// Who does as he pleases comes back after 1 to 6 seconds: the time in which a person reloads.
 const RESTLESS_MS: (u64, u64) = (1_000, 5_000);
@@ -18,6 +22,8 @@ pub(crate) struct Client {
     pub(crate) obeys: bool,
     /// Whether it has been here before.
     pub(crate) is_back: bool,
+    /// When it came first, in milliseconds since the beginning.
+    pub(crate) since_ms: u64,
 }
 
 /// Those who will come back.
@@ -87,26 +93,96 @@ impl Returning {
     }
 }
 
-/// The hints of the filter: those of the core, for a rejected or failed request.
+/// When a client that was not served is told to come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum HintKind {
+    /// After 5 s
+    #[value(name = "fixed-5s")]
+    #[serde(rename = "fixed-5s")]
+    Fixed5,
+    /// After 30 s
+    #[value(name = "fixed-30s")]
+    #[serde(rename = "fixed-30s")]
+    Fixed30,
+    /// After 5 to 10 s, by chance
+    Jittered,
+    /// In a slot of its own: this filter
+    Paced,
+}
+
+impl HintKind {
+    /// All of them, in the order of the tables.
+    pub(crate) const ALL: [Self; 4] = [Self::Fixed5, Self::Fixed30, Self::Jittered, Self::Paced];
+
+    /// Its name for people.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Fixed5 => "5 s for everybody",
+            Self::Fixed30 => "30 s for everybody",
+            Self::Jittered => "5 to 10 s by chance",
+            Self::Paced => "paced (Tidegate)",
+        }
+    }
+}
+
+/// What tells clients when to come back, on each worker.
 #[derive(Debug)]
-pub(crate) struct Hints(Retry);
+pub(crate) struct Hints {
+    kind: HintKind,
+    retry: Retry,
+    pacers: Vec<Pacer>,
+    shared: Shared,
+}
 
 impl Hints {
-    /// Hints by these settings.
-    pub(crate) fn new(retry: &Retry) -> Self {
-        Self(retry.clone())
+    /// Hints of a kind; those of the filter by these settings.
+    pub(crate) fn new(kind: HintKind, retry: &Retry, workers: usize) -> Self {
+        Self {
+            kind,
+            retry: retry.clone(),
+            pacers: (0..workers).map(|_| Pacer::default()).collect(),
+            shared: Shared::default(),
+        }
+    }
+
+    /// A request was served.
+    pub(crate) fn served(&mut self, worker: usize) {
+        if let Some(pacer) = self.pacers.get_mut(worker) {
+            if pacer.passed() {
+                pacer.sample(ROUTE, b"");
+            }
+        }
+    }
+
+    /// What a worker does 20 times a second. `draw`: chance, in [0, 1).
+    pub(crate) fn tick(&mut self, worker: usize, now_ms: u64, draw: f64) {
+        if let Some(pacer) = self.pacers.get_mut(worker) {
+            pacer.tick(Moment {
+                now_ms: EPOCH_MS + now_ms,
+                draw,
+            });
+        }
     }
 
     /// When a client is told to come back, in milliseconds from now. `remaining_ms`: for how much
     /// longer the circuit is open; 0: not known.
-    pub(crate) fn ms(&self, now_ms: u64, remaining_ms: u64, seed: u64) -> u64 {
+    pub(crate) fn ms(&mut self, worker: usize, now_ms: u64, remaining_ms: u64, seed: u64) -> u64 {
         let facts = Facts {
             status: 503,
             remaining_ms: (remaining_ms > 0).then_some(remaining_ms),
             upstream: None,
-            now_ms: Some(now_ms),
+            now_ms: Some(EPOCH_MS + now_ms),
             seed,
         };
-        hint(&self.0, &facts).ms
+        match (self.kind, self.pacers.get_mut(worker)) {
+            (HintKind::Fixed5, _) => 5_000,
+            (HintKind::Fixed30, _) => 30_000,
+            (HintKind::Jittered, _) => 5_000 + seed % 5_000,
+            (HintKind::Paced, Some(pacer)) => {
+                pacer.hint(&mut self.shared, ROUTE, &self.retry, &facts).ms
+            }
+            (HintKind::Paced, None) => 0,
+        }
     }
 }

@@ -4,12 +4,14 @@
 
 mod control;
 mod crowd;
+mod hints;
 mod measure;
 mod plot;
 mod progress;
 mod report;
 mod rng;
 mod scenario;
+mod shared;
 mod upstream;
 mod world;
 
@@ -23,6 +25,7 @@ use clap::ValueEnum;
 use tidegate_core::config::{Config, Policy};
 
 use control::Kind;
+use crowd::HintKind;
 use measure::Figures;
 use progress::Progress;
 use report::{Comparison, Row};
@@ -55,15 +58,17 @@ pub(crate) struct Args {
     /// Length of the simulation [default: until 2m after the incident]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     duration: Option<Duration>,
-    /// More visitors, who come while the incident lasts
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = RangedU64ValueParser::<u64>::new().range(0..=1_000_000))]
-    crowd: u64,
+    /// More visitors, who come while the incident lasts [default: 0; with --hints, half to fifty times
+    /// what the upstream can serve in a second]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(0..=1_000_000))]
+    crowd: Option<u64>,
     /// Share of the clients that come back when they are told to; the others do after 1 to 6 s
-    #[arg(long, value_name = "SHARE", default_value_t = 0.8, value_parser = share)]
-    obey: f64,
-    /// How often anybody tries before giving up; 0: until served
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    tries: u32,
+    /// [default: 0.8; with --hints, 1]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    obey: Option<f64>,
+    /// How often anybody tries before giving up; 0: until served [default: 4; with --hints, 0]
+    #[arg(long, value_name = "N")]
+    tries: Option<u32>,
     /// Worker threads of the proxy
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
     workers: usize,
@@ -82,6 +87,9 @@ pub(crate) struct Args {
     /// Take `breaker` and `retry` from this filter configuration
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Compare when clients are told to come back after an outage, rather than breakers
+    #[arg(long, conflicts_with_all = ["scenario", "only", "runs"])]
+    hints: bool,
     /// Simulate only this breaker
     #[arg(long, value_name = "NAME")]
     only: Option<Kind>,
@@ -168,6 +176,9 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 
 fn simulate(args: &Args) -> Result<String, String> {
     let policy = policy(args.config.as_deref())?;
+    if args.hints {
+        return simulate_hints(args, &policy);
+    }
     let scenarios = match args.scenario {
         ScenarioChoice::All => Scenario::ALL.to_vec(),
         ScenarioChoice::One(scenario) => vec![scenario],
@@ -181,7 +192,10 @@ fn simulate(args: &Args) -> Result<String, String> {
     let mut comparisons = Vec::new();
     let mut pictures = 0;
     for scenario in scenarios {
-        let setup = setup(args, scenario, &policy)?;
+        let length_ms = args.outage.map_or(scenario.default_ms(), ms);
+        let incident = incident(args, scenario, length_ms);
+        let duration_ms = duration_ms(args, &incident, AFTER_MS)?;
+        let setup = setup(args, incident, duration_ms, &policy);
         let mut rows = Vec::new();
         let mut firsts: Vec<(Kind, Series)> = Vec::new();
         for &kind in &kinds {
@@ -235,14 +249,64 @@ fn policy(file: Option<&Path>) -> Result<Policy, String> {
         })
 }
 
-fn setup(args: &Args, scenario: Scenario, policy: &Policy) -> Result<Setup, String> {
-    let ms = |duration: Duration| duration.as_millis() as u64;
-    let rate = f64::from(args.rate);
-    let capacity = args.capacity.map_or(rate * 1.5, f64::from);
-    let length_ms = args.outage.map_or(scenario.default_ms(), ms);
-    let incident = Incident::new(scenario, rate, capacity, length_ms);
+/// The incidents and crowds of the command line, or those that are usually compared.
+fn simulate_hints(args: &Args, policy: &Policy) -> Result<String, String> {
+    let outages_ms = args
+        .outage
+        .map_or_else(|| hints::OUTAGES_MS.to_vec(), |outage| vec![ms(outage)]);
+    let times = hints::CROWDS.map(|times| (times * capacity(args)) as u64);
+    let crowds = args
+        .crowd
+        .map_or_else(|| times.to_vec(), |crowd| vec![crowd]);
+    for &outage_ms in &outages_ms {
+        let incident = incident(args, Scenario::Outage, outage_ms);
+        duration_ms(args, &incident, hints::AFTER_MS)?;
+    }
+    let setup = |incident: Incident, crowd, hints| {
+        // Asked above for each of them.
+        let duration_ms = duration_ms(args, &incident, hints::AFTER_MS);
+        let setup = setup(args, incident, duration_ms.unwrap_or(0), policy);
+        Setup {
+            crowd,
+            obey: args.obey.unwrap_or(1.0),
+            tries: args.tries.unwrap_or(0),
+            hints,
+            ..setup
+        }
+    };
+    let incident = |scenario, length_ms| incident(args, scenario, length_ms);
+    let (comparisons, pictures) =
+        hints::compare(&outages_ms, &crowds, args.seed, &setup, &incident)?;
+    let count = save(&args.out, &pictures)?;
+    if args.json {
+        let json = serde_json::to_string_pretty(&comparisons).map_err(|e| e.to_string())?;
+        return Ok(json + "\n");
+    }
+    if args.markdown {
+        return Ok(hints::markdown(&comparisons));
+    }
+    let place = args.out.display();
+    let table = hints::table(&comparisons);
+    Ok(format!("{table}{count} pictures in {place}\n"))
+}
+
+fn ms(duration: Duration) -> u64 {
+    duration.as_millis() as u64
+}
+
+/// Requests per second that the upstream can serve when it is well.
+fn capacity(args: &Args) -> f64 {
+    args.capacity.map_or(f64::from(args.rate) * 1.5, f64::from)
+}
+
+fn incident(args: &Args, scenario: Scenario, length_ms: u64) -> Incident {
+    Incident::new(scenario, f64::from(args.rate), capacity(args), length_ms)
+}
+
+/// The length of a run, `after_ms` longer than its incident where the command line does not say.
+fn duration_ms(args: &Args, incident: &Incident, after_ms: u64) -> Result<u64, String> {
     let shortest = incident.end_ms + 1000;
-    let duration_ms = args.duration.map_or(incident.end_ms + AFTER_MS, ms) / 1000 * 1000;
+    let duration_ms = args.duration.map_or(incident.end_ms + after_ms, ms) / 1000 * 1000;
     if duration_ms < shortest {
         return Err(format!(
             "--duration: allowed: at least {} s: {} s before the incident, the incident, and one after it",
@@ -250,7 +314,11 @@ fn setup(args: &Args, scenario: Scenario, policy: &Policy) -> Result<Setup, Stri
             BEFORE_MS / 1000
         ));
     }
-    Ok(Setup {
+    Ok(duration_ms)
+}
+
+fn setup(args: &Args, incident: Incident, duration_ms: u64, policy: &Policy) -> Setup {
+    Setup {
         incident,
         model: Model {
             hosts: args.hosts,
@@ -258,36 +326,41 @@ fn setup(args: &Args, scenario: Scenario, policy: &Policy) -> Result<Setup, Stri
             queue: args.queue,
             waste: args.waste,
         },
-        rate,
-        crowd: args.crowd,
-        obey: args.obey,
-        tries: args.tries,
+        rate: f64::from(args.rate),
+        crowd: args.crowd.unwrap_or(0),
+        obey: args.obey.unwrap_or(0.8),
+        tries: args.tries.unwrap_or(4),
         workers: args.workers,
         duration_ms,
         settings: policy.breaker.clone(),
         retry: policy.retry.clone(),
-    })
+        hints: HintKind::Paced,
+    }
 }
 
 /// One picture for each run, and one that compares them. Says how many.
 fn draw(directory: &Path, scenario: Scenario, runs: &[(Kind, Series)]) -> Result<usize, String> {
-    let failed =
-        |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    fs::create_dir_all(directory).map_err(|error| failed(directory, &error))?;
     let mut pictures = Vec::new();
     for (kind, series) in runs {
         let name = format!("{}.{}.svg", scenario.name(), kind.name());
-        pictures.push((name, plot::run(scenario, *kind, series)));
+        pictures.push((name, plot::run(scenario, *kind, series)?));
     }
     if runs.len() > 1 {
         pictures.push((
             format!("{}.svg", scenario.name()),
-            plot::comparison(scenario, runs),
+            plot::comparison(scenario, runs)?,
         ));
     }
-    for (name, picture) in &pictures {
+    save(directory, &pictures)
+}
+
+/// Writes pictures by name. Says how many.
+fn save(directory: &Path, pictures: &[(String, String)]) -> Result<usize, String> {
+    let failed =
+        |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    fs::create_dir_all(directory).map_err(|error| failed(directory, &error))?;
+    for (name, picture) in pictures {
         let path = directory.join(name);
-        let picture = picture.as_ref().map_err(|error| failed(&path, error))?;
         fs::write(&path, picture).map_err(|error| failed(&path, &error))?;
     }
     Ok(pictures.len())

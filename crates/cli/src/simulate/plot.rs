@@ -5,6 +5,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::control::{Kind, Phase};
+use super::crowd::HintKind;
 use super::scenario::Scenario;
 use super::world::{Second, Series};
 
@@ -94,14 +95,38 @@ pub(crate) fn comparison(scenario: Scenario, runs: &[(Kind, Series)]) -> Drawn<S
         "{}: goodput (green) of the capacity (grey)",
         scenario.name()
     );
+    let strips: Vec<_> = runs
+        .iter()
+        .map(|(kind, series)| (kind.title(), series))
+        .collect();
+    strips_of(&title, &strips, 1.1, GREEN, |s| f64::from(s.good))
+}
+
+/// What comes to the proxy with several kinds of hints, one below the other.
+pub(crate) fn offered(title: &str, runs: &[(HintKind, Series)]) -> Drawn<String> {
+    let title = format!("{title}: requests that come (orange) over the capacity (grey)");
+    let strips: Vec<_> = runs
+        .iter()
+        .map(|(kind, series)| (kind.title(), series))
+        .collect();
+    strips_of(&title, &strips, MAX_LOADS, ORANGE, |s| f64::from(s.offered))
+}
+
+/// One figure of several runs over the capacity, one below the other, each up to `loads` times the
+/// capacity.
+fn strips_of(
+    title: &str,
+    runs: &[(&str, &Series)],
+    loads: f64,
+    color: RGBColor,
+    of: fn(&Second) -> f64,
+) -> Drawn<String> {
     let height = STRIP * u32::try_from(runs.len()).unwrap_or(1) + TITLE;
-    paint((SIZE.0, height), &title, |area| {
-        for ((kind, series), strip) in runs.iter().zip(area.split_evenly((runs.len(), 1))) {
+    paint((SIZE.0, height), title, |area| {
+        for ((name, series), strip) in runs.iter().zip(area.split_evenly((runs.len(), 1))) {
             let seconds = &series.seconds;
-            let top = most(seconds, |s| s.capacity).max(1.0) * 1.1;
-            let strip = strip
-                .titled(kind.title(), ("sans-serif", 13))
-                .map_err(said)?;
+            let top = most(seconds, |s| s.capacity).max(1.0) * loads;
+            let strip = strip.titled(name, ("sans-serif", 13)).map_err(said)?;
             let mut chart = ChartBuilder::on(&strip)
                 .margin_left(8)
                 .margin_right(16)
@@ -111,10 +136,10 @@ pub(crate) fn comparison(scenario: Scenario, runs: &[(Kind, Series)]) -> Drawn<S
                 .map_err(said)?;
             mesh(&mut chart, 3, "", "")?;
             let capacity = points(seconds, |s| s.capacity, top);
-            let goodput = points(seconds, |s| f64::from(s.good), top);
+            let figure = points(seconds, of, top);
             for (line, inside, border) in [
                 (capacity, LIGHT.mix(0.8), GREY),
-                (goodput, GREEN.mix(0.45), GREEN),
+                (figure, color.mix(0.45), color),
             ] {
                 let area = AreaSeries::new(line, 0.0, inside).border_style(border);
                 chart.draw_series(area).map_err(said)?;

@@ -54,46 +54,59 @@ fn cells(row: &Row) -> [String; 9] {
     ]
 }
 
-/// Aligned columns.
-pub(crate) fn table(comparisons: &[Comparison]) -> String {
-    let mut out = String::new();
-    for comparison in comparisons {
-        let (name, story) = (comparison.scenario.name(), comparison.scenario.story());
-        let mut lines = vec![HEADS.map(str::to_owned)];
-        lines.extend(comparison.rows.iter().map(cells));
-        let width = |column: usize| {
-            let widths = lines.iter().map(|line| line[column].chars().count());
-            widths.max().unwrap_or(0)
-        };
-        let widths: [usize; 9] = std::array::from_fn(width);
+/// A table with a title, for people.
+pub(crate) fn aligned<const N: usize>(title: &str, lines: &[[String; N]]) -> String {
+    let width = |column: usize| {
+        let widths = lines.iter().map(|line| line[column].chars().count());
+        widths.max().unwrap_or(0)
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    let mut out = format!("{title}\n");
+    for line in lines {
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "{name}: {story}");
-        for line in &lines {
-            let _ = write!(out, "  {:<1$}", line[0], widths[0]);
-            for (cell, width) in line.iter().zip(widths).skip(1) {
-                let _ = write!(out, "  {cell:>width$}");
-            }
-            out.push('\n');
+        let _ = write!(out, "  {:<1$}", line[0], widths[0]);
+        for (cell, width) in line.iter().zip(widths).skip(1) {
+            let _ = write!(out, "  {cell:>width$}");
         }
         out.push('\n');
     }
+    out.push('\n');
     out
+}
+
+/// The same in Markdown; the title may have its first word in bold.
+pub(crate) fn in_markdown<const N: usize>(title: &str, lines: &[[String; N]]) -> String {
+    let mut out = format!("{title}\n\n");
+    for (at, line) in lines.iter().enumerate() {
+        let _ = writeln!(out, "| {} |", line.join(" | "));
+        if at == 0 {
+            let _ = writeln!(out, "| --- |{}", " ---: |".repeat(N - 1));
+        }
+    }
+    out.push('\n');
+    out
+}
+
+fn lines(comparison: &Comparison) -> Vec<[String; 9]> {
+    let heads = std::iter::once(HEADS.map(str::to_owned));
+    heads.chain(comparison.rows.iter().map(cells)).collect()
+}
+
+/// Aligned columns.
+pub(crate) fn table(comparisons: &[Comparison]) -> String {
+    let of = |comparison: &Comparison| {
+        let (name, story) = (comparison.scenario.name(), comparison.scenario.story());
+        aligned(&format!("{name}: {story}"), &lines(comparison))
+    };
+    comparisons.iter().map(of).collect()
 }
 
 /// Tables for the documentation.
 pub(crate) fn markdown(comparisons: &[Comparison]) -> String {
-    let mut out = String::new();
-    for comparison in comparisons {
+    let of = |comparison: &Comparison| {
         let (name, story) = (comparison.scenario.name(), comparison.scenario.story());
-        let _ = writeln!(out, "**{name}**: {story}\n");
-        let _ = writeln!(out, "| {} |", HEADS.join(" | "));
-        let _ = writeln!(out, "| --- |{}", " ---: |".repeat(HEADS.len() - 1));
-        for row in &comparison.rows {
-            let _ = writeln!(out, "| {} |", cells(row).join(" | "));
-        }
-        out.push('\n');
-    }
-    out.truncate(out.trim_end().len());
-    out.push('\n');
-    out
+        in_markdown(&format!("**{name}**: {story}"), &lines(comparison))
+    };
+    let out: String = comparisons.iter().map(of).collect();
+    out.trim_end().to_owned() + "\n"
 }

@@ -4,7 +4,7 @@
 use tidegate_core::config::{Breaker as Settings, Retry};
 
 use super::control::{At, Kind, Pass, Phase, Verdict};
-use super::crowd::{Client, Hints, Returning};
+use super::crowd::{Client, HintKind, Hints, Returning};
 use super::rng::Rng;
 use super::scenario::{Incident, BEFORE_MS};
 use super::upstream::{Answer, Model, Upstream};
@@ -31,6 +31,7 @@ pub(crate) struct Setup {
     pub(crate) duration_ms: u64,
     pub(crate) settings: Settings,
     pub(crate) retry: Retry,
+    pub(crate) hints: HintKind,
 }
 
 /// What was counted in one second.
@@ -68,6 +69,14 @@ pub(crate) struct Series {
     pub(crate) gave_up: u64,
     /// How often the breaker opened.
     pub(crate) trips: u32,
+    /// How often it did so after the incident.
+    pub(crate) trips_after: u32,
+    /// The longest time that a client waited until it was served, in milliseconds.
+    pub(crate) longest_wait_ms: u64,
+    /// Clients that came before the end of the incident and were not served by the end of the run.
+    pub(crate) early_left: u64,
+    /// When the last of those was served that were, in milliseconds since the beginning.
+    pub(crate) early_served_ms: u64,
 }
 
 /// A request on its way.
@@ -87,7 +96,7 @@ pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut
     let mut decisions = Rng::new(seed, 3);
     let mut upstream = Upstream::new(setup.model);
     let mut returning = Returning::new(setup.duration_ms, SLICE_MS);
-    let hints = Hints::new(&setup.retry);
+    let mut hints = Hints::new(setup.hints, &setup.retry, setup.workers);
     let incident_ms = (setup.incident.end_ms - BEFORE_MS).max(1);
     let mut series = Series {
         seconds: Vec::new(),
@@ -95,7 +104,12 @@ pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut
         into_dead: 0,
         gave_up: 0,
         trips: 0,
+        trips_after: 0,
+        longest_wait_ms: 0,
+        early_left: 0,
+        early_served_ms: 0,
     };
+    let mut trips_before = 0;
     let mut answers: Vec<(Answer, Request)> = Vec::new();
     let mut crowd_left = setup.crowd;
     let (mut second, mut phases) = (Second::default(), [0_u32; 4]);
@@ -116,7 +130,12 @@ pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut
             tries_left: setup.tries.checked_sub(1).unwrap_or(u32::MAX),
             obeys: clients.unit() < setup.obey,
             is_back: false,
+            since_ms: now_ms,
         });
+        if now_ms < setup.incident.end_ms {
+            series.early_left += u64::from(coming);
+            trips_before = control.trips();
+        }
         let arrivals: Vec<Client> = new.chain(back).collect();
 
         for client in arrivals {
@@ -151,7 +170,8 @@ pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut
                 Err(remaining_ms) => {
                     second.rejected += 1;
                     has_rejected = true;
-                    let hint_ms = hints.ms(now_ms, remaining_ms, clients.next());
+                    let seed = clients.next();
+                    let hint_ms = hints.ms(worker, now_ms, remaining_ms, seed);
                     returning.turn_away(client, now_ms, hint_ms, &mut clients);
                 }
             }
@@ -167,9 +187,16 @@ pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut
             control.settle(at, request.pass, request.host, answer);
             if answer == Answer::Good {
                 second.good += 1;
+                hints.served(request.worker);
+                let since_ms = request.client.since_ms;
+                series.longest_wait_ms = series.longest_wait_ms.max(now_ms - since_ms);
+                if since_ms < setup.incident.end_ms {
+                    series.early_left -= 1;
+                    series.early_served_ms = now_ms;
+                }
             } else {
                 second.failed += 1;
-                let hint_ms = hints.ms(now_ms, 0, clients.next());
+                let hint_ms = hints.ms(request.worker, now_ms, 0, clients.next());
                 returning.turn_away(request.client, now_ms, hint_ms, &mut clients);
             }
         }
@@ -183,6 +210,7 @@ pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut
                     worker,
                     rng: &mut decisions,
                 });
+                hints.tick(worker, now_ms, clients.unit());
             }
         }
 
@@ -200,6 +228,7 @@ pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut
     }
     series.gave_up = returning.gave_up;
     series.trips = control.trips();
+    series.trips_after = series.trips - trips_before;
     series
 }
 

@@ -5,7 +5,7 @@
 //! suffers must not show on any other. What reaches the upstream is counted at the upstream.
 
 mod back;
-mod bench;
+pub(crate) mod bench;
 mod crowd;
 mod cut_off;
 mod grpc;

@@ -1,42 +1,13 @@
 //! The breaker of this filter: the very code that runs in the workers, over a store in memory.
 
-use std::collections::HashMap;
-
-use tidegate_core::breaker::{
-    bank::Event, bank::Moment, Admission, Bank, Outcome, State, Store, StoreError,
-};
+use tidegate_core::breaker::bank::{Event, Moment};
+use tidegate_core::breaker::{Admission, Bank, Outcome, State};
 use tidegate_core::config::Breaker as Settings;
 use tidegate_core::reason::Reason;
 
 use super::{At, Control, Pass, Phase, Verdict};
+use crate::simulate::shared::{Shared, EPOCH_MS, ROUTE};
 use crate::simulate::upstream::Answer;
-
-/// The key of the route: there is one.
-const ROUTE: &str = "simulated/upstream";
-/// The simulated time begins here, in milliseconds since the Unix epoch: any time that is long ago
-/// for nobody.
-const EPOCH_MS: u64 = 1_800_000_000_000;
-
-/// The shared data of a host.
-#[derive(Debug, Default)]
-struct Shared(HashMap<String, (Vec<u8>, u32)>);
-
-impl Store for Shared {
-    fn get(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError> {
-        Ok(self.0.get(key).cloned())
-    }
-
-    fn set(&mut self, key: &str, value: &[u8], number: Option<u32>) -> Result<(), StoreError> {
-        // As the host does it: a number says nothing about a value that is not there.
-        let current = self.0.get(key).map_or(0, |(_, number)| *number);
-        if current != 0 && number.is_some_and(|number| number != current) {
-            return Err(StoreError::Changed);
-        }
-        let written = (value.to_vec(), current.wrapping_add(1));
-        self.0.insert(key.to_owned(), written);
-        Ok(())
-    }
-}
 
 /// One bank for each worker.
 #[derive(Debug)]

@@ -1,0 +1,32 @@
+//! What the workers of one proxy share, in memory.
+
+use std::collections::HashMap;
+
+use tidegate_core::breaker::{Store, StoreError};
+
+/// The key of the route: there is one.
+pub(super) const ROUTE: &str = "simulated/upstream";
+/// The simulated time begins here, in milliseconds since the Unix epoch: any time that is long ago
+/// for nobody.
+pub(super) const EPOCH_MS: u64 = 1_800_000_000_000;
+
+/// The shared data of a host.
+#[derive(Debug, Default)]
+pub(super) struct Shared(HashMap<String, (Vec<u8>, u32)>);
+
+impl Store for Shared {
+    fn get(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError> {
+        Ok(self.0.get(key).cloned())
+    }
+
+    fn set(&mut self, key: &str, value: &[u8], number: Option<u32>) -> Result<(), StoreError> {
+        // As the host does it: a number says nothing about a value that is not there.
+        let current = self.0.get(key).map_or(0, |(_, number)| *number);
+        if current != 0 && number.is_some_and(|number| number != current) {
+            return Err(StoreError::Changed);
+        }
+        let written = (value.to_vec(), current.wrapping_add(1));
+        self.0.insert(key.to_owned(), written);
+        Ok(())
+    }
+}
