@@ -76,6 +76,9 @@ impl Row {
     }
 }
 
+/// A picture (SVG) and the name of its file.
+pub(crate) type Picture = (String, String);
+
 /// The heads of the columns.
 const HEADS: [&str; 7] = [
     "told to come back",
@@ -128,7 +131,7 @@ pub(crate) fn compare(
     seed: u64,
     setup: &dyn Fn(Incident, u64, HintKind) -> Setup,
     incident: &dyn Fn(Scenario, u64) -> Incident,
-) -> Result<(Vec<Comparison>, Vec<(String, String)>), String> {
+) -> Result<(Vec<Comparison>, Vec<Picture>), String> {
     let total = outages_ms.len() * crowds.len() * HintKind::ALL.len();
     let mut progress = Progress::new(total);
     let (mut done, mut comparisons, mut pictures) = (0, Vec::new(), Vec::new());
