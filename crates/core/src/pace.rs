@@ -90,8 +90,8 @@ impl Pacer {
     /// A request passed in good health. Says whether its route is to be asked for, for
     /// [`sample`](Self::sample).
     pub fn passed(&mut self) -> bool {
-        self.passed = self.passed.saturating_add(1);
-        self.since_tick = self.since_tick.saturating_add(1);
+        self.passed = self.passed.wrapping_add(1);
+        self.since_tick = self.since_tick.wrapping_add(1);
         match self.skip {
             None => false,
             Some(0) => true,
@@ -177,7 +177,7 @@ impl Pacer {
         };
         let route = self.known(route);
         let slot = self.lane(route).and_then(|lane| {
-            lane.told = lane.told.saturating_add(1);
+            lane.told = lane.told.wrapping_add(1);
             match retry.pace {
                 Pace::Rate(rate) => asked
                     .take_shared(store, route, interval_us(rate))
@@ -218,8 +218,8 @@ const GRACE_MS: u64 = 60_000;
 
 impl Sampled {
     fn add(&mut self, requests: u32) {
-        self.requests = self.requests.saturating_add(requests);
-        self.samples = self.samples.saturating_add(1);
+        self.requests = self.requests.wrapping_add(requests);
+        self.samples = self.samples.wrapping_add(1);
     }
 
     /// Requests that there were for sure, if these are a part of `all`: less twice the standard
@@ -230,7 +230,7 @@ impl Sampled {
         let unasked = 1.0 - f64::from(all.samples) / f64::from(all.requests);
         // Of nothing, nothing: what is divided by zero is no number, which is zero as a whole one.
         let variance = (requests * requests / samples * unknown * unasked) as u64;
-        u64::from(self.requests).saturating_sub(times(variance.isqrt(), 2))
+        u64::from(self.requests).saturating_sub(times(root(variance), 2))
     }
 }
 
@@ -308,6 +308,20 @@ impl Slots {
         })?;
         Ok(slot)
     }
+}
+
+/// The whole square root, bit by bit. (`isqrt` of the standard library is a kilobyte of the module, for
+/// what is asked once in a second.)
+fn root(number: u64) -> u64 {
+    let mut root = 0_u64;
+    for bit in (0..u32::BITS).rev() {
+        let more = root | 1_u64.wrapping_shl(bit);
+        // A number of 32 bits: its square has 64.
+        if more.wrapping_mul(more) <= number {
+            root = more;
+        }
+    }
+    root
 }
 
 /// How far apart the slots of `rate` requests per second are.

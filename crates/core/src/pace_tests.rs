@@ -299,7 +299,19 @@ fn requests_that_there_were_for_sure() {
     }
 }
 
+#[test]
+fn roots_of_the_greatest_numbers() {
+    for number in [0, 1, 2, 3, 4, u64::MAX - 1, u64::MAX] {
+        assert_eq!(root(number), number.isqrt(), "{number}");
+    }
+}
+
 proptest! {
+    #[test]
+    fn roots_are_those_of_the_standard_library(root_of in any::<u64>(), shift in 0_u32..64) {
+        prop_assert_eq!(root(root_of >> shift), (root_of >> shift).isqrt());
+    }
+
     /// However clients come, and whatever they are told about the upstream: in no time more slots
     /// than the rate allows.
     #[test]

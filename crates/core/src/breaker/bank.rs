@@ -316,7 +316,7 @@ impl Bank {
             None => return Admission::Admit(Ticket::default()),
         };
         let mut permit = None;
-        let told = self.transact(store, key, at, |record, settings| {
+        let told = self.transact(store, key, at, &mut |record, settings| {
             permit = record.lease(settings, at.now_ms);
             None
         });

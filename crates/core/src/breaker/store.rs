@@ -122,26 +122,23 @@ pub(crate) fn swap(
 }
 
 /// Reads a record, lets `change` move it, and writes it back; again, when another worker was
-/// faster. `change` returns what it made of the record, and whether that is worth a write.
+/// faster. `change` says whether what it made of the record is worth a write.
 ///
 /// # Errors
 /// [`StoreError::Changed`] where others were faster each time, [`StoreError::Broken`] where the
 /// host failed or the record is of another version. Nothing was written then.
-pub(super) fn update<T>(
+pub(super) fn update(
     store: &mut dyn Store,
     name: &str,
     settings: &Settings,
-    mut change: impl FnMut(&mut Record) -> (T, bool),
-) -> Result<(Record, T), StoreError> {
+    change: &mut dyn FnMut(&mut Record) -> bool,
+) -> Result<Record, StoreError> {
     let mut outcome = Err(StoreError::Broken);
     swap(store, name, &mut |found| {
-        let mut record = match found {
-            Some(bytes) => fitting(bytes, settings)?,
-            None => Record::new(settings),
-        };
-        let (made, is_worth_a_write) = change(&mut record);
+        let mut record = fitting(found, settings)?;
+        let is_worth_a_write = change(&mut record);
         let bytes = is_worth_a_write.then(|| record.encode());
-        outcome = Ok((record, made));
+        outcome = Ok(record);
         Ok(bytes)
     })?;
     outcome
@@ -156,15 +153,17 @@ pub(super) fn read(
     name: &str,
     settings: &Settings,
 ) -> Result<Record, StoreError> {
-    match store.get(name)? {
-        Some((bytes, _)) => fitting(&bytes, settings),
-        None => Ok(Record::new(settings)),
-    }
+    let found = store.get(name)?;
+    fitting(found.as_ref().map(|(bytes, _)| bytes.as_slice()), settings)
 }
 
-/// A record that was counted in windows of another shape starts anew.
-fn fitting(bytes: &[u8], settings: &Settings) -> Result<Record, StoreError> {
+/// The record that these bytes are. Where there are none, and where it was counted in windows of another
+/// shape, a new one.
+fn fitting(bytes: Option<&[u8]>, settings: &Settings) -> Result<Record, StoreError> {
     let fresh = Record::new(settings);
+    let Some(bytes) = bytes else {
+        return Ok(fresh);
+    };
     let record = Record::decode(bytes).ok_or(StoreError::Broken)?;
     Ok(if record.bucket_ms == fresh.bucket_ms {
         record

@@ -24,7 +24,7 @@ impl Bank {
             outcome,
             retry_after_ms,
         } = settlement;
-        let told = self.transact(store, key, at, |record, settings| {
+        let told = self.transact(store, key, at, &mut |record, settings| {
             record.settle(
                 settings,
                 permit,
@@ -50,7 +50,7 @@ impl Bank {
         for settlement in core::mem::take(&mut route.unsettled) {
             self.give_back(store, key, settlement, at);
         }
-        let told = self.transact(store, key, at, |record, settings| {
+        let told = self.transact(store, key, at, &mut |record, settings| {
             let delta = pending.as_deref()?;
             record.absorb(settings, delta, at.now_ms, at.draw)
         });
@@ -68,22 +68,23 @@ impl Bank {
         store: &mut dyn Store,
         key: &str,
         at: Moment,
-        mut change: impl FnMut(&mut Record, &Settings) -> Option<Transition>,
+        change: &mut dyn FnMut(&mut Record, &Settings) -> Option<Transition>,
     ) -> Result<(), StoreError> {
         let known = self.routes.get_mut(key).ok_or(StoreError::Broken)?;
         let policy = usize::from(known.policy);
         let settings = self.policies.get(policy).ok_or(StoreError::Broken)?;
         let name = record_name(&self.prefix, settings, key);
-        let updated = store::update(store, &name, settings, |record| {
+        let mut transitions = [None; 2];
+        let updated = store::update(store, &name, settings, &mut |record| {
             let mut before = record.clone();
             let by_time = record.advance(settings, at.now_ms, at.draw);
             // That a window grows old needs no telling: everybody sees it by the time.
             (before.window, before.run) = (record.window, record.run);
-            let by_event = change(record, settings);
-            ([by_time, by_event], *record != before)
+            transitions = [by_time, change(record, settings)];
+            *record != before
         });
         match updated {
-            Ok((record, transitions)) => {
+            Ok(record) => {
                 self.saw(key, record);
                 self.tell(store, key, transitions, at.now_ms);
                 Ok(())
