@@ -20,7 +20,7 @@ impl Line {
         let room = self.bytes.iter_mut().skip(self.length);
         for (to, from) in room.zip(text) {
             *to = *from;
-            self.length = self.length.saturating_add(1);
+            self.length = self.length.wrapping_add(1);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the requests of one worker share: the configuration in force, and its breakers.
 
-use core::cell::RefCell;
+use core::cell::{RefCell, RefMut};
 
 use tidegate_core::breaker::bank::Moment;
 use tidegate_core::breaker::meters::Total;
@@ -18,8 +18,13 @@ use crate::shared::{HostMetrics, SharedData};
 /// The configuration in force on this worker, and its breakers.
 pub(crate) struct Worker {
     pub(crate) gate: Gate,
-    bank: RefCell<Bank>,
-    pacer: RefCell<Pacer>,
+    known: RefCell<Known>,
+}
+
+/// What is known of the routes.
+struct Known {
+    bank: Bank,
+    pacer: Pacer,
 }
 
 impl Worker {
@@ -28,32 +33,35 @@ impl Worker {
         // All plugins of a proxy may share one namespace of shared data; their names tell them
         // apart. Without a name the breakers still work, for all plugins without one.
         let plugin = host::property("plugin_name").unwrap_or_default();
-        let bank = RefCell::new(gate.bank(&lossy(&plugin)));
-        let known = before.and_then(|before| before.pacer.try_borrow_mut().ok());
-        let pacer = known.map(|mut known| core::mem::take(&mut *known));
-        let pacer = RefCell::new(pacer.unwrap_or_default());
-        let worker = Self { gate, bank, pacer };
+        let bank = gate.bank(&lossy(&plugin));
+        let pacer = before
+            .and_then(Self::known)
+            .map(|mut known| core::mem::take(&mut known.pacer));
+        let pacer = pacer.unwrap_or_default();
+        let known = RefCell::new(Known { bank, pacer });
+        let worker = Self { gate, known };
         // A circuit may be open since before: not even one request may pass it by.
         worker.tick();
         worker
     }
 
-    /// Does something with the breakers; nothing where they are in use already, which no host does.
+    /// What is known of the routes; nothing where that is in use already, which no host does.
+    // Not inlined: it is asked in ten places.
+    #[inline(never)]
+    fn known(&self) -> Option<RefMut<'_, Known>> {
+        self.known.try_borrow_mut().ok()
+    }
+
+    /// Does something with the breakers, unless they are in use already.
     pub(crate) fn with_breakers<T>(
         &self,
         work: impl FnOnce(&Gate, &mut Breakers<'_>) -> T,
     ) -> Option<T> {
-        let mut bank = self.bank.try_borrow_mut().ok()?;
-        let mut pacer = self.pacer.try_borrow_mut().ok()?;
-        let mut store = SharedData;
-        Some(work(
-            &self.gate,
-            &mut Breakers {
-                bank: &mut bank,
-                pacer: &mut pacer,
-                store: &mut store,
-            },
-        ))
+        let mut known = self.known()?;
+        let Known { bank, pacer } = &mut *known;
+        let store = &mut SharedData;
+        let mut breakers = Breakers { bank, pacer, store };
+        Some(work(&self.gate, &mut breakers))
     }
 
     /// Tells what was counted, learns what other workers did, and says what changed.

@@ -104,7 +104,12 @@ impl<'a> Answer<'a> {
         };
         let retry = &gate.policy(choice.policy).retry;
         let pacer = &mut *breakers.pacer;
-        self.hint = Some(pacer.hint(breakers.store, &choice.key, retry, &asked));
+        let hint = pacer.hint(breakers.store, &choice.key, retry, &asked);
+        self.hint = Some(hint);
+        if let Some(now_ms) = asked.now_ms {
+            let due_ms = now_ms.saturating_add(hint.ms);
+            breakers.bank.await_somebody(breakers.store, due_ms);
+        }
         true
     }
 }

@@ -149,7 +149,7 @@ impl Exchange {
             self.ticket = Some(breakers.bank.ticket());
         }
         // Nobody looks into the headers unless somebody was told to come back.
-        self.is_back = breakers.pacer.awaits_somebody() && says_it_is_back(&self.request);
+        self.is_back = breakers.bank.is_awaiting() && says_it_is_back(&self.request);
         must_be_admitted
     }
 
@@ -179,13 +179,24 @@ impl Exchange {
         let rejected = match gate.maintenance(policy, at.now_ms) {
             _ if mode == Mode::Off => None,
             Some(maintenance) => Some(Answer::maintenance(maintenance, at.now_ms)),
-            None => match breakers.bank.admit(breakers.store, &choice.key, policy, at) {
-                Admission::Admit(ticket) => {
-                    self.ticket = Some(ticket);
-                    None
+            None => {
+                let is_shadow = mode == Mode::Shadow;
+                let (bank, store) = (&mut *breakers.bank, &mut *breakers.store);
+                match bank.admit(store, &choice.key, policy, is_shadow, at) {
+                    Admission::Admit(ticket) => {
+                        self.ticket = Some(ticket);
+                        None
+                    }
+                    Admission::Reject(rejection) => {
+                        // It passes only as a shadow does, and its outcome says nothing.
+                        self.ticket = Some(Ticket {
+                            is_shadow,
+                            ..Ticket::default()
+                        });
+                        Some(Answer::open_circuit(rejection))
+                    }
                 }
-                Admission::Reject(rejection) => Some(Answer::open_circuit(rejection)),
-            },
+            }
         };
         self.choice = Some(choice);
         let mut rejected = rejected?;

@@ -530,3 +530,22 @@ fn a_policy_that_is_not_there_is_said_once() {
         [r#"{"event":"unknown_name","route":"shop/app"}"#]
     );
 }
+
+#[test]
+fn what_a_shadow_would_reject_is_counted_so() {
+    let mut world = World::new(r#"{"mode":"shadow","breaker":{"open":{"jitter":0}}}"#);
+    for _ in 0..20 {
+        world.fail();
+    }
+    let (_, reply) = world.begin(&[]);
+    assert_eq!(reply, None);
+    let mut sheet = Sheet::default();
+    let worker = &mut world.worker;
+    worker
+        .bank
+        .report(&mut sheet, &mut worker.store, world.now_ms);
+    assert_eq!(sheet.get("would_reject.route.shop/app"), 1);
+    assert_eq!(sheet.get("rejected.route.shop/app"), 0);
+    let reason = "tidegate.would_intercept.reason.circuit_open.route.shop/app";
+    assert_eq!(sheet.values.get(reason), Some(&1));
+}

@@ -166,7 +166,7 @@ impl Gate {
         };
         let policy = named
             .flatten()
-            .or_else(|| Some(matched()?.saturating_add(1)))
+            .or_else(|| Some(matched()?.wrapping_add(1)))
             .unwrap_or(0);
         let mode = match facts.metadata.get("mode") {
             Some(b"enforce") => Mode::Enforce,
@@ -210,7 +210,7 @@ impl Gate {
             .routes
             .iter()
             .position(|rule| rule.name.as_bytes() == name)?;
-        Some(at.saturating_add(1))
+        Some(at.wrapping_add(1))
     }
 }
 

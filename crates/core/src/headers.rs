@@ -28,12 +28,12 @@ impl HeaderBlock {
     pub fn from_pairs<N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(N, V)]) -> Self {
         let text: usize = pairs
             .iter()
-            .map(|(n, v)| n.as_ref().len().saturating_add(v.as_ref().len()))
+            .map(|(n, v)| n.as_ref().len().wrapping_add(v.as_ref().len()))
             .sum();
         let fixed = pairs
             .len()
-            .saturating_mul(2_usize.saturating_mul(WORD).saturating_add(2));
-        let mut out = Vec::with_capacity(WORD.saturating_add(fixed).saturating_add(text));
+            .wrapping_mul(2_usize.wrapping_mul(WORD).wrapping_add(2));
+        let mut out = Vec::with_capacity(WORD.wrapping_add(fixed).wrapping_add(text));
         push_length(&mut out, pairs.len());
         for (name, value) in pairs {
             push_length(&mut out, name.as_ref().len());

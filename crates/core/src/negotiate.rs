@@ -278,10 +278,10 @@ pub(crate) fn parse_weight(value: &[u8]) -> Option<u16> {
     for place in 0..3 {
         let digit = digits
             .get(place)
-            .map_or(0, |d| u16::from(d.saturating_sub(b'0')));
-        thousandths = thousandths.saturating_mul(10).saturating_add(digit);
+            .map_or(0, |d| u16::from(d.wrapping_sub(b'0')));
+        thousandths = thousandths.wrapping_mul(10).wrapping_add(digit);
     }
-    Some(whole.saturating_add(thousandths).min(1000))
+    Some(whole.wrapping_add(thousandths).min(1000))
 }
 
 #[cfg(test)]

@@ -52,8 +52,6 @@ pub struct Pacer {
     since_ms: u64,
     /// Requests of this second: how many passed, and how many of them were asked.
     second: Sampled,
-    /// Until when somebody who was told so may come back, in milliseconds since the Unix epoch.
-    awaited_until_ms: u64,
     /// The time of the last tick.
     now_ms: u64,
 }
@@ -91,8 +89,8 @@ impl Pacer {
     /// A request passed in good health. Says whether its route is to be asked for, for
     /// [`sample`](Self::sample).
     pub fn passed(&mut self) -> bool {
-        self.passed = self.passed.saturating_add(1);
-        self.since_tick = self.since_tick.saturating_add(1);
+        self.passed = self.passed.wrapping_add(1);
+        self.since_tick = self.since_tick.wrapping_add(1);
         match self.skip {
             None => false,
             Some(0) => true,
@@ -130,11 +128,6 @@ impl Pacer {
     /// The releases of a route, where it is known.
     pub fn releases(&self, route: &str) -> Option<&Releases> {
         self.lanes.get(route).map(|lane| &lane.releases)
-    }
-
-    /// Whether somebody who was told to may come back now. As of the last tick.
-    pub fn awaits_somebody(&self) -> bool {
-        self.now_ms < self.awaited_until_ms
     }
 
     /// What is to be done a few times a second.
@@ -178,7 +171,7 @@ impl Pacer {
         };
         let route = self.known(route);
         let slot = self.lane(route).and_then(|lane| {
-            lane.told = lane.told.saturating_add(1);
+            lane.told = lane.told.wrapping_add(1);
             match retry.pace {
                 Pace::Rate(rate) => asked
                     .take_shared(store, route, interval_us(rate))
@@ -192,8 +185,6 @@ impl Pacer {
             // More clients than there are slots.
             None => hint::between(base_ms, max_ms, facts.seed),
         };
-        let due_ms = now_ms.saturating_add(ms);
-        self.awaited_until_ms = self.awaited_until_ms.max(due_ms.saturating_add(GRACE_MS));
         Hint { ms }
     }
 
@@ -214,13 +205,10 @@ impl Pacer {
     }
 }
 
-/// Clients come back when they are told, or somewhat later.
-const GRACE_MS: u64 = 60_000;
-
 impl Sampled {
     fn add(&mut self, requests: u32) {
-        self.requests = self.requests.saturating_add(requests);
-        self.samples = self.samples.saturating_add(1);
+        self.requests = self.requests.wrapping_add(requests);
+        self.samples = self.samples.wrapping_add(1);
     }
 
     /// Requests that there were for sure, if these are a part of `all`: less what chance may have
@@ -233,8 +221,8 @@ impl Sampled {
         let unasked = 1.0 - f64::from(all.samples) / f64::from(all.requests);
         // Of nothing, nothing: what is divided by zero is no number, which is zero as a whole one.
         let variance = (requests * requests / samples * unknown * unasked) as u64;
-        let by_sample = times(variance.isqrt(), 2);
-        let by_worker = times(u64::from(self.requests).isqrt(), 3);
+        let by_sample = times(root(variance), 2);
+        let by_worker = times(root(u64::from(self.requests)), 3);
         u64::from(self.requests)
             .saturating_sub(by_sample)
             .saturating_sub(by_worker)
@@ -315,6 +303,20 @@ impl Slots {
         })?;
         Ok(slot)
     }
+}
+
+/// The whole square root, bit by bit. (`isqrt` of the standard library is a kilobyte of the module, for
+/// what is asked once in a second.)
+fn root(number: u64) -> u64 {
+    let mut root = 0_u64;
+    for bit in (0..u32::BITS).rev() {
+        let more = root | 1_u64.wrapping_shl(bit);
+        // A number of 32 bits: its square has 64.
+        if more.wrapping_mul(more) <= number {
+            root = more;
+        }
+    }
+    root
 }
 
 /// How far apart the slots of `rate` requests per second are.

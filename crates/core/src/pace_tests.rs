@@ -136,7 +136,7 @@ fn the_peak_is_remembered_for_an_hour() {
     world.healthy(1, 260);
     world.healthy(119, 100);
     assert!(
-        (world.spare(ROUTE) - 155.0).abs() < 10.0,
+        (world.spare(ROUTE) - 107.0).abs() < 10.0,
         "{}",
         world.spare(ROUTE)
     );
@@ -144,7 +144,7 @@ fn the_peak_is_remembered_for_an_hour() {
         world.now_ms += 49_000;
         world.healthy(1, 100);
     }
-    assert!(world.spare(ROUTE) > 150.0, "{}", world.spare(ROUTE));
+    assert!(world.spare(ROUTE) > 100.0, "{}", world.spare(ROUTE));
     for _ in 0..30 {
         world.now_ms += 49_000;
         world.healthy(1, 100);
@@ -249,21 +249,6 @@ fn without_a_pace_hints_are_scattered() {
 }
 
 #[test]
-fn somebody_is_awaited_from_the_hint_until_a_minute_after_it() {
-    let mut world = World::new("{}");
-    let awaited = |world: &mut World, ms: u64| {
-        world.now_ms += ms;
-        world.tick();
-        world.pacer.awaits_somebody()
-    };
-    assert!(!awaited(&mut world, 1_000));
-    world.told(ROUTE, 10_000);
-    assert!(awaited(&mut world, 50));
-    assert!(awaited(&mut world, 69_000));
-    assert!(!awaited(&mut world, 2_000));
-}
-
-#[test]
 fn the_number_of_routes_is_bounded() {
     let mut world = World::new(r#"{"pace": 1}"#);
     for n in 0..5_000 {
@@ -286,20 +271,32 @@ fn requests_that_there_were_for_sure() {
     let sampled = |requests, samples| Sampled { requests, samples };
     for (part, all, least) in [
         // All were asked, or all are of the route.
-        (sampled(7, 7), sampled(20, 20), 7),
-        (sampled(900, 20), sampled(900, 20), 900),
-        // 450 +- 100.
-        (sampled(450, 10), sampled(900, 20), 251),
+        (sampled(7, 7), sampled(20, 20), 1),
+        (sampled(900, 20), sampled(900, 20), 810),
+        // 450 +- 100, and less what the workers may have got by chance.
+        (sampled(450, 10), sampled(900, 20), 188),
         (sampled(45, 1), sampled(900, 20), 0),
         (sampled(0, 0), sampled(0, 0), 0),
-        (sampled(u32::MAX, 10), sampled(u32::MAX, 20), 2_374_199_532),
+        (sampled(u32::MAX, 10), sampled(u32::MAX, 20), 2_374_002_927),
     ] {
         let found = part.at_least(all);
         assert!(found.abs_diff(least) <= 2, "{part:?}: {found}");
     }
 }
 
+#[test]
+fn roots_of_the_greatest_numbers() {
+    for number in [0, 1, 2, 3, 4, u64::MAX - 1, u64::MAX] {
+        assert_eq!(root(number), number.isqrt(), "{number}");
+    }
+}
+
 proptest! {
+    #[test]
+    fn roots_are_those_of_the_standard_library(root_of in any::<u64>(), shift in 0_u32..64) {
+        prop_assert_eq!(root(root_of >> shift), (root_of >> shift).isqrt());
+    }
+
     /// However clients come, and whatever they are told about the upstream: in no time more slots
     /// than the rate allows.
     #[test]

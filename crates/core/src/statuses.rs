@@ -54,11 +54,11 @@ impl fmt::Debug for StatusSet {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut list = formatter.debug_list();
         let mut first = None;
-        for status in Self::MIN..=Self::MAX.saturating_add(1) {
+        for status in Self::MIN..=Self::MAX.wrapping_add(1) {
             match (first, self.contains(status)) {
                 (None, true) => first = Some(status),
                 (Some(low), false) => {
-                    list.entry(&(low..=status.saturating_sub(1)));
+                    list.entry(&(low..=status.wrapping_sub(1)));
                     first = None;
                 }
                 _ => {}

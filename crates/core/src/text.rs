@@ -30,7 +30,7 @@ pub(crate) fn hex(number: u32, length: u32) -> String {
     let places = (0..length).rev();
     places
         .map(|place| {
-            let shifted = number.checked_shr(place.saturating_mul(4)).unwrap_or(0);
+            let shifted = number.checked_shr(place.wrapping_mul(4)).unwrap_or(0);
             digit(u64::from(shifted), 16)
         })
         .collect()
@@ -65,11 +65,11 @@ pub(crate) fn find(text: &str, part: &str) -> Option<usize> {
     let mut at = 0_usize;
     loop {
         let rest = bytes.get(at..)?;
-        at = at.saturating_add(rest.iter().position(|byte| byte == first)?);
+        at = at.wrapping_add(rest.iter().position(|byte| byte == first)?);
         if bytes.get(at..)?.starts_with(part.as_bytes()) {
             return Some(at);
         }
-        at = at.saturating_add(1);
+        at = at.wrapping_add(1);
     }
 }
 

@@ -144,7 +144,7 @@ fn run(retry: serde_json::Value) -> Run {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let stall = Stall::watch();
     let opened = |envoy: &Envoy| {
-        let events = events(envoy, "site/app");
+        let events = events(envoy, "app/app");
         events.iter().filter(|(_, to)| to == "open").count()
     };
     let (back, served, before) = tidegate_e2e::runtime().block_on(async {
@@ -155,6 +155,7 @@ fn run(retry: serde_json::Value) -> Run {
         stream(&mut early, address, &seen, in_outage, OUTAGE).await;
         upstream.set("shop", capacity());
         let (back, before) = (Instant::now(), opened(&envoy));
+        assert!(before > 0, "the outage opens the circuit");
         // The usual visitors go on coming until all are served who came before.
         let all = async {
             while let Some(one) = early.join_next().await {
@@ -208,4 +209,156 @@ fn a_paced_crowd_is_within_the_capacity_and_an_unpaced_one_is_not() {
     assert!(paced.peak() <= 1.1 * capacity, "{}", paced.peak());
     assert_eq!(paced.trips, 0, "the circuit opened again");
     assert!(fixed.peak() > 1.5 * capacity, "{}", fixed.peak());
+}
+
+/// What the log says of the answers of a route, in the order of the lines.
+fn intercepted(envoy: &Envoy) -> Vec<serde_json::Value> {
+    let log = envoy.log();
+    let lines = log.lines().filter_map(|line| {
+        let at = line.find(r#"{"event":"intercepted""#)?;
+        serde_json::from_str(&line[at..]).ok()
+    });
+    lines.collect()
+}
+
+fn single(configuration: &serde_json::Value, upstream: &Upstream) -> Envoy {
+    let listener = Listener::new("main")
+        .filter(plugin("tidegate", &configuration.to_string()))
+        .routes(vec![route("/", "app")])
+        .json();
+    let mut bootstrap = Bootstrap::new(vec![cluster("app", &[upstream.address()])], vec![listener]);
+    bootstrap.concurrency = 2;
+    Envoy::start(&bootstrap)
+}
+
+/// One number for a client, in whatever form it reads it.
+#[test]
+fn every_form_carries_the_same_hint() {
+    let upstream = Upstream::start([("down", Answer::status(503))]);
+    let configuration = json!({
+        "breaker": { "mode": "disabled" },
+        "retry": { "after": { "default": "7s", "504": "7s" }, "pace": 4 },
+    });
+    let envoy = single(&configuration, &upstream);
+    let client = Client::new(Protocol::H2, envoy.listener("main"));
+    let seconds = |ms: u64| ms.div_ceil(1000).to_string();
+    // Slots of a given pace are those of all workers: each is a quarter of a second after the last.
+    let mut last = 0;
+    let begun = Instant::now();
+    for n in 0..8_u32 {
+        let json = Request::get("/down").header("accept", "application/json");
+        let answer = Client::new(Protocol::H1, envoy.listener("main")).get(&json);
+        let body: serde_json::Value = serde_json::from_slice(&answer.body).expect("JSON");
+        let ms = body["retry_after_ms"].as_u64().expect("a time");
+        assert_eq!(answer.header("retry-after"), Some(seconds(ms).as_str()));
+        assert_eq!(body["retry_after"], ms.div_ceil(1000));
+        let slot = ms + begun.elapsed().as_millis() as u64;
+        assert!(slot >= 7_000 + u64::from(n) * 250, "{n}: {slot}");
+        assert!(
+            n == 0 || slot >= last + 250 - 50,
+            "{n}: {slot} after {last}"
+        );
+        last = slot;
+    }
+    let html = Request::get("/down").header("accept", "text/html");
+    let page = client.get(&html);
+    let text = String::from_utf8(page.body.clone()).expect("a page");
+    let ms: u64 = text
+        .split("data-retry-after-ms=\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next()?.parse().ok())
+        .expect("the hint of the page");
+    assert_eq!(page.header("retry-after"), Some(seconds(ms).as_str()));
+    let call = Request::get("/down")
+        .header("content-type", "application/grpc")
+        .header("te", "trailers");
+    let answer = client.get(&call);
+    let pushback: u64 = answer
+        .header("grpc-retry-pushback-ms")
+        .and_then(|ms| ms.parse().ok())
+        .expect("the pushback");
+    assert!((7_000..20_000).contains(&pushback), "{pushback}");
+}
+
+/// The route's usual rate is known although nobody looks at routes; the log has one line for many
+/// answers, with the releases before and after; who says that he came back is counted.
+#[test]
+fn what_a_route_carries_and_which_release_failed_is_known() {
+    let release = |name: &str| Answer::status(200).header("x-release", name);
+    let upstream = Upstream::start([("shop", release("1.0"))]);
+    let configuration = json!({
+        "breaker": { "mode": "disabled" },
+        "retry": { "after": { "default": "1s", "504": "1s" } },
+    });
+    let envoy = single(&configuration, &upstream);
+    let address = envoy.listener("main");
+    let kept = "wasmcustom.tidegate.hints_kept.route.app/app";
+    let one_by_one = |path: &str, header: Option<(&str, &str)>, count: u32, per_second: u32| {
+        tidegate_e2e::runtime().block_on(async {
+            let mut answers = Vec::new();
+            let client = Client::new(Protocol::H1, address);
+            let mut pace = tokio::time::interval(Duration::from_secs(1) / per_second);
+            for _ in 0..count {
+                pace.tick().await;
+                let mut request = Request::get(path).header("accept", "application/json");
+                if let Some((name, value)) = header {
+                    request = request.header(name, value);
+                }
+                answers.push(client.send(&request).await.expect("an answer"));
+            }
+            answers
+        })
+    };
+    // One connection, so one worker: 200 a second for five seconds.
+    one_by_one("/shop", Some(("x-tidegate-retry", "1")), 1_000, 200);
+    assert_eq!(envoy.stat(kept), 0, "nobody was told anything");
+    upstream.set("shop", Answer::status(503).header("x-release", "1.1"));
+    let failed = one_by_one("/shop", None, 40, 1_000);
+    let hints: Vec<u64> = failed
+        .iter()
+        .map(|answer| {
+            let body: serde_json::Value = serde_json::from_slice(&answer.body).expect("JSON");
+            body["retry_after_ms"].as_u64().expect("a time")
+        })
+        .collect();
+    // 0.3 of 200 is 60 a second; the machine may not have managed 200, and the peak may be higher.
+    let spread = hints[39].saturating_sub(hints[0]);
+    assert!((200..2_000).contains(&spread), "{hints:?}");
+    let other = one_by_one("/other", None, 1, 1);
+    assert_eq!(other[0].status, 200);
+
+    // Who comes back when told, and says so, is counted; who does not get through is not.
+    std::thread::sleep(Duration::from_millis(hints[0]));
+    one_by_one("/shop", Some(("x-tidegate-retry", "1")), 2, 100);
+    upstream.set("shop", release("1.1"));
+    one_by_one("/shop", Some(("x-tidegate-retry", "1")), 3, 100);
+    one_by_one("/shop", Some(("grpc-previous-rpc-attempts", "1")), 2, 100);
+    one_by_one("/shop", None, 5, 100);
+    assert_eq!(envoy.wait_for_stat(kept, 5), 5);
+    let given = "wasmcustom.tidegate.hints_given.route.app/app";
+    assert_eq!(envoy.wait_for_stat(given, 42), 42);
+    let reason = "wasmcustom.tidegate.intercepted.reason.upstream_unavailable.route.app/app";
+    assert_eq!(envoy.wait_for_stat(reason, 42), 42);
+    assert_eq!(
+        envoy.wait_for_stat("wasmcustom.tidegate.replies.format.problem", 42),
+        42
+    );
+
+    crate::breaker::bench::wait_until("all to be in the log", || {
+        let count = |line: &serde_json::Value| line["count"].as_u64().expect("a number");
+        let sum: u64 = intercepted(&envoy).iter().map(count).sum();
+        (sum == 42).then_some(())
+    });
+    let lines = intercepted(&envoy);
+    assert_eq!(
+        lines.len(),
+        2,
+        "the first at once, the rest ten seconds later: {lines:?}"
+    );
+    for line in &lines {
+        assert_eq!(line["route"], "app/app");
+        assert_eq!(line["reason"], "upstream_unavailable");
+        assert_eq!(line["release"], "1.1");
+        assert_eq!(line["release_before"], "1.0");
+    }
 }

@@ -5,7 +5,8 @@
 //! reached goes with them, as do the custom sections (names, producers), which nothing at run time reads.
 //!
 //! What stays is written for a compressor: a function that is the same as another is there once, those
-//! that look alike become neighbours ([`order`]), and their locals are numbered alike ([`locals`]).
+//! that look alike become neighbours ([`order`]), their locals are numbered alike ([`locals`]), and what
+//! loads and stores say of alignment, which is a hint that engines ignore, is the same for all.
 //! Together the module is 3 % smaller when it is compressed.
 //!
 //! # What it does not do
@@ -24,7 +25,7 @@ use std::fmt;
 use exports::Export;
 use wasm_encoder::reencode::{self, utils, Reencode};
 use wasm_encoder::{CodeSection, ElementSection, ExportSection, FunctionSection, GlobalSection};
-use wasm_encoder::{ImportSection, Module};
+use wasm_encoder::{ImportSection, MemArg, Module};
 use wasmparser::{ExternalKind, FunctionBody, Parser, Payload, TypeRef, Validator};
 
 /// Why a module cannot be trimmed.
@@ -257,6 +258,23 @@ impl<F: Fn(u32) -> u32> Reencode for Named<F> {
     fn function_index(&mut self, function: u32) -> Result<u32, reencode::Error<TrimError>> {
         Ok((self.0)(function))
     }
+
+    fn mem_arg(&mut self, arg: wasmparser::MemArg) -> Result<MemArg, reencode::Error<TrimError>> {
+        Ok(least_hint(arg))
+    }
+}
+
+/// The most that a hint about alignment says, as the exponent of two: words of all sizes say the same.
+/// (None at all, zero, would be as right; but then it is taken for the offset next to it.)
+const MOST_ALIGNED: u8 = 1;
+
+/// The place in memory, with its hint cut.
+fn least_hint(arg: wasmparser::MemArg) -> MemArg {
+    MemArg {
+        align: arg.align.min(MOST_ALIGNED).into(),
+        offset: arg.offset,
+        memory_index: arg.memory,
+    }
 }
 
 /// Notes each function that is named in what is re-encoded through it; the encoding itself is thrown
@@ -296,6 +314,10 @@ impl Reencode for Keep<'_> {
     fn function_index(&mut self, function: u32) -> Result<u32, reencode::Error<TrimError>> {
         let new = self.renumbered.get(&function).copied();
         new.ok_or(reencode::Error::UserError(TrimError::Dangling(function)))
+    }
+
+    fn mem_arg(&mut self, arg: wasmparser::MemArg) -> Result<MemArg, reencode::Error<TrimError>> {
+        Ok(least_hint(arg))
     }
 
     fn parse_import_section(

@@ -215,6 +215,20 @@ fn locals_are_together_by_type_and_the_most_used_first() {
 }
 
 #[test]
+fn hints_about_alignment_are_cut_and_places_stay() {
+    for (align, expected) in [(0, 0), (1, 1), (2, 1), (3, 1)] {
+        let arg = wasmparser::MemArg {
+            align,
+            max_align: 3,
+            offset: 40,
+            memory: 0,
+        };
+        let arg = least_hint(arg);
+        assert_eq!((arg.align, arg.offset, arg.memory_index), (expected, 40, 0));
+    }
+}
+
+#[test]
 fn alike_functions_become_neighbours() {
     let functions =
         ["abcdefgh", "123456", "abcdefxyz", "1234567", "0"].map(|f| f.as_bytes().to_vec());

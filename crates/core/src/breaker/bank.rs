@@ -32,6 +32,8 @@ pub const MAX_ROUTES: usize = 1024;
 /// How long all workers watch their routes after one of them had a failure to tell of. Renewed at
 /// half time, so that a lost renewal does no harm.
 const WATCH_MS: u64 = 2_000;
+/// Clients come back when they were told to, or later by up to this, or half of it at least.
+const GRACE_MS: u64 = 60_000;
 /// Name of the breaker that routes beyond the limit share. No Envoy route is called so: the key of
 /// a route always has a slash.
 pub(crate) const OVERFLOW: &str = "*";
@@ -48,11 +50,13 @@ pub struct Bank {
     /// Whether something has happened here that the word does not say yet.
     is_unannounced: bool,
     is_watching: bool,
+    is_awaiting: bool,
     /// Grows with each change of state that this worker learns of.
     seen: u32,
     events: Vec<Event>,
     meters: Meters,
     has_unknown_name: bool,
+    has_begun: bool,
 }
 
 #[derive(Debug)]
@@ -103,10 +107,12 @@ impl Bank {
             word: Word::default(),
             is_unannounced: false,
             is_watching: false,
+            is_awaiting: false,
             seen: 0,
             events: Vec::new(),
             meters: Meters::default(),
             has_unknown_name: false,
+            has_begun: false,
         }
     }
 
@@ -114,6 +120,11 @@ impl Bank {
     /// tick, so that nobody needs to ask for the time.
     pub fn is_watching(&self) -> bool {
         self.is_watching
+    }
+
+    /// Whether somebody may come back now who was told to, by any worker. As of the last tick.
+    pub fn is_awaiting(&self) -> bool {
+        self.is_awaiting
     }
 
     /// The ticket of a request that nobody looks at, because nobody is watching: if its breaker
@@ -169,12 +180,14 @@ impl Bank {
         Routes::<Route>::bytes_per_entry()
     }
 
-    /// Whether a request of `route` may pass.
+    /// Whether a request of `route` may pass. `is_shadow`: it will, whatever is said here, and what is
+    /// said is counted so.
     pub fn admit(
         &mut self,
         store: &mut dyn Store,
         route: &str,
         policy: usize,
+        is_shadow: bool,
         at: Moment,
     ) -> Admission {
         let Some(mode) = self.policies.get(policy).map(|settings| settings.mode) else {
@@ -198,7 +211,11 @@ impl Bank {
                 })
             }
             Admission::Reject(_) => {
-                self.count_of(route, policy, Count::Rejected);
+                let what = match is_shadow {
+                    true => Count::WouldReject,
+                    false => Count::Rejected,
+                };
+                self.count_of(route, policy, what);
                 admission
             }
             Admission::Admit(ticket) => {
@@ -268,6 +285,9 @@ impl Bank {
     /// What is to be done a few times a second: tells what was counted, learns what others did,
     /// and lets time move the breakers of idle routes.
     pub fn tick(&mut self, store: &mut dyn Store, at: Moment) {
+        if !core::mem::replace(&mut self.has_begun, true) {
+            self.begin(store);
+        }
         self.read_word(store);
         let mut restless: Vec<Box<str>> = Vec::new();
         for (key, route) in self.routes.iter() {
@@ -287,6 +307,7 @@ impl Bank {
             self.announce(store, at.now_ms);
         }
         self.is_watching = is_restless || at.now_ms < self.word.watch_until_ms;
+        self.is_awaiting = at.now_ms < self.word.awaited_until_ms;
     }
 
     fn decide(
@@ -316,7 +337,7 @@ impl Bank {
             None => return Admission::Admit(Ticket::default()),
         };
         let mut permit = None;
-        let told = self.transact(store, key, at, |record, settings| {
+        let told = self.transact(store, key, at, &mut |record, settings| {
             permit = record.lease(settings, at.now_ms);
             None
         });

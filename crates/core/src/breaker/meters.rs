@@ -176,7 +176,7 @@ struct Counter {
 
 impl Counter {
     fn add(&mut self) {
-        self.pending = self.pending.saturating_add(1);
+        self.pending = self.pending.wrapping_add(1);
     }
 
     fn report(&mut self, sink: &mut dyn Metrics, name: &dyn Fn() -> String) {
@@ -329,7 +329,7 @@ impl Meters {
         let known = meter.answers.iter_mut().find(|known| is_it(known));
         if let Some(known) = known {
             known.counter.add();
-            known.unlogged = known.unlogged.saturating_add(1);
+            known.unlogged = known.unlogged.wrapping_add(1);
             return;
         }
         let mut counter = Counter::default();

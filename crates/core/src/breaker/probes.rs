@@ -101,8 +101,8 @@ impl Probes {
         let (mut of_now, mut out) = (u32::from(self.succeeded), 0_u32);
         for lease in self.leases.iter().filter(|lease| **lease != Lease::FREE) {
             let is_of_now = lease.is_of(generation);
-            of_now = of_now.saturating_add(u32::from(is_of_now));
-            out = out.saturating_add(u32::from(is_of_now || !lease.is_over(now_ms)));
+            of_now = of_now.wrapping_add(u32::from(is_of_now));
+            out = out.wrapping_add(u32::from(is_of_now || !lease.is_over(now_ms)));
         }
         of_now < permits && out < permits
     }

@@ -39,25 +39,30 @@ pub enum StoreError {
     Broken,
 }
 
-/// The one word that says whether any breaker is worth a look.
+/// The one word that says whether any breaker is worth a look, and whether any client is awaited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Word {
     /// Until when all workers watch their routes, in milliseconds since the Unix epoch.
     pub(super) watch_until_ms: u64,
+    /// Until when somebody may come back who was told when to, likewise.
+    pub(super) awaited_until_ms: u64,
     /// Changes with every event.
     pub(super) change: u64,
 }
 
 impl Word {
     fn encode(self) -> Vec<u8> {
-        [self.watch_until_ms.to_le_bytes(), self.change.to_le_bytes()].concat()
+        let fields = [self.watch_until_ms, self.awaited_until_ms, self.change];
+        fields.map(u64::to_le_bytes).concat()
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let (until, rest) = bytes.split_first_chunk::<8>()?;
-        let (change, rest) = rest.split_first_chunk::<8>()?;
+        let (watch_until_ms, rest) = bytes.split_first_chunk()?;
+        let (awaited_until_ms, rest) = rest.split_first_chunk()?;
+        let (change, rest) = rest.split_first_chunk()?;
         rest.is_empty().then(|| Self {
-            watch_until_ms: u64::from_le_bytes(*until),
+            watch_until_ms: u64::from_le_bytes(*watch_until_ms),
+            awaited_until_ms: u64::from_le_bytes(*awaited_until_ms),
             change: u64::from_le_bytes(*change),
         })
     }
@@ -68,22 +73,24 @@ impl Word {
         Self::decode(&bytes)
     }
 
-    /// Says that something changed, and that it is worth watching until `until_ms`. Returns the
-    /// word that was there before, and the one that was written. No two writers write the same
-    /// change: a reader that has seen one has not seen the other.
+    /// Says that something changed, that it is worth watching until `watch_ms`, and that somebody is
+    /// awaited until `awaited_ms`. Returns the word that was there before, and the one that was
+    /// written. No two writers write the same change: a reader that has seen one has not seen the other.
     ///
     /// # Errors
     /// [`StoreError`] where it could not be said; it must be said again.
     pub(super) fn announce(
         store: &mut dyn Store,
         name: &str,
-        until_ms: u64,
+        watch_ms: u64,
+        awaited_ms: u64,
     ) -> Result<(Self, Self), StoreError> {
         let mut words = (Self::default(), Self::default());
         swap(store, name, &mut |found| {
             let before = found.and_then(Self::decode).unwrap_or_default();
             let word = Self {
-                watch_until_ms: before.watch_until_ms.max(until_ms),
+                watch_until_ms: before.watch_until_ms.max(watch_ms),
+                awaited_until_ms: before.awaited_until_ms.max(awaited_ms),
                 change: before.change.wrapping_add(1),
             };
             words = (before, word);
@@ -122,26 +129,23 @@ pub(crate) fn swap(
 }
 
 /// Reads a record, lets `change` move it, and writes it back; again, when another worker was
-/// faster. `change` returns what it made of the record, and whether that is worth a write.
+/// faster. `change` says whether what it made of the record is worth a write.
 ///
 /// # Errors
 /// [`StoreError::Changed`] where others were faster each time, [`StoreError::Broken`] where the
 /// host failed or the record is of another version. Nothing was written then.
-pub(super) fn update<T>(
+pub(super) fn update(
     store: &mut dyn Store,
     name: &str,
     settings: &Settings,
-    mut change: impl FnMut(&mut Record) -> (T, bool),
-) -> Result<(Record, T), StoreError> {
+    change: &mut dyn FnMut(&mut Record) -> bool,
+) -> Result<Record, StoreError> {
     let mut outcome = Err(StoreError::Broken);
     swap(store, name, &mut |found| {
-        let mut record = match found {
-            Some(bytes) => fitting(bytes, settings)?,
-            None => Record::new(settings),
-        };
-        let (made, is_worth_a_write) = change(&mut record);
+        let mut record = fitting(found, settings)?;
+        let is_worth_a_write = change(&mut record);
         let bytes = is_worth_a_write.then(|| record.encode());
-        outcome = Ok((record, made));
+        outcome = Ok(record);
         Ok(bytes)
     })?;
     outcome
@@ -156,15 +160,17 @@ pub(super) fn read(
     name: &str,
     settings: &Settings,
 ) -> Result<Record, StoreError> {
-    match store.get(name)? {
-        Some((bytes, _)) => fitting(&bytes, settings),
-        None => Ok(Record::new(settings)),
-    }
+    let found = store.get(name)?;
+    fitting(found.as_ref().map(|(bytes, _)| bytes.as_slice()), settings)
 }
 
-/// A record that was counted in windows of another shape starts anew.
-fn fitting(bytes: &[u8], settings: &Settings) -> Result<Record, StoreError> {
+/// The record that these bytes are. Where there are none, and where it was counted in windows of another
+/// shape, a new one.
+fn fitting(bytes: Option<&[u8]>, settings: &Settings) -> Result<Record, StoreError> {
     let fresh = Record::new(settings);
+    let Some(bytes) = bytes else {
+        return Ok(fresh);
+    };
     let record = Record::decode(bytes).ok_or(StoreError::Broken)?;
     Ok(if record.bucket_ms == fresh.bucket_ms {
         record

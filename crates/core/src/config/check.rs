@@ -202,7 +202,7 @@ impl Walk {
 /// have a hundred thousand keys.
 fn repeated(entries: &[(String, Json)]) -> Vec<bool> {
     // At least half of the places stay free, and one of them ends each search.
-    let size = entries.len().saturating_mul(2).max(1).next_power_of_two();
+    let size = entries.len().wrapping_mul(2).max(1).next_power_of_two();
     let mut places: Vec<Option<&str>> = vec![None; size];
     let mut is_repeated = |key| {
         let mut at = hash::of(key) as usize;

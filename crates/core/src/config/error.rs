@@ -32,7 +32,7 @@ impl ConfigErrors {
                 fault,
             });
         } else {
-            self.more = self.more.saturating_add(1);
+            self.more = self.more.wrapping_add(1);
         }
     }
 
@@ -49,7 +49,7 @@ impl ConfigErrors {
 
     /// How many errors there are in all.
     pub fn total(&self) -> usize {
-        self.errors.len().saturating_add(self.more)
+        self.errors.len().wrapping_add(self.more)
     }
 }
 

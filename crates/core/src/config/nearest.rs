@@ -7,7 +7,7 @@ use crate::prelude::*;
 pub(crate) fn nearest(found: &str, candidates: &mut dyn Iterator<Item = &str>) -> Option<String> {
     // Longer names may hold more mistakes; a third of the letters wrong is another word.
     let allowed = found.len().wrapping_div(3).clamp(1, 3);
-    let mut best = (allowed.saturating_add(1), None);
+    let mut best = (allowed.wrapping_add(1), None);
     for candidate in candidates {
         let distance = distance(found.as_bytes(), candidate.as_bytes());
         if distance < best.0 {
@@ -27,14 +27,14 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
     let mut before: Vec<usize> = Vec::new();
     let mut above: Vec<usize> = (0..=b.len()).collect();
     for (row, &from) in a.iter().enumerate() {
-        let mut current = vec![row.saturating_add(1)];
+        let mut current = vec![row.wrapping_add(1)];
         for (column, &to) in b.iter().enumerate() {
             let at =
                 |line: &[usize], column: usize| line.get(column).copied().unwrap_or(usize::MAX);
             let same = from.eq_ignore_ascii_case(&to);
-            let changed = at(&above, column).saturating_add(usize::from(!same));
-            let left_out = at(&above, column.saturating_add(1)).saturating_add(1);
-            let put_in = at(&current, column).saturating_add(1);
+            let changed = at(&above, column).wrapping_add(usize::from(!same));
+            let left_out = at(&above, column.wrapping_add(1)).wrapping_add(1);
+            let put_in = at(&current, column).wrapping_add(1);
             let mut least = changed.min(left_out).min(put_in);
             let neighbours = row.checked_sub(1).zip(column.checked_sub(1));
             if let Some((earlier_row, earlier_column)) = neighbours {
@@ -44,7 +44,7 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
                     && b.get(earlier_column)
                         .is_some_and(|byte| byte.eq_ignore_ascii_case(&from));
                 if swapped {
-                    least = least.min(at(&before, earlier_column).saturating_add(1));
+                    least = least.min(at(&before, earlier_column).wrapping_add(1));
                 }
             }
             current.push(least);

@@ -61,7 +61,7 @@ impl Pattern {
                 return false;
             };
             middle = middle
-                .get(found.saturating_add(part.len())..)
+                .get(found.wrapping_add(part.len())..)
                 .unwrap_or_default();
         }
         true

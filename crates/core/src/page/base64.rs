@@ -6,7 +6,7 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 /// The bytes as text, without padding.
 pub(super) fn unpadded(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().saturating_mul(4).div_ceil(3));
+    let mut text = String::with_capacity(bytes.len().wrapping_mul(4).div_ceil(3));
     for group in bytes.chunks(3) {
         let mut word = 0_u32;
         for at in 0..3 {
@@ -14,7 +14,7 @@ pub(super) fn unpadded(bytes: &[u8]) -> String {
         }
         // Each byte takes one sextet, and the group one more.
         for at in 0..=group.len() {
-            let shift = 18_usize.saturating_sub(at.saturating_mul(6));
+            let shift = 18_usize.wrapping_sub(at.wrapping_mul(6));
             let letter = usize::try_from((word >> shift) & 63)
                 .ok()
                 .and_then(|n| ALPHABET.get(n));

@@ -132,8 +132,8 @@ fn mix(from: Color, to: Color, step: u8) -> Color {
     let step = u32::from(step);
     let channel = |from: u8, to: u8| {
         let sum = u32::from(from)
-            .saturating_mul(32_u32.saturating_sub(step))
-            .saturating_add(u32::from(to).saturating_mul(step));
+            .wrapping_mul(32_u32.wrapping_sub(step))
+            .wrapping_add(u32::from(to).wrapping_mul(step));
         u8::try_from(sum / 32).unwrap_or(u8::MAX)
     };
     rgb(

@@ -166,12 +166,12 @@ impl Body {
         for slot in digits.iter_mut().rev() {
             *slot = digit(rest);
             rest /= 10;
-            used = used.saturating_add(1);
+            used = used.wrapping_add(1);
             if rest == 0 {
                 break;
             }
         }
-        let start = digits.len().saturating_sub(used);
+        let start = digits.len().wrapping_sub(used);
         self.0
             .extend_from_slice(digits.get(start..).unwrap_or_default());
         self
@@ -262,14 +262,14 @@ fn invisible(c: char) -> Option<&'static str> {
 
 /// The last decimal digit of `value`.
 fn digit(value: u64) -> u8 {
-    u8::try_from(value % 10).map_or(b'0', |d| b'0'.saturating_add(d))
+    u8::try_from(value % 10).map_or(b'0', |d| b'0'.wrapping_add(d))
 }
 
 /// The last hexadecimal digit of `value`; `ten` is the letter for ten.
 fn hex(value: u32, ten: u8) -> u8 {
     match u8::try_from(value & 0xf) {
-        Ok(d @ 0..=9) => b'0'.saturating_add(d),
-        Ok(d) => ten.saturating_add(d.saturating_sub(10)),
+        Ok(d @ 0..=9) => b'0'.wrapping_add(d),
+        Ok(d) => ten.wrapping_add(d.wrapping_sub(10)),
         Err(_) => b'0',
     }
 }

@@ -37,7 +37,7 @@ fn status(message: &str, retry_after_ms: i32) -> Vec<u8> {
     let ms = u64::try_from(retry_after_ms).unwrap_or(0);
     let mut duration = Vec::new();
     number(&mut duration, 1, ms / 1000);
-    number(&mut duration, 2, (ms % 1000).saturating_mul(1_000_000));
+    number(&mut duration, 2, (ms % 1000).wrapping_mul(1_000_000));
     let mut retry_info = Vec::new();
     bytes(&mut retry_info, 1, &duration);
     let mut any = Vec::new();

@@ -23,34 +23,34 @@ impl Utc {
         let seconds = ms / 1000;
         // Years are counted from 1 March, so that the leap day is the last of its year, and in eras
         // of 400 years, after which the calendar repeats. Day 0 of this count is 0000-03-01.
-        // The sums are small (see END): saturating arithmetic never saturates.
-        let day = (seconds / 86_400).saturating_add(719_468);
+        // The sums are small (see END): nothing ever wraps.
+        let day = (seconds / 86_400).wrapping_add(719_468);
         let era = day / 146_097;
         let day_of_era = day % 146_097;
         let leap_days = (day_of_era / 1_460)
-            .saturating_add(day_of_era / 146_096)
-            .saturating_sub(day_of_era / 36_524);
-        let year_of_era = day_of_era.saturating_sub(leap_days) / 365;
-        let day_of_year = day_of_era.saturating_sub(
+            .wrapping_add(day_of_era / 146_096)
+            .wrapping_sub(day_of_era / 36_524);
+        let year_of_era = day_of_era.wrapping_sub(leap_days) / 365;
+        let day_of_year = day_of_era.wrapping_sub(
             year_of_era
-                .saturating_mul(365)
-                .saturating_add(year_of_era / 4)
-                .saturating_sub(year_of_era / 100),
+                .wrapping_mul(365)
+                .wrapping_add(year_of_era / 4)
+                .wrapping_sub(year_of_era / 100),
         );
         // Months from March have 31,30,31,30,31 days over and over: 153 days in five.
-        let month_from_march = day_of_year.saturating_mul(5).saturating_add(2) / 153;
-        let first_of_month = month_from_march.saturating_mul(153).saturating_add(2) / 5;
+        let month_from_march = day_of_year.wrapping_mul(5).wrapping_add(2) / 153;
+        let first_of_month = month_from_march.wrapping_mul(153).wrapping_add(2) / 5;
         let (month, next_year) = match month_from_march {
-            0..=9 => (month_from_march.saturating_add(3), 0),
-            _ => (month_from_march.saturating_sub(9), 1),
+            0..=9 => (month_from_march.wrapping_add(3), 0),
+            _ => (month_from_march.wrapping_sub(9), 1),
         };
         Some(Self {
             year: era
-                .saturating_mul(400)
-                .saturating_add(year_of_era)
-                .saturating_add(next_year),
+                .wrapping_mul(400)
+                .wrapping_add(year_of_era)
+                .wrapping_add(next_year),
             month,
-            day: day_of_year.saturating_sub(first_of_month).saturating_add(1),
+            day: day_of_year.wrapping_sub(first_of_month).wrapping_add(1),
             second_of_day: seconds % 86_400,
         })
     }

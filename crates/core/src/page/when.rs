@@ -44,7 +44,7 @@ impl When {
 
 /// `value`, rounded up to a multiple of `step`.
 fn up_to(value: u64, step: u64) -> u64 {
-    value.div_ceil(step).saturating_mul(step)
+    value.div_ceil(step).wrapping_mul(step)
 }
 
 #[cfg(test)]

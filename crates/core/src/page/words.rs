@@ -109,7 +109,7 @@ impl<'a> Words<'a> {
                 return Some(text);
             }
             list = self.languages.words(self.language, at)?;
-            at = at.saturating_add(1);
+            at = at.wrapping_add(1);
         }
     }
 
@@ -203,7 +203,7 @@ pub(super) fn when(when: When) -> (&'static str, u64) {
 }
 
 fn digit(value: u16) -> u8 {
-    u8::try_from(value % 10).map_or(b'0', |digit| b'0'.saturating_add(digit))
+    u8::try_from(value % 10).map_or(b'0', |digit| b'0'.wrapping_add(digit))
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ impl Control for Tidegate {
         };
         // As in the filter: while all is well nobody asks, not even for the name of the route.
         let ticket = if bank.is_watching() {
-            match bank.admit(&mut self.shared, ROUTE, 0, moment(at)) {
+            match bank.admit(&mut self.shared, ROUTE, 0, false, moment(at)) {
                 Admission::Admit(ticket) => ticket,
                 Admission::Reject(rejection) => return Verdict::Reject(rejection.remaining_ms),
             }

@@ -1,6 +1,6 @@
 //! How a worker and the shared data tell each other what happened.
 
-use super::{plain, Bank, Route, Settlement, WATCH_MS};
+use super::{plain, Bank, Route, Settlement, GRACE_MS, WATCH_MS};
 use crate::breaker::machine::Transition;
 use crate::breaker::meters::{Count, Total};
 use crate::breaker::record::{bucket_ms, Record, State};
@@ -8,7 +8,7 @@ use crate::breaker::store::{self, Store, StoreError, Word};
 use crate::breaker::ticket::{Event, Moment};
 use crate::config::Breaker as Settings;
 use crate::prelude::*;
-use crate::text::decimal;
+use crate::text::{decimal, lossy};
 
 impl Bank {
     /// Tells the shared record how a probe ended; later, where that cannot be done now.
@@ -24,7 +24,7 @@ impl Bank {
             outcome,
             retry_after_ms,
         } = settlement;
-        let told = self.transact(store, key, at, |record, settings| {
+        let told = self.transact(store, key, at, &mut |record, settings| {
             record.settle(
                 settings,
                 permit,
@@ -50,7 +50,7 @@ impl Bank {
         for settlement in core::mem::take(&mut route.unsettled) {
             self.give_back(store, key, settlement, at);
         }
-        let told = self.transact(store, key, at, |record, settings| {
+        let told = self.transact(store, key, at, &mut |record, settings| {
             let delta = pending.as_deref()?;
             record.absorb(settings, delta, at.now_ms, at.draw)
         });
@@ -68,22 +68,23 @@ impl Bank {
         store: &mut dyn Store,
         key: &str,
         at: Moment,
-        mut change: impl FnMut(&mut Record, &Settings) -> Option<Transition>,
+        change: &mut dyn FnMut(&mut Record, &Settings) -> Option<Transition>,
     ) -> Result<(), StoreError> {
         let known = self.routes.get_mut(key).ok_or(StoreError::Broken)?;
         let policy = usize::from(known.policy);
         let settings = self.policies.get(policy).ok_or(StoreError::Broken)?;
         let name = record_name(&self.prefix, settings, key);
-        let updated = store::update(store, &name, settings, |record| {
+        let mut transitions = [None; 2];
+        let updated = store::update(store, &name, settings, &mut |record| {
             let mut before = record.clone();
             let by_time = record.advance(settings, at.now_ms, at.draw);
             // That a window grows old needs no telling: everybody sees it by the time.
             (before.window, before.run) = (record.window, record.run);
-            let by_event = change(record, settings);
-            ([by_time, by_event], *record != before)
+            transitions = [by_time, change(record, settings)];
+            *record != before
         });
         match updated {
-            Ok((record, transitions)) => {
+            Ok(record) => {
                 self.saw(key, record);
                 self.tell(store, key, transitions, at.now_ms);
                 Ok(())
@@ -111,6 +112,9 @@ impl Bank {
             news = news.max(Some(transition.open_ms));
             if transition.to == State::Open {
                 self.meters.count(key, Count::Trips);
+            }
+            if transition.from == State::Closed || transition.to == State::Closed {
+                self.list(store, key, transition.to != State::Closed);
             }
             self.events.push(Event::Changed {
                 route: plain(key).to_owned(),
@@ -174,6 +178,48 @@ impl Bank {
         }
     }
 
+    fn list_name(&self) -> String {
+        [&self.prefix, "#"].concat()
+    }
+
+    /// Adds a route to the list of those that are not closed, or takes it out.
+    fn list(&mut self, store: &mut dyn Store, key: &str, is_in: bool) {
+        let told = store::swap(store, &self.list_name(), &mut |found| {
+            let mut list = Vec::new();
+            for other in found.unwrap_or_default().split(|&byte| byte == b'\n') {
+                if !other.is_empty() && other != key.as_bytes() {
+                    list.extend_from_slice(other);
+                    list.push(b'\n');
+                }
+            }
+            if is_in {
+                list.extend_from_slice(key.as_bytes());
+            }
+            Ok(Some(list))
+        });
+        if told.is_err() {
+            self.meters.count_total(Total::StoreErrors);
+        }
+    }
+
+    /// Makes the routes known that are not closed, when this worker begins: with a new configuration
+    /// or a new module nobody else may be left who tells where they stand.
+    pub(super) fn begin(&mut self, store: &mut dyn Store) {
+        let Ok(Some((list, _))) = store.get(&self.list_name()) else {
+            return;
+        };
+        for key in list.split(|&byte| byte == b'\n') {
+            let key = lossy(key);
+            let route = plain(&key);
+            let mut policies = 0..self.policies.len();
+            // Where no policy has a window of this shape any more, nobody would count in it.
+            let policy = policies.find(|&policy| self.shaped(route, policy) == key);
+            if let (Some(policy), false) = (policy, key.is_empty()) {
+                let _ = self.refresh(store, &key, policy);
+            }
+        }
+    }
+
     fn word_name(&self) -> String {
         [&self.prefix, "!"].concat()
     }
@@ -197,19 +243,35 @@ impl Bank {
     /// Tells the other workers that there is something to look at; at the next tick, where that
     /// cannot be done now.
     pub(super) fn announce(&mut self, store: &mut dyn Store, now_ms: u64) {
-        let until_ms = now_ms.saturating_add(WATCH_MS);
-        match Word::announce(store, &self.word_name(), until_ms) {
-            Ok((before, word)) => {
-                self.follow(before.change);
-                self.word = word;
-                self.is_unannounced = false;
-            }
-            Err(_) => {
-                self.meters.count_total(Total::StoreErrors);
-                self.is_unannounced = true;
-            }
+        if self.say(store, now_ms.saturating_add(WATCH_MS), 0).is_err() {
+            self.meters.count_total(Total::StoreErrors);
+            self.is_unannounced = true;
         }
         self.is_watching = true;
+    }
+
+    /// Tells all workers that a client was told to come back at `due_ms`.
+    pub fn await_somebody(&mut self, store: &mut dyn Store, due_ms: u64) {
+        let until_ms = due_ms.saturating_add(GRACE_MS);
+        // Not for each of a crowd: what is said is good for a while. Where it cannot be said, some who
+        // come back are not counted.
+        if until_ms > self.word.awaited_until_ms.saturating_add(GRACE_MS / 2) {
+            let _ = self.say(store, 0, until_ms);
+        }
+    }
+
+    fn say(
+        &mut self,
+        store: &mut dyn Store,
+        watch_ms: u64,
+        awaited_ms: u64,
+    ) -> Result<(), StoreError> {
+        let name = self.word_name();
+        let (before, word) = Word::announce(store, &name, watch_ms, awaited_ms)?;
+        self.follow(before.change);
+        self.word = word;
+        self.is_unannounced &= watch_ms == 0;
+        Ok(())
     }
 }
 

@@ -142,7 +142,7 @@ impl Crowd {
         match deed {
             Deed::Ticks => bank.tick(&mut host, self.at()),
             Deed::AdmitsARequest => {
-                if let Admission::Admit(ticket) = bank.admit(&mut host, R, 0, self.at()) {
+                if let Admission::Admit(ticket) = bank.admit(&mut host, R, 0, false, self.at()) {
                     self.under_way.borrow_mut().push(UnderWay {
                         worker,
                         ticket,

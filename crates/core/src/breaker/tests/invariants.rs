@@ -190,7 +190,7 @@ proptest! {
             for worker in &crowd.workers {
                 let saved = std::mem::take(&mut *crowd.surprises.borrow_mut());
                 let mut bank = worker.borrow_mut();
-                let admission = bank.admit(&mut *crowd.store.borrow_mut(), R, 0, crowd.at());
+                let admission = bank.admit(&mut *crowd.store.borrow_mut(), R, 0, false, crowd.at());
                 *crowd.surprises.borrow_mut() = saved;
                 let Admission::Reject(rejection) = admission else { continue };
                 let view = bank.view(R).unwrap();

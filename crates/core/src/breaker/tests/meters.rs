@@ -197,3 +197,32 @@ fn the_catalog_has_every_metric() {
         assert!(found.contains(name), "{name}");
     }
 }
+
+/// With a new configuration, or a new module, every worker begins anew.
+#[test]
+fn a_worker_that_begins_tells_of_circuits_that_were_open_before() {
+    let mut world = World::new(2, settings(|_| {}));
+    world.trip("a/c");
+    world.trip("b/c");
+    world.pass(50);
+    world.sheet.values.clear();
+    world.workers = vec![Bank::new("t", vec![settings(|_| {})])];
+    world.pass(50);
+    assert_eq!(world.metric("state.route.a/c"), 3);
+    assert_eq!(world.metric("state.route.b/c"), 3);
+    world.pass(2_000);
+    assert_eq!(world.metric("state.route.a/c"), 2, "as time goes by");
+    // One that is closed again is forgotten.
+    for _ in 0..3 {
+        assert!(world.request(0, "a/c", Outcome::Success));
+    }
+    world.pass(20_000);
+    assert_eq!(world.metric("state.route.a/c"), 0);
+    world.sheet.values.clear();
+    world.workers = vec![Bank::new("t", vec![settings(|_| {})])];
+    world.pass(50);
+    world.metric("");
+    let names: Vec<_> = world.sheet.values.keys().collect();
+    assert!(names.iter().all(|name| !name.contains("a/c")), "{names:?}");
+    assert_eq!(world.metric("state.route.b/c"), 2);
+}

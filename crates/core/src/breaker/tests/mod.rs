@@ -167,7 +167,7 @@ impl World {
 
     pub(crate) fn admit(&mut self, worker: usize, route: &str) -> Admission {
         let at = self.at();
-        self.workers[worker].admit(&mut self.store, route, 0, at)
+        self.workers[worker].admit(&mut self.store, route, 0, false, at)
     }
 
     pub(crate) fn settle(&mut self, worker: usize, route: &str, ticket: Ticket, outcome: Outcome) {

@@ -107,7 +107,7 @@ fn disabled_it_admits_everything_and_learns_nothing() {
 fn a_policy_that_is_not_there_admits() {
     let mut world = world(BreakerMode::ForcedOpen);
     let at = world.at();
-    let admission = world.workers[0].admit(&mut world.store, "r", 9, at);
+    let admission = world.workers[0].admit(&mut world.store, "r", 9, false, at);
     assert_eq!(admission, Admission::Admit(Ticket::default()));
     let ending = Ending::from(FAILED);
     world.workers[0].settle(&mut world.store, "r", 9, Ticket::default(), ending, at);

@@ -141,7 +141,7 @@ fn policies_of_one_route_share_its_breaker_by_the_shape_of_their_windows() {
     };
     let mut fail = |bank: &mut Bank, policy: usize, many: usize| {
         for _ in 0..many {
-            if let Admission::Admit(ticket) = bank.admit(&mut store, "r", policy, at) {
+            if let Admission::Admit(ticket) = bank.admit(&mut store, "r", policy, false, at) {
                 bank.settle(&mut store, "r", policy, ticket, FAILED.into(), at);
             }
         }
@@ -170,6 +170,7 @@ fn policies_of_one_route_share_its_breaker_by_the_shape_of_their_windows() {
     records.sort();
     let want = [
         "tidegate.1.1.t!",
+        "tidegate.1.1.t#",
         "tidegate.1.1.t/1000/r",
         "tidegate.1.1.t/6000/r",
     ];

@@ -88,7 +88,7 @@ fn where_others_took_the_permits_meanwhile_a_probe_is_not_sent() {
         value: untouched,
         times: 5,
     };
-    let admission = world.workers[0].admit(&mut store, "r", 0, at);
+    let admission = world.workers[0].admit(&mut store, "r", 0, false, at);
     assert!(matches!(admission, Admission::Reject(_)), "{admission:?}");
     assert!(matches!(world.admit(0, "r"), Admission::Admit(_)));
 }
@@ -242,6 +242,7 @@ fn nobody_looks_at_a_route_again_for_what_it_said_itself() {
 #[test]
 fn failures_that_trip_nothing_are_told_at_the_tick() {
     let mut world = World::new(1, settings(|_| {}));
+    world.pass(50);
     world.request(0, "r", FAILED);
     let (reads, writes) = (world.store.reads, world.store.writes);
     for _ in 0..18 {
@@ -484,4 +485,28 @@ proptest! {
             prop_assert!(matches!(world.admit(worker, "r"), Admission::Reject(_)), "{}", worker);
         }
     }
+}
+
+#[test]
+fn all_workers_know_that_somebody_is_awaited() {
+    let mut world = World::new(2, settings(|_| {}));
+    let awaiting = |world: &World| [0, 1].map(|n| world.workers[n].is_awaiting());
+    world.workers[0].await_somebody(&mut world.store, world.now_ms + 10_000);
+    world.pass(50);
+    assert_eq!(awaiting(&world), [true, true]);
+    // A crowd is told of once in a while.
+    let writes = world.store.writes;
+    for n in 0..1_000 {
+        let due_ms = world.now_ms + 10_000 + n * 100;
+        world.workers[1].await_somebody(&mut world.store, due_ms);
+    }
+    assert!(
+        world.store.writes - writes <= 4,
+        "{}",
+        world.store.writes - writes
+    );
+    world.pass(109_000 + 29_000);
+    assert_eq!(awaiting(&world), [true, true]);
+    world.pass(62_000);
+    assert_eq!(awaiting(&world), [false, false]);
 }

@@ -163,7 +163,7 @@ proptest! {
         crowd.surprise(Vec::new());
         for worker in 0..workers {
             let mut bank = crowd.workers[worker].borrow_mut();
-            let admission = bank.admit(&mut *crowd.store.borrow_mut(), R, 0, crowd.at());
+            let admission = bank.admit(&mut *crowd.store.borrow_mut(), R, 0, false, crowd.at());
             prop_assert!(matches!(admission, Admission::Reject(_)), "worker {worker}");
         }
     }

@@ -40,7 +40,7 @@ impl Reader<'_> {
     }
 
     fn skip(&mut self) {
-        self.at = self.at.saturating_add(1);
+        self.at = self.at.wrapping_add(1);
     }
 
     fn next(&mut self) -> Option<u8> {
@@ -73,7 +73,7 @@ impl Reader<'_> {
     /// A fault in what comes next.
     #[cold]
     fn fault_ahead(&self, problem: &str) -> Fault {
-        let at = self.at.saturating_add(1).min(self.bytes.len());
+        let at = self.at.wrapping_add(1).min(self.bytes.len());
         self.fault_at(at, 0, problem)
     }
 
@@ -84,7 +84,7 @@ impl Reader<'_> {
         let in_line = read.iter().rev().take_while(|byte| **byte != b'\n').count();
         let lines = read.iter().filter(|byte| **byte == b'\n').count();
         Fault::NotJson {
-            line: lines.saturating_add(1),
+            line: lines.wrapping_add(1),
             column: in_line.saturating_sub(before),
             problem: problem.to_owned(),
         }
@@ -196,7 +196,7 @@ impl Reader<'_> {
             let is_plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f);
             let plain = rest.iter().take_while(is_plain).count();
             text.extend_from_slice(rest.get(..plain).unwrap_or_default());
-            self.at = self.at.saturating_add(plain);
+            self.at = self.at.wrapping_add(plain);
             match self.next() {
                 None => return Err(self.fault(NO_END_OF_STRING)),
                 Some(b'"') => break,
@@ -267,7 +267,7 @@ impl Reader<'_> {
 
     /// Four hexadecimal digits.
     fn hexadecimal(&mut self) -> Read<u32> {
-        let end = self.at.saturating_add(4);
+        let end = self.at.wrapping_add(4);
         let Some(digits) = self.bytes.get(self.at..end) else {
             self.at = self.bytes.len();
             return Err(self.fault(NO_END_OF_STRING));

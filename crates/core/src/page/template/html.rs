@@ -161,7 +161,7 @@ impl Html {
         if let Some(slot) = self.name.get_mut(self.length) {
             *slot = byte.to_ascii_lowercase();
         }
-        self.length = self.length.saturating_add(1);
+        self.length = self.length.wrapping_add(1);
     }
 
     /// The name, if it is one that can matter.
@@ -219,7 +219,7 @@ impl Html {
                 (2 | 3, b'>') => Place::Text,
                 (2, b'!') => Place::Comment(3),
                 (2, b'-') => Place::Comment(2),
-                (0 | 1, b'-') => Place::Comment(dashes.saturating_add(1)),
+                (0 | 1, b'-') => Place::Comment(dashes.wrapping_add(1)),
                 (_, b'-') => Place::Comment(1),
                 _ => Place::Comment(0),
             },

@@ -293,8 +293,8 @@ impl Program {
     /// Makes the page: room for it first, then the page.
     pub(super) fn page(&self, scope: &Scope<'_>) -> Vec<u8> {
         let (_, length) = self.run(scope, None);
-        let values = self.ops.len().saturating_mul(8);
-        let room = length.saturating_add(values).saturating_add(SLACK);
+        let values = self.ops.len().wrapping_mul(8);
+        let room = length.wrapping_add(values).wrapping_add(SLACK);
         let mut out = Body::with_capacity(room);
         self.run(scope, Some(&mut out));
         out.into_bytes()
@@ -307,15 +307,15 @@ impl Program {
         loop {
             let op = self.ops.get(at);
             let upto = op.map_or(self.text.len(), |op| op.upto);
-            length = length.saturating_add(upto.saturating_sub(from));
+            length = length.wrapping_add(upto.wrapping_sub(from));
             if let Some(out) = &mut out {
                 out.slice(&self.text, from, upto);
             }
             let Some(op) = op else {
                 return (steps, length);
             };
-            steps = steps.saturating_add(1);
-            (at, from) = (at.saturating_add(1), upto);
+            steps = steps.wrapping_add(1);
+            (at, from) = (at.wrapping_add(1), upto);
             match op.action {
                 Action::Put(item, position) => {
                     if let Some(out) = &mut out {

@@ -55,7 +55,7 @@ impl Item {
     /// A number that no other item of the template has, from 0.
     pub(in crate::page) fn number(self) -> usize {
         // `Word` is the last of the values.
-        (self.value as usize).saturating_add(self.word)
+        (self.value as usize).wrapping_add(self.word)
     }
 }
 

@@ -113,13 +113,13 @@ impl<'e> Parser<'e> {
                 self.put_text(at, source.len());
                 break;
             };
-            let tag = at.saturating_add(found);
-            let mut from = tag.saturating_add(open.len());
+            let tag = at.wrapping_add(found);
+            let mut from = tag.wrapping_add(open.len());
             self.tag = (tag, from);
             let is_raw = source.as_bytes().get(from) == Some(&b'{');
             let mut close = close;
             if is_raw {
-                (from, close) = (from.saturating_add(1), &raw_close);
+                (from, close) = (from.wrapping_add(1), &raw_close);
             }
             let rest = source.get(from..).unwrap_or_default();
             let Some(length) = text::find(rest, close) else {
@@ -128,7 +128,7 @@ impl<'e> Parser<'e> {
                 break;
             };
             let content = rest.get(..length).unwrap_or_default().trim_ascii();
-            let end = from.saturating_add(length).saturating_add(close.len());
+            let end = from.wrapping_add(length).wrapping_add(close.len());
             self.tag = (tag, end);
             let mark = content.as_bytes().first();
             let is_block =
@@ -191,10 +191,10 @@ impl<'e> Parser<'e> {
         let (mut line, mut column) = (1_usize, 1_usize);
         for &byte in self.source.as_bytes().get(..from).unwrap_or_default() {
             if byte == b'\n' {
-                (line, column) = (line.saturating_add(1), 1);
+                (line, column) = (line.wrapping_add(1), 1);
             } else if byte & 0xc0 != 0x80 {
                 // Not in the middle of a character.
-                column = column.saturating_add(1);
+                column = column.wrapping_add(1);
             }
         }
         let found = self.source.get(from..to).unwrap_or_default();
@@ -237,7 +237,7 @@ impl<'e> Parser<'e> {
             let Some((skipped, &byte)) = skipped.and_then(|at| Some((at, rest.get(at)?))) else {
                 break;
             };
-            next = next.saturating_add(skipped).saturating_add(1);
+            next = next.wrapping_add(skipped).wrapping_add(1);
             let event = self.html.feed(byte);
             if event == Event::Nothing {
                 continue;
@@ -260,7 +260,7 @@ impl<'e> Parser<'e> {
                     if is_odd {
                         let tag = self.tag;
                         if let Some(from) = from {
-                            let end = from.saturating_add(next);
+                            let end = from.wrapping_add(next);
                             self.tag = (end.saturating_sub(END_TAG.len()), end);
                         }
                         self.refuse("the end of a script with `<!--` in it", None);

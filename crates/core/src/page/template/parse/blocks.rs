@@ -118,7 +118,7 @@ impl Parser<'_> {
                 None,
             );
         }
-        frame.link = frame.link.saturating_add(1);
+        frame.link = frame.link.wrapping_add(1);
         if is_each && frame.link < self.env.links.len() {
             let back = frame.body;
             self.frames.push(frame);
@@ -145,9 +145,9 @@ impl Parser<'_> {
             .is_none_or(|at| bytes.get(at) == Some(&b'\n'));
         let after = bytes.get(end..).unwrap_or_default();
         let blanks = after.iter().take_while(|b| is_blank(b)).count();
-        let last = end.saturating_add(blanks);
+        let last = end.wrapping_add(blanks);
         match bytes.get(last) {
-            Some(b'\n') if is_start => (line, last.saturating_add(1)),
+            Some(b'\n') if is_start => (line, last.wrapping_add(1)),
             None if is_start => (line, last),
             _ => (tag, end),
         }
