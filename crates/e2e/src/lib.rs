@@ -11,6 +11,7 @@ pub mod client;
 pub mod config;
 pub mod envoy;
 pub mod faults;
+pub mod grafana;
 pub mod message;
 pub mod process;
 pub mod stats;
