@@ -14,6 +14,7 @@ pub mod faults;
 pub mod grafana;
 pub mod message;
 pub mod process;
+pub mod prometheus;
 pub mod stats;
 pub mod upstream;
 

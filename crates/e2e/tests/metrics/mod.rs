@@ -1,5 +1,6 @@
 //! What operators see of the filter: metrics with labels, alerts, the dashboard.
 
+mod alerts;
 mod dashboard;
 mod idle;
 mod labels;
