@@ -67,15 +67,27 @@ fn what_varies_in_a_name_becomes_a_label() {
     keys.push(("group x.route.y".to_owned(), 2.0));
     let told = |series: &[Series], (key, rejected): &(String, f64)| {
         let labels = [("tidegate_route", key.as_str())];
+        let of_reason = |reason: &str| {
+            let labels = [("tidegate_reason", reason), labels[0]];
+            value(series, "tidegate_intercepted", &labels)
+        };
         let value = |name: &str| value(series, name, &labels);
         value("tidegate_breaker_state") == Some(3.0)
             && value("tidegate_breaker_admitted_percent") == Some(0.0)
             && value("tidegate_breaker_trips") == Some(1.0)
             && value("tidegate_breaker_rejected") == Some(*rejected)
+            && of_reason("connection_refused") == Some(2.0)
+            && of_reason("circuit_open") == Some(*rejected)
     };
     let series = series_until(&envoy, "the metrics of every route", |series| {
         keys.iter().all(|key| told(series, key))
     });
+    let replies = 3 * keys.len() + 1;
+    let format = [("tidegate_format", "text")];
+    assert_eq!(
+        value(&series, "tidegate_replies", &format),
+        Some(replies as f64)
+    );
     // Nothing of a route stands in the name of any metric.
     for one in of_the_filter(series) {
         let is_fixed = |c: char| c.is_ascii_lowercase() || c == '_';

@@ -2,8 +2,10 @@
 
 mod alerts;
 mod dashboard;
+mod docs;
 mod idle;
 mod labels;
+mod live;
 mod many;
 mod stage;
 
