@@ -14,7 +14,7 @@ const HEIGHT: u64 = 8;
 const HEIGHT_OF_A_NUMBER: u64 = 4;
 /// Columns of the grid.
 const COLUMNS: u64 = 24;
-/// The version of the format that Grafana wrote last before its second one; later ones read it too.
+/// A version of the format that Grafana 11 and later read; newer ones bring it up to date themselves.
 const SCHEMA_VERSION: u64 = 39;
 
 /// The whole dashboard.
