@@ -60,3 +60,41 @@ need_component() {
   fi
   die "this toolchain has no cargo $1. With rustup: rustup component add ${1/fmt/rustfmt}; on Debian: apt-get install $2"
 }
+
+# need_node MAJOR: a node of that version or later, and npm.
+need_node() {
+  local least=$1
+  node_is_good() { have node && have npm && [ "$(node -p 'process.versions.node.split(".")[0]')" -ge "$least" ]; }
+  node_is_good && return 0
+  apt_install nodejs npm && node_is_good && return 0
+  die "node $least or later is needed by the tests, with npm, and none could be installed.
+  On Debian, as root:  apt-get install nodejs npm"
+}
+
+# npm_packages FOLDER NAME: sets `packages` to a folder with the packages that FOLDER/package-lock.json locks,
+# below .cache/NAME. Installs nothing twice; may be called by many at once.
+npm_packages() {
+  local sources=$1 below=$cache/$2
+  packages=$below/$(cat "$sources/package.json" "$sources/package-lock.json" | cksum | cut -d' ' -f1)
+  [ -d "$packages/node_modules" ] && return
+  mkdir -p "$below"
+  if have flock; then
+    exec 9>"$below/lock"
+    flock 9
+  fi
+  [ -d "$packages/node_modules" ] || (npm_install "$sources" "$packages")
+}
+
+# Made aside and renamed: whoever looks sees all of it or nothing. In a shell of its own, for the sake of the trap.
+npm_install() {
+  local sources=$1 home=$2 work
+  work=$(mktemp -d "$home.XXXXXX")
+  # shellcheck disable=SC2064 # the folder of now is meant
+  trap "rm -rf '$work'" EXIT
+  cp "$sources/package.json" "$sources/package-lock.json" "$work"
+  say "installing the npm packages of ${sources#"$root"/} into ${home#"$root"/}"
+  (cd "$work" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 </dev/null) ||
+    die "the npm packages of ${sources#"$root"/} could not be installed"
+  chmod 755 "$work"
+  mv "$work" "$home"
+}

@@ -36,8 +36,9 @@ size() {
 
 module() { TIDEGATE_WASM=$(scripts/wasm.sh) && export TIDEGATE_WASM; }
 envoy() { ENVOY=$(scripts/envoy.sh) && export ENVOY && "$ENVOY" --version >&2; }
-# The tests ask for it themselves; here only so that what it installs is seen, and not counted as theirs.
+# The tests ask for them themselves; here only so that what they install is seen, and not counted as theirs.
 browser() { scripts/browser.sh >&2; }
+monitoring() { scripts/prometheus.sh >&2 && scripts/grafana.sh >&2; }
 
 summary=
 cd "$root"
@@ -50,6 +51,7 @@ step "the module" module
 step "size of the module" size
 step "an Envoy" envoy
 step "a browser" browser
+step "a Prometheus, and the types of Grafana" monitoring
 step "tests of the tools, the module in a host of our own, and on Envoy" \
   cargo test --locked --workspace --exclude tidegate-filter --exclude tidegate-noop --exclude tidegate-core
 step "generated docs" scripts/docs.sh --check

@@ -17,6 +17,8 @@ pub struct Bootstrap {
     pub listeners: Vec<Value>,
     /// Number of worker threads.
     pub concurrency: u32,
+    /// Merged into the whole file.
+    pub more: Value,
 }
 
 impl Bootstrap {
@@ -26,6 +28,7 @@ impl Bootstrap {
             clusters,
             listeners,
             concurrency: 1,
+            more: json!({}),
         }
     }
 
@@ -42,7 +45,7 @@ impl Bootstrap {
 
     /// The whole file.
     pub(crate) fn json(&self) -> Value {
-        json!({
+        let whole = json!({
             "node": { "id": "e2e", "cluster": "e2e" },
             "admin": { "address": loopback(0) },
             "dynamic_resources": {
@@ -55,7 +58,8 @@ impl Bootstrap {
                 },
             },
             "static_resources": { "clusters": self.clusters },
-        })
+        });
+        merge(whole, self.more.clone())
     }
 
     /// The same with the listeners in the file itself.

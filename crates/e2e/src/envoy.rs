@@ -251,7 +251,7 @@ impl Envoy {
     }
 
     /// Status and body.
-    fn ask_admin(&self, path: &str) -> Result<(u16, String), String> {
+    pub(crate) fn ask_admin(&self, path: &str) -> Result<(u16, String), String> {
         let client = Client::new(Protocol::H1, self.admin);
         let request = Request::get(path).header("connection", "close");
         let response = crate::runtime().block_on(client.send(&request))?;

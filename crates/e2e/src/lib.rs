@@ -11,8 +11,11 @@ pub mod client;
 pub mod config;
 pub mod envoy;
 pub mod faults;
+pub mod grafana;
 pub mod message;
 pub mod process;
+pub mod prometheus;
+pub mod stats;
 pub mod upstream;
 
 use std::path::PathBuf;
@@ -42,6 +45,15 @@ pub fn workspace() -> PathBuf {
         .nth(2)
         .expect("crates/e2e lies two levels deep")
         .to_path_buf()
+}
+
+/// A YAML file of the workspace.
+///
+/// # Panics
+/// If it is not there, or not YAML.
+pub fn yaml(path: &str) -> serde_json::Value {
+    let text = std::fs::read_to_string(workspace().join(path)).expect(path);
+    serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The filter under test: `$TIDEGATE_WASM`, else `dist/tidegate.wasm`.

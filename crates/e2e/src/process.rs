@@ -24,6 +24,40 @@ pub fn interrupt(child: &Child) {
     assert_eq!(rc, 0, "{}", io::Error::last_os_error());
 }
 
+/// Ends the process group of a child that leads one, at once.
+pub(crate) fn kill_group(child: &Child) {
+    // SAFETY: a plain system call; the group is that of a child of ours which was not waited for.
+    unsafe { libc::killpg(child.id() as libc::pid_t, libc::SIGKILL) };
+}
+
+/// Whether a child of ours still runs.
+pub(crate) fn is_alive(child: &Child) -> bool {
+    Process::of(child.id()).is_some_and(|process| !process.dead)
+}
+
+/// The TCP port of the loopback interface on which a process listens.
+pub(crate) fn listening(pid: u32) -> Option<u16> {
+    let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+    let sockets: Vec<String> = descriptors
+        .filter_map(|descriptor| {
+            let target = std::fs::read_link(descriptor.ok()?.path()).ok()?;
+            let inode = target
+                .to_str()?
+                .strip_prefix("socket:[")?
+                .strip_suffix(']')?;
+            Some(inode.to_owned())
+        })
+        .collect();
+    let table = std::fs::read_to_string(format!("/proc/{pid}/net/tcp")).ok()?;
+    table.lines().find_map(|line| {
+        // proc(5): number, local address, remote address, state (0A: listening), ..., inode.
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let is_it = fields.get(3) == Some(&"0A") && sockets.iter().any(|own| own == fields[9]);
+        let (_, port) = fields.get(1)?.split_once(':')?;
+        is_it.then(|| u16::from_str_radix(port, 16).ok())?
+    })
+}
+
 /// A process of somebody else's making.
 #[derive(Debug, Clone)]
 pub struct Process {

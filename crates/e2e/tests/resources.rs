@@ -6,12 +6,7 @@ use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use tidegate_e2e::{envoy, module, tool, workspace};
-
-fn yaml(path: &str) -> Value {
-    let text = fs::read_to_string(workspace().join(path)).expect(path);
-    serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
+use tidegate_e2e::{envoy, module, tool, workspace, yaml};
 
 /// The folders of the examples, from the root.
 fn examples() -> Vec<String> {
@@ -24,7 +19,7 @@ fn examples() -> Vec<String> {
 }
 
 /// The complete Envoy configurations.
-fn bootstraps() -> Vec<String> {
+pub(crate) fn bootstraps() -> Vec<String> {
     let examples = examples().into_iter().map(|folder| folder + "/envoy.yaml");
     examples.chain(["envoy/envoy.yaml".to_owned()]).collect()
 }

@@ -28,6 +28,8 @@ const START: Duration = Duration::from_secs(60);
 const LOG_LINES: usize = 20;
 /// Name of the listener, and prefix of its statistics.
 const NAME: &str = "shop";
+/// The labels of the filter's metrics. Envoy merges it into its configuration.
+const STATS_TAGS: &str = include_str!("../../../../envoy/stats-tags.yaml");
 /// Waits for the end of the demo, then takes its own process group, Envoy in it, and the folder.
 /// A Ctrl-C at the terminal does not reach it, and a `kill` of the group must not end it alone.
 const GUARD: &str = r#"trap "" HUP INT TERM; read -r _; rm -rf -- "$0"; kill -KILL 0"#;
@@ -79,6 +81,7 @@ impl Envoy {
         let mut process = Command::new(setup.envoy)
             .arg("--config-path")
             .arg(&bootstrap)
+            .args(["--config-yaml", STATS_TAGS])
             .arg("--admin-address-path")
             .arg(&admin_file)
             // Shared memory by which another Envoy on this machine could be disturbed.

@@ -1,0 +1,208 @@
+//! A real Prometheus: its checks, and one that scrapes.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use serde_json::{json, Value};
+
+use crate::client::{Client, Protocol};
+use crate::message::Request;
+
+/// How long anything may take that Prometheus works towards, on a busy machine.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// What `scripts/prometheus.sh` finds or gets: prometheus, promtool.
+static TOOLS: LazyLock<[PathBuf; 2]> = LazyLock::new(|| {
+    let printed = crate::envoy::script_lines("prometheus.sh");
+    let [prometheus, promtool] = &printed[..] else {
+        panic!("scripts/prometheus.sh printed {printed:?}");
+    };
+    [prometheus.into(), promtool.into()]
+});
+
+/// Runs promtool in the root of the workspace, and returns what it said.
+///
+/// # Panics
+/// If it finds something wrong.
+pub fn promtool(args: &[&str]) -> String {
+    let output = Command::new(&TOOLS[1])
+        .args(args)
+        .current_dir(crate::workspace())
+        .stdin(Stdio::null())
+        .output()
+        .expect("run promtool");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(output.status.success(), "promtool {args:?}:\n{said}");
+    said
+}
+
+/// A running Prometheus, with a folder and a process group of its own; ends with this value.
+#[derive(Debug)]
+pub struct Prometheus {
+    child: Child,
+    folder: PathBuf,
+    address: SocketAddr,
+}
+
+impl Prometheus {
+    /// Starts one that asks `target` for `/stats/prometheus` several times a second, and knows the
+    /// rules of that file of the workspace.
+    ///
+    /// # Panics
+    /// If there is none, or it does not become ready.
+    pub fn start(target: SocketAddr, rules: &str) -> Prometheus {
+        let name = format!("tidegate-prometheus-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).expect("make a folder for Prometheus");
+        let config = json!({
+            "global": { "scrape_interval": "250ms", "evaluation_interval": "250ms" },
+            "rule_files": [crate::workspace().join(rules)],
+            "scrape_configs": [{
+                "job_name": "envoy",
+                "metrics_path": "/stats/prometheus",
+                "static_configs": [{ "targets": [target.to_string()] }],
+            }],
+        });
+        // JSON is YAML.
+        fs::write(folder.join("prometheus.yml"), config.to_string()).expect("write prometheus.yml");
+        let log = File::create(folder.join("prometheus.log")).expect("create prometheus.log");
+        let mut command = Command::new(&TOOLS[0]);
+        command
+            .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
+            .args(["--web.listen-address=127.0.0.1:0", "--log.level=warn"])
+            .current_dir(&folder)
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        let child = crate::envoy::spawn(command);
+        // From here on the value exists, so that a panic below ends the process and shows its log.
+        let mut prometheus = Prometheus {
+            child,
+            folder,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+        };
+        // It does not say which port it was given, but the system does.
+        prometheus.address = prometheus.wait_for("a port", |prometheus| {
+            let port = crate::process::listening(prometheus.child.id())?;
+            Some(SocketAddr::from(([127, 0, 0, 1], port)))
+        });
+        prometheus.wait_for("ready", |prometheus| {
+            let (status, _) = prometheus.get("/-/ready").ok()?;
+            (status == 200).then_some(())
+        });
+        prometheus
+    }
+
+    /// What a query finds now.
+    ///
+    /// # Panics
+    /// If Prometheus does not understand it.
+    pub fn query(&self, query: &str) -> Vec<Value> {
+        let mut data = self.api(&format!("query?query={}", escaped(query)));
+        match data["result"].take() {
+            Value::Array(found) => found,
+            other => panic!("{query}: {other}"),
+        }
+    }
+
+    /// Waits until a query finds something, and returns it.
+    pub fn wait_for_data(&self, query: &str) -> Vec<Value> {
+        self.wait_for(&format!("data of {query}"), |prometheus| {
+            Some(prometheus.query(query)).filter(|found| !found.is_empty())
+        })
+    }
+
+    /// The values that a label has where `matching` selects.
+    ///
+    /// # Panics
+    /// If Prometheus does not understand it.
+    pub fn label_values(&self, label: &str, matching: &str) -> Vec<String> {
+        let values = self.api(&format!(
+            "label/{label}/values?match[]={}",
+            escaped(matching)
+        ));
+        serde_json::from_value(values).expect("a list of texts")
+    }
+
+    /// The rules that it has loaded: name, kind, health, what it last found wrong, ...
+    pub fn rules(&self) -> Vec<Value> {
+        let data = self.api("rules");
+        let groups = data["groups"].as_array().expect("groups").iter();
+        let rules = groups.flat_map(|group| group["rules"].as_array().expect("rules"));
+        rules.cloned().collect()
+    }
+
+    /// Polls until `probe` has an answer.
+    ///
+    /// # Panics
+    /// If that takes too long, or Prometheus ends.
+    pub fn wait_for<T>(&self, what: &str, probe: impl Fn(&Self) -> Option<T>) -> T {
+        let end = Instant::now() + LIMIT;
+        loop {
+            if let Some(answer) = probe(self) {
+                return answer;
+            }
+            let is_alive = crate::process::is_alive(&self.child);
+            assert!(is_alive, "Prometheus ended before: {what}");
+            assert!(Instant::now() < end, "not in {LIMIT:?}: {what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn api(&self, path: &str) -> Value {
+        let path = format!("/api/v1/{path}");
+        let (status, body) = self.get(&path).expect("ask Prometheus");
+        let mut body: Value =
+            serde_json::from_str(&body).unwrap_or_else(|_| panic!("{path}: {body}"));
+        assert_eq!(status, 200, "{path}: {body}");
+        body["data"].take()
+    }
+
+    fn get(&self, path: &str) -> Result<(u16, String), String> {
+        let client = Client::new(Protocol::H1, self.address);
+        let request = Request::get(path).header("connection", "close");
+        let response = crate::runtime().block_on(client.send(&request))?;
+        let body = String::from_utf8_lossy(&response.body).into_owned();
+        Ok((response.status, body))
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        crate::process::kill_group(&self.child);
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = fs::read(self.folder.join("prometheus.log")).unwrap_or_default();
+            let log = String::from_utf8_lossy(&log);
+            eprintln!("--- log of Prometheus ---\n{log}---");
+        }
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A text as a part of a query in a URL (RFC 3986, section 2.1).
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(char::from(byte));
+            }
+            other => out += &format!("%{other:02X}"),
+        }
+    }
+    out
+}
+
+#[test]
+fn a_query_survives_its_url() {
+    assert_eq!(escaped("a_1{b=\"ü\"}"), "a_1%7Bb%3D%22%C3%BC%22%7D");
+}

@@ -1,0 +1,237 @@
+//! `envoy/dashboard.json`: made of [`panels`], and what Grafana's own types say of it.
+
+pub(crate) mod panels;
+
+use serde_json::{json, Value};
+use tidegate_e2e::grafana;
+
+use self::panels::{Kind, Panel, ROWS};
+use super::golden;
+
+const FILE: &str = "envoy/dashboard.json";
+/// Rows of the grid that a panel of each kind is high.
+const HEIGHT: u64 = 8;
+const HEIGHT_OF_A_NUMBER: u64 = 4;
+/// Columns of the grid.
+const COLUMNS: u64 = 24;
+/// A version of the format that Grafana 11 and later read; newer ones bring it up to date themselves.
+const SCHEMA_VERSION: u64 = 39;
+
+/// The whole dashboard.
+fn dashboard() -> Value {
+    let (mut panels, mut y) = (Vec::new(), 0);
+    for (title, row) in ROWS {
+        panels.push(json!({
+            "id": panels.len() + 1, "type": "row", "title": title, "collapsed": false, "panels": [],
+            "gridPos": { "x": 0, "y": y, "w": COLUMNS, "h": 1 },
+        }));
+        y += 1;
+        let (mut x, mut highest) = (0, 0);
+        for panel in *row {
+            if x + panel.width > COLUMNS {
+                (x, y) = (0, y + highest);
+            }
+            highest = height(panel);
+            let place = json!({ "x": x, "y": y, "w": panel.width, "h": highest });
+            panels.push(shown(panel, panels.len() + 1, place));
+            x += panel.width;
+        }
+        y += highest;
+    }
+    json!({
+        "uid": "tidegate",
+        "title": "Tidegate",
+        "description": "Circuits, failures and their reasons, and what clients got instead. Needs the labels of stats-tags.yaml.",
+        "tags": ["envoy", "tidegate"],
+        "schemaVersion": SCHEMA_VERSION,
+        "version": 1,
+        "editable": true,
+        "graphTooltip": 1,
+        "refresh": "30s",
+        "time": { "from": "now-1h", "to": "now" },
+        "timezone": "browser",
+        "annotations": { "list": [] },
+        "templating": { "list": variables() },
+        "panels": panels,
+    })
+}
+
+/// The variables: where the data are, which Envoys, which routes.
+fn variables() -> Vec<Value> {
+    let query = |name: &str, label: &str, query: &str| {
+        json!({
+            "name": name, "label": label, "type": "query", "datasource": source(),
+            "query": { "query": query, "refId": name }, "refresh": 2, "sort": 1,
+            "multi": true, "includeAll": true, "allValue": ".*",
+            "current": { "selected": true, "text": ["All"], "value": ["$__all"] },
+        })
+    };
+    vec![
+        json!({
+            "name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus",
+        }),
+        query(
+            "instance",
+            "Envoy",
+            "label_values(envoy_server_live, instance)",
+        ),
+        query(
+            "route",
+            "Route",
+            "label_values({__name__=~\"tidegate_.+\", instance=~\"$instance\"}, tidegate_route)",
+        ),
+    ]
+}
+
+fn source() -> Value {
+    json!({ "type": "prometheus", "uid": "${datasource}" })
+}
+
+fn height(panel: &Panel) -> u64 {
+    match panel.kind {
+        Kind::Number { .. } => HEIGHT_OF_A_NUMBER,
+        _ => HEIGHT,
+    }
+}
+
+fn shown(panel: &Panel, id: usize, place: Value) -> Value {
+    let (kind, options, field) = match panel.kind {
+        Kind::Number { warn, bad } => number(warn, bad),
+        Kind::Lines => over_time("line", 0, "none"),
+        Kind::Stack => over_time("line", 40, "normal"),
+        Kind::Bars => over_time("bars", 80, "normal"),
+        Kind::States => states(),
+    };
+    let is_now = matches!(panel.kind, Kind::Number { .. });
+    let targets = panel.queries.iter().zip('A'..).map(|((expr, legend), id)| {
+        json!({
+            "refId": id.to_string(), "datasource": source(), "editorMode": "code",
+            "expr": expr, "legendFormat": legend, "instant": is_now, "range": !is_now,
+        })
+    });
+    let mut defaults = field;
+    defaults["unit"] = panel.unit.into();
+    if panel.unit == "percent" {
+        (defaults["min"], defaults["max"]) = (0.into(), 100.into());
+    } else if panel.kind != Kind::States {
+        defaults["min"] = 0.into();
+    }
+    json!({
+        "id": id, "type": kind, "title": panel.title, "description": panel.description,
+        "datasource": source(), "gridPos": place, "targets": targets.collect::<Vec<_>>(),
+        "options": options, "fieldConfig": { "defaults": defaults, "overrides": [] },
+    })
+}
+
+fn number(warn: f64, bad: f64) -> (&'static str, Value, Value) {
+    let mut steps = vec![json!({ "color": "green", "value": null })];
+    if warn < bad {
+        steps.push(json!({ "color": "yellow", "value": warn }));
+    }
+    steps.push(json!({ "color": "red", "value": bad }));
+    let options = json!({
+        "colorMode": "background", "graphMode": "none", "justifyMode": "auto", "textMode": "value",
+        "orientation": "auto", "wideLayout": true, "showPercentChange": false,
+        "percentChangeColorMode": "standard",
+        "reduceOptions": { "calcs": ["lastNotNull"], "fields": "", "values": false },
+    });
+    let field = json!({
+        "color": { "mode": "thresholds" },
+        "thresholds": { "mode": "absolute", "steps": steps },
+    });
+    ("stat", options, field)
+}
+
+fn over_time(style: &str, fill: u64, stacking: &str) -> (&'static str, Value, Value) {
+    let options = json!({
+        "legend": {
+            "calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": true,
+        },
+        "tooltip": { "mode": "multi", "sort": "desc" },
+    });
+    let field = json!({
+        "color": { "mode": "palette-classic" },
+        "custom": {
+            "drawStyle": style, "fillOpacity": fill, "lineWidth": 1, "showPoints": "never",
+            "stacking": { "mode": stacking, "group": "A" },
+        },
+    });
+    ("timeseries", options, field)
+}
+
+fn states() -> (&'static str, Value, Value) {
+    let state = |text: &str, color: &str, index: u64| json!({ "text": text, "color": color, "index": index });
+    let options = json!({
+        "mergeValues": true, "rowHeight": 0.8, "showValue": "auto", "alignValue": "left",
+        "legend": {
+            "calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": true,
+        },
+        "tooltip": { "mode": "single", "sort": "none" },
+    });
+    let field = json!({
+        "color": { "mode": "thresholds" },
+        "custom": { "fillOpacity": 80, "lineWidth": 0 },
+        "mappings": [{ "type": "value", "options": {
+            "0": state("closed", "green", 0),
+            "1": state("ramp", "yellow", 1),
+            "2": state("half-open", "orange", 2),
+            "3": state("open", "red", 3),
+        } }],
+    });
+    ("state-timeline", options, field)
+}
+
+#[test]
+fn the_file_is_made_of_its_panels() {
+    let made = serde_json::to_string_pretty(&dashboard()).expect("JSON");
+    golden(FILE, &(made + "\n"));
+}
+
+/// Grafana publishes no schema in JSON: its types are TypeScript.
+#[test]
+fn it_is_a_dashboard_by_grafanas_own_types() {
+    // The check sees what it is to see: a wrong type, a wrong word, a name that is not there.
+    let mistakes: [(&str, Value); 5] = [
+        ("/schemaVersion", json!("39")),
+        ("/panels/1/options/colorMode", json!("loud")),
+        ("/panels/1/targets/0/expresion", json!("up")),
+        (
+            "/panels/1/fieldConfig/defaults/thresholds/steps/0/colour",
+            json!("red"),
+        ),
+        ("/templating/list/1/refresh", json!(9)),
+    ];
+    let made = dashboard();
+    let broken = mistakes.iter().map(|(place, wrong)| {
+        let mut broken = made.clone();
+        let (parent, key) = place.rsplit_once('/').expect("a place");
+        broken.pointer_mut(parent).expect(place)[key] = wrong.clone();
+        broken
+    });
+    let mut dashboards = vec![made.clone()];
+    dashboards.extend(broken);
+    let mut said = grafana::check(&dashboards).into_iter();
+    assert_eq!(said.next().as_deref(), Some(""));
+    for ((place, _), said) in mistakes.iter().zip(said) {
+        assert!(!said.is_empty(), "{place}: not seen");
+    }
+}
+
+/// What the types do not say.
+#[test]
+fn every_panel_says_what_it_shows() {
+    let panels = || ROWS.iter().flat_map(|(_, panels)| *panels);
+    for panel in panels() {
+        assert!(panel.description.ends_with('.'), "{}", panel.title);
+        assert!(!panel.queries.is_empty(), "{}", panel.title);
+        for (query, legend) in panel.queries {
+            assert!(!legend.is_empty(), "{}", panel.title);
+            assert!(query.contains("$instance"), "{}: {query}", panel.title);
+        }
+    }
+    let mut titles: Vec<&str> = panels().map(|panel| panel.title).collect();
+    let all = titles.len();
+    titles.sort_unstable();
+    titles.dedup();
+    assert_eq!(titles.len(), all, "a title twice");
+}

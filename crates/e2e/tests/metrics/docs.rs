@@ -1,0 +1,84 @@
+//! `docs/observability.md` has every metric that the module can define, and every rule every label.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use tidegate_core::breaker::meters::{catalog, Kind};
+use tidegate_e2e::workspace;
+
+/// What a line of the table of metrics says: name, type, labels.
+type Row = (String, String, BTreeSet<String>);
+
+/// The table in the docs.
+fn documented() -> BTreeSet<Row> {
+    let docs = workspace().join("docs/observability.md");
+    let docs = fs::read_to_string(docs).expect("the docs");
+    let lines = docs.lines().filter(|line| line.starts_with("| `tidegate_"));
+    let quoted = |cell: &str| -> BTreeSet<String> {
+        cell.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    };
+    lines
+        .map(|line| {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            (
+                cells[1].trim_matches('`').to_owned(),
+                cells[2].to_owned(),
+                quoted(cells[3]),
+            )
+        })
+        .collect()
+}
+
+/// The metrics of the core, as the rules show them to Prometheus.
+fn defined() -> BTreeSet<Row> {
+    let metrics = catalog().into_iter().map(|(kind, name)| {
+        let kind = match kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+        };
+        let mut labels = BTreeSet::new();
+        let mut short = name.clone();
+        for label in ["route", "reason", "format"] {
+            let part = format!(".{label}.*");
+            if short.contains(&part) {
+                short = short.replacen(&part, "", 1);
+                labels.insert(format!("tidegate_{label}"));
+            }
+        }
+        assert!(!short.contains('*'), "{name}: a part that no rule knows");
+        (short.replace('.', "_"), kind.to_owned(), labels)
+    });
+    metrics.collect()
+}
+
+#[test]
+fn the_docs_have_every_metric_and_no_other() {
+    assert_eq!(documented(), defined());
+}
+
+/// No query asks for a metric that there is not.
+#[test]
+fn alerts_and_dashboard_ask_for_what_there_is() {
+    let defined: BTreeSet<String> = defined().into_iter().map(|(name, ..)| name).collect();
+    let read = |path: &str| fs::read_to_string(workspace().join(path)).expect(path);
+    for path in ["envoy/alerts.yaml", "envoy/dashboard.json"] {
+        let text = read(path);
+        // Words that go on with a blank, a brace or a bracket: what is measured, not what is named.
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'));
+        let recorded = ["tidegate_requests:rate5m", "tidegate_failures:rate5m"];
+        for word in words.filter(|word| word.starts_with("tidegate_")) {
+            let is_label = ["tidegate_route", "tidegate_reason", "tidegate_format"].contains(&word);
+            let is_known = is_label || recorded.contains(&word) || defined.contains(word);
+            assert!(is_known || word == "tidegate_", "{path}: {word}");
+        }
+    }
+    // And each metric is of use in the dashboard.
+    let dashboard = read("envoy/dashboard.json");
+    for name in defined {
+        assert!(dashboard.contains(&name), "{name} is not in the dashboard");
+    }
+}

@@ -1,0 +1,31 @@
+//! A route that opened, and then had no more traffic: its gauge must not say "open" for ever.
+
+use serde_json::json;
+use tidegate_e2e::envoy::Envoy;
+use tidegate_e2e::faults::Refused;
+
+use super::stage::{client, envoy, listener, nervous, route, rules, series_until, trip, value};
+
+/// The values of `tidegate_breaker_state`.
+const HALF_OPEN: f64 = 2.0;
+const OPEN: f64 = 3.0;
+
+fn wait_for_state(envoy: &Envoy, state: f64) {
+    series_until(envoy, &format!("the state {state}"), |series| {
+        let labels = [("tidegate_route", "idle/app")];
+        value(series, "tidegate_breaker_state", &labels) == Some(state)
+    });
+}
+
+#[test]
+fn time_moves_the_state_of_an_idle_route() {
+    for concurrency in [1, 2, 4] {
+        let refused = Refused::default();
+        let configuration = json!({ "breaker": nervous("2s") });
+        let listener = listener(&configuration, vec![route(0, "idle", "app")]);
+        let envoy = envoy(&refused, &["app"], listener, concurrency, rules());
+        trip(&client(&envoy), 0);
+        wait_for_state(&envoy, OPEN);
+        wait_for_state(&envoy, HALF_OPEN);
+    }
+}

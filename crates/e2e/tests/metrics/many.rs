@@ -1,0 +1,94 @@
+//! More routes than there are breakers for: what the metrics of the filter cost has a limit.
+
+use std::collections::BTreeMap;
+
+use serde_json::{json, Value};
+use tidegate_e2e::client::Client;
+use tidegate_e2e::envoy::Envoy;
+use tidegate_e2e::faults::Refused;
+use tidegate_e2e::message::Request;
+
+use super::stage::{client, envoy, listener, of_the_filter, route, rules, series_until};
+
+/// Routes with a breaker of their own, as `docs/observability.md` says.
+const LIMIT: usize = 1024;
+/// Names of routes.
+const NAMES: usize = 5_000;
+/// So many bytes of Envoy's memory a series may cost, label and all.
+const BYTES_OF_A_SERIES: u64 = 1_500;
+/// Envoy's memory varies by itself by less than this.
+const NOISE: u64 = 2 << 20;
+
+/// The name of a route, as long as those that control planes make.
+fn name(number: usize) -> String {
+    format!("httproute/shop-of-some-tenant/route-{number:04}/rule/0/match/0/shop_example")
+}
+
+fn fail(client: &Client, numbers: std::ops::Range<usize>) {
+    for number in numbers {
+        let answer = client.get(&Request::get(&format!("/{number}/")));
+        assert!(answer.status >= 500, "{number}: {answer:?}");
+    }
+}
+
+fn ours(envoy: &Envoy) -> usize {
+    of_the_filter(envoy.series()).len()
+}
+
+#[test]
+fn five_thousand_routes_have_a_thousand_labels() {
+    let refused = Refused::default();
+    // A circuit opens at its first failure: then its route has all metrics.
+    let configuration: Value = json!({ "breaker": {
+        "consecutive": { "failures": 1, "for": "0s" },
+        "open": { "base": "60s", "max": "60s" },
+    } });
+    let routes = (0..NAMES).map(|number| route(number, &name(number), "app"));
+    let listener = listener(&configuration, routes.collect());
+    let envoy = envoy(&refused, &["app"], listener, 1, rules());
+    let visitor = client(&envoy);
+    fail(&visitor, 0..1);
+    let before = envoy.memory();
+
+    // Up to the limit, and two of them a second time: the metrics have all that they will have.
+    fail(&visitor, 1..LIMIT + 2);
+    fail(&visitor, LIMIT..LIMIT + 2);
+    let series = series_until(&envoy, "the breaker of the rest to be open", |series| {
+        let rest = series.iter().filter(|one| {
+            one.name == "tidegate_breaker_rejected" && one.labels["tidegate_route"] == "*"
+        });
+        rest.map(|one| one.value).sum::<f64>() >= 1.0
+    });
+    let full = of_the_filter(series).len();
+    let memory_full = envoy.memory();
+    let most = before + NOISE + u64::try_from(full).expect("a number") * BYTES_OF_A_SERIES;
+    assert!(
+        memory_full < most,
+        "{full} series: {before} -> {memory_full}, at most {most}"
+    );
+
+    // Beyond it nothing is added, however many more there are.
+    fail(&visitor, LIMIT + 2..NAMES);
+    let rejected = NAMES - LIMIT - 2;
+    let series = series_until(&envoy, "every rejection to be counted", |series| {
+        let rest = series.iter().filter(|one| {
+            one.name == "tidegate_breaker_rejected" && one.labels["tidegate_route"] == "*"
+        });
+        rest.map(|one| one.value).sum::<f64>() >= rejected as f64
+    });
+    let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
+    for one in &series {
+        if let Some(route) = one.labels.get("tidegate_route") {
+            *labels.entry(route).or_default() += 1;
+        }
+    }
+    assert_eq!(labels.len(), LIMIT + 1);
+    assert!(labels.contains_key("*"));
+    assert_eq!(ours(&envoy), full, "series were added");
+    let grown = envoy.memory().saturating_sub(memory_full);
+    assert!(grown < NOISE, "{grown} bytes for routes beyond the limit");
+    let over = series
+        .iter()
+        .find(|one| one.name == "tidegate_breaker_routes_over_limit");
+    assert!(over.expect("routes over the limit are counted").value > 0.0);
+}
