@@ -29,3 +29,20 @@ fn time_moves_the_state_of_an_idle_route() {
         wait_for_state(&envoy, HALF_OPEN);
     }
 }
+
+/// The workers of a new configuration have never met the route.
+#[test]
+fn time_moves_it_after_a_new_configuration_too() {
+    for concurrency in [1, 2] {
+        let refused = Refused::default();
+        let of = |name: &str| {
+            let configuration = json!({ "brand": { "name": name }, "breaker": nervous("3s") });
+            listener(&configuration, vec![route(0, "idle", "app")])
+        };
+        let envoy = envoy(&refused, &["app"], of("One"), concurrency, rules());
+        trip(&client(&envoy), 0);
+        wait_for_state(&envoy, OPEN);
+        envoy.replace_listeners(&[of("Two")]);
+        wait_for_state(&envoy, HALF_OPEN);
+    }
+}
