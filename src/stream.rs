@@ -58,7 +58,7 @@ impl Stream {
         worker.report(at.now_ms);
         match rejected.flatten() {
             Some(reply) => {
-                self.mark(worker, reply.mark, true);
+                self.mark(worker, reply.mark);
                 send(&reply)
             }
             None => Ok(()),
@@ -92,7 +92,7 @@ impl Stream {
                     .with_breakers(|gate, breakers| self.exchange.decide(gate, breakers, &facts))
                     .unwrap_or(Verdict::Pass);
                 if let Some(mark) = verdict.mark() {
-                    self.mark(worker, mark, false);
+                    self.mark(worker, mark);
                 }
                 if self.exchange.can_settle() {
                     self.settle(worker);
@@ -142,10 +142,10 @@ impl Stream {
 
     /// Has the access log told: filter state, which it shows as `wasm.tidegate.<name>`. Of a circuit
     /// that is closed nothing is said, since nearly all are.
-    fn mark(&self, worker: &Worker, mark: Mark, rejected: bool) {
+    fn mark(&self, worker: &Worker, mark: Mark) {
         set_state(REASON, mark.reason.as_str());
         let circuit = worker
-            .with_breakers(|_, breakers| self.exchange.circuit(breakers.bank, rejected))
+            .with_breakers(|_, breakers| self.exchange.circuit(breakers.bank, mark.reason))
             .filter(|circuit| *circuit != State::Closed);
         if let Some(circuit) = circuit {
             set_state("tidegate.breaker", circuit.as_str());

@@ -67,6 +67,12 @@ fn morning() -> String {
             2,
             "checkout",
             match is_broken {
+                true if second > 915 => json!({
+                    "response_code": 503, "release": null, "upstream_host": null,
+                    "response_code_details": "tidegate_circuit_open{connection_refused}",
+                    "tidegate_reason": "circuit_open", "tidegate_breaker": "open",
+                    "tidegate_hint_ms": "2400",
+                }),
                 true => json!({
                     "response_code": 502, "response_flags": "UF", "release": null,
                     "response_code_details": "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}",
@@ -163,23 +169,24 @@ fn every_field_of_the_json_is_documented() {
     assert_eq!(
         named,
         [
-            (
-                &json!("checkout"),
-                &json!("connection_refused"),
-                &json!(175)
-            ),
+            (&json!("checkout"), &json!("circuit_open"), &json!(164)),
             (
                 &json!("search"),
                 &json!("http_response_timeout"),
                 &json!(100)
             ),
+            (&json!("checkout"), &json!("connection_refused"), &json!(11)),
         ]
     );
     assert_eq!(
-        findings[0]["known_from"],
-        json!({ "filter_state": 175, "details": 0, "flags": 0, "status": 0 })
+        findings[0]["opened_by"],
+        json!([{ "reason": "connection_refused", "rejected": 164 }])
     );
-    let changes = &findings[0]["episodes"][0]["changes"];
+    assert_eq!(
+        findings[2]["known_from"],
+        json!({ "filter_state": 11, "details": 0, "flags": 0, "status": 0 })
+    );
+    let changes = &findings[2]["episodes"][0]["changes"];
     assert_eq!(changes[0]["kind"], "release");
     assert_eq!(
         (&changes[0]["from"], &changes[0]["to"]),
@@ -223,7 +230,7 @@ fn what_cannot_be_read_is_said_with_its_place() {
     let (code, printed, errors) = run(&[("a.log", morning())], &["none.log", "a.log"], "");
     assert_eq!(code, Some(2));
     assert!(
-        printed.contains("\n1. checkout: connection_refused, "),
+        printed.contains("\n1. checkout: circuit_open, "),
         "{printed}"
     );
     assert!(errors.starts_with("none.log: cannot be read"), "{errors}");

@@ -330,12 +330,12 @@ impl Exchange {
         self.replace(gate, breakers, facts, &failure, &choice)
     }
 
-    /// The state of the circuit as this worker knows it; `rejected`: the request was.
-    pub fn circuit(&self, bank: &Bank, rejected: bool) -> State {
+    /// The state of the circuit, as this worker knows it, of a request that failed for this reason.
+    pub fn circuit(&self, bank: &Bank, reason: Reason) -> State {
         let record = self.choice.as_ref().and_then(|c| bank.view(&c.key));
         match record.map_or(State::Closed, |record| record.state) {
             // The configuration has it so, whatever its record says.
-            State::Closed if rejected => State::Open,
+            State::Closed if reason == Reason::CircuitOpen => State::Open,
             state => state,
         }
     }

@@ -19,6 +19,8 @@ mod harness;
 mod hints;
 /// Every failure, every method, every client, both protocols.
 mod matrix;
+/// Every reason, at every place that names it.
+mod named;
 /// Pages of operators: which, in which language, with which policy.
 mod own_pages;
 /// What the configuration says about failures.

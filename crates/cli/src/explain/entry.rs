@@ -162,6 +162,12 @@ impl Entry<'_> {
         Some((reason, evidence))
     }
 
+    /// What opened the circuit that rejected it; `None`: none did, or the log does not tell.
+    pub(super) fn opened_by(&self) -> Option<Reason> {
+        let cause = self.details.strip_prefix("tidegate_circuit_open{")?;
+        reason_named(cause.strip_suffix('}')?)
+    }
+
     /// The details to ask the filter's function with, and what they are known from.
     fn evidence(&self, flags: u64) -> (Cow<'_, str>, Evidence) {
         let details = Cow::Borrowed(self.details.as_ref());

@@ -61,6 +61,18 @@ fn the_filters_word_comes_first() {
     }
 }
 
+#[test]
+fn a_rejection_carries_what_opened_the_circuit() {
+    for (details, want) in [
+        ("tidegate_circuit_open{dns_error}", Some(Reason::DnsError)),
+        ("tidegate_circuit_open{}", None),
+        ("tidegate_dns_error{dns_error}", None),
+        ("", None),
+    ] {
+        assert_eq!(entry(503, "", details).opened_by(), want, "{details}");
+    }
+}
+
 /// Status, flags and details; what the filter would have said.
 #[test]
 fn without_the_filter_its_own_function_decides() {

@@ -93,6 +93,14 @@ fn write_finding(at: usize, finding: &Finding, is_new: bool, text: &mut String) 
         percent(finding.share),
         many(finding.requests, "request"),
     )?;
+    for cause in &finding.opened_by {
+        writeln!(
+            text,
+            "   The circuit was opened by {}: {} rejected",
+            cause.reason,
+            number(cause.rejected)
+        )?;
+    }
     for episode in finding.episodes.iter().take(EPISODES) {
         write_episode(episode, text)?;
     }

@@ -57,6 +57,8 @@ pub(super) struct Finding {
     pub(super) requests: u64,
     pub(super) share: f64,
     pub(super) known_from: KnownFrom,
+    /// Of `circuit_open`: what opened the circuit.
+    pub(super) opened_by: Vec<OpenedBy>,
     pub(super) episodes: Vec<Shown>,
     pub(super) folded_episodes: u64,
     pub(super) check_first: Vec<&'static str>,
@@ -70,6 +72,12 @@ pub(super) struct KnownFrom {
     pub(super) details: u64,
     pub(super) flags: u64,
     pub(super) status: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct OpenedBy {
+    pub(super) reason: &'static str,
+    pub(super) rejected: u64,
 }
 
 /// A time of failures.
@@ -184,6 +192,14 @@ fn finding(
             flags: known_from(Evidence::Flags),
             status: known_from(Evidence::Status),
         },
+        opened_by: failures
+            .opened_by
+            .iter()
+            .map(|(reason, rejected)| OpenedBy {
+                reason: reason.as_str(),
+                rejected: *rejected,
+            })
+            .collect(),
         episodes: failures
             .episodes
             .list

@@ -44,6 +44,21 @@ pub(super) struct Failures {
     /// What the reason is known from, in the order of [`Evidence::ALL`].
     pub(super) evidence: [u64; Evidence::ALL.len()],
     pub(super) episodes: Episodes,
+    /// Of requests that an open circuit rejected: what opened it, and how many it rejected.
+    pub(super) opened_by: Vec<(Reason, u64)>,
+}
+
+impl Failures {
+    fn opened_by(&mut self, reason: Reason, rejected: u64) {
+        match self
+            .opened_by
+            .iter()
+            .position(|(known, _)| *known == reason)
+        {
+            Some(at) => self.opened_by[at].1 += rejected,
+            None => self.opened_by.push((reason, rejected)),
+        }
+    }
 }
 
 /// The requests of one route.
@@ -93,6 +108,9 @@ impl Route {
                 *known += later;
             }
             known.episodes.absorb(failures.episodes, gap_ms);
+            for (reason, rejected) in failures.opened_by {
+                known.opened_by(reason, rejected);
+            }
         }
     }
 
@@ -186,6 +204,9 @@ impl Tally {
         let failures = route.failures(reason);
         failures.count += 1;
         failures.evidence[evidence as usize] += 1;
+        if let Some(cause) = entry.opened_by() {
+            failures.opened_by(cause, 1);
+        }
         failures.episodes.add(at_ms, &entry.host, gap_ms, || First {
             file: 0,
             line,
