@@ -143,6 +143,11 @@ impl Envoy {
         }
     }
 
+    /// The program itself.
+    pub fn program() -> PathBuf {
+        binary()
+    }
+
     /// The address of a listener.
     ///
     /// # Panics

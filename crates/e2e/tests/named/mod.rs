@@ -9,6 +9,7 @@ mod log;
 use serde_json::{json, Value};
 use tidegate_e2e::client::{Client, Protocol};
 use tidegate_e2e::config::{tidegate, Listener};
+use tidegate_e2e::envoy::Envoy;
 use tidegate_e2e::message::{Request, Response};
 
 use crate::site::kinds::{FAILURES, FAILURES_OF_5XX};
@@ -212,6 +213,19 @@ fn named_rightly() {
     findings.extend(log::explained(&site, &outages));
     findings.extend(metrics(&site, &outages));
     assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
+/// The filter's tables are of words that this very Envoy has: one that it no longer has, or never
+/// had, names nothing. (A word that Envoy builds from parts is not in it; none of these is.)
+#[test]
+fn the_words_of_the_tables_are_envoys() {
+    let program = std::fs::read(Envoy::program()).expect("read Envoy");
+    let is_there = |word: &str| memchr::memmem::find(&program, word.as_bytes()).is_some();
+    let missing: Vec<&str> = tidegate_core::reason::words()
+        // Envoy writes the blanks of these as underscores.
+        .filter(|word| !is_there(word) && !is_there(&word.replace('_', " ")))
+        .collect();
+    assert_eq!(missing, Vec::<&str>::new());
 }
 
 /// What the metrics say of the outages: each was asked for twice, `circuit` failed [`TRIPS`] times

@@ -75,6 +75,7 @@ pub(crate) const FAILURES: &[Kind] = kinds! {
     "wrong-name"        tls_certificate_error    Proxy    503 -> 502   never  RESET, "wrong-name";
     // What the upstream says to that is a failed handshake, and no more.
     "no-client-cert"    tls_protocol_error       Proxy    503 -> 502   never  RESET, "no-client-cert";
+    "bad-client-cert"   tls_certificate_error    Proxy    503 -> 502   never  RESET, "bad-client-cert";
     "no-name"           dns_error                Proxy    503 -> 502   again  "dns_resolution_failure{", "dynamic";
     "502"               upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h1";
     "503"               upstream_unavailable     Upstream 503 -> 503   again  VIA, "h1";

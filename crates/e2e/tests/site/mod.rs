@@ -166,6 +166,14 @@ fn clusters(
         ),
         secured("no-client-cert", "tls-client", tls(json!({}))),
         secured(
+            "bad-client-cert",
+            "tls-client",
+            tls_with(
+                json!({ "common_tls_context": { "tls_certificates": [certificate("untrusted.crt")] } }),
+                json!({}),
+            ),
+        ),
+        secured(
             "tls-versions",
             "tls-1.3",
             tls_with(
@@ -227,14 +235,17 @@ fn secured_upstreams() -> Vec<Value> {
 }
 
 /// All certificates are of the same key.
-fn secured_upstream(name: &str, certificate: &str, more: Value) -> Value {
+fn certificate(file: &str) -> Value {
+    json!({
+        "certificate_chain": { "filename": fixture(file) },
+        "private_key": { "filename": fixture("untrusted.key") },
+    })
+}
+
+fn secured_upstream(name: &str, file: &str, more: Value) -> Value {
     let answer = json!({ "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
     let mut listener = Listener::new(name).routes([answer]).json();
-    let certificate = json!({
-        "certificate_chain": { "filename": fixture(certificate) },
-        "private_key": { "filename": fixture("untrusted.key") },
-    });
-    let context = json!({ "common_tls_context": { "tls_certificates": [certificate] } });
+    let context = json!({ "common_tls_context": { "tls_certificates": [certificate(file)] } });
     listener["address"] = json!({ "pipe": { "path": format!("{name}.sock") } });
     listener["filter_chains"][0]["transport_socket"] = json!({
         "name": "tls",
