@@ -6,6 +6,8 @@
 
 mod log;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{json, Value};
 use tidegate_e2e::client::{Client, Protocol};
 use tidegate_e2e::config::{tidegate, Listener};
@@ -33,6 +35,8 @@ struct Outage {
     /// State of the circuit, where it is not closed.
     circuit: Option<&'static str>,
     retryable: bool,
+    /// Key of its breaker, and so of its metrics.
+    key: String,
 }
 
 /// What Envoy's own failures and the upstream's are, and those that only this test makes.
@@ -44,6 +48,11 @@ fn outages() -> Vec<Outage> {
         details: kind.details,
         circuit: None,
         retryable: kind.retryable,
+        key: match kind.name {
+            // Envoy names the clusters that it has.
+            "no-cluster" => "no-cluster/".to_owned(),
+            name => format!("{name}/{}", kind.cluster),
+        },
     });
     let more = [
         (
@@ -76,6 +85,12 @@ fn outages() -> Vec<Outage> {
         details,
         circuit,
         retryable,
+        key: match name {
+            "circuit" => "circuit/refused".to_owned(),
+            "direct" => "direct/".to_owned(),
+            "nowhere" => "/".to_owned(),
+            name => format!("{name}/h1"),
+        },
     });
     // The upstream breaks its answer off in the middle of what the page has replaced already.
     let kinds = kinds.filter(|kind| kind.name != "502-cut");
@@ -229,9 +244,29 @@ fn the_words_of_the_tables_are_envoys() {
 }
 
 /// What the metrics say of the outages: each was asked for twice, `circuit` failed [`TRIPS`] times
-/// before, and `200-cut` once.
-///
-/// MERGE: the counters by route and reason come with the metrics; assert them here.
-fn metrics(_: &Site, _: &[Outage]) -> Vec<String> {
-    Vec::new()
+/// before. (An answer that broke off was not intercepted.)
+fn metrics(site: &Site, outages: &[Outage]) -> Vec<String> {
+    let mut want = BTreeMap::from([(stat("connection_refused", "circuit/refused"), TRIPS)]);
+    for outage in outages {
+        want.insert(stat(outage.reason, &outage.key), 2);
+    }
+    // They are told at the next tick.
+    let total = want.values().sum();
+    let pattern = "^wasmcustom%5C.tidegate%5C.intercepted";
+    let got: BTreeMap<String, u64> = site
+        .envoy
+        .wait_for_stats(pattern, total)
+        .into_iter()
+        .collect();
+    let names = want.keys().chain(got.keys()).collect::<BTreeSet<_>>();
+    let wrong = names
+        .into_iter()
+        .filter(|name| want.get(*name) != got.get(*name));
+    wrong
+        .map(|name| format!("{name} is {:?}, not {:?}", got.get(name), want.get(name)))
+        .collect()
+}
+
+fn stat(reason: &str, key: &str) -> String {
+    format!("wasmcustom.tidegate.intercepted.reason.{reason}.route.{key}")
 }

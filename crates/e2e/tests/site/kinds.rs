@@ -30,7 +30,7 @@ pub(crate) struct Kind {
     /// What Envoy's own response code details begin with.
     pub(crate) details: &'static str,
     /// The cluster behind the route.
-    cluster: &'static str,
+    pub(crate) cluster: &'static str,
 }
 
 /// What Envoy answers when an upstream connection fails.
