@@ -29,8 +29,6 @@ pub(super) struct Entry<'a> {
     pub(super) request_id: Cow<'a, str>,
     /// Filter state of the filter: the reason.
     pub(super) reason: Cow<'a, str>,
-    /// Filter state of the filter: what its breaker did.
-    pub(super) breaker: Cow<'a, str>,
     /// Release of the upstream.
     pub(super) release: Cow<'a, str>,
 }

@@ -66,7 +66,6 @@ impl<'de> Visitor<'de> for FieldsVisitor {
                 "upstream_host" => &mut entry.host,
                 "request_id" | "x-request-id" => &mut entry.request_id,
                 "tidegate_reason" => &mut entry.reason,
-                "tidegate_breaker" => &mut entry.breaker,
                 "release" => &mut entry.release,
                 "duration" => {
                     entry.duration_ms = map.next_value::<Text<'_>>()?.number();

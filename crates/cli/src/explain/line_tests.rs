@@ -55,7 +55,6 @@ fn json() {
         route: "shop".into(),
         cluster: "app".into(),
         reason: "connection_refused".into(),
-        breaker: "closed".into(),
         release: "v41".into(),
         ..expected()
     };

@@ -1,5 +1,5 @@
 //! An outage of each kind, made on a real Envoy, is named rightly at every place: page, problem
-//! document, `Proxy-Status`, response code details, filter state, `tidegate explain`.
+//! document, `Proxy-Status`, response code details, filter state, metrics, `tidegate explain`.
 //!
 //! The log is the one of `envoy/access-log.yaml`; beside it Envoy writes its default text format, so
 //! that it is pinned, too, what can be told from that.
