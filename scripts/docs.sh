@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Regenerates what is generated from the core; `--check` only says what would change, and fails if anything would.
+# Regenerates what is generated from the core and the command; `--check` only says what would change, and fails if anything would.
 . "$(dirname "$0")/lib.sh"
 need_cargo
 cd "$root"
@@ -8,9 +8,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 drift=0
 
-# page COMMAND FILE
+# page "COMMAND [OPTION]" FILE
 page() {
-  cargo run --quiet --locked -p tidegate -- "$1" >"$work/page"
+  # shellcheck disable=SC2086 # one word each
+  cargo run --quiet --locked -p tidegate -- $1 >"$work/page"
   cmp -s "$work/page" "$2" && return
   if [ "$check" = yes ]; then
     say "$2 is not what \`tidegate $1\` writes (run: make docs)"
@@ -27,4 +28,5 @@ check=no
 [ "${1:-}" = --check ] && check=yes
 page schema schema/config.schema.json
 page reference docs/configuration.md
+page "explain --runbooks" docs/runbooks.md
 exit "$drift"

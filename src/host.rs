@@ -108,6 +108,12 @@ extern "C" {
         data: *mut *mut u8,
         size: *mut usize,
     ) -> u32;
+    fn proxy_set_property(
+        path: *const u8,
+        path_size: usize,
+        data: *const u8,
+        data_size: usize,
+    ) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -252,6 +258,13 @@ pub(crate) fn set_shared_data(key: &str, value: &[u8], number: u32) -> Result<()
 pub(crate) fn property(path: &str) -> Result<Vec<u8>> {
     // SAFETY: the path is a live string, which the host only reads; `take` as above.
     take(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
+}
+
+/// Sets a property of the stream. Of a path with one segment Envoy makes filter state of that name,
+/// with `wasm.` before it.
+pub(crate) fn set_property(path: &str, value: &[u8]) -> Result<()> {
+    // SAFETY: the host only reads the live slices.
+    check(unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) })
 }
 
 /// A property that is a 64-bit integer of the host (little-endian on every machine Envoy runs on).

@@ -4,12 +4,14 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use tidegate_core::breaker::bank::Moment;
+use tidegate_core::breaker::State;
 use tidegate_core::exchange::{Closing, Exchange, Look, ResponseFacts, Verdict};
 use tidegate_core::gate::RouteFacts;
 use tidegate_core::headers::HeaderBlock;
 use tidegate_core::millis::from_ns;
 use tidegate_core::reason::details_decide;
-use tidegate_core::reply::Reply;
+use tidegate_core::reply::{Mark, Reply};
+use tidegate_core::text::decimal;
 
 use crate::host::{self, BufferType, HostError, LogLevel, MapType};
 use crate::log_sink;
@@ -55,7 +57,10 @@ impl Stream {
             worker.with_breakers(|gate, breakers| self.exchange.admit(gate, breakers, &route, at));
         worker.report(at.now_ms);
         match rejected.flatten() {
-            Some(reply) => send(&reply),
+            Some(reply) => {
+                self.mark(worker, reply.mark);
+                send(&reply)
+            }
             None => Ok(()),
         }
     }
@@ -84,11 +89,15 @@ impl Stream {
             Look::Inspect => {
                 let facts = self.response_facts(status, end_of_stream)?;
                 let verdict = worker
-                    .with_breakers(|gate, breakers| self.exchange.decide(gate, breakers, &facts));
+                    .with_breakers(|gate, breakers| self.exchange.decide(gate, breakers, &facts))
+                    .unwrap_or(Verdict::Pass);
+                if let Some(mark) = verdict.mark() {
+                    self.mark(worker, mark);
+                }
                 if self.exchange.can_settle() {
                     self.settle(worker);
                 }
-                carry_out(verdict.unwrap_or(Verdict::Pass))
+                carry_out(verdict)
             }
         }
     }
@@ -129,6 +138,21 @@ impl Stream {
             now_ns: host::now_ns().ok(),
             route: self.route(),
         })
+    }
+
+    /// Has the access log told: filter state, which it shows as `wasm.tidegate.<name>`. Of a circuit
+    /// that is closed nothing is said, since nearly all are.
+    fn mark(&self, worker: &Worker, mark: Mark) {
+        set_state(REASON, mark.reason.as_str());
+        let circuit = worker
+            .with_breakers(|_, breakers| self.exchange.circuit(breakers.bank, mark.reason))
+            .filter(|circuit| *circuit != State::Closed);
+        if let Some(circuit) = circuit {
+            set_state("tidegate.breaker", circuit.as_str());
+        }
+        if let Some(ms) = mark.hint_ms {
+            set_state("tidegate.hint_ms", &decimal(ms));
+        }
     }
 
     /// Tells the breaker how the request ended.
@@ -204,12 +228,26 @@ impl Stream {
             None | Some(Closing::Nothing) => false,
             Some(Closing::Settle) => true,
             Some(Closing::Details) => {
-                details().is_ok_and(|details| self.exchange.broke_off(&details))
+                let is_told = details().is_ok_and(|details| self.exchange.broke_off(&details));
+                if let Some(reason) = self.exchange.failed_with() {
+                    set_state(REASON, reason.as_str());
+                }
+                is_told
             }
         };
         if must_settle {
             self.settle(&worker);
         }
+    }
+}
+
+/// Filter state of this name: why a request failed.
+const REASON: &str = "tidegate.reason";
+
+/// Sets filter state. Nobody but the access log misses it.
+fn set_state(name: &str, value: &str) {
+    if let Err(error) = host::set_property(name, value.as_bytes()) {
+        log_sink::failed(LogLevel::Debug, "filter state cannot be set", error, "");
     }
 }
 
@@ -230,7 +268,9 @@ fn carry_out(verdict: Verdict) -> Result<(), HostError> {
             Ok(())
         }
         Verdict::Reply(reply) => send(&reply),
-        Verdict::Rewrite(headers) => host::set_headers(MapType::ResponseHeaders, headers.as_wire()),
+        Verdict::Rewrite(headers, _) => {
+            host::set_headers(MapType::ResponseHeaders, headers.as_wire())
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 mod bundle;
 mod check;
 mod demo;
+mod explain;
 mod http;
 mod init;
 mod lint;
@@ -42,6 +43,7 @@ enum Command {
     Preview(preview::Args),
     Bundle(bundle::Args),
     Demo(demo::Args),
+    Explain(explain::Args),
     Schema(schema::Args),
     Reference(reference::Args),
     Simulate(simulate::Args),
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::Preview(args) => preview::run(&args),
         Command::Bundle(args) => bundle::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Reference(args) => reference::run(&args),
         Command::Simulate(args) => simulate::run(&args),

@@ -18,9 +18,9 @@ fn committed(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
 }
 
-fn printed(subcommand: &str) -> String {
+fn printed(command: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-        .arg(subcommand)
+        .args(command)
         .output()
         .unwrap();
     assert!(output.status.success() && output.stderr.is_empty());
@@ -30,7 +30,7 @@ fn printed(subcommand: &str) -> String {
 #[test]
 fn the_committed_schema_is_the_generated_one() {
     assert!(
-        printed("schema") == committed("schema/config.schema.json"),
+        printed(&["schema"]) == committed("schema/config.schema.json"),
         "run `make docs`"
     );
 }
@@ -38,7 +38,15 @@ fn the_committed_schema_is_the_generated_one() {
 #[test]
 fn the_committed_reference_is_the_generated_one() {
     assert!(
-        printed("reference") == committed("docs/configuration.md"),
+        printed(&["reference"]) == committed("docs/configuration.md"),
+        "run `make docs`"
+    );
+}
+
+#[test]
+fn the_committed_runbooks_are_the_generated_ones() {
+    assert!(
+        printed(&["explain", "--runbooks"]) == committed("docs/runbooks.md"),
         "run `make docs`"
     );
 }

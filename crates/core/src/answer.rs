@@ -12,7 +12,7 @@ use crate::negotiate::{self, Format};
 use crate::page::{PageFacts, GRPC_STATUS_UNAVAILABLE};
 use crate::prelude::*;
 use crate::reason::{Reason, Source};
-use crate::reply::{self, Reply, MARKER};
+use crate::reply::{self, Mark, Reply, MARKER};
 
 /// A failure that is ours to answer.
 #[derive(Debug, Clone, Copy)]
@@ -219,6 +219,10 @@ pub(crate) fn reply(
         headers,
         body: page.body,
         details: local_details(failure.reason, cause),
+        mark: Mark {
+            reason: failure.reason,
+            hint_ms: hint.map(|hint: Hint| hint.ms),
+        },
     }
 }
 

@@ -22,7 +22,7 @@
 use crate::answer::{self, Answer, Failure};
 use crate::breaker::bank::{Ending, Moment};
 use crate::breaker::meters::Count;
-use crate::breaker::{outcome, Admission, Bank, Outcome, Store, Ticket};
+use crate::breaker::{outcome, Admission, Bank, Outcome, State, Store, Ticket};
 use crate::config::Mode;
 use crate::gate::{Choice, Gate, RouteFacts};
 use crate::headers::HeaderBlock;
@@ -32,7 +32,7 @@ use crate::negotiate::{self, Format};
 use crate::pace::Pacer;
 use crate::prelude::*;
 use crate::reason::{self, Reason, Source};
-use crate::reply::Reply;
+use crate::reply::{Mark, Reply};
 
 /// With this header the built-in page's script says that it has come back because it was told to.
 pub const BACK_HEADER: &str = "x-tidegate-retry";
@@ -79,7 +79,22 @@ pub enum Verdict {
     /// Send this as a local reply.
     Reply(Reply),
     /// Set these headers, then ask [`Exchange::body`] for each chunk of the body.
-    Rewrite(HeaderBlock),
+    Rewrite(HeaderBlock, Mark),
+}
+
+impl Verdict {
+    /// What the access log is told.
+    pub fn mark(&self) -> Option<Mark> {
+        match self {
+            Self::Pass => None,
+            Self::Shadow(reason) => Some(Mark {
+                reason: *reason,
+                hint_ms: None,
+            }),
+            Self::Reply(reply) => Some(reply.mark),
+            Self::Rewrite(_, mark) => Some(*mark),
+        }
+    }
 }
 
 /// What is needed to close an exchange.
@@ -326,6 +341,24 @@ impl Exchange {
         self.replace(gate, breakers, facts, &failure, &choice)
     }
 
+    /// The state of the circuit, as this worker knows it, of a request that failed for this reason.
+    pub fn circuit(&self, bank: &Bank, reason: Reason) -> State {
+        let record = self.choice.as_ref().and_then(|c| bank.view(&c.key));
+        match record.map_or(State::Closed, |record| record.state) {
+            // The configuration has it so, whatever its record says.
+            State::Closed if reason == Reason::CircuitOpen => State::Open,
+            state => state,
+        }
+    }
+
+    /// Why it failed, as far as that is known.
+    pub fn failed_with(&self) -> Option<Reason> {
+        match self.outcome {
+            Some(Outcome::Failure(reason)) => Some(reason),
+            _ => None,
+        }
+    }
+
     /// What the next chunk of the response body becomes; `None`: it stays as it is.
     pub fn body(&mut self, end_of_stream: bool) -> Option<Vec<u8>> {
         self.has_ended |= end_of_stream;
@@ -492,7 +525,7 @@ impl Exchange {
         }
         let headers = reply.rewrite_headers(answer::has_body_for_sure(facts, failure.source));
         self.stage = Stage::Page(reply.body);
-        Verdict::Rewrite(headers)
+        Verdict::Rewrite(headers, reply.mark)
     }
 }
 

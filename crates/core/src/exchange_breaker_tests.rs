@@ -428,7 +428,7 @@ fn everybody_gets_a_slot_of_his_own() {
     for _ in 0..4 {
         let (mut exchange, _) = world.begin(&[]);
         let verdict = world.respond(&mut exchange, 503, REFUSED, &[]);
-        let Verdict::Rewrite(headers) = verdict else {
+        let Verdict::Rewrite(headers, _) = verdict else {
             panic!("{verdict:?}")
         };
         let hint = headers.get("retry-after").unwrap().to_vec();

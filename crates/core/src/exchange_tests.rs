@@ -87,15 +87,44 @@ fn get(json: &str, facts: &ResponseFacts) -> Verdict {
 #[test]
 fn how_a_reply_is_made_follows_the_end_of_the_stream() {
     let failure = |eos| get("{}", &facts(502, eos, VIA, &[]));
-    assert!(matches!(failure(false), Verdict::Rewrite(_)));
+    assert!(matches!(failure(false), Verdict::Rewrite(..)));
     assert!(matches!(failure(true), Verdict::Reply(_)));
+}
+
+/// The access log is told the same as the client.
+#[test]
+fn a_failure_is_marked_with_its_reason_and_hint() {
+    for eos in [false, true] {
+        let mark = get("{}", &facts(503, eos, REFUSED, &[])).mark().unwrap();
+        assert_eq!(mark.reason, Reason::ConnectionRefused);
+        // The configured time, longer by up to a fifth.
+        assert!(
+            (10_000..=12_000).contains(&mark.hint_ms.unwrap()),
+            "{mark:?}"
+        );
+    }
+    let tls = b"upstream_reset_before_response_started{remote_connection_failure|TLS_error:x}";
+    let mark = get("{}", &facts(503, false, tls, &[])).mark().unwrap();
+    assert_eq!(
+        (mark.reason, mark.hint_ms),
+        (Reason::TlsProtocolError, None)
+    );
+    // In shadow mode the reason is told all the same, and no hint, since nobody was given one.
+    let mark = get(r#"{"mode": "shadow"}"#, &facts(502, true, VIA, &[])).mark();
+    let mark = mark.unwrap();
+    assert_eq!(
+        (mark.reason, mark.hint_ms),
+        (Reason::UpstreamBadGateway, None)
+    );
+    assert_eq!(get("{}", &facts(500, true, VIA, &[])).mark(), None);
 }
 
 #[test]
 fn a_rewritten_body_is_the_page_then_nothing() {
     let gate = gate("{}");
     let mut exchange = exchange("GET", &[]);
-    let Verdict::Rewrite(headers) = answer(&gate, &mut exchange, &facts(503, false, REFUSED, &[]))
+    let Verdict::Rewrite(headers, _) =
+        answer(&gate, &mut exchange, &facts(503, false, REFUSED, &[]))
     else {
         panic!("not rewritten")
     };
@@ -129,7 +158,7 @@ fn the_length_is_promised_only_where_it_will_be_kept() {
         ),
         (VIA, &[], false),
     ] {
-        let Verdict::Rewrite(got) = get("{}", &facts(502, false, details, headers)) else {
+        let Verdict::Rewrite(got, _) = get("{}", &facts(502, false, details, headers)) else {
             panic!("not rewritten: {headers:?}")
         };
         assert_eq!(got.get("content-length").is_some(), promised, "{headers:?}");
@@ -145,7 +174,7 @@ fn a_local_reply_does_not_double_what_the_route_adds() {
     ];
     let kept = |eos, details: &[u8]| match get("{}", &facts(503, eos, details, &added)) {
         Verdict::Reply(reply) => reply.local_headers().get(added[0].0).is_some(),
-        Verdict::Rewrite(headers) => headers.get(added[0].0).is_some(),
+        Verdict::Rewrite(headers, _) => headers.get(added[0].0).is_some(),
         other => panic!("{other:?}"),
     };
     assert!(!kept(true, REFUSED), "added again by Envoy");
@@ -498,7 +527,7 @@ fn giving_up_lets_everything_pass() {
     let mut exchange = exchange("GET", &[]);
     assert!(matches!(
         answer(&gate, &mut exchange, &facts(503, false, VIA, &[])),
-        Verdict::Rewrite(_)
+        Verdict::Rewrite(..)
     ));
     exchange.give_up();
     assert_eq!(exchange.body(false), None);

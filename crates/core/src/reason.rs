@@ -136,7 +136,8 @@ fn by_status(status: u16) -> Reason {
 // The tables are searched from the front, which is quick enough on the failing path. (Matches on
 // byte strings instead would be eight kilobytes of the module.)
 
-/// Envoy `stream_info.h`, `ResponseCodeDetailValues`: what stands before the braces.
+/// Envoy `stream_info.h`, `ResponseCodeDetailValues`, and what its filters have of their own: what
+/// stands before the braces.
 const DETAILS: &[(&str, Reason)] = &[
     (
         "upstream_reset_after_response_started",
@@ -150,14 +151,24 @@ const DETAILS: &[(&str, Reason)] = &[
         "upstream_max_stream_duration_reached",
         Reason::HttpResponseTimeout,
     ),
-    ("upstream_response_timeout", Reason::HttpResponseTimeout),
     ("stream_idle_timeout", Reason::HttpResponseTimeout),
     ("no_healthy_upstream", Reason::DestinationUnavailable),
     ("cluster_not_found", Reason::DestinationUnavailable),
     ("maintenance_mode", Reason::DestinationUnavailable),
     (
-        "upstream_local_health_check_failed",
+        "denied_by_admission_control",
         Reason::DestinationUnavailable,
+    ),
+    (
+        "sub_cluster_warming_timeout",
+        Reason::DestinationUnavailable,
+    ),
+    ("sub_cluster_overflow", Reason::ConnectionLimitReached),
+    ("reached_concurrency_limit", Reason::ConnectionLimitReached),
+    ("dns_cache_overflow", Reason::ConnectionLimitReached),
+    (
+        "dynamic_forward_proxy_pending_request_overflow",
+        Reason::ConnectionLimitReached,
     ),
     ("overload", Reason::ConnectionLimitReached),
     ("drop_overload", Reason::ConnectionLimitReached),
@@ -169,7 +180,7 @@ const DETAILS: &[(&str, Reason)] = &[
     ("dns_resolution_failure", Reason::DnsError),
 ];
 
-/// `codec_helper.h` and `resetReasonToString` in `utility.cc`: what stands in the braces of
+/// `resetReasonToString` in `utility.cc`, its blanks as underscores: what stands in the braces of
 /// `upstream_reset_before_response_started{…}`, before what the transport said.
 const RESETS: &[(&str, Reason)] = &[
     ("remote_connection_failure", Reason::ConnectionRefused),
@@ -179,14 +190,28 @@ const RESETS: &[(&str, Reason)] = &[
     ("connection_termination", Reason::ConnectionTerminated),
     ("remote_reset", Reason::ConnectionTerminated),
     ("remote_refused_stream_reset", Reason::ConnectionTerminated),
-    ("connect_error", Reason::ConnectionTerminated),
-    ("http1_incomplete_response", Reason::ConnectionTerminated),
+    (
+        "remote_error_with_CONNECT_request",
+        Reason::ConnectionTerminated,
+    ),
+    (
+        "HTTP/1_premature_upstream_half_close",
+        Reason::ConnectionTerminated,
+    ),
     ("local_reset", Reason::ConnectionTerminated),
     ("local_refused_stream_reset", Reason::ConnectionTerminated),
     ("overflow", Reason::ConnectionLimitReached),
     ("protocol_error", Reason::HttpProtocolError),
-    ("overload_manager", Reason::ConnectionLimitReached),
+    ("overload_manager_reset", Reason::ConnectionLimitReached),
 ];
+
+/// The words of Envoy's that the tables know, for tests that look whether an Envoy has them: what
+/// stands before the braces, and what stands in those of a reset.
+#[cfg(feature = "reference")]
+pub fn words() -> impl Iterator<Item = &'static str> {
+    let first = DETAILS.iter().map(|(word, _)| *word);
+    first.chain(RESETS.iter().map(|(word, _)| *word))
+}
 
 fn by_details(details: &[u8]) -> Option<Reason> {
     let (name, inner) = match details.iter().position(|&b| b == b'{') {
@@ -228,6 +253,8 @@ fn by_transport(text: &[u8]) -> Option<Reason> {
         ("CERTIFICATE", Reason::TlsCertificateError),
         ("certificate", Reason::TlsCertificateError),
         ("verify_SAN", Reason::TlsCertificateError),
+        // The upstream does not know who has signed that of Envoy.
+        ("UNKNOWN_CA", Reason::TlsCertificateError),
         ("TLS_error", Reason::TlsProtocolError),
         ("OPENSSL_internal", Reason::TlsProtocolError),
         ("SSL_routines", Reason::TlsProtocolError),

@@ -92,6 +92,17 @@ pub struct Reply {
     pub body: Vec<u8>,
     /// Response code details: `tidegate_<reason>{<Envoy's own>}`.
     pub details: Vec<u8>,
+    /// What the access log is told.
+    pub mark: Mark,
+}
+
+/// What the access log is told of a request that failed, in filter state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// Why it failed.
+    pub reason: Reason,
+    /// When its client was told to come back, in milliseconds.
+    pub hint_ms: Option<u64>,
 }
 
 impl Reply {

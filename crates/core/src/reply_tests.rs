@@ -184,6 +184,10 @@ fn a_rewrite_carries_status_and_exact_length() {
         headers: vec![("x".into(), b"y".to_vec())],
         body: vec![b'a'; 1234],
         details: Vec::new(),
+        mark: Mark {
+            reason: Reason::UpstreamBadGateway,
+            hint_ms: None,
+        },
     };
     let block = reply.rewrite_headers(true);
     let got: Vec<_> = block.iter().collect();

@@ -102,6 +102,11 @@ impl Listener {
         }
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Appends an HTTP filter; the router comes after all of them by itself.
     #[must_use]
     pub fn filter(mut self, filter: Value) -> Self {

@@ -143,6 +143,11 @@ impl Envoy {
         }
     }
 
+    /// The program itself.
+    pub fn program() -> PathBuf {
+        binary()
+    }
+
     /// The address of a listener.
     ///
     /// # Panics
@@ -187,6 +192,21 @@ impl Envoy {
         body.lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
             .map_or(0, |value| value.trim().parse().expect("a number"))
+    }
+
+    /// Waits until all counters that a pattern of the administration interface finds come to at
+    /// least `least`, and returns them.
+    pub fn wait_for_stats(&self, pattern: &str, least: u64) -> Vec<(String, u64)> {
+        self.wait_for(&format!("{pattern} >= {least}"), WAIT_LIMIT, |e| {
+            let (_, body) = e.ask_admin(&format!("/stats?filter={pattern}")).ok()?;
+            let pair = |line: &str| {
+                let (name, value) = line.split_once(": ")?;
+                Some((name.to_owned(), value.trim().parse::<u64>().ok()?))
+            };
+            let stats: Vec<_> = body.lines().filter_map(pair).collect();
+            let sum: u64 = stats.iter().map(|(_, value)| value).sum();
+            (sum >= least).then_some(stats)
+        })
     }
 
     /// Waits until a counter or gauge is at least `least`, and returns it.

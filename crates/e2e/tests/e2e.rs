@@ -21,6 +21,8 @@ mod hints;
 mod matrix;
 /// What operators see: metrics with labels, alerts, the dashboard.
 mod metrics;
+/// Every reason, at every place that names it.
+mod named;
 /// Pages of operators: which, in which language, with which policy.
 mod own_pages;
 /// What the configuration says about failures.

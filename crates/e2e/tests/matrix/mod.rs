@@ -222,11 +222,17 @@ fn report(cells: usize, findings: Vec<String>) {
 
 #[test]
 fn every_failure_gets_the_page_that_the_client_can_use() {
+    // With the hints of the configuration alone: what pace makes of them depends on who asked before.
     let site = Site::start(&[
-        ("page", Some(r#"{ "breaker": { "mode": "disabled" } }"#)),
+        (
+            "page",
+            Some(r#"{ "breaker": { "mode": "disabled" }, "retry": { "pace": "off" } }"#),
+        ),
         (
             "every",
-            Some(r#"{ "breaker": { "mode": "disabled" }, "intercept": { "statuses": ["5xx"] } }"#),
+            Some(
+                r#"{ "breaker": { "mode": "disabled" }, "retry": { "pace": "off" }, "intercept": { "statuses": ["5xx"] } }"#,
+            ),
         ),
     ]);
     let (failures, of_5xx) = (cells(FAILURES), cells(FAILURES_OF_5XX));

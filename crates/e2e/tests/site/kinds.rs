@@ -30,7 +30,7 @@ pub(crate) struct Kind {
     /// What Envoy's own response code details begin with.
     pub(crate) details: &'static str,
     /// The cluster behind the route.
-    cluster: &'static str,
+    pub(crate) cluster: &'static str,
 }
 
 /// What Envoy answers when an upstream connection fails.
@@ -70,6 +70,12 @@ pub(crate) const FAILURES: &[Kind] = kinds! {
     "no-cluster"        destination_unavailable  Proxy    503 -> 503   again  "cluster_not_found", "nowhere";
     "tls-to-plain"      tls_protocol_error       Proxy    503 -> 502   never  RESET, "tls-to-plain";
     "untrusted"         tls_certificate_error    Proxy    503 -> 502   never  RESET, "untrusted";
+    "tls-versions"      tls_protocol_error       Proxy    503 -> 502   never  RESET, "tls-versions";
+    "expired"           tls_certificate_error    Proxy    503 -> 502   never  RESET, "expired";
+    "wrong-name"        tls_certificate_error    Proxy    503 -> 502   never  RESET, "wrong-name";
+    // What the upstream says to that is a failed handshake, and no more.
+    "no-client-cert"    tls_protocol_error       Proxy    503 -> 502   never  RESET, "no-client-cert";
+    "bad-client-cert"   tls_certificate_error    Proxy    503 -> 502   never  RESET, "bad-client-cert";
     "no-name"           dns_error                Proxy    503 -> 502   again  "dns_resolution_failure{", "dynamic";
     "502"               upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h1";
     "503"               upstream_unavailable     Upstream 503 -> 503   again  VIA, "h1";

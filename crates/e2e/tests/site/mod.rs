@@ -67,7 +67,7 @@ impl Site {
         let listeners = std::iter::once((PLAIN, vec![]))
             .chain(filters)
             .map(|(name, filters)| listener(name, filters))
-            .chain([untrusted_upstream()])
+            .chain(secured_upstreams())
             .collect();
         let envoy = Envoy::start(&Bootstrap::new(clusters, listeners));
         Site {
@@ -105,17 +105,26 @@ fn clusters(
         "unhealthy_threshold": 1, "healthy_threshold": 1,
         "tcp_health_check": {},
     });
-    let tls = |validation: Value| {
+    let tls_with = |more: Value, validation: Value| {
         let context = json!({ "common_tls_context": { "validation_context": validation } });
+        let context = merge(context, more);
         json!({ "transport_socket": {
             "name": "tls",
             "typed_config":
                 typed("extensions.transport_sockets.tls.v3.UpstreamTlsContext", context),
         } })
     };
-    let authority = json!({ "trusted_ca": { "filename": fixture("other-authority.crt") } });
-    let socket = json!({ "endpoint": { "address": { "pipe": { "path": "tls.sock" } } } });
-    let untrusted = json!({ "load_assignment": { "endpoints": [{ "lb_endpoints": [socket] }] } });
+    let tls = |validation: Value| tls_with(json!({}), validation);
+    let trust = |file: &str| json!({ "trusted_ca": { "filename": fixture(file) } });
+    // The upstreams with TLS are listeners of the same Envoy.
+    let secured = |name: &str, listener: &str, transport: Value| {
+        let address = json!({ "pipe": { "path": format!("{listener}.sock") } });
+        let socket = json!({ "endpoint": { "address": address } });
+        let only = json!({ "load_assignment": { "endpoints": [{ "lb_endpoints": [socket] }] } });
+        merge(merge(cluster(name, &[]), only), transport)
+    };
+    let other_name = json!({ "match_typed_subject_alt_names":
+        [{ "san_type": "DNS", "matcher": { "exact": "other.invalid" } }] });
     let dynamic = json!({
         "name": "dynamic",
         "lb_policy": "CLUSTER_PROVIDED",
@@ -148,7 +157,30 @@ fn clusters(
             }),
         ),
         merge(cluster("tls-to-plain", &[upstream]), tls(json!({}))),
-        merge(merge(cluster("untrusted", &[]), untrusted), tls(authority)),
+        secured("untrusted", "tls", tls(trust("other-authority.crt"))),
+        secured("expired", "tls-expired", tls(trust("expired.crt"))),
+        secured(
+            "wrong-name",
+            "tls",
+            tls(merge(trust("untrusted.crt"), other_name)),
+        ),
+        secured("no-client-cert", "tls-client", tls(json!({}))),
+        secured(
+            "bad-client-cert",
+            "tls-client",
+            tls_with(
+                json!({ "common_tls_context": { "tls_certificates": [certificate("untrusted.crt")] } }),
+                json!({}),
+            ),
+        ),
+        secured(
+            "tls-versions",
+            "tls-1.3",
+            tls_with(
+                json!({ "common_tls_context": { "tls_params": { "tls_maximum_protocol_version": "TLSv1_2" } } }),
+                json!({}),
+            ),
+        ),
         dynamic,
     ]
 }
@@ -181,20 +213,46 @@ fn dns_cache(names: SocketAddr) -> Value {
     })
 }
 
-/// An upstream whose certificate nobody has signed: a listener of the same Envoy on a socket in its
-/// folder.
-fn untrusted_upstream() -> Value {
-    let answer = json!({ "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
-    let mut listener = Listener::new("untrusted").routes([answer]).json();
-    let certificate = json!({
-        "certificate_chain": { "filename": fixture("untrusted.crt") },
-        "private_key": { "filename": fixture("untrusted.key") },
+/// Upstreams with TLS, each on a socket in the folder of its Envoy: with a certificate that nobody has
+/// signed, with one that has expired, one that wants to see the client's, and one for TLS 1.3 only.
+fn secured_upstreams() -> Vec<Value> {
+    let newest = json!({ "tls_params": { "tls_minimum_protocol_version": "TLSv1_3" } });
+    let authority = json!({ "trusted_ca": { "filename": fixture("other-authority.crt") } });
+    let asks = json!({
+        "common_tls_context": { "validation_context": authority },
+        "require_client_certificate": true,
     });
-    let context = json!({ "common_tls_context": { "tls_certificates": [certificate] } });
-    listener["address"] = json!({ "pipe": { "path": "tls.sock" } });
+    vec![
+        secured_upstream("tls", "untrusted.crt", json!({})),
+        secured_upstream("tls-expired", "expired.crt", json!({})),
+        secured_upstream("tls-client", "untrusted.crt", asks),
+        secured_upstream(
+            "tls-1.3",
+            "untrusted.crt",
+            json!({ "common_tls_context": newest }),
+        ),
+    ]
+}
+
+/// All certificates are of the same key.
+fn certificate(file: &str) -> Value {
+    json!({
+        "certificate_chain": { "filename": fixture(file) },
+        "private_key": { "filename": fixture("untrusted.key") },
+    })
+}
+
+fn secured_upstream(name: &str, file: &str, more: Value) -> Value {
+    let answer = json!({ "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
+    let mut listener = Listener::new(name).routes([answer]).json();
+    let context = json!({ "common_tls_context": { "tls_certificates": [certificate(file)] } });
+    listener["address"] = json!({ "pipe": { "path": format!("{name}.sock") } });
     listener["filter_chains"][0]["transport_socket"] = json!({
         "name": "tls",
-        "typed_config": typed("extensions.transport_sockets.tls.v3.DownstreamTlsContext", context),
+        "typed_config": typed(
+            "extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+            merge(context, more),
+        ),
     });
     listener
 }

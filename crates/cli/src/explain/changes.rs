@@ -1,0 +1,180 @@
+//! What changed about when failures began: releases, hosts, the number of requests. What the log
+//! shows is no proof of a cause, but the first place to look at.
+
+use serde::Serialize;
+use tidegate_core::reason::Reason;
+
+use super::episodes::Episode;
+use super::report::time;
+use super::seen::{Names, Seen};
+use super::tally::Route;
+
+/// A change so long before the first failure may have to do with it: a release that is rolled out
+/// host by host, a DNS record that runs out.
+const LOOK_BACK_MS: u64 = 15 * 60_000;
+/// A new release comes up only after the old one went down, and failed meanwhile.
+const LOOK_AHEAD_MS: u64 = 5 * 60_000;
+/// A host that is not seen for so many turns of all hosts is not there.
+const TURNS: u64 = 10;
+/// Fewer requests than this say nothing about what is missing among them.
+const FEW: u64 = 30;
+/// So many times the requests of before are a crowd.
+const CROWD: f64 = 1.5;
+/// What is usual before an episode is taken from so long a time,
+const BEFORE_MS: u64 = 10 * 60_000;
+/// or from what there is of it, if it is no less than this.
+const ENOUGH_BEFORE_MS: u64 = 60_000;
+/// So large a part of the failures is "all of them, but for stragglers".
+const NEARLY_ALL: f64 = 0.95;
+
+/// Something that changed, with its time as reports write it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(super) enum Change {
+    /// Another release of the upstream answered for the first time.
+    Release {
+        from: String,
+        to: String,
+        at: String,
+        /// Negative: after the first failure.
+        seconds_before: f64,
+    },
+    /// A host was seen for the first time.
+    HostAdded {
+        host: String,
+        at: String,
+        seconds_before: f64,
+    },
+    /// A host was seen for the last time.
+    HostGone {
+        host: String,
+        at: String,
+        seconds_before: f64,
+    },
+    /// Nearly all failures are of one host, of several.
+    OneHost { host: String, of: usize },
+    /// Which host failed first, of several that did.
+    FirstHost {
+        host: String,
+        failing: usize,
+        of: usize,
+    },
+    /// So many times the requests of the (up to) ten minutes before came.
+    Crowd { times: f64 },
+}
+
+/// A smaller share of the requests has always failed: nothing began.
+const NOISE: f64 = 0.02;
+
+/// What changed about when an episode began, in which this share of the requests failed.
+pub(super) fn changes(
+    route: &Route,
+    reason: Reason,
+    episode: &Episode,
+    share: Option<f64>,
+) -> Vec<Change> {
+    let mut changes = Vec::new();
+    if share.is_some_and(|share| share < NOISE) {
+        changes.extend(which_host(&route.hosts, episode));
+        return changes;
+    }
+    // What does not reach an upstream has nothing to do with its hosts.
+    let is_own = matches!(reason, Reason::Maintenance | Reason::DestinationNotFound);
+    changes.extend(release(&route.releases, episode));
+    if !is_own {
+        hosts(&route.hosts, episode, &mut changes);
+    }
+    changes.extend(crowd(route, episode));
+    changes
+}
+
+fn seconds_before(at_ms: u64, episode: &Episode) -> f64 {
+    (episode.from_ms as f64 - at_ms as f64) / 1000.0
+}
+
+fn release(releases: &Names, episode: &Episode) -> Option<Change> {
+    let from = episode.from_ms.saturating_sub(LOOK_BACK_MS);
+    let to = episode.to_ms.saturating_add(LOOK_AHEAD_MS);
+    let new = releases
+        .list
+        .iter()
+        .filter(|release| release.before > 0 && (from..=to).contains(&release.first_ms));
+    // The nearest to the first failure.
+    let new = new.min_by_key(|release| release.first_ms.abs_diff(episode.from_ms))?;
+    let old = releases
+        .list
+        .iter()
+        .filter(|release| release.first_ms < new.first_ms)
+        .max_by_key(|release| release.last_ms)?;
+    Some(Change::Release {
+        from: old.name.to_string(),
+        to: new.name.to_string(),
+        at: time(new.first_ms),
+        seconds_before: seconds_before(new.first_ms, episode),
+    })
+}
+
+fn hosts(hosts: &Names, episode: &Episode, changes: &mut Vec<Change>) {
+    let around =
+        episode.from_ms.saturating_sub(LOOK_BACK_MS)..=episode.to_ms.saturating_add(LOOK_AHEAD_MS);
+    let enough = FEW.max(TURNS * hosts.list.len() as u64);
+    let is_new = |host: &&Seen| host.before >= enough && around.contains(&host.first_ms);
+    for host in hosts.list.iter().filter(is_new) {
+        changes.push(Change::HostAdded {
+            host: host.name.to_string(),
+            at: time(host.first_ms),
+            seconds_before: seconds_before(host.first_ms, episode),
+        });
+    }
+    let is_gone = |host: &&Seen| {
+        hosts.requests.saturating_sub(host.until) >= enough && around.contains(&host.last_ms)
+    };
+    for host in hosts.list.iter().filter(is_gone) {
+        changes.push(Change::HostGone {
+            host: host.name.to_string(),
+            at: time(host.last_ms),
+            seconds_before: seconds_before(host.last_ms, episode),
+        });
+    }
+    changes.extend(which_host(hosts, episode));
+}
+
+fn which_host(hosts: &Names, episode: &Episode) -> Option<Change> {
+    let of = hosts.list.len();
+    let most = episode.hosts.iter().max_by_key(|(_, failures)| *failures);
+    let (most, failures) = most.filter(|_| of > 1)?;
+    let counted: u64 = episode.hosts.iter().map(|(_, failures)| failures).sum();
+    let known = counted + episode.other_hosts;
+    if *failures as f64 >= NEARLY_ALL * known as f64 {
+        return Some(Change::OneHost {
+            host: most.to_string(),
+            of,
+        });
+    }
+    (!episode.first.host.is_empty()).then(|| Change::FirstHost {
+        host: episode.first.host.to_string(),
+        failing: episode.hosts.len(),
+        of,
+    })
+}
+
+fn crowd(route: &Route, episode: &Episode) -> Option<Change> {
+    // The time of before may begin within that, with the log.
+    let begin = route.timeline.start_ms()?;
+    let from = begin.max(episode.from_ms.saturating_sub(BEFORE_MS));
+    let before = route.timeline.between(from, episode.from_ms)?;
+    let during = route.timeline.between(episode.from_ms, episode.to_ms)?;
+    let lasted = episode.to_ms.saturating_sub(episode.from_ms);
+    let waited = episode.from_ms.saturating_sub(from);
+    if before < FEW as f64 || during < FEW as f64 || waited < ENOUGH_BEFORE_MS {
+        return None;
+    }
+    let times = (during / lasted as f64) / (before / waited as f64);
+    (times >= CROWD).then_some(Change::Crowd {
+        times: (times * 10.0).round() / 10.0,
+    })
+}
+
+#[cfg(test)]
+#[path = "changes_tests.rs"]
+mod tests;

@@ -1,0 +1,202 @@
+//! One request, as an access log tells it, and whether and why it failed.
+//!
+//! Where the filter was at work the log has its reason. Elsewhere the reason is derived by the
+//! filter's own function from what the log has: details, flags, and what the transport said.
+
+use std::borrow::Cow;
+
+use tidegate_core::reason::{classify, details_decide, Facts, Reason};
+
+/// What is known of one request. Texts are empty where the log has none (`-`, `null`, no such field).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Entry<'a> {
+    /// When it began, in milliseconds since the Unix epoch.
+    pub(super) began_ms: u64,
+    pub(super) duration_ms: u64,
+    /// 0: the client left before there was an answer.
+    pub(super) status: u16,
+    pub(super) bytes_sent: u64,
+    /// Names of flags, with commas between them.
+    pub(super) flags: Cow<'a, str>,
+    pub(super) details: Cow<'a, str>,
+    /// What the transport said of the upstream connection.
+    pub(super) transport: Cow<'a, str>,
+    pub(super) route: Cow<'a, str>,
+    pub(super) authority: Cow<'a, str>,
+    pub(super) cluster: Cow<'a, str>,
+    /// Address of the upstream host.
+    pub(super) host: Cow<'a, str>,
+    pub(super) request_id: Cow<'a, str>,
+    /// Filter state of the filter: the reason.
+    pub(super) reason: Cow<'a, str>,
+    /// Release of the upstream.
+    pub(super) release: Cow<'a, str>,
+}
+
+/// What the reason of a failure is known from: the better, the earlier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Evidence {
+    /// The filter told it.
+    FilterState,
+    /// Envoy's response code details.
+    Details,
+    /// Envoy's response flags: some reasons share one.
+    Flags,
+    /// The status alone.
+    Status,
+}
+
+impl Evidence {
+    pub(super) const ALL: [Self; 4] = [Self::FilterState, Self::Details, Self::Flags, Self::Status];
+}
+
+/// The flags of `response_flags` by their bit (Envoy `stream_info.h`, `CoreResponseFlag`).
+const FLAGS: [&str; 30] = [
+    "LH", "UH", "UT", "LR", "UR", "UF", "UC", "UO", "NR", "DI", "FI", "RL", "UAEX", "RLSE", "DC",
+    "URX", "SI", "IH", "DPE", "UMSDR", "RFCF", "NFCF", "DT", "UPE", "NC", "OM", "DF", "DO", "DR",
+    "UDO",
+];
+
+const fn bits(names: &[&str]) -> u64 {
+    let mut bits = 0;
+    let mut at = 0;
+    while at < names.len() {
+        let mut bit = 0;
+        while bit < FLAGS.len() {
+            if same(FLAGS[bit], names[at]) {
+                bits |= 1 << bit;
+            }
+            bit += 1;
+        }
+        at += 1;
+    }
+    bits
+}
+
+const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < a.len() {
+        if a[at] != b[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// An exhausted retry, whatever it ended with.
+const RETRIES_EXHAUSTED: u64 = bits(&["URX"]);
+/// The client left.
+const CLIENT_LEFT: u64 = bits(&["DC", "DR"]);
+/// No connection, or none any more.
+const CONNECTION_FAILED: u64 = bits(&["UF"]);
+/// The answer broke off, where one had begun.
+const BROKE_OFF: u64 = bits(&["UR", "UC", "UPE", "LR"]);
+/// A failure even with a good status: Envoy answers a gRPC call that fails with 200.
+const FAILED: u64 = bits(&[
+    "LH", "UH", "UT", "LR", "UR", "UF", "UC", "UO", "UMSDR", "UPE", "NC", "DF", "OM", "DO", "UDO",
+]);
+const NO_ROUTE: u64 = bits(&["NR"]);
+
+fn parse_flags(text: &str) -> u64 {
+    if text.is_empty() {
+        return 0;
+    }
+    let bit = |name: &str| FLAGS.iter().position(|flag| *flag == name.trim());
+    let bits = text.split(',').filter_map(bit);
+    bits.fold(0, |flags, bit| flags | 1 << bit)
+}
+
+/// The reason of this token.
+pub(super) fn reason_named(token: &str) -> Option<Reason> {
+    let mut all = Reason::ALL.iter().copied();
+    all.find(|reason| reason.as_str() == token)
+}
+
+impl Entry<'_> {
+    /// When it ended, in milliseconds since the Unix epoch: when a failure was seen.
+    pub(super) fn ended_ms(&self) -> u64 {
+        self.began_ms.saturating_add(self.duration_ms)
+    }
+
+    /// Why it failed; `None`: it did not.
+    pub(super) fn failure(&self) -> Option<(Reason, Evidence)> {
+        if let Some(reason) = reason_named(&self.reason) {
+            return Some((reason, Evidence::FilterState));
+        }
+        if self.status < 500 && self.flags.is_empty() && !self.details.contains("{") {
+            return None;
+        }
+        // A reply of the filter's own carries its reason in the details.
+        let own = self.details.strip_prefix("tidegate_");
+        let own = own.and_then(|own| reason_named(own.split('{').next().unwrap_or(own)));
+        if let Some(reason) = own {
+            return Some((reason, Evidence::Details));
+        }
+        let flags = parse_flags(&self.flags);
+        let broke_off = self
+            .details
+            .starts_with("upstream_reset_after_response_started");
+        if self.status < 500 && !broke_off {
+            let is_failure = flags & (FAILED | NO_ROUTE) != 0 && flags & CLIENT_LEFT == 0;
+            if !is_failure {
+                return None;
+            }
+            let has_begun = self.details.is_empty() && self.bytes_sent > 0 && self.status != 404;
+            if has_begun && flags & BROKE_OFF != 0 {
+                return Some((Reason::HttpResponseIncomplete, Evidence::Flags));
+            }
+        }
+        let (details, evidence) = self.evidence(flags);
+        let (reason, _) = classify(&Facts {
+            status: self.status,
+            flags,
+            details: details.as_bytes(),
+        });
+        Some((reason, evidence))
+    }
+
+    /// What opened the circuit that rejected it; `None`: none did, or the log does not tell.
+    pub(super) fn opened_by(&self) -> Option<Reason> {
+        let cause = self.details.strip_prefix("tidegate_circuit_open{")?;
+        reason_named(cause.strip_suffix('}')?)
+    }
+
+    /// The details to ask the filter's function with, and what they are known from.
+    fn evidence(&self, flags: u64) -> (Cow<'_, str>, Evidence) {
+        let details = Cow::Borrowed(self.details.as_ref());
+        if !details.is_empty() {
+            let evidence = match (details_decide(details.as_bytes()), flags) {
+                (true, _) => Evidence::Details,
+                (false, 0) => Evidence::Status,
+                (false, _) => Evidence::Flags,
+            };
+            return (details, evidence);
+        }
+        if flags & CONNECTION_FAILED != 0 && !self.transport.is_empty() {
+            // As Envoy would have put it, had the log its details.
+            let said = self.transport.replace(' ', "_");
+            let details = format!(
+                "upstream_reset_before_response_started{{remote_connection_failure|{said}}}"
+            );
+            return (details.into(), Evidence::Details);
+        }
+        if flags & !RETRIES_EXHAUSTED == 0 && !self.host.is_empty() {
+            // Envoy sets a flag for whatever it answers in the place of a host.
+            return ("via_upstream".into(), Evidence::Status);
+        }
+        let evidence = match flags {
+            0 => Evidence::Status,
+            _ => Evidence::Flags,
+        };
+        (details, evidence)
+    }
+}
+
+#[cfg(test)]
+#[path = "entry_tests.rs"]
+mod tests;

@@ -1,0 +1,200 @@
+use super::*;
+
+fn entry(status: u16, flags: &'static str, details: &'static str) -> Entry<'static> {
+    Entry {
+        status,
+        flags: flags.into(),
+        details: details.into(),
+        ..Entry::default()
+    }
+}
+
+#[test]
+fn flags_have_the_bits_that_the_filter_knows() {
+    for (text, want) in [
+        ("", 0),
+        ("UF", 1 << 5),
+        ("UF,URX", 1 << 5 | 1 << 15),
+        ("UPE", 1 << 23),
+        ("DF", 1 << 26),
+        ("UDO", 1 << 29),
+        ("XYZ,UH", 1 << 1),
+    ] {
+        assert_eq!(parse_flags(text), want, "{text}");
+    }
+    assert_eq!(CLIENT_LEFT, 1 << 14 | 1 << 28);
+    assert_eq!(NO_ROUTE, 1 << 8);
+}
+
+#[test]
+fn the_filters_word_comes_first() {
+    let told = Entry {
+        reason: "dns_error".into(),
+        ..entry(502, "UF", "via_upstream")
+    };
+    assert_eq!(
+        told.failure(),
+        Some((Reason::DnsError, Evidence::FilterState))
+    );
+    let newer = Entry {
+        reason: "of_a_newer_version".into(),
+        ..entry(502, "UF", "via_upstream")
+    };
+    assert_eq!(
+        newer.failure(),
+        Some((Reason::UpstreamBadGateway, Evidence::Details))
+    );
+    for (details, want) in [
+        ("tidegate_circuit_open{}", Some(Reason::CircuitOpen)),
+        ("tidegate_maintenance", Some(Reason::Maintenance)),
+        (
+            "tidegate_dns_error{dns_resolution_failure{x}}",
+            Some(Reason::DnsError),
+        ),
+    ] {
+        let got = entry(503, "", details).failure();
+        assert_eq!(
+            got,
+            want.map(|reason| (reason, Evidence::Details)),
+            "{details}"
+        );
+    }
+}
+
+#[test]
+fn a_rejection_carries_what_opened_the_circuit() {
+    for (details, want) in [
+        ("tidegate_circuit_open{dns_error}", Some(Reason::DnsError)),
+        ("tidegate_circuit_open{}", None),
+        ("tidegate_dns_error{dns_error}", None),
+        ("", None),
+    ] {
+        assert_eq!(entry(503, "", details).opened_by(), want, "{details}");
+    }
+}
+
+/// Status, flags and details; what the filter would have said.
+#[test]
+fn without_the_filter_its_own_function_decides() {
+    use Evidence::{Details, Flags, Status};
+    use Reason::*;
+    for (status, flags, details, want) in [
+        (200, "", "via_upstream", None),
+        (404, "", "via_upstream", None),
+        (301, "", "direct_response", None),
+        (429, "RL", "", None),
+        (403, "UAEX", "ext_authz_denied", None),
+        (0, "DC", "downstream_remote_disconnect", None),
+        (200, "DC", "downstream_remote_disconnect", None),
+        (200, "UC,DC", "", None),
+        (
+            404,
+            "NR",
+            "route_not_found",
+            Some((DestinationNotFound, Details)),
+        ),
+        (404, "NR", "", Some((DestinationNotFound, Flags))),
+        (
+            503,
+            "UH",
+            "no_healthy_upstream",
+            Some((DestinationUnavailable, Details)),
+        ),
+        (503, "UH", "", Some((DestinationUnavailable, Flags))),
+        (503, "UO", "", Some((ConnectionLimitReached, Flags))),
+        (504, "UT", "", Some((HttpResponseTimeout, Flags))),
+        (503, "UF,URX", "", Some((ConnectionRefused, Flags))),
+        (500, "", "via_upstream", Some((UpstreamError, Details))),
+        (
+            503,
+            "URX",
+            "via_upstream",
+            Some((UpstreamUnavailable, Details)),
+        ),
+        (
+            504,
+            "",
+            "max_duration_timeout",
+            Some((HttpResponseTimeout, Details)),
+        ),
+        (500, "", "something_new", Some((ProxyInternalError, Status))),
+        (
+            503,
+            "UH",
+            "something_new",
+            Some((DestinationUnavailable, Flags)),
+        ),
+        (503, "", "", Some((ProxyInternalError, Status))),
+        // A gRPC call that Envoy failed.
+        (
+            200,
+            "UF",
+            "upstream_reset_before_response_started{remote_connection_failure}",
+            Some((ConnectionRefused, Details)),
+        ),
+        (200, "UH", "", Some((DestinationUnavailable, Flags))),
+        // An answer that broke off.
+        (
+            200,
+            "UC",
+            "upstream_reset_after_response_started{connection_termination}",
+            Some((HttpResponseIncomplete, Details)),
+        ),
+    ] {
+        assert_eq!(
+            entry(status, flags, details).failure(),
+            want,
+            "{status} {flags} {details}"
+        );
+    }
+}
+
+/// In a format without details, a host and no flag of Envoy's is an answer of that host.
+#[test]
+fn an_answer_without_a_flag_is_the_hosts() {
+    for (status, flags, want) in [
+        (500, "", Reason::UpstreamError),
+        (502, "", Reason::UpstreamBadGateway),
+        (503, "URX", Reason::UpstreamUnavailable),
+        (504, "", Reason::UpstreamTimeout),
+    ] {
+        let of_host = Entry {
+            host: "10.0.0.7:8080".into(),
+            ..entry(status, flags, "")
+        };
+        assert_eq!(of_host.failure(), Some((want, Evidence::Status)));
+    }
+    let broke_off = Entry {
+        host: "10.0.0.7:8080".into(),
+        bytes_sent: 100,
+        ..entry(200, "UC", "")
+    };
+    assert_eq!(
+        broke_off.failure(),
+        Some((Reason::HttpResponseIncomplete, Evidence::Flags))
+    );
+}
+
+#[test]
+fn what_the_transport_said_is_as_good_as_details() {
+    for (said, want) in [
+        (
+            "delayed connect error: Connection refused",
+            Reason::ConnectionRefused,
+        ),
+        (
+            "TLS_error:|268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER",
+            Reason::TlsProtocolError,
+        ),
+        (
+            "TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED",
+            Reason::TlsCertificateError,
+        ),
+    ] {
+        let told = Entry {
+            transport: said.into(),
+            ..entry(503, "UF", "")
+        };
+        assert_eq!(told.failure(), Some((want, Evidence::Details)), "{said}");
+    }
+}

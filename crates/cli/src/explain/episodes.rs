@@ -1,0 +1,154 @@
+//! When a route failed for a reason: times of failures, put together where no long gap is between
+//! them. Failures may come in any order of time, and however many there are, few episodes are kept:
+//! beyond the limit those with the smallest gap between them become one.
+
+/// So many episodes of one route and reason are kept. Whoever looks for a cause begins with the
+/// first; a failure that came and went more often than this is one that flaps.
+pub(super) const MAX_EPISODES: usize = 8;
+/// So many hosts of an episode are counted apart.
+const MAX_HOSTS: usize = 8;
+
+/// The first failure of an episode, to find it in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct First {
+    /// Which of the files.
+    pub(super) file: usize,
+    /// From 1.
+    pub(super) line: u64,
+    pub(super) request_id: Box<str>,
+    pub(super) host: Box<str>,
+    pub(super) details: Box<str>,
+}
+
+/// A time in which a route failed for a reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Episode {
+    pub(super) from_ms: u64,
+    pub(super) to_ms: u64,
+    pub(super) failures: u64,
+    pub(super) first: First,
+    /// Failures by host.
+    pub(super) hosts: Vec<(Box<str>, u64)>,
+    /// Failures of hosts that are not counted apart.
+    pub(super) other_hosts: u64,
+}
+
+impl Episode {
+    fn take(&mut self, other: Episode) {
+        if other.from_ms < self.from_ms {
+            self.first = other.first;
+        }
+        self.from_ms = self.from_ms.min(other.from_ms);
+        self.to_ms = self.to_ms.max(other.to_ms);
+        self.failures += other.failures;
+        for (host, failures) in other.hosts {
+            self.count(&host, failures);
+        }
+        self.other_hosts += other.other_hosts;
+    }
+
+    fn count(&mut self, host: &str, failures: u64) {
+        if host.is_empty() {
+            return;
+        }
+        if let Some((_, count)) = self.hosts.iter_mut().find(|(known, _)| &**known == host) {
+            *count += failures;
+        } else if self.hosts.len() < MAX_HOSTS {
+            self.hosts.push((host.into(), failures));
+        } else {
+            self.other_hosts += failures;
+        }
+    }
+}
+
+/// All of one route and reason, in the order of time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Episodes {
+    pub(super) list: Vec<Episode>,
+    /// How often two became one because there were too many.
+    pub(super) folded: u64,
+}
+
+impl Episodes {
+    /// Takes a failure; `first` tells more of it, where it is the first of an episode.
+    pub(super) fn add(
+        &mut self,
+        at_ms: u64,
+        host: &str,
+        gap_ms: u64,
+        first: impl FnOnce() -> First,
+    ) {
+        let host = super::cut(host);
+        // Nearly always it belongs to the last.
+        if let Some(last) = self.list.last_mut() {
+            let reach = last.from_ms..=last.to_ms.saturating_add(gap_ms);
+            if reach.contains(&at_ms) {
+                last.to_ms = last.to_ms.max(at_ms);
+                last.failures += 1;
+                last.count(host, 1);
+                return;
+            }
+        }
+        let mut episode = Episode {
+            from_ms: at_ms,
+            to_ms: at_ms,
+            failures: 1,
+            first: first(),
+            hosts: Vec::new(),
+            other_hosts: 0,
+        };
+        episode.count(host, 1);
+        self.insert(episode, gap_ms);
+    }
+
+    /// Takes those of another part of the log.
+    pub(super) fn absorb(&mut self, other: Episodes, gap_ms: u64) {
+        for episode in other.list {
+            self.insert(episode, gap_ms);
+        }
+        self.folded += other.folded;
+    }
+
+    fn insert(&mut self, mut episode: Episode, gap_ms: u64) {
+        // Those it reaches are neighbours: they become one with it, in its place.
+        let before = |known: &Episode| known.to_ms.saturating_add(gap_ms) < episode.from_ms;
+        let start = self.list.partition_point(before);
+        let reach = episode.to_ms.saturating_add(gap_ms);
+        let behind = self.list.get(start..).unwrap_or_default();
+        let count = behind
+            .iter()
+            .take_while(|known| known.from_ms <= reach)
+            .count();
+        let mut reached = self.list.drain(start..start + count);
+        if let Some(mut known) = reached.next() {
+            // The earlier stays, with its first failure.
+            known.take(episode);
+            episode = known;
+        }
+        for known in reached {
+            episode.take(known);
+        }
+        self.list.insert(start, episode);
+        if self.list.len() > MAX_EPISODES {
+            self.fold();
+        }
+    }
+
+    fn fold(&mut self) {
+        let gaps = self.list.windows(2).enumerate();
+        let smallest = gaps.min_by_key(|(_, pair)| match pair {
+            [before, after] => after.from_ms.saturating_sub(before.to_ms),
+            _ => u64::MAX,
+        });
+        let Some((at, _)) = smallest else { return };
+        let after = self.list.remove(at + 1);
+        if let Some(before) = self.list.get_mut(at) {
+            before.take(after);
+        }
+        self.folded += 1;
+    }
+}
+
+#[cfg(test)]
+#[path = "episodes_tests.rs"]
+mod tests;

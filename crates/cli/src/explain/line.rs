@@ -1,0 +1,98 @@
+//! One line of an access log: JSON, or one of the text formats that Envoy and Istio write when
+//! nobody tells them otherwise.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::UNIX_EPOCH;
+
+use super::entry::Entry;
+use super::{json_line, text_line};
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// Neither JSON nor text of a known format; what was looked for in vain.
+    Text(&'static str),
+    /// It begins like JSON.
+    Json(String),
+    /// JSON that lacks this.
+    Missing(&'static str),
+    /// A time in another form.
+    Time(String),
+    /// A status that is none.
+    Status(String),
+    /// Longer than any line may be.
+    TooLong,
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(missing) => write!(
+                formatter,
+                "neither a JSON object nor a line of Envoy's or Istio's text format: no {missing}"
+            ),
+            Self::Json(error) => write!(formatter, "not a JSON object: {error}"),
+            Self::Missing(field) => write!(formatter, "no `{field}` in it"),
+            Self::Time(found) => write!(
+                formatter,
+                "found the time {found:?}; allowed: one like 2026-11-23T13:33:21.123Z, \
+                 or seconds since 1970"
+            ),
+            Self::Status(found) => {
+                write!(formatter, "found the status {found:?}; allowed: 0 to 999")
+            }
+            Self::TooLong => write!(
+                formatter,
+                "found more than {} bytes; no line is longer",
+                super::read::CHUNK_BYTES
+            ),
+        }
+    }
+}
+
+/// Reads a line; `None`: it is blank.
+pub(super) fn parse(line: &[u8]) -> Option<Result<Entry<'_>, Wrong>> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    match line.first() {
+        None => None,
+        Some(b'{') => Some(json_line::parse(line)),
+        Some(b'[') => Some(text_line::parse(line)),
+        Some(_) if line.trim_ascii().is_empty() => None,
+        Some(_) => Some(Err(Wrong::Text("\"[\" at its start"))),
+    }
+}
+
+/// What Envoy writes where it has nothing.
+pub(super) fn known(text: &[u8]) -> Cow<'_, str> {
+    match text {
+        b"-" => Cow::Borrowed(""),
+        text => String::from_utf8_lossy(text),
+    }
+}
+
+/// Milliseconds since the Unix epoch of `%START_TIME%`, or of seconds since then.
+pub(super) fn time_ms(text: &str) -> Result<u64, Wrong> {
+    let wrong = || Wrong::Time(text.chars().take(40).collect());
+    if text.contains('T') {
+        let time = humantime::parse_rfc3339(text).map_err(|_| wrong())?;
+        let since = time.duration_since(UNIX_EPOCH).map_err(|_| wrong())?;
+        return u64::try_from(since.as_millis()).map_err(|_| wrong());
+    }
+    let seconds: f64 = text.parse().map_err(|_| wrong())?;
+    // Beyond year 9999 it is no number of seconds, but of milliseconds or less.
+    match seconds {
+        0.0..253_402_300_800.0 => Ok((seconds * 1000.0) as u64),
+        _ => Err(wrong()),
+    }
+}
+
+/// `%RESPONSE_CODE%`.
+pub(super) fn status(text: &str) -> Result<u16, Wrong> {
+    let status = text.parse().ok().filter(|status| *status < 1000);
+    status.ok_or_else(|| Wrong::Status(text.chars().take(40).collect()))
+}
+
+#[cfg(test)]
+#[path = "line_tests.rs"]
+mod tests;

@@ -1,0 +1,124 @@
+//! `tidegate explain`: a log has a line for each request, and whoever is woken up by an alert has
+//! no time to read a million of them. This says what failed, why, since when, what changed about
+//! then, and what to check first.
+
+mod changes;
+mod entry;
+mod episodes;
+mod json_line;
+mod line;
+mod print;
+mod progress;
+mod read;
+mod report;
+mod runbooks;
+mod seen;
+mod tally;
+mod text_line;
+mod timeline;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use report::Report;
+
+/// Names longer than this are cut: nothing that clients write makes a report large.
+const MAX_NAME: usize = 128;
+
+/// Explain the failures in an access log of Envoy, or one reason
+///
+/// Reads Envoy's default text format, Istio's, and JSON with the fields of `envoy/access-log.yaml`,
+/// each line by itself, and gzip. Files of a rotated log come oldest first. Exit code: 0 when
+/// everything was read, 1 when no line of it could be understood, 2 when a file cannot be read.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Access logs; `-` is standard input
+    #[arg(required_unless_present_any = ["reason", "runbooks"], value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+    /// Show so many findings, the most frequent first; 0: all. (JSON always has all)
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    top: usize,
+    /// Failures with so long a time between them have begun anew
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = humantime::parse_duration)]
+    gap: Duration,
+    /// Explain this reason: what it means, what to check, what to change; `list` names all
+    #[arg(long, value_name = "REASON", conflicts_with_all = ["files", "json"])]
+    reason: Option<String>,
+    /// Print what there is to say of all reasons (Markdown)
+    #[arg(long, conflicts_with_all = ["files", "json", "reason"])]
+    runbooks: bool,
+}
+
+/// Explains.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    if args.runbooks {
+        return crate::output::print(&runbooks::page());
+    }
+    match args.reason.as_deref() {
+        Some("list") => crate::output::print(&runbooks::list()),
+        Some(reason) => match entry::reason_named(reason) {
+            Some(reason) => crate::output::print(&runbooks::text(reason)),
+            None => {
+                eprintln!("{}", runbooks::unknown(reason));
+                ExitCode::from(crate::USAGE)
+            }
+        },
+        None => explain(args),
+    }
+}
+
+fn explain(args: &Args) -> ExitCode {
+    let gap_ms = u64::try_from(args.gap.as_millis()).unwrap_or(u64::MAX);
+    let outcome = read::read(&args.files, gap_ms, None);
+    for (file, error) in &outcome.errors {
+        eprintln!("{}: cannot be read: {error}", report::name(file));
+    }
+    let report = Report::new(&outcome.tally, &args.files);
+    let is_nothing_understood = report.requests == 0 && report.unreadable.lines > 0;
+    if report.requests == 0 && !outcome.errors.is_empty() && !args.json {
+        return ExitCode::from(crate::USAGE);
+    }
+    if let Some(first) = report
+        .unreadable
+        .first
+        .as_ref()
+        .filter(|_| is_nothing_understood)
+    {
+        eprintln!(
+            "{}:{}: {}\nnone of the {} lines can be read",
+            first.file, first.line, first.why, report.lines
+        );
+    }
+    let printed = match args.json {
+        true => match serde_json::to_string_pretty(&report) {
+            Ok(json) => crate::output::print(&(json + "\n")),
+            Err(error) => {
+                eprintln!("the report cannot be written as JSON: {error}");
+                ExitCode::from(crate::USAGE)
+            }
+        },
+        false if is_nothing_understood => ExitCode::SUCCESS,
+        false => crate::output::print(&print::text(&report, args.top)),
+    };
+    match (outcome.errors.is_empty(), is_nothing_understood) {
+        (false, _) => ExitCode::from(crate::USAGE),
+        (true, true) => ExitCode::from(crate::FINDINGS),
+        (true, false) => printed,
+    }
+}
+
+/// The beginning of a name, of at most [`MAX_NAME`] bytes.
+fn cut(name: &str) -> &str {
+    if name.len() <= MAX_NAME {
+        return name;
+    }
+    let mut end = MAX_NAME;
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
+}

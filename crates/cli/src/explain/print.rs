@@ -1,0 +1,309 @@
+//! A report as text, for a person.
+
+use std::fmt::{self, Write as _};
+
+use super::changes::Change;
+use super::report::{Finding, Report, Shown};
+use super::runbooks;
+
+/// So many episodes of a finding are shown: the first ones, since a cause is looked for where it
+/// began.
+const EPISODES: usize = 4;
+
+/// As long as a date and what stands behind it.
+const DATE: &str = "2026-11-23T";
+
+/// The report, with at most `top` findings; 0: with all.
+pub(super) fn text(report: &Report, top: usize) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = write(report, top, &mut text);
+    text
+}
+
+fn write(report: &Report, top: usize, text: &mut String) -> fmt::Result {
+    write!(text, "{}", many(report.requests, "request"))?;
+    if let (Some(from), Some(to)) = (&report.from, &report.to) {
+        write!(text, " from {} to {}", to_second(from), to_second(to))?;
+    }
+    writeln!(
+        text,
+        "; {} failed ({})",
+        number(report.failed),
+        percent(report.share)
+    )?;
+    if let Some(first) = &report.unreadable.first {
+        writeln!(
+            text,
+            "{} could not be read, the first: {}:{}: {}",
+            many(report.unreadable.lines, "line"),
+            first.file,
+            first.line,
+            first.why
+        )?;
+    }
+    if report.unknown_reasons > 0 {
+        writeln!(
+            text,
+            "{} with a reason that this version does not know, named by details and flags instead",
+            many(report.unknown_reasons, "line")
+        )?;
+    }
+    if report.folded_routes > 0 {
+        writeln!(
+            text,
+            "{} not told apart, with few requests: together as {}",
+            many(report.folded_routes, "route"),
+            super::tally::OTHERS
+        )?;
+    }
+    if report
+        .findings
+        .iter()
+        .any(|finding| finding.grouped_by == "host")
+    {
+        writeln!(
+            text,
+            "Where the log has no route, the host of the request stands for it."
+        )?;
+    }
+    let shown = match top {
+        0 => report.findings.len(),
+        top => top,
+    };
+    let mut explained: Vec<&str> = Vec::new();
+    for (at, finding) in report.findings.iter().take(shown).enumerate() {
+        let is_new = !explained.contains(&finding.reason);
+        write_finding(at + 1, finding, is_new, text)?;
+        explained.push(finding.reason);
+    }
+    if let Some(more @ 1..) = report.findings.len().checked_sub(shown) {
+        writeln!(text, "\nAnd {more} more; `--top 0` shows all.")?;
+    }
+    Ok(())
+}
+
+fn write_finding(at: usize, finding: &Finding, is_new: bool, text: &mut String) -> fmt::Result {
+    writeln!(
+        text,
+        "\n{at}. {}: {}, {}, {} of the {}",
+        finding.route,
+        finding.reason,
+        many(finding.failures, "failure"),
+        percent(finding.share),
+        many(finding.requests, "request"),
+    )?;
+    for cause in &finding.opened_by {
+        writeln!(
+            text,
+            "   The circuit was opened by {}: {} rejected",
+            cause.reason,
+            number(cause.rejected)
+        )?;
+    }
+    for episode in finding.episodes.iter().take(EPISODES) {
+        write_episode(episode, text)?;
+    }
+    let more = finding.episodes.iter().skip(EPISODES);
+    if let Some(last) = finding.episodes.last().filter(|_| more.len() > 0) {
+        let failures: u64 = more.clone().map(|episode| episode.failures).sum();
+        writeln!(
+            text,
+            "   And {} with {}, the last until {}",
+            many(more.len() as u64, "more time"),
+            many(failures, "failure"),
+            to_second(&last.to)
+        )?;
+    }
+    if finding.folded_episodes > 0 {
+        writeln!(
+            text,
+            "   It came and went more often than is told apart here."
+        )?;
+    }
+    write_certainty(finding, text)?;
+    if !is_new {
+        return Ok(());
+    }
+    writeln!(text, "   Check first:")?;
+    for check in runbooks::of(finding.of).checks {
+        writeln!(text, "   * {}", check.what)?;
+        if !check.run.is_empty() {
+            writeln!(text, "       {}", check.run)?;
+        }
+    }
+    writeln!(
+        text,
+        "   All about it: tidegate explain --reason {}",
+        finding.reason
+    )
+}
+
+fn write_certainty(finding: &Finding, text: &mut String) -> fmt::Result {
+    let known = &finding.known_from;
+    if known.flags > 0 {
+        writeln!(
+            text,
+            "   {} named by response flags alone, which several reasons share.",
+            number(known.flags)
+        )?;
+    }
+    if known.status > 0 {
+        writeln!(
+            text,
+            "   {} named by the status alone; response code details in the log would tell more.",
+            number(known.status)
+        )?;
+    }
+    Ok(())
+}
+
+fn write_episode(episode: &Shown, text: &mut String) -> fmt::Result {
+    let from = to_second(&episode.from);
+    write!(text, "   {from}")?;
+    if episode.seconds >= 1.0 {
+        let to = to_second(&episode.to);
+        // The date once is enough, where it is the same.
+        let is_same_day = from.get(..DATE.len()) == to.get(..DATE.len());
+        let to = to.get(DATE.len()..).filter(|_| is_same_day).unwrap_or(&to);
+        write!(text, " to {to} ({})", duration(episode.seconds))?;
+    }
+    write!(text, ": {}", many(episode.failures, "failure"))?;
+    if let Some(share) = episode.share {
+        write!(text, ", {} of the requests then", percent(share))?;
+    }
+    text.push('\n');
+    for change in &episode.changes {
+        writeln!(text, "     {}", sentence(change))?;
+    }
+    let first = &episode.first;
+    write!(text, "     the first: {}:{}", first.file, first.line)?;
+    for (what, value) in [
+        ("request", &first.request_id),
+        ("host", &first.upstream_host),
+        ("details", &first.details),
+    ] {
+        if let Some(value) = value {
+            write!(text, ", {what} {value}")?;
+        }
+    }
+    text.push('\n');
+    Ok(())
+}
+
+fn sentence(change: &Change) -> String {
+    match change {
+        Change::Release {
+            from,
+            to,
+            at,
+            seconds_before,
+        } => {
+            let when = when(at, *seconds_before);
+            format!("release {from} became {to} at {when}")
+        }
+        Change::HostAdded {
+            host,
+            at,
+            seconds_before,
+        } => {
+            let when = when(at, *seconds_before);
+            format!("host {host} is new since {when}")
+        }
+        Change::HostGone {
+            host,
+            at,
+            seconds_before,
+        } => {
+            let when = when(at, *seconds_before);
+            format!("host {host} is gone since {when}")
+        }
+        Change::OneHost { host, of } => format!("only host {host} fails, one of {of}"),
+        Change::FirstHost { host, failing, of } => {
+            format!("{failing} of {of} hosts fail, {host} first")
+        }
+        Change::Crowd { times } => {
+            format!("{times} times as many requests as before")
+        }
+    }
+}
+
+fn when(at: &str, seconds_before: f64) -> String {
+    let at = to_second(at);
+    match seconds_before {
+        after if after < 0.0 => format!("{at}, {} after the first failure", duration(-after)),
+        before => format!("{at}, {} before the first failure", duration(before)),
+    }
+}
+
+/// `2026-11-23T12:40:03.123Z` without the milliseconds.
+fn to_second(time: &str) -> String {
+    let second = time.split('.').next().unwrap_or(time);
+    format!("{second}Z")
+}
+
+fn duration(seconds: f64) -> String {
+    let all = seconds.round() as u64;
+    let parts = [
+        (all / 86_400, "d"),
+        (all / 3600 % 24, "h"),
+        (all / 60 % 60, "min"),
+        (all % 60, "s"),
+    ];
+    // The two largest parts are as much as anybody reads.
+    let first = parts.iter().position(|(count, _)| *count > 0);
+    let parts = parts.iter().skip(first.unwrap_or(3)).take(2);
+    let parts = parts.filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts
+        .map(|(count, unit)| format!("{count} {unit}"))
+        .collect();
+    match parts.is_empty() {
+        true => "0 s".to_owned(),
+        false => parts.join(" "),
+    }
+}
+
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    match percent {
+        0.0 => "0 %".to_owned(),
+        ..1.0 => format!("{percent:.2} %"),
+        ..10.0 => format!("{percent:.1} %"),
+        _ => format!("{percent:.0} %"),
+    }
+}
+
+/// With a comma after each three digits.
+fn number(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn many(count: u64, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{} {one}s", number(count)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_easy_to_read() {
+        let numbers = [0, 7, 999, 1_000, 1_234_567].map(number);
+        assert_eq!(numbers, ["0", "7", "999", "1,000", "1,234,567"]);
+        let shares = [0.0, 0.0012, 0.043, 0.5].map(percent);
+        assert_eq!(shares, ["0 %", "0.12 %", "4.3 %", "50 %"]);
+        let durations = [0.2, 59.0, 61.0, 3600.0, 90_061.0].map(duration);
+        assert_eq!(durations, ["0 s", "59 s", "1 min 1 s", "1 h", "1 d 1 h"]);
+    }
+}

@@ -1,0 +1,95 @@
+//! How far reading has come: on standard error, and only where that is a terminal.
+
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Whoever waits for less than this needs no telling.
+const QUIET: Duration = Duration::from_millis(500);
+/// The line is written over so often.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// One line that changes.
+#[derive(Debug)]
+pub(super) struct Progress {
+    begun: Instant,
+    told: Option<Instant>,
+    is_terminal: bool,
+    /// Bytes of all files; `None`: not known, since one is a pipe.
+    total: Option<u64>,
+    /// Bytes of files that are done.
+    done: u64,
+}
+
+impl Progress {
+    pub(super) fn new(files: &[PathBuf]) -> Self {
+        let size = |file: &PathBuf| {
+            let about = fs::metadata(file).ok()?;
+            about.is_file().then_some(about.len())
+        };
+        Self {
+            begun: Instant::now(),
+            told: None,
+            is_terminal: io::stderr().is_terminal(),
+            total: files.iter().map(size).sum(),
+            done: 0,
+        }
+    }
+
+    /// So many bytes of the file are read.
+    pub(super) fn tell(&mut self, read: u64) {
+        let is_due = match self.told {
+            None => self.begun.elapsed() >= QUIET,
+            Some(told) => told.elapsed() >= EVERY,
+        };
+        if !self.is_terminal || !is_due {
+            return;
+        }
+        self.told = Some(Instant::now());
+        let line = line(self.done + read, self.total, self.begun.elapsed());
+        // Whoever does not read this misses nothing else.
+        let _ = write!(io::stderr(), "\r{line}\x1b[K");
+    }
+
+    /// The file is read, which had so many bytes.
+    pub(super) fn done(&mut self, read: u64) {
+        self.done += read;
+    }
+
+    /// Clears the line.
+    pub(super) fn end(&self) {
+        if self.told.is_some() {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+fn line(read: u64, total: Option<u64>, since: Duration) -> String {
+    let mega = read as f64 / 1e6;
+    let rate = mega / since.as_secs_f64().max(0.001);
+    match total.filter(|total| *total > 0) {
+        Some(total) => {
+            let share = (read as f64 / total as f64).min(1.0);
+            let left = since.as_secs_f64() * (1.0 - share) / share.max(0.001);
+            let percent = share * 100.0;
+            format!("{percent:3.0} %  {mega:.0} MB, {rate:.0} MB/s, {left:.0} s left")
+        }
+        None => format!("{mega:.0} MB, {rate:.0} MB/s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_has_no_end_to_come_near_to() {
+        let since = Duration::from_secs(2);
+        assert_eq!(
+            line(250_000_000, Some(1_000_000_000), since),
+            " 25 %  250 MB, 125 MB/s, 6 s left"
+        );
+        assert_eq!(line(250_000_000, None, since), "250 MB, 125 MB/s");
+    }
+}

@@ -1,0 +1,251 @@
+//! What a tally says: failures by route and reason, the most frequent first, with what changed
+//! around each beginning. The form of this is what `--json` prints (docs/explain.md).
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde::Serialize;
+use tidegate_core::reason::Reason;
+
+use super::changes::{changes, Change};
+use super::entry::Evidence;
+use super::episodes::Episode;
+use super::runbooks;
+use super::tally::{Failures, Route, Tally};
+
+/// Raised when a field goes or changes its meaning; new fields do not raise it.
+const VERSION: u32 = 1;
+
+/// What a log comes to.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    version: u32,
+    pub(super) files: Vec<String>,
+    pub(super) lines: u64,
+    pub(super) requests: u64,
+    pub(super) failed: u64,
+    pub(super) share: f64,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
+    pub(super) unreadable: Unreadable,
+    pub(super) unknown_reasons: u64,
+    pub(super) folded_routes: u64,
+    pub(super) findings: Vec<Finding>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Unreadable {
+    pub(super) lines: u64,
+    pub(super) first: Option<UnreadableLine>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct UnreadableLine {
+    pub(super) file: String,
+    pub(super) line: u64,
+    pub(super) why: String,
+}
+
+/// Failures of one route for one reason.
+#[derive(Debug, Serialize)]
+pub(super) struct Finding {
+    pub(super) route: String,
+    pub(super) grouped_by: &'static str,
+    pub(super) reason: &'static str,
+    pub(super) failures: u64,
+    /// Of the route.
+    pub(super) requests: u64,
+    pub(super) share: f64,
+    pub(super) known_from: KnownFrom,
+    /// Of `circuit_open`: what opened the circuit.
+    pub(super) opened_by: Vec<OpenedBy>,
+    pub(super) episodes: Vec<Shown>,
+    pub(super) folded_episodes: u64,
+    pub(super) check_first: Vec<&'static str>,
+    #[serde(skip)]
+    pub(super) of: Reason,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct KnownFrom {
+    pub(super) filter_state: u64,
+    pub(super) details: u64,
+    pub(super) flags: u64,
+    pub(super) status: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct OpenedBy {
+    pub(super) reason: &'static str,
+    pub(super) rejected: u64,
+}
+
+/// A time of failures.
+#[derive(Debug, Serialize)]
+pub(super) struct Shown {
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) seconds: f64,
+    pub(super) failures: u64,
+    /// Of the requests of the route in that time; `None`: it was too short to say.
+    pub(super) share: Option<f64>,
+    pub(super) first: FirstShown,
+    pub(super) hosts: Vec<HostShown>,
+    pub(super) changes: Vec<Change>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct FirstShown {
+    pub(super) file: String,
+    pub(super) line: u64,
+    pub(super) request_id: Option<String>,
+    pub(super) upstream_host: Option<String>,
+    pub(super) details: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct HostShown {
+    pub(super) host: String,
+    pub(super) failures: u64,
+}
+
+/// How a file is called.
+pub(super) fn name(path: &Path) -> String {
+    crate::source::shown(path).to_string()
+}
+
+/// A time, as reports write it.
+pub(super) fn time(ms: u64) -> String {
+    // What a log can hold, the calendar can: see `line::time_ms`. The durations are the exception.
+    let ms = ms.min(253_402_300_799_999);
+    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(ms)).to_string()
+}
+
+/// `part` of `whole`, to four digits behind the point.
+pub(super) fn share(part: u64, whole: u64) -> f64 {
+    let share = part as f64 / whole.max(1) as f64;
+    (share * 10_000.0).round() / 10_000.0
+}
+
+fn known(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+impl Report {
+    pub(super) fn new(tally: &Tally, files: &[PathBuf]) -> Self {
+        let files: Vec<String> = files.iter().map(|path| name(path)).collect();
+        let file = |at: usize| files.get(at).cloned().unwrap_or_default();
+        let mut findings: Vec<Finding> = Vec::new();
+        for (name, route) in &tally.routes {
+            for (reason, failures) in &route.reasons {
+                findings.push(finding(name, route, *reason, failures, &file));
+            }
+        }
+        findings.sort_by(|a, b| {
+            let names = || (&a.route, a.reason).cmp(&(&b.route, b.reason));
+            b.failures.cmp(&a.failures).then_with(names)
+        });
+        let first = tally.first_unreadable.as_ref();
+        Self {
+            version: VERSION,
+            lines: tally.lines,
+            requests: tally.requests,
+            failed: tally.failed,
+            share: share(tally.failed, tally.requests),
+            from: tally.first_ms.map(time),
+            to: tally.last_ms.map(time),
+            unreadable: Unreadable {
+                lines: tally.unreadable,
+                first: first.map(|first| UnreadableLine {
+                    file: file(first.file),
+                    line: first.line,
+                    why: first.wrong.to_string(),
+                }),
+            },
+            unknown_reasons: tally.unknown_reasons,
+            folded_routes: tally.folded,
+            findings,
+            files,
+        }
+    }
+}
+
+fn finding(
+    name: &str,
+    route: &Route,
+    reason: Reason,
+    failures: &Failures,
+    file: &dyn Fn(usize) -> String,
+) -> Finding {
+    let known_from = |evidence: Evidence| failures.evidence[evidence as usize];
+    let runbook = runbooks::of(reason);
+    Finding {
+        route: name.to_owned(),
+        grouped_by: if route.is_host { "host" } else { "route" },
+        reason: reason.as_str(),
+        failures: failures.count,
+        requests: route.requests,
+        share: share(failures.count, route.requests),
+        known_from: KnownFrom {
+            filter_state: known_from(Evidence::FilterState),
+            details: known_from(Evidence::Details),
+            flags: known_from(Evidence::Flags),
+            status: known_from(Evidence::Status),
+        },
+        opened_by: failures
+            .opened_by
+            .iter()
+            .map(|(reason, rejected)| OpenedBy {
+                reason: reason.as_str(),
+                rejected: *rejected,
+            })
+            .collect(),
+        episodes: failures
+            .episodes
+            .list
+            .iter()
+            .map(|episode| shown(route, reason, episode, file))
+            .collect(),
+        folded_episodes: failures.episodes.folded,
+        check_first: runbook.checks.iter().map(|check| check.what).collect(),
+        of: reason,
+    }
+}
+
+fn shown(
+    route: &Route,
+    reason: Reason,
+    episode: &Episode,
+    file: &dyn Fn(usize) -> String,
+) -> Shown {
+    let asked = route.timeline.between(episode.from_ms, episode.to_ms);
+    let share = asked.filter(|asked| *asked >= 1.0).map(|asked| {
+        let share = (episode.failures as f64 / asked).min(1.0);
+        // The steps of the timeline are coarser than the times of the episode.
+        (share * 1000.0).round() / 1000.0
+    });
+    let mut hosts = episode.hosts.clone();
+    hosts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    Shown {
+        from: time(episode.from_ms),
+        to: time(episode.to_ms),
+        seconds: episode.to_ms.saturating_sub(episode.from_ms) as f64 / 1000.0,
+        failures: episode.failures,
+        share,
+        first: FirstShown {
+            file: file(episode.first.file),
+            line: episode.first.line,
+            request_id: known(&episode.first.request_id),
+            upstream_host: known(&episode.first.host),
+            details: known(&episode.first.details),
+        },
+        hosts: hosts
+            .into_iter()
+            .map(|(host, failures)| HostShown {
+                host: host.into(),
+                failures,
+            })
+            .collect(),
+        changes: changes(route, reason, episode, share),
+    }
+}

@@ -1,0 +1,312 @@
+//! What a log, or a part of it, comes to. Parts are tallied apart, by as many threads as there are,
+//! and put together in the order of the log: so the result is the same with any number of threads.
+//!
+//! Memory is bounded whatever the log holds: by the limits here, times each other.
+
+use std::collections::HashMap;
+
+use memchr::memchr_iter;
+use tidegate_core::breaker::bank;
+use tidegate_core::reason::Reason;
+
+use super::entry::{Entry, Evidence};
+use super::episodes::{Episodes, First};
+use super::line::{self, Wrong};
+use super::seen::Names;
+use super::timeline::Timeline;
+
+/// So many routes are told apart: as many as have a breaker of their own, since hosts stand for
+/// routes where a log has none, and clients can make up hosts.
+pub(super) const MAX_ROUTES: usize = bank::MAX_ROUTES;
+/// So many hosts of a route are told apart.
+pub(super) const MAX_HOSTS: usize = 64;
+/// So many releases of a route are told apart.
+pub(super) const MAX_RELEASES: usize = 16;
+
+/// What stands for routes that are not told apart.
+pub(super) const OTHERS: &str = "(other routes)";
+/// What stands for a request that has neither route nor host.
+const NO_NAME: &str = "(no name)";
+
+/// A line that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unreadable {
+    pub(super) file: usize,
+    /// From 1.
+    pub(super) line: u64,
+    pub(super) wrong: Wrong,
+}
+
+/// Failures of one route for one reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Failures {
+    pub(super) count: u64,
+    /// What the reason is known from, in the order of [`Evidence::ALL`].
+    pub(super) evidence: [u64; Evidence::ALL.len()],
+    pub(super) episodes: Episodes,
+    /// Of requests that an open circuit rejected: what opened it, and how many it rejected.
+    pub(super) opened_by: Vec<(Reason, u64)>,
+}
+
+impl Failures {
+    fn opened_by(&mut self, reason: Reason, rejected: u64) {
+        match self
+            .opened_by
+            .iter()
+            .position(|(known, _)| *known == reason)
+        {
+            Some(at) => self.opened_by[at].1 += rejected,
+            None => self.opened_by.push((reason, rejected)),
+        }
+    }
+}
+
+/// The requests of one route.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Route {
+    /// Whether it is a host, since the log has no route.
+    pub(super) is_host: bool,
+    pub(super) requests: u64,
+    pub(super) failed: u64,
+    pub(super) timeline: Timeline,
+    pub(super) hosts: Names,
+    pub(super) releases: Names,
+    pub(super) reasons: Vec<(Reason, Failures)>,
+}
+
+/// What the lines come to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Lines, blank ones and such that cannot be read included.
+    pub(super) lines: u64,
+    pub(super) requests: u64,
+    pub(super) failed: u64,
+    pub(super) unreadable: u64,
+    pub(super) first_unreadable: Option<Unreadable>,
+    /// Reasons of the filter state that this version does not know.
+    pub(super) unknown_reasons: u64,
+    pub(super) first_ms: Option<u64>,
+    pub(super) last_ms: Option<u64>,
+    pub(super) routes: HashMap<Box<str>, Route>,
+    /// How many routes became part of [`OTHERS`]; one that came again counts again.
+    pub(super) folded: u64,
+    gap_ms: u64,
+}
+
+impl Route {
+    fn absorb(&mut self, later: Route, gap_ms: u64) {
+        self.is_host |= later.is_host;
+        self.requests += later.requests;
+        self.failed += later.failed;
+        self.timeline.absorb(later.timeline);
+        self.hosts.absorb(later.hosts, MAX_HOSTS);
+        self.releases.absorb(later.releases, MAX_RELEASES);
+        for (reason, failures) in later.reasons {
+            let known = self.failures(reason);
+            known.count += failures.count;
+            for (known, later) in known.evidence.iter_mut().zip(failures.evidence) {
+                *known += later;
+            }
+            known.episodes.absorb(failures.episodes, gap_ms);
+            for (reason, rejected) in failures.opened_by {
+                known.opened_by(reason, rejected);
+            }
+        }
+    }
+
+    fn failures(&mut self, reason: Reason) -> &mut Failures {
+        let at = self.reasons.iter().position(|(known, _)| *known == reason);
+        let at = at.unwrap_or_else(|| {
+            self.reasons.push((reason, Failures::default()));
+            self.reasons.len() - 1
+        });
+        &mut self.reasons[at].1
+    }
+}
+
+impl Tally {
+    /// Failures with at least `gap_ms` between them belong to different episodes.
+    pub(super) fn new(gap_ms: u64) -> Self {
+        Self {
+            gap_ms,
+            ..Self::default()
+        }
+    }
+
+    /// Of whole lines.
+    pub(super) fn of(lines: &[u8], gap_ms: u64) -> Self {
+        let mut tally = Self::new(gap_ms);
+        let mut start = 0;
+        for end in memchr_iter(b'\n', lines) {
+            tally.line(&lines[start..end]);
+            start = end + 1;
+        }
+        if start < lines.len() {
+            tally.line(&lines[start..]);
+        }
+        tally
+    }
+
+    /// Of one line that is too long to be read.
+    pub(super) fn of_too_long_line(gap_ms: u64) -> Self {
+        let mut tally = Self::new(gap_ms);
+        tally.lines = 1;
+        tally.cannot_read(Wrong::TooLong);
+        tally
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        self.lines += 1;
+        match line::parse(line) {
+            None => {}
+            Some(Ok(entry)) => self.add(&entry),
+            Some(Err(wrong)) => self.cannot_read(wrong),
+        }
+    }
+
+    fn cannot_read(&mut self, wrong: Wrong) {
+        self.unreadable += 1;
+        let line = self.lines;
+        self.first_unreadable.get_or_insert(Unreadable {
+            file: 0,
+            line,
+            wrong,
+        });
+    }
+
+    fn add(&mut self, entry: &Entry<'_>) {
+        let at_ms = entry.ended_ms();
+        let failure = entry.failure();
+        let failed = failure.is_some();
+        self.requests += 1;
+        self.failed += u64::from(failed);
+        self.first_ms = Some(self.first_ms.map_or(at_ms, |first| first.min(at_ms)));
+        self.last_ms = self.last_ms.max(Some(at_ms));
+        if !entry.reason.is_empty() && super::entry::reason_named(&entry.reason).is_none() {
+            self.unknown_reasons += 1;
+        }
+        let (gap_ms, line) = (self.gap_ms, self.lines);
+        let route = self.route(entry);
+        route.requests += 1;
+        route.failed += u64::from(failed);
+        route.timeline.add(at_ms, 1);
+        if !entry.host.is_empty() {
+            route.hosts.add(&entry.host, at_ms, failed, MAX_HOSTS);
+        }
+        if !entry.release.is_empty() {
+            route
+                .releases
+                .add(&entry.release, at_ms, failed, MAX_RELEASES);
+        }
+        let Some((reason, evidence)) = failure else {
+            return;
+        };
+        let failures = route.failures(reason);
+        failures.count += 1;
+        failures.evidence[evidence as usize] += 1;
+        if let Some(cause) = entry.opened_by() {
+            failures.opened_by(cause, 1);
+        }
+        failures.episodes.add(at_ms, &entry.host, gap_ms, || First {
+            file: 0,
+            line,
+            request_id: super::cut(&entry.request_id).into(),
+            host: super::cut(&entry.host).into(),
+            details: super::cut(&entry.details).into(),
+        });
+    }
+
+    /// The route of a request; where the log has none, the host that it was for.
+    fn route(&mut self, entry: &Entry<'_>) -> &mut Route {
+        let (name, is_host) = match (entry.route.as_ref(), entry.authority.as_ref()) {
+            ("", "") => (NO_NAME, false),
+            ("", host) => (super::cut(host), true),
+            (route, _) => (super::cut(route), false),
+        };
+        if !self.routes.contains_key(name) {
+            self.make_room();
+            let route = Route {
+                is_host,
+                ..Route::default()
+            };
+            self.routes.insert(name.into(), route);
+        }
+        self.routes.entry(name.into()).or_default()
+    }
+
+    /// Before another route is added: where there are twice as many as are told apart, those that
+    /// failed least and were asked least become part of the others. Whoever asks for hosts that do
+    /// not exist thus does not drive out those that do.
+    fn make_room(&mut self) {
+        if self.routes.len() >= 2 * MAX_ROUTES {
+            self.fold_beyond(MAX_ROUTES);
+        }
+    }
+
+    fn fold_beyond(&mut self, limit: usize) {
+        if self.routes.len() <= limit {
+            return;
+        }
+        let mut others = self.routes.remove(OTHERS).unwrap_or_default();
+        let mut all: Vec<_> = self.routes.drain().collect();
+        all.sort_unstable_by(|(a_name, a), (b_name, b)| {
+            let key = |route: &Route| (route.failed, route.requests);
+            key(b).cmp(&key(a)).then_with(|| a_name.cmp(b_name))
+        });
+        for (_, route) in all.drain(limit.saturating_sub(1).min(all.len())..) {
+            others.absorb(route, self.gap_ms);
+            self.folded += 1;
+        }
+        others.is_host = false;
+        self.routes.extend(all);
+        self.routes.insert(OTHERS.into(), others);
+    }
+
+    /// Takes what the lines after those of this tally come to, which belong to this file; its
+    /// lines before them are `lines_before`.
+    pub(super) fn absorb(&mut self, later: Tally, file: usize, lines_before: u64) {
+        self.lines += later.lines;
+        self.requests += later.requests;
+        self.failed += later.failed;
+        self.unreadable += later.unreadable;
+        self.unknown_reasons += later.unknown_reasons;
+        self.folded += later.folded;
+        self.first_ms = [self.first_ms, later.first_ms].into_iter().flatten().min();
+        self.last_ms = self.last_ms.max(later.last_ms);
+        if self.first_unreadable.is_none() {
+            self.first_unreadable = later.first_unreadable.map(|unreadable| Unreadable {
+                file,
+                line: unreadable.line + lines_before,
+                ..unreadable
+            });
+        }
+        // In an order of its own: that of a hash map would be another each time.
+        let mut routes: Vec<_> = later.routes.into_iter().collect();
+        routes.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for (name, mut route) in routes {
+            for episode in route
+                .reasons
+                .iter_mut()
+                .flat_map(|(_, f)| &mut f.episodes.list)
+            {
+                episode.first.file = file;
+                episode.first.line += lines_before;
+            }
+            if let Some(known) = self.routes.get_mut(&name) {
+                known.absorb(route, self.gap_ms);
+            } else {
+                self.make_room();
+                self.routes.insert(name, route);
+            }
+        }
+    }
+
+    /// No line comes after this.
+    pub(super) fn end(&mut self) {
+        self.fold_beyond(MAX_ROUTES);
+    }
+}
+
+#[cfg(test)]
+#[path = "tally_tests.rs"]
+mod tests;

@@ -1,0 +1,162 @@
+//! How many requests a route had when, in a bounded number of steps: the longer the log, the wider
+//! they become.
+
+use std::collections::VecDeque;
+
+/// At most so many steps.
+const MAX_STEPS: usize = 512;
+
+/// Requests by time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Timeline {
+    /// Width of a step: seconds, a power of two.
+    width_s: u64,
+    /// The number of the first step: its time over the width.
+    first: u64,
+    steps: VecDeque<u64>,
+}
+
+impl Default for Timeline {
+    fn default() -> Self {
+        Self {
+            width_s: 1,
+            first: 0,
+            steps: VecDeque::new(),
+        }
+    }
+}
+
+impl Timeline {
+    /// Takes `requests` at a time.
+    pub(super) fn add(&mut self, at_ms: u64, requests: u64) {
+        let at_s = at_ms / 1000;
+        loop {
+            let step = at_s / self.width_s;
+            if self.steps.is_empty() {
+                self.first = step;
+            }
+            let end = self.first + self.steps.len() as u64;
+            let span = end.max(step + 1) - self.first.min(step);
+            if span > MAX_STEPS as u64 {
+                self.widen();
+                continue;
+            }
+            while step < self.first {
+                self.steps.push_front(0);
+                self.first -= 1;
+            }
+            let at = (step - self.first) as usize;
+            if self.steps.len() <= at {
+                self.steps.resize(at + 1, 0);
+            }
+            if let Some(count) = self.steps.get_mut(at) {
+                *count += requests;
+            }
+            return;
+        }
+    }
+
+    /// Takes what another part of the log has.
+    pub(super) fn absorb(&mut self, other: Timeline) {
+        while self.width_s < other.width_s {
+            self.widen();
+        }
+        for (at, requests) in other.steps.iter().enumerate() {
+            if *requests > 0 {
+                let step = other.first + at as u64;
+                self.add(
+                    step.saturating_mul(other.width_s).saturating_mul(1000),
+                    *requests,
+                );
+            }
+        }
+    }
+
+    fn widen(&mut self) {
+        let old = std::mem::take(&mut self.steps);
+        let first = self.first / 2;
+        for (at, requests) in old.into_iter().enumerate() {
+            let step = ((self.first + at as u64) / 2 - first) as usize;
+            if self.steps.len() <= step {
+                self.steps.resize(step + 1, 0);
+            }
+            if let Some(count) = self.steps.get_mut(step) {
+                *count += requests;
+            }
+        }
+        self.first = first;
+        self.width_s *= 2;
+    }
+
+    /// When the first request came; `None`: none did.
+    pub(super) fn start_ms(&self) -> Option<u64> {
+        (!self.steps.is_empty()).then(|| self.first * self.width_s * 1000)
+    }
+
+    /// About how many requests came from `from_ms` to before `to_ms`; `None`: the steps are too
+    /// wide to say.
+    pub(super) fn between(&self, from_ms: u64, to_ms: u64) -> Option<f64> {
+        let width_ms = self.width_s * 1000;
+        if to_ms.saturating_sub(from_ms) < 2 * width_ms {
+            return None;
+        }
+        let steps = self.steps.iter().enumerate().map(|(at, requests)| {
+            let start = (self.first + at as u64) * width_ms;
+            let shared = to_ms
+                .min(start + width_ms)
+                .saturating_sub(from_ms.max(start));
+            *requests as f64 * shared as f64 / width_ms as f64
+        });
+        Some(steps.sum())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_bounded_however_long_the_log_is() {
+        let mut timeline = Timeline::default();
+        let times = [
+            5_000_000,
+            1_000,
+            0,
+            80_000_000_000,
+            4_000_000_000,
+            7_000_000,
+        ];
+        for (at, time) in times.into_iter().enumerate() {
+            timeline.add(time, 1);
+            assert!(timeline.steps.len() <= MAX_STEPS);
+            assert_eq!(timeline.steps.iter().sum::<u64>(), at as u64 + 1);
+        }
+        assert_eq!(
+            timeline.between(0, 100_000_000_000).map(f64::round),
+            Some(6.0)
+        );
+    }
+
+    #[test]
+    fn parts_in_any_order_make_the_whole() {
+        let times: Vec<u64> = (0..2_000).map(|at| at * 7_919 % 900_001 * 10).collect();
+        let mut whole = Timeline::default();
+        times.iter().for_each(|time| whole.add(*time, 1));
+        let parts = times.chunks(300).map(|times| {
+            let mut part = Timeline::default();
+            times.iter().for_each(|time| part.add(*time, 1));
+            part
+        });
+        let mut merged = Timeline::default();
+        parts.rev().for_each(|part| merged.absorb(part));
+        assert_eq!(merged, whole);
+    }
+
+    #[test]
+    fn a_share_of_a_step_is_a_share_of_its_requests() {
+        let mut timeline = Timeline::default();
+        (0..10).for_each(|second| timeline.add(second * 1000, 100));
+        assert_eq!(timeline.between(2_500, 5_000), Some(250.0));
+        assert_eq!(timeline.between(2_500, 3_000), None);
+    }
+}

@@ -1,0 +1,275 @@
+//! What `tidegate explain` prints, to the letter, and how it ends.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{json, Value};
+use tempfile::TempDir;
+use tidegate_core::reason::Reason;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Runs the command in a folder with these files: exit code, standard output, standard error.
+fn run(files: &[(&str, String)], args: &[&str], input: &str) -> (Option<i32>, String, String) {
+    let folder = TempDir::new().unwrap();
+    for (name, content) in files {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .arg("explain")
+        .args(args)
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may be done without having read it.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let code = output.status.code();
+    (code, text(output.stdout), text(output.stderr))
+}
+
+/// The morning of a shop: half an hour in which checkout fails after a release, one of three hosts
+/// of the search hangs, and somebody reads the log of something else into it.
+fn morning() -> String {
+    let mut log = String::new();
+    for second in 0..1800_u64 {
+        let at = format!("2026-11-23T09:{:02}:{:02}", second / 60, second % 60);
+        let host = second % 3 + 5;
+        let is_new = second >= 900;
+        let is_broken = (905..1080).contains(&second);
+        let release = if is_new { "v42" } else { "v41" };
+        let mut line = |part: u64, route: &str, more: Value| {
+            let mut line = json!({
+                "start_time": format!("{at}.{part}00Z"), "duration": 20, "method": "GET",
+                "path": format!("/{route}"), "authority": "shop.example",
+                "request_id": format!("{part}f1c-{second}"),
+                "response_code": 200, "response_code_details": "via_upstream", "response_flags": "-",
+                "bytes_sent": 1534, "route_name": route, "upstream_cluster": route,
+                "upstream_host": format!("10.0.0.{host}:8080"),
+                "upstream_transport_failure_reason": null, "tidegate_reason": null,
+                "tidegate_breaker": null, "tidegate_hint_ms": null, "release": release,
+            });
+            let (members, more) = (line.as_object_mut().unwrap(), more.as_object().unwrap());
+            members.extend(more.clone());
+            writeln!(log, "{line}").unwrap();
+        };
+        line(1, "shop", json!({}));
+        line(
+            2,
+            "checkout",
+            match is_broken {
+                true if second > 915 => json!({
+                    "response_code": 503, "release": null, "upstream_host": null,
+                    "response_code_details": "tidegate_circuit_open{connection_refused}",
+                    "tidegate_reason": "circuit_open", "tidegate_breaker": "open",
+                    "tidegate_hint_ms": "2400",
+                }),
+                true => json!({
+                    "response_code": 502, "response_flags": "UF", "release": null,
+                    "response_code_details": "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}",
+                    "upstream_transport_failure_reason": "delayed connect error: Connection refused",
+                    "tidegate_reason": "connection_refused",
+                }),
+                false => json!({}),
+            },
+        );
+        line(
+            3,
+            "search",
+            match second > 1200 && second < 1500 && host == 6 {
+                true => json!({
+                    "response_code": 504, "response_flags": "UT", "release": null, "duration": 15000,
+                    "response_code_details": "response_timeout",
+                }),
+                false => json!({}),
+            },
+        );
+        if second == 1200 {
+            log.push_str(
+                "[2026-11-23 09:20:00.000][1][warning][main] not a line of the access log\n",
+            );
+        }
+    }
+    log
+}
+
+/// The session in docs/explain.md is what is printed.
+#[test]
+fn the_documented_session_is_what_is_printed() {
+    let (code, printed, errors) = run(&[("access.log", morning())], &["access.log"], "");
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    let path = root().join("docs/explain.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once("$ tidegate explain access.log\n").unwrap();
+    let (_, after) = rest.split_once("```\n").unwrap();
+    let expected = format!("{before}$ tidegate explain access.log\n{printed}```\n{after}");
+    if std::env::var_os("UPDATE_GOLDENS").is_some() {
+        fs::write(path, expected).unwrap();
+    } else {
+        assert!(
+            page == expected,
+            "run with UPDATE_GOLDENS=1; printed:\n{printed}"
+        );
+    }
+}
+
+/// Every key of the JSON, as docs/explain.md writes it: members of lists under their list.
+fn keys(value: &Value, path: &str, found: &mut std::collections::BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members {
+                let path = match path {
+                    "" => key.clone(),
+                    path => format!("{path}.{key}"),
+                };
+                found.insert(path.clone());
+                keys(value, &path, found);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                keys(item, &format!("{path}[]"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_of_the_json_is_documented() {
+    let (code, printed, _) = run(&[("access.log", morning())], &["access.log", "--json"], "");
+    assert_eq!(code, Some(0));
+    let report: Value = serde_json::from_str(&printed).unwrap();
+    let mut found = std::collections::BTreeSet::new();
+    keys(&report, "", &mut found);
+    let page = fs::read_to_string(root().join("docs/explain.md")).unwrap();
+    for key in &found {
+        assert!(
+            page.contains(&format!("| `{key}` |")),
+            "{key} is not in docs/explain.md"
+        );
+    }
+    assert_eq!(report["version"], 1);
+    assert_eq!(report["requests"], 5400);
+    assert_eq!(report["unreadable"]["first"]["line"], 3604);
+    let findings = report["findings"].as_array().unwrap();
+    let named: Vec<_> = findings
+        .iter()
+        .map(|f| (&f["route"], &f["reason"], &f["failures"]))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            (&json!("checkout"), &json!("circuit_open"), &json!(164)),
+            (
+                &json!("search"),
+                &json!("http_response_timeout"),
+                &json!(100)
+            ),
+            (&json!("checkout"), &json!("connection_refused"), &json!(11)),
+        ]
+    );
+    assert_eq!(
+        findings[0]["opened_by"],
+        json!([{ "reason": "connection_refused", "rejected": 164 }])
+    );
+    assert_eq!(
+        findings[2]["known_from"],
+        json!({ "filter_state": 11, "details": 0, "flags": 0, "status": 0 })
+    );
+    let changes = &findings[2]["episodes"][0]["changes"];
+    assert_eq!(changes[0]["kind"], "release");
+    assert_eq!(
+        (&changes[0]["from"], &changes[0]["to"]),
+        (&json!("v41"), &json!("v42"))
+    );
+}
+
+#[test]
+fn standard_input_and_a_log_without_failures() {
+    let line = r#"[2026-11-23T09:00:00.000Z] "GET / HTTP/1.1" 200 - 0 5 1 1 "-" "-" "-" "shop.example" "10.0.0.5:80""#;
+    let (code, printed, errors) = run(&[], &["-"], line);
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    assert_eq!(
+        printed,
+        "1 request from 2026-11-23T09:00:00Z to 2026-11-23T09:00:00Z; 0 failed (0 %)\n"
+    );
+    let (code, printed, _) = run(&[], &["-"], "");
+    assert_eq!(
+        (code, printed.as_str()),
+        (Some(0), "0 requests; 0 failed (0 %)\n")
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_said_with_its_place() {
+    let wrong = "not a log\nnor this\n".to_owned();
+    let (code, printed, errors) = run(&[("a.log", wrong.clone())], &["a.log"], "");
+    assert_eq!((code, printed.as_str()), (Some(1), ""));
+    assert_eq!(
+        errors,
+        "a.log:1: neither a JSON object nor a line of Envoy's or Istio's text format: no \"[\" at its start\n\
+         none of the 2 lines can be read\n"
+    );
+    let (code, printed, errors) = run(&[], &["none.log"], "");
+    assert_eq!((code, printed.as_str()), (Some(2), ""));
+    assert_eq!(
+        errors,
+        "none.log: cannot be read: No such file or directory (os error 2)\n"
+    );
+    // What could be read is shown all the same.
+    let (code, printed, errors) = run(&[("a.log", morning())], &["none.log", "a.log"], "");
+    assert_eq!(code, Some(2));
+    assert!(
+        printed.contains("\n1. checkout: circuit_open, "),
+        "{printed}"
+    );
+    assert!(errors.starts_with("none.log: cannot be read"), "{errors}");
+    let (code, printed, _) = run(&[("a.log", wrong)], &["a.log", "--json"], "");
+    let report: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!((code, &report["unreadable"]["lines"]), (Some(1), &json!(2)));
+}
+
+#[test]
+fn reasons_are_explained() {
+    let (code, list, _) = run(&[], &["--reason", "list"], "");
+    assert_eq!(code, Some(0));
+    assert_eq!(list.lines().count(), Reason::ALL.len());
+    for (line, reason) in list.lines().zip(Reason::ALL) {
+        assert!(line.starts_with(reason.as_str()), "{line}");
+        let (code, text, errors) = run(&[], &["--reason", reason.as_str()], "");
+        assert_eq!((code, errors.as_str()), (Some(0), ""));
+        assert!(text.starts_with(reason.as_str()), "{text}");
+        assert!(text.contains("\nCheck first\n  1. "), "{text}");
+    }
+    let (code, printed, errors) = run(&[], &["--reason", "dns_eror"], "");
+    assert_eq!((code, printed.as_str()), (Some(2), ""));
+    assert_eq!(
+        errors,
+        "--reason: found \"dns_eror\"; `tidegate explain --reason list` names all; did you mean `dns_error`?\n"
+    );
+}
+
+#[test]
+fn nothing_to_explain_is_wrong_usage() {
+    for args in [&[][..], &["--json"], &["a.log", "--reason", "dns_error"]] {
+        let (code, printed, errors) = run(&[], args, "");
+        assert_eq!((code, printed.as_str()), (Some(2), ""), "{args:?}");
+        assert!(errors.contains("Usage: tidegate"), "{errors}");
+    }
+    let (code, _, errors) = run(&[], &["a.log", "--gap", "soon"], "");
+    assert_eq!(code, Some(2));
+    assert!(
+        errors.contains("invalid value 'soon' for '--gap <TIME>'"),
+        "{errors}"
+    );
+}

@@ -1,0 +1,272 @@
+//! An outage of each kind, made on a real Envoy, is named rightly at every place: page, problem
+//! document, `Proxy-Status`, response code details, filter state, metrics, `tidegate explain`.
+//!
+//! The log is the one of `envoy/access-log.yaml`; beside it Envoy writes its default text format, so
+//! that it is pinned, too, what can be told from that.
+
+mod log;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{json, Value};
+use tidegate_e2e::client::{Client, Protocol};
+use tidegate_e2e::config::{tidegate, Listener};
+use tidegate_e2e::envoy::Envoy;
+use tidegate_e2e::message::{Request, Response};
+
+use crate::site::kinds::{FAILURES, FAILURES_OF_5XX};
+use crate::site::{kind_route, Site};
+
+/// The listener of the test.
+const NAMED: &str = "named";
+/// Failures in a row that open the circuit of the route `circuit`.
+const TRIPS: u64 = 3;
+/// A host that Envoy has no route for.
+const NOWHERE: &str = "no-route.example";
+
+/// An outage.
+#[derive(Debug, Clone)]
+struct Outage {
+    /// First segment of the path, and name of the route.
+    name: &'static str,
+    reason: &'static str,
+    /// What Envoy's details begin with.
+    details: &'static str,
+    /// State of the circuit, where it is not closed.
+    circuit: Option<&'static str>,
+    retryable: bool,
+    /// Key of its breaker, and so of its metrics.
+    key: String,
+}
+
+/// What Envoy's own failures and the upstream's are, and those that only this test makes.
+fn outages() -> Vec<Outage> {
+    let kinds = FAILURES.iter().chain(FAILURES_OF_5XX);
+    let kinds = kinds.map(|kind| Outage {
+        name: kind.name,
+        reason: kind.reason,
+        details: kind.details,
+        circuit: None,
+        retryable: kind.retryable,
+        key: match kind.name {
+            // Envoy names the clusters that it has.
+            "no-cluster" => "no-cluster/".to_owned(),
+            name => format!("{name}/{}", kind.cluster),
+        },
+    });
+    let more = [
+        (
+            "circuit",
+            "circuit_open",
+            "connection_refused",
+            Some("open"),
+            true,
+        ),
+        ("forced", "circuit_open", "", Some("open"), true),
+        ("maintenance", "maintenance", "", None, true),
+        (
+            "direct",
+            "proxy_internal_error",
+            "direct_response",
+            None,
+            true,
+        ),
+        (
+            "nowhere",
+            "destination_not_found",
+            "route_not_found",
+            None,
+            false,
+        ),
+    ];
+    let more = more.map(|(name, reason, details, circuit, retryable)| Outage {
+        name,
+        reason,
+        details,
+        circuit,
+        retryable,
+        key: match name {
+            "circuit" => "circuit/refused".to_owned(),
+            "direct" => "direct/".to_owned(),
+            "nowhere" => "/".to_owned(),
+            name => format!("{name}/h1"),
+        },
+    });
+    // The upstream breaks its answer off in the middle of what the page has replaced already.
+    let kinds = kinds.filter(|kind| kind.name != "502-cut");
+    kinds.chain(more).collect()
+}
+
+impl Outage {
+    fn request(&self, asker: &str) -> Request {
+        let mut request = Request::get(&format!("/{}/{asker}", self.name));
+        match self.name {
+            "no-name" => request.authority = "nowhere.invalid".to_owned(),
+            "nowhere" => request.authority = NOWHERE.to_owned(),
+            _ => {}
+        }
+        request
+    }
+
+    fn page(&self, client: &Client) -> Result<(), String> {
+        let request = self.request("page").header("accept", "text/html");
+        let answer = client.get(&request);
+        let body = String::from_utf8_lossy(&answer.body).into_owned();
+        let title = body.contains("<!doctype html>") && body.contains(self.reason);
+        expect("a page that names it", title, &body)?;
+        self.headers(&answer)
+    }
+
+    fn problem(&self, client: &Client) -> Result<(), String> {
+        let request = self
+            .request("problem")
+            .header("accept", "application/problem+json");
+        let answer = client.get(&request);
+        let problem: Value = serde_json::from_slice(&answer.body).map_err(|e| e.to_string())?;
+        expect("problem", problem["reason"] == self.reason, &problem)?;
+        expect(
+            "retryable",
+            problem["retryable"] == self.retryable,
+            &problem,
+        )?;
+        self.headers(&answer)
+    }
+
+    fn headers(&self, answer: &Response) -> Result<(), String> {
+        let error = format!("gateway; error={}", self.reason);
+        let status = answer.header("proxy-status").unwrap_or_default();
+        let named = status.split(", ").any(|member| {
+            member
+                .strip_prefix(error.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(';'))
+        });
+        expect("Proxy-Status", named, &status)?;
+        let marker = answer.header("x-tidegate-page");
+        expect("marker", marker == Some(self.reason), &marker)
+    }
+}
+
+fn expect(what: &str, is_so: bool, found: &dyn std::fmt::Debug) -> Result<(), String> {
+    match is_so {
+        true => Ok(()),
+        false => Err(format!("{what}: {found:?}")),
+    }
+}
+
+fn configuration() -> String {
+    json!({
+        "intercept": { "statuses": ["5xx", 404] },
+        "breaker": { "mode": "disabled" },
+        "routes": [
+            { "name": "circuit", "match": { "route": "circuit" }, "breaker": {
+                "mode": "enforce", "open": { "base": "60s", "max": "60s" },
+                "consecutive": { "failures": TRIPS, "for": "0s" },
+            } },
+            { "name": "forced", "match": { "route": "forced" }, "breaker": { "mode": "forced_open" } },
+            { "name": "maintenance", "match": { "route": "maintenance" }, "maintenance": true },
+        ],
+    })
+    .to_string()
+}
+
+fn site() -> Site {
+    let filter = tidegate(&tidegate_e2e::module(), Some(&configuration()));
+    Site::with_listeners(vec![(NAMED, vec![filter])], |listener: Listener| {
+        if listener.name() != NAMED {
+            return listener;
+        }
+        let direct = json!({ "name": "direct", "match": { "prefix": "/direct/" },
+            "direct_response": { "status": 503 } });
+        let own = [
+            kind_route("circuit", "refused", json!({})),
+            kind_route("forced", "h1", json!({})),
+            kind_route("maintenance", "h1", json!({})),
+            kind_route("200-cut", "h1", json!({})),
+            direct,
+        ];
+        listener
+            .first_routes(own)
+            .virtual_host(json!({ "domains": ["site.example", "*.invalid"] }))
+            .manager(json!({ "access_log": log::both(NAMED) }))
+    })
+}
+
+#[test]
+fn named_rightly() {
+    let site = site();
+    let client = site.client(NAMED, Protocol::H1);
+    let mut asked = 0;
+    // The circuit opens by failures of its own.
+    for _ in 0..TRIPS {
+        let answer = client.get(&Request::get("/circuit/trip"));
+        assert_eq!(answer.header("x-tidegate-page"), Some("connection_refused"));
+        asked += 1;
+    }
+    let outages = outages();
+    let mut findings = Vec::new();
+    for outage in &outages {
+        for (place, found) in [
+            ("page", outage.page(&client)),
+            ("problem", outage.problem(&client)),
+        ] {
+            asked += 1;
+            findings.extend(
+                found
+                    .err()
+                    .map(|error| format!("{} at {place}: {error}", outage.name)),
+            );
+        }
+    }
+    // No page can take the place of what is half there: only logs and metrics name it.
+    let broken = site
+        .client(NAMED, Protocol::H1)
+        .get(&Request::get("/200-cut/page"));
+    assert!(broken.broken.is_some(), "{broken:?}");
+    asked += 1;
+    let lines = site.envoy.wait_for_access_lines(NAMED, asked);
+    findings.extend(log::lines(&lines, &outages));
+    findings.extend(log::explained(&site, &outages));
+    findings.extend(metrics(&site, &outages));
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
+/// The filter's tables are of words that this very Envoy has: one that it no longer has, or never
+/// had, names nothing. (A word that Envoy builds from parts is not in it; none of these is.)
+#[test]
+fn the_words_of_the_tables_are_envoys() {
+    let program = std::fs::read(Envoy::program()).expect("read Envoy");
+    let is_there = |word: &str| memchr::memmem::find(&program, word.as_bytes()).is_some();
+    let missing: Vec<&str> = tidegate_core::reason::words()
+        // Envoy writes the blanks of these as underscores.
+        .filter(|word| !is_there(word) && !is_there(&word.replace('_', " ")))
+        .collect();
+    assert_eq!(missing, Vec::<&str>::new());
+}
+
+/// What the metrics say of the outages: each was asked for twice, `circuit` failed [`TRIPS`] times
+/// before. (An answer that broke off was not intercepted.)
+fn metrics(site: &Site, outages: &[Outage]) -> Vec<String> {
+    let mut want = BTreeMap::from([(stat("connection_refused", "circuit/refused"), TRIPS)]);
+    for outage in outages {
+        want.insert(stat(outage.reason, &outage.key), 2);
+    }
+    // They are told at the next tick.
+    let total = want.values().sum();
+    let pattern = "^wasmcustom%5C.tidegate%5C.intercepted";
+    let got: BTreeMap<String, u64> = site
+        .envoy
+        .wait_for_stats(pattern, total)
+        .into_iter()
+        .collect();
+    let names = want.keys().chain(got.keys()).collect::<BTreeSet<_>>();
+    let wrong = names
+        .into_iter()
+        .filter(|name| want.get(*name) != got.get(*name));
+    wrong
+        .map(|name| format!("{name} is {:?}, not {:?}", got.get(name), want.get(name)))
+        .collect()
+}
+
+fn stat(reason: &str, key: &str) -> String {
+    format!("wasmcustom.tidegate.intercepted.reason.{reason}.route.{key}")
+}
