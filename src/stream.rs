@@ -10,6 +10,7 @@ use tidegate_core::headers::HeaderBlock;
 use tidegate_core::millis::from_ns;
 use tidegate_core::reason::details_decide;
 use tidegate_core::reply::Reply;
+use tidegate_core::text::Joined;
 
 use crate::host::{self, BufferType, HostError, LogLevel, MapType};
 use crate::log_sink;
@@ -143,7 +144,7 @@ impl Stream {
 
     /// An error of the filter's own: from here on it leaves the request alone.
     fn stand_aside(&mut self, what: &str, error: HostError) {
-        let before = ["cannot read or write ", what].concat();
+        let before = ["cannot read or write ", what].joined();
         log_sink::failed(LogLevel::Warn, &before, error, "; it passes");
         self.exchange.give_up();
         if let Some(worker) = &self.worker {

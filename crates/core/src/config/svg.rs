@@ -6,6 +6,7 @@
 
 use super::limits;
 use crate::prelude::*;
+use crate::text::find;
 
 /// Elements that draw, or describe what is drawn.
 const ELEMENTS: &[&str] = &[
@@ -73,7 +74,7 @@ pub(super) fn check(markup: &str) -> Result<(), &'static str> {
                 Err("something after the svg element")
             };
         }
-        let text = rest.find('<').ok_or("an element that is not closed")?;
+        let text = find(rest, "<").ok_or("an element that is not closed")?;
         let (text, tail) = rest.split_at_checked(text).unwrap_or_default();
         check_entities(text)?;
         rest = tail;

@@ -6,7 +6,7 @@
 use super::{limits, logo, value};
 use crate::prelude::*;
 use crate::reply;
-use crate::text::has_any;
+use crate::text::{has_any, parts};
 
 /// What a text may be.
 #[derive(Debug)]
@@ -332,7 +332,7 @@ pub(super) static FRAME_ANCESTORS: TextRule = TextRule {
                 && !has_any(source, b";,\"")
                 && (!source.contains('\'') || source == "'self'" || source == "'none'")
         };
-        let sources = || text.split(' ');
+        let sources = || parts(text, " ");
         if !sources().all(|source| !source.is_empty() && fine(source)) {
             return Err("");
         }
@@ -382,7 +382,7 @@ pub(super) static LANGUAGE: TextRule = TextRule {
     max: limits::NAME_BYTES,
     allowed: "a language tag such as \"de\", \"pt-BR\" or \"zh-Hant\"",
     check: |text| {
-        let mut parts = text.split('-');
+        let mut parts = parts(text, "-");
         let first = parts.next().unwrap_or_default();
         let letters = first.bytes().all(|byte| byte.is_ascii_alphabetic());
         let part = |part: &str| {
