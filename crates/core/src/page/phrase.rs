@@ -52,7 +52,7 @@ pub(super) fn status_phrase(status: u16) -> &'static str {
         .filter(|_| status >= 100)
         .and_then(|(_, rest)| split_once(rest, "\n"))
     {
-        return phrase.trim_start();
+        return phrase.trim_ascii_start();
     }
     match status / 100 {
         1 => "Informational",
