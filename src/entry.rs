@@ -7,8 +7,9 @@
 //! The names and types are those of proxy-wasm ABI 0.2.1 (proxy-wasm-cpp-host, `wasm.cc`,
 //! `getFunctions`).
 
-use alloc::boxed::Box;
+use alloc::alloc::alloc_zeroed;
 use alloc::vec::Vec;
+use core::alloc::Layout;
 use core::cell::RefCell;
 
 use crate::log_sink;
@@ -117,12 +118,11 @@ extern "C" fn proxy_abi_version_0_2_1() {}
 /// Room for what the host wants to hand over; null where there is none. `host::take` takes it over.
 #[no_mangle]
 extern "C" fn malloc(size: usize) -> *mut u8 {
-    let mut room: Vec<u8> = Vec::new();
-    if room.try_reserve_exact(size).is_err() {
-        return core::ptr::null_mut();
+    match Layout::array::<u8>(size) {
+        // SAFETY: the layout is not empty. (`resize` of a `Vec` would write byte after byte.)
+        Ok(layout) if size > 0 => unsafe { alloc_zeroed(layout) },
+        _ => core::ptr::null_mut(),
     }
-    room.resize(size, 0);
-    Box::into_raw(room.into_boxed_slice()).cast()
 }
 
 #[no_mangle]

@@ -6,7 +6,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use tidegate_core::text::decimal;
+use tidegate_core::text::{decimal, Joined};
 
 use crate::host::{self, HostError, LogLevel};
 
@@ -32,7 +32,7 @@ pub(crate) fn follow_envoy() {
 /// Writes a line, given in parts.
 pub(crate) fn write(level: LogLevel, parts: &[&str]) {
     if level as u32 >= LEAST.load(Ordering::Relaxed) {
-        host::log(level, &parts.concat());
+        host::log(level, &parts.joined());
     }
 }
 

@@ -167,7 +167,7 @@ impl Stream {
 
     /// An error of the filter's own: from here on it leaves the request alone.
     fn stand_aside(&mut self, what: &str, error: HostError) {
-        let before = ["cannot read or write ", what].concat();
+        let before = ["cannot read or write ", what].joined();
         log_sink::failed(LogLevel::Warn, &before, error, "; it passes");
         self.exchange.give_up();
         if let Some(worker) = &self.worker {

@@ -176,11 +176,11 @@ impl Gate {
         };
         let key = match &self.policy(policy).breaker.group {
             // A group cannot be taken for a route, whose key always has a slash.
-            Some(group) => ["group ", group].concat(),
+            Some(group) => ["group ", group].joined(),
             None => {
                 let name = lossy(facts.name());
                 let cluster = lossy(&facts.cluster);
-                [&name, "/", &cluster].concat()
+                [&name, "/", &cluster].joined()
             }
         };
         let of_rule = || {

@@ -55,9 +55,14 @@ impl HeaderBlock {
 
     /// The first value of the header `name`, which is given in lower case.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.iter()
-            .find(|(n, _)| *n == name.as_bytes())
-            .map(|(_, value)| value)
+        let mut pairs = self.iter();
+        loop {
+            let pair = pairs.pair()?;
+            // Most names are told apart by their lengths.
+            if pair.name_length == name.len() && pair.text.starts_with(name.as_bytes()) {
+                return pair.value();
+            }
+        }
     }
 
     /// Every value of the header `name`, in order.
@@ -91,15 +96,43 @@ pub struct Pairs<'a> {
     text: &'a [u8],
 }
 
+/// A name and its value, each with the NUL behind it.
+struct Pair<'a> {
+    text: &'a [u8],
+    name_length: usize,
+}
+
+impl<'a> Pair<'a> {
+    fn value(&self) -> Option<&'a [u8]> {
+        let (value, _nul) = self
+            .text
+            .get(self.name_length..)?
+            .get(1..)?
+            .split_last_chunk::<1>()?;
+        Some(value)
+    }
+}
+
+impl<'a> Pairs<'a> {
+    /// The next pair as it stands in the block: looking into it is only for those that are wanted.
+    fn pair(&mut self) -> Option<Pair<'a>> {
+        let (name_length, lengths) = self.lengths.split_first_chunk::<WORD>()?;
+        let (value_length, lengths) = lengths.split_first_chunk::<WORD>()?;
+        let [name_length, value_length] =
+            [name_length, value_length].map(|word| u32::from_le_bytes(*word) as usize);
+        let both = name_length.checked_add(value_length)?.checked_add(2)?;
+        let (text, rest) = self.text.split_at_checked(both)?;
+        (self.lengths, self.text) = (lengths, rest);
+        Some(Pair { text, name_length })
+    }
+}
+
 impl<'a> Iterator for Pairs<'a> {
     type Item = (&'a [u8], &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let name_length = take_length(&mut self.lengths)?;
-        let value_length = take_length(&mut self.lengths)?;
-        let name = take_text(&mut self.text, name_length)?;
-        let value = take_text(&mut self.text, value_length)?;
-        Some((name, value))
+        let pair = self.pair()?;
+        Some((pair.text.get(..pair.name_length)?, pair.value()?))
     }
 }
 
@@ -119,13 +152,6 @@ fn take_length(rest: &mut &[u8]) -> Option<usize> {
     let (word, tail) = rest.split_first_chunk::<WORD>()?;
     *rest = tail;
     usize::try_from(u32::from_le_bytes(*word)).ok()
-}
-
-fn take_text<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
-    let (text, tail) = rest.split_at_checked(length)?;
-    let (_nul, tail) = tail.split_first()?;
-    *rest = tail;
-    Some(text)
 }
 
 fn push_length(out: &mut Vec<u8>, length: usize) {

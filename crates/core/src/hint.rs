@@ -81,7 +81,7 @@ fn configured(retry: &Retry, status: u16) -> u64 {
 /// A valid `Retry-After` (RFC 9110 §10.2.3) in milliseconds from now: a number of seconds, or a
 /// date in any of the three forms of §5.6.7. A date that is past means now.
 pub fn parse_retry_after(value: &[u8], now_ms: Option<u64>) -> Option<u64> {
-    let text = core::str::from_utf8(value).ok()?.trim();
+    let text = core::str::from_utf8(value.trim_ascii()).ok()?;
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         // More digits than a number holds is as good as for ever; `retry.max` bounds it.
         return Some(times(parse(text.as_bytes()).unwrap_or(u64::MAX), 1000));

@@ -207,9 +207,9 @@ impl<'a> Range<'a> {
             weight: 1000,
         };
         for parameter in parts {
-            let mut halves = parameter.splitn(2, |&b| b == b'=');
-            let name = trim(halves.next()?);
-            let value = trim(halves.next().unwrap_or_default());
+            let end = parameter.iter().position(|&b| b == b'=');
+            let (name, value) = parameter.split_at_checked(end.unwrap_or(parameter.len()))?;
+            let (name, value) = (trim(name), trim(value.get(1..).unwrap_or_default()));
             if name.eq_ignore_ascii_case(b"q") {
                 range.weight = parse_weight(value)?;
             } else if !name.is_empty() && !value.eq_ignore_ascii_case(b"utf-8") {

@@ -23,6 +23,7 @@ use crate::breaker::store::{self, Store, StoreError};
 use crate::config::{Pace, Retry};
 use crate::hint::{self, Facts, Hint};
 use crate::millis::{millis, times};
+use crate::prelude::*;
 use crate::release::Releases;
 use crate::routes::Routes;
 
@@ -293,7 +294,7 @@ impl Slots {
         route: &str,
         interval_us: u64,
     ) -> Result<Option<u64>, StoreError> {
-        let name = ["tidegate.slots/", route].concat();
+        let name = ["tidegate.slots/", route].joined();
         let mut slot = None;
         store::swap(store, &name, &mut |found| {
             let free_us = found.and_then(|bytes| Some(u64::from_le_bytes(bytes.try_into().ok()?)));

@@ -5,6 +5,8 @@ pub(crate) use alloc::boxed::Box;
 pub(crate) use alloc::string::String;
 pub(crate) use alloc::vec;
 pub(crate) use alloc::vec::Vec;
+
+pub(crate) use crate::text::Joined;
 // Not for the module: see `crate::text`.
 #[cfg(feature = "reference")]
 pub(crate) use alloc::{format, string::ToString};

@@ -274,7 +274,14 @@ fn by_transport(text: &[u8]) -> Option<Reason> {
 // Not inlined: twelve copies of it would be four kilobytes of the module.
 #[inline(never)]
 fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
+    let mut rest = text;
+    while let Some((_, tail)) = rest.split_first() {
+        if rest.starts_with(part) {
+            return true;
+        }
+        rest = tail;
+    }
+    false
 }
 
 /// Envoy's own order (`utility.cc`, `ProxyStatusUtils::fromStreamInfo`), the most telling first.

@@ -111,25 +111,29 @@ impl Reply {
     pub fn rewrite_headers(&self, promise_length: bool) -> HeaderBlock {
         let status = decimal(u64::from(self.status));
         let length = count(self.body.len());
-        let mut pairs: Vec<(&[u8], &[u8])> = vec![(b":status", status.as_bytes())];
-        pairs.extend(
-            self.headers
-                .iter()
-                .map(|(name, value)| (name.as_bytes(), value.as_slice())),
-        );
-        if promise_length {
-            pairs.push((b"content-length", length.as_bytes()));
-        }
-        HeaderBlock::from_pairs(&pairs)
+        let length = length.as_bytes();
+        self.block(
+            Some(status.as_bytes()),
+            Some(length).filter(|_| promise_length),
+        )
     }
 
     /// The headers that a local reply is given; Envoy adds status and length itself.
     pub fn local_headers(&self) -> HeaderBlock {
-        let pairs: Vec<(&[u8], &[u8])> = self
-            .headers
-            .iter()
-            .map(|(n, v)| (n.as_bytes(), v.as_slice()))
-            .collect();
+        self.block(None, None)
+    }
+
+    fn block(&self, status: Option<&[u8]>, length: Option<&[u8]>) -> HeaderBlock {
+        let mut pairs: Vec<(&[u8], &[u8])> = Vec::new();
+        if let Some(status) = status {
+            pairs.push((b":status", status));
+        }
+        for (name, value) in &self.headers {
+            pairs.push((name.as_bytes(), value));
+        }
+        if let Some(length) = length {
+            pairs.push((b"content-length", length));
+        }
         HeaderBlock::from_pairs(&pairs)
     }
 }

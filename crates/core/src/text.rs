@@ -8,16 +8,31 @@ use crate::prelude::*;
 
 /// A whole number.
 pub fn decimal(number: u64) -> String {
-    let mut digits = Vec::new();
+    let mut text = String::new();
     let mut rest = number;
     loop {
-        digits.push(digit(rest, 10));
+        text.insert(0, digit(rest, 10));
         rest /= 10;
         if rest == 0 {
-            break;
+            return text;
         }
     }
-    digits.into_iter().rev().collect()
+}
+
+/// Texts put together.
+pub trait Joined {
+    /// One after the other. (`concat` of the standard library is three times this.)
+    fn joined(&self) -> String;
+}
+
+impl Joined for [&str] {
+    fn joined(&self) -> String {
+        let mut text = String::new();
+        for part in self {
+            text.push_str(part);
+        }
+        text
+    }
 }
 
 /// The number of things that there are.
@@ -71,6 +86,20 @@ pub(crate) fn find(text: &str, part: &str) -> Option<usize> {
         }
         at = at.wrapping_add(1);
     }
+}
+
+/// The parts of `text` between `separator`s.
+pub(crate) fn parts<'t>(text: &'t str, separator: &'t str) -> impl Iterator<Item = &'t str> {
+    let mut left = Some(text);
+    core::iter::from_fn(move || {
+        let whole = left?;
+        let (part, rest) = match split_once(whole, separator) {
+            Some((part, rest)) => (part, Some(rest)),
+            None => (whole, None),
+        };
+        left = rest;
+        Some(part)
+    })
 }
 
 /// What is before and after the first `part` of `text`.

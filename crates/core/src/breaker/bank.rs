@@ -101,7 +101,7 @@ impl Bank {
     pub fn new(plugin: &str, policies: Vec<Settings>) -> Self {
         Self {
             // With its length, no name can be taken for the beginning of another one.
-            prefix: ["tidegate.1.", &count(plugin.len()), ".", plugin].concat(),
+            prefix: ["tidegate.1.", &count(plugin.len()), ".", plugin].joined(),
             policies,
             routes: Routes::default(),
             word: Word::default(),
@@ -437,7 +437,7 @@ impl Bank {
         let shape = |policy: usize| self.policies.get(policy).map(bucket_ms);
         match shape(policy) {
             Some(other) if shape(0) != Some(other) => {
-                Cow::Owned([route, "\0", &decimal(other.into())].concat())
+                Cow::Owned([route, "\0", &decimal(other.into())].joined())
             }
             _ => Cow::Borrowed(route),
         }

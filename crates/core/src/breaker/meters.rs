@@ -146,7 +146,7 @@ fn answers(is_shadow: bool) -> &'static str {
 /// Every metric that there can be, with `*` for what differs.
 #[cfg(any(test, feature = "reference"))]
 pub fn catalog() -> Vec<(Kind, String)> {
-    let of_route = |name: &str| ["tidegate.", name, ".route.*"].concat();
+    let of_route = |name: &str| ["tidegate.", name, ".route.*"].joined();
     let counters = Count::ALL.map(|count| of_route(count.name()));
     let gauges = GAUGES.map(of_route);
     let totals = Total::ALL.map(|total| total.name().to_owned());
@@ -154,7 +154,7 @@ pub fn catalog() -> Vec<(Kind, String)> {
         "tidegate.replies.format.*".to_owned(),
         CONFIG_ERRORS.to_owned(),
     ];
-    let answers = [false, true].map(|is_shadow| [answers(is_shadow), "*.route.*"].concat());
+    let answers = [false, true].map(|is_shadow| [answers(is_shadow), "*.route.*"].joined());
     let counters = counters
         .into_iter()
         .chain(totals)
@@ -179,6 +179,8 @@ impl Counter {
         self.pending = self.pending.wrapping_add(1);
     }
 
+    // Not inlined, here and below: once for all that is told.
+    #[inline(never)]
     fn report(&mut self, sink: &mut dyn Metrics, name: &dyn Fn() -> String) {
         if self.pending == 0 {
             return;
@@ -199,6 +201,7 @@ struct Gauge {
 }
 
 impl Gauge {
+    #[inline(never)]
     fn report(&mut self, sink: &mut dyn Metrics, value: u64, name: &dyn Fn() -> String) {
         if self.told == Some(value) {
             return;
@@ -213,7 +216,9 @@ impl Gauge {
 }
 
 /// The gauges of a route.
-const GAUGES: [&str; 2] = ["breaker.state", "breaker.admitted_percent"];
+const GAUGES: [&str; 2] = [STATE, ADMITTED];
+const STATE: &str = "breaker.state";
+const ADMITTED: &str = "breaker.admitted_percent";
 
 /// The metrics of one route.
 #[derive(Debug, Default)]
@@ -366,30 +371,30 @@ impl Meters {
         events: &mut Vec<Event>,
         view: &dyn Fn(&str) -> Option<&'a Record>,
     ) {
-        for (what, counter) in Total::ALL.into_iter().zip(&mut self.totals) {
+        for (what, counter) in Total::ALL.iter().zip(&mut self.totals) {
             counter.report(sink, &|| what.name().to_owned());
         }
-        for (format, counter) in FORMATS.into_iter().zip(&mut self.formats) {
+        for (format, counter) in FORMATS.iter().zip(&mut self.formats) {
             counter.report(sink, &|| {
-                ["tidegate.replies.format.", name_of(format)].concat()
+                ["tidegate.replies.format.", name_of(*format)].joined()
             });
         }
         for (route, meter) in self.routes.iter_mut() {
             let key = super::bank::plain(route);
-            let named = |what: &str| ["tidegate.", what, ".route.", key].concat();
-            for (what, counter) in Count::ALL.into_iter().zip(&mut meter.counts) {
+            let named = |what: &str| ["tidegate.", what, ".route.", key].joined();
+            for (what, counter) in Count::ALL.iter().zip(&mut meter.counts) {
                 counter.report(sink, &|| named(what.name()));
             }
             for known in &mut meter.answers {
                 let (reason, is_shadow) = (known.reason, known.is_shadow);
                 known.counter.report(sink, &|| {
-                    [answers(is_shadow), reason.as_str(), ".route.", key].concat()
+                    [answers(is_shadow), reason.as_str(), ".route.", key].joined()
                 });
                 let is_due = known.unlogged > 0 || known.is_owed;
                 if !is_due || now_ms < known.log_ms {
                     continue;
                 }
-                let name = [prefix, "?", answers(is_shadow), reason.as_str(), "/", key].concat();
+                let name = [prefix, "?", answers(is_shadow), reason.as_str(), "/", key].joined();
                 let count = known.due(store, &name, now_ms);
                 if count > 0 {
                     let route = key.to_owned();
@@ -403,10 +408,9 @@ impl Meters {
             }
             let Some(view) = view(route) else { continue };
             let percent = view.admitted().checked_div(RAMP_FULL / 100).unwrap_or(0);
-            let values = [number_of(view.state), u64::from(percent)];
-            for ((what, gauge), value) in GAUGES.into_iter().zip(&mut meter.gauges).zip(values) {
-                gauge.report(sink, value, &|| named(what));
-            }
+            let [state, admitted] = &mut meter.gauges;
+            state.report(sink, number_of(view.state), &|| named(STATE));
+            admitted.report(sink, percent.into(), &|| named(ADMITTED));
         }
     }
 

@@ -181,7 +181,7 @@ struct Line(String);
 impl Line {
     fn key(&mut self, key: &str) {
         let comma = if self.0.len() > 1 { ",\"" } else { "\"" };
-        self.0.push_str(&[comma, key, "\":"].concat());
+        self.0.push_str(&[comma, key, "\":"].joined());
     }
 
     fn text(&mut self, key: &str, text: &str) {

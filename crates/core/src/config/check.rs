@@ -58,7 +58,7 @@ impl Walk {
     /// Does something at an item of a list.
     pub(super) fn item(&mut self, index: usize, work: impl FnOnce(&mut Self)) {
         let before = self.at.len();
-        self.at.push_str(&["[", &count(index), "]"].concat());
+        self.at.push_str(&["[", &count(index), "]"].joined());
         work(self);
         self.at.truncate(before);
     }

@@ -57,7 +57,7 @@ impl Color {
     /// `#rrggbb`.
     pub fn to_hex(self) -> String {
         let together = u32::from_be_bytes([0, self.r, self.g, self.b]);
-        ["#", &crate::text::hex(together, 6)].concat()
+        ["#", &crate::text::hex(together, 6)].joined()
     }
 
     /// Relative luminance, from 0 (black) to 1 (white), by the definition of WCAG 2.2.

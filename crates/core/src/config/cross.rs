@@ -69,7 +69,7 @@ fn routes(walk: &mut Walk, root: View<'_>) {
                 .take(index)
                 .position(|other| name_of(other) == name_of(rule));
             if let (Some(name), Some(first)) = (name_of(rule), earlier) {
-                let first = ["`routes[", &count(first), "]`"].concat();
+                let first = ["`routes[", &count(first), "]`"].joined();
                 walk.key("name", |walk| {
                     walk.refuse(Fault::NameTaken {
                         found: quoted(name),
@@ -114,7 +114,7 @@ fn hints(walk: &mut Walk, retry: View<'_>) {
         }
     }
     if let (Some((key, hint)), Some(_)) = (longest, retry.own("max")) {
-        let fault = order(max, "at least", ["after.", &key].concat(), hint);
+        let fault = order(max, "at least", ["after.", &key].joined(), hint);
         walk.refuse_key("max", fault);
     }
 }

@@ -58,7 +58,7 @@ impl fmt::Display for ConfigErrors {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines: Vec<String> = self.errors.iter().map(ConfigError::text).collect();
         if self.more > 0 {
-            lines.push(["and ", &count(self.more), " more"].concat());
+            lines.push(["and ", &count(self.more), " more"].joined());
         }
         formatter.write_str(&lines.join("\n"))
     }
@@ -82,7 +82,7 @@ impl ConfigError {
     /// Where it is and what is wrong, on one line.
     pub fn text(&self) -> String {
         let between = if self.at.is_empty() { "" } else { ": " };
-        [&self.at, between, &self.fault.text()].concat()
+        [&self.at, between, &self.fault.text()].joined()
     }
 
     /// What is wrong.
@@ -209,7 +209,7 @@ impl Fault {
                 line,
                 column,
                 problem,
-            } => [&place(*line, *column), "not JSON: ", problem].concat(),
+            } => [&place(*line, *column), "not JSON: ", problem].joined(),
             Fault::TooLarge => {
                 let limit = count(limits::CONFIG_BYTES);
                 [
@@ -219,7 +219,7 @@ impl Fault {
                     &limit,
                     " for the whole configuration",
                 ]
-                .concat()
+                .joined()
             }
             Fault::DuplicateKey => "found twice; allowed: once".to_owned(),
             Fault::UnknownKey {
@@ -229,11 +229,11 @@ impl Fault {
             } => [
                 "found an unknown key; allowed: ",
                 allowed,
-                &keys.join(", "),
+                &listed(keys),
                 &suggestion(did_you_mean),
             ]
-            .concat(),
-            Fault::Missing { allowed } => ["not found; needed: ", allowed].concat(),
+            .joined(),
+            Fault::Missing { allowed } => ["not found; needed: ", allowed].joined(),
             Fault::Value {
                 found,
                 why,
@@ -255,11 +255,11 @@ impl Fault {
                     allowed,
                     &suggestion(did_you_mean),
                 ]
-                .concat()
+                .joined()
             }
             Fault::TooLong { found, limit } => {
                 let (found, limit) = (count(*found), count(*limit));
-                ["found ", &found, " bytes; allowed: at most ", &limit].concat()
+                ["found ", &found, " bytes; allowed: at most ", &limit].joined()
             }
             Fault::Entries { found, min, max } => {
                 let entries = if *found == 1 {
@@ -271,7 +271,7 @@ impl Fault {
                     true => (String::new(), ""),
                     false => (count(*min), " to "),
                 };
-                ["found ", &count(*found), entries, &min, to, &count(*max)].concat()
+                ["found ", &count(*found), entries, &min, to, &count(*max)].joined()
             }
             Fault::FileReference { file } => [
                 "found a reference to the file ",
@@ -279,7 +279,7 @@ impl Fault {
                 "; allowed: its content, since the filter reads no files: `tidegate bundle` puts \
                  it here",
             ]
-            .concat(),
+            .joined(),
             Fault::UnknownName {
                 found,
                 of,
@@ -294,7 +294,7 @@ impl Fault {
                     "`",
                     &suggestion,
                 ]
-                .concat()
+                .joined()
             }
             Fault::NameTaken { found, first } => [
                 "found ",
@@ -303,7 +303,7 @@ impl Fault {
                 first,
                 " has already; allowed: another name",
             ]
-            .concat(),
+            .joined(),
             Fault::Order {
                 found,
                 bound,
@@ -320,7 +320,7 @@ impl Fault {
                 value,
                 "\"",
             ]
-            .concat(),
+            .joined(),
             Fault::Template(error) => [
                 &place(error.line, error.column),
                 "found ",
@@ -329,7 +329,7 @@ impl Fault {
                 error.why,
                 &suggestion(&error.did_you_mean),
             ]
-            .concat(),
+            .joined(),
             Fault::Contrast {
                 found,
                 hundredths,
@@ -356,7 +356,7 @@ impl Fault {
                     &decimal(u64::from(least)),
                     ":1",
                 ]
-                .concat()
+                .joined()
             }
         }
     }
@@ -369,12 +369,23 @@ impl fmt::Display for Fault {
 }
 
 fn place(line: usize, column: usize) -> String {
-    ["line ", &count(line), ", column ", &count(column), ": "].concat()
+    ["line ", &count(line), ", column ", &count(column), ": "].joined()
+}
+
+/// Keys as people list them.
+fn listed(keys: &[&str]) -> String {
+    let mut list = String::new();
+    for key in keys {
+        let comma = if list.is_empty() { "" } else { ", " };
+        list.push_str(comma);
+        list.push_str(key);
+    }
+    list
 }
 
 fn suggestion(did_you_mean: &Option<String>) -> String {
     match did_you_mean {
-        Some(name) => ["; did you mean `", name, "`?"].concat(),
+        Some(name) => ["; did you mean `", name, "`?"].joined(),
         None => String::new(),
     }
 }
@@ -387,7 +398,7 @@ pub(super) fn found(json: &Json) -> String {
         Json::Bool(false) => "false".to_owned(),
         Json::Whole(number) => {
             let sign = if *number < 0 { "-" } else { "" };
-            [sign, &decimal(number.unsigned_abs())].concat()
+            [sign, &decimal(number.unsigned_abs())].joined()
         }
         Json::Number(number) => super::value::number(*number),
         Json::String(text) => quoted(text),

@@ -313,11 +313,11 @@ impl Kind {
             Kind::Whole { min, max } if min == max => found(&Json::Whole(*min)),
             Kind::Whole { min, max } => {
                 let (min, max) = (found(&Json::Whole(*min)), found(&Json::Whole(*max)));
-                ["a whole number from ", &min, " to ", &max].concat()
+                ["a whole number from ", &min, " to ", &max].joined()
             }
             Kind::Number { zero, max } => {
                 let from = if *zero { "from 0 to" } else { "above 0, up to" };
-                ["a number ", from, " ", &value::number(*max)].concat()
+                ["a number ", from, " ", &value::number(*max)].joined()
             }
             Kind::Duration((min, max)) => {
                 let (min, max) = (value::duration_text(*min), value::duration_text(*max));
@@ -328,7 +328,7 @@ impl Kind {
                     &max,
                     "\" (units: ms, s, m, h)",
                 ]
-                .concat()
+                .joined()
             }
             Kind::Words(words) => one_of(words.iter().map(|word| word.name)),
             Kind::Reason => one_of(
@@ -344,7 +344,7 @@ impl Kind {
             Kind::Any => "any JSON".to_owned(),
             Kind::Object(_) | Kind::Map { .. } => "an object".to_owned(),
             Kind::List { .. } => "a list".to_owned(),
-            Kind::Either(first, second) => [first.allowed(), second.allowed()].join(", or "),
+            Kind::Either(first, second) => [&*first.allowed(), ", or ", &second.allowed()].joined(),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use super::limits;
 use crate::prelude::*;
+use crate::text::{find, split_once};
 
 /// Elements that draw, or describe what is drawn.
 const ELEMENTS: &[&str] = &[
@@ -37,7 +38,7 @@ const ELEMENTS: &[&str] = &[
 /// Checks markup; the error says what is wrong with it.
 pub(super) fn check(markup: &str) -> Result<(), &'static str> {
     let mut open: Vec<&str> = Vec::new();
-    let mut rest = markup.trim_end();
+    let mut rest = markup.trim_ascii_end();
     loop {
         let after = rest
             .strip_prefix('<')
@@ -48,7 +49,7 @@ pub(super) fn check(markup: &str) -> Result<(), &'static str> {
                 return Err("an element that is not closed where it should be");
             }
             rest = tail
-                .trim_start()
+                .trim_ascii_start()
                 .strip_prefix('>')
                 .ok_or("a tag that does not end")?;
         } else {
@@ -73,7 +74,7 @@ pub(super) fn check(markup: &str) -> Result<(), &'static str> {
                 Err("something after the svg element")
             };
         }
-        let text = rest.find('<').ok_or("an element that is not closed")?;
+        let text = find(rest, "<").ok_or("an element that is not closed")?;
         let (text, tail) = rest.split_at_checked(text).unwrap_or_default();
         check_entities(text)?;
         rest = tail;
@@ -96,7 +97,7 @@ fn check_element(name: &str, outermost: bool) -> Result<(), &'static str> {
 /// Reads attributes up to the end of the tag: what follows it, and whether the tag closes itself.
 fn attributes(mut rest: &str) -> Result<(&str, bool), &'static str> {
     loop {
-        let trimmed = rest.trim_start();
+        let trimmed = rest.trim_ascii_start();
         if let Some(tail) = trimmed.strip_prefix("/>") {
             return Ok((tail, true));
         }
@@ -111,19 +112,19 @@ fn attributes(mut rest: &str) -> Result<(&str, bool), &'static str> {
             return Err("a tag that does not end");
         }
         let tail = tail
-            .trim_start()
+            .trim_ascii_start()
             .strip_prefix('=')
             .ok_or("an attribute without a value")?;
-        let tail = tail.trim_start();
+        let tail = tail.trim_ascii_start();
         let quote = match tail.as_bytes().first() {
-            Some(b'"') => '"',
-            Some(b'\'') => '\'',
+            Some(b'"') => "\"",
+            Some(b'\'') => "'",
             _ => return Err("an attribute value without quotes"),
         };
-        let mut parts = tail.splitn(3, quote).skip(1);
-        let (Some(value), Some(after)) = (parts.next(), parts.next()) else {
-            return Err("an attribute value that does not end");
-        };
+        let (value, after) = tail
+            .get(1..)
+            .and_then(|tail| split_once(tail, quote))
+            .ok_or("an attribute value that does not end")?;
         attribute(name, value)?;
         rest = after;
     }
@@ -172,15 +173,14 @@ fn has_foreign_url(mut text: &[u8]) -> bool {
 /// Only entities that every parser reads alike, and that can hide nothing.
 fn check_entities(text: &str) -> Result<(), &'static str> {
     let known = ["amp;", "lt;", "gt;", "quot;", "apos;"];
-    let fine = text
-        .split('&')
-        .skip(1)
-        .all(|after| known.iter().any(|name| after.starts_with(name)));
-    if fine {
-        Ok(())
-    } else {
-        Err("an entity other than &amp; &lt; &gt; &quot; &apos;")
+    let mut rest = text;
+    while let Some((_, after)) = split_once(rest, "&") {
+        if !known.iter().any(|name| after.starts_with(name)) {
+            return Err("an entity other than &amp; &lt; &gt; &quot; &apos;");
+        }
+        rest = after;
     }
+    Ok(())
 }
 
 /// Splits off the name that `text` begins with.

@@ -6,7 +6,7 @@
 use super::{limits, logo, value};
 use crate::prelude::*;
 use crate::reply;
-use crate::text::has_any;
+use crate::text::{has_any, parts};
 
 /// What a text may be.
 #[derive(Debug)]
@@ -173,7 +173,7 @@ pub(super) static LOGO: TextRule = TextRule {
 
 /// The scheme of a URL in lower case, `None` for a relative one.
 fn scheme(url: &str) -> Option<String> {
-    let end = url.find([':', '/', '?', '#'])?;
+    let end = url.bytes().position(|byte| b":/?#".contains(&byte))?;
     let (scheme, rest) = url.split_at_checked(end)?;
     rest.starts_with(':').then(|| scheme.to_ascii_lowercase())
 }
@@ -317,7 +317,7 @@ pub(super) static HEADER_VALUE: TextRule = TextRule {
     min: 0,
     max: limits::HEADER_VALUE_BYTES,
     allowed: "printable ASCII, without spaces at the ends",
-    check: |text| plain(printable_ascii(text) && text.trim() == text),
+    check: |text| plain(printable_ascii(text) && text.trim_ascii() == text),
     pattern: doc!(r"^([!-~]([ -~]*[!-~])?)?$"),
 };
 
@@ -332,7 +332,7 @@ pub(super) static FRAME_ANCESTORS: TextRule = TextRule {
                 && !has_any(source, b";,\"")
                 && (!source.contains('\'') || source == "'self'" || source == "'none'")
         };
-        let sources = || text.split(' ');
+        let sources = || parts(text, " ");
         if !sources().all(|source| !source.is_empty() && fine(source)) {
             return Err("");
         }
@@ -363,7 +363,7 @@ pub(super) static PROXY_NAME: TextRule = TextRule {
     min: 1,
     max: limits::NAME_BYTES,
     allowed: "printable ASCII",
-    check: |text| plain(printable_ascii(text) && text.trim() == text),
+    check: |text| plain(printable_ascii(text) && text.trim_ascii() == text),
     pattern: HEADER_VALUE.pattern,
 };
 
@@ -372,7 +372,7 @@ pub(super) static AGENT: TextRule = TextRule {
     min: 1,
     max: limits::NAME_BYTES,
     allowed: "what a user agent begins with, such as \"curl/\": printable ASCII",
-    check: |text| plain(printable_ascii(text) && text.trim_start() == text),
+    check: |text| plain(printable_ascii(text) && text.trim_ascii_start() == text),
     pattern: doc!(r"^[!-~][ -~]*$"),
 };
 
@@ -382,7 +382,7 @@ pub(super) static LANGUAGE: TextRule = TextRule {
     max: limits::NAME_BYTES,
     allowed: "a language tag such as \"de\", \"pt-BR\" or \"zh-Hant\"",
     check: |text| {
-        let mut parts = text.split('-');
+        let mut parts = parts(text, "-");
         let first = parts.next().unwrap_or_default();
         let letters = first.bytes().all(|byte| byte.is_ascii_alphabetic());
         let part = |part: &str| {

@@ -32,7 +32,7 @@ pub(super) fn duration_text(ms: u64) -> String {
     match UNITS.iter().find(divides) {
         Some((unit, length)) => {
             let number = ms.checked_div(*length).unwrap_or(ms);
-            [&decimal(number), *unit].concat()
+            [&decimal(number), *unit].joined()
         }
         None => "0s".to_owned(),
     }
@@ -190,7 +190,7 @@ pub(crate) fn number(value: f64) -> String {
     // With a digit before the six: their leading zeros stay.
     let part = decimal(part.wrapping_add(1_000_000));
     let part = part.get(1..).unwrap_or_default();
-    let mut text = [sign, &decimal(whole), ".", part].concat();
+    let mut text = [sign, &decimal(whole), ".", part].joined();
     while text.ends_with('0') {
         text.pop();
     }

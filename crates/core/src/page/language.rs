@@ -7,6 +7,7 @@ use crate::config::Locales;
 use crate::headers::{trim, HeaderBlock};
 use crate::negotiate::parse_weight;
 use crate::prelude::*;
+use crate::text::split_once;
 
 /// Languages that are written from right to left, for those that are not built in.
 const RIGHT_TO_LEFT: &[&str] = &["ar", "he", "fa", "ur", "ps", "sd", "ug", "yi", "dv", "ckb"];
@@ -147,8 +148,7 @@ impl Language {
                 rest = broader(tag);
             }
         }
-        let primary = tag.split('-').next().unwrap_or_default();
-        let is_rtl = |other: &&str| other.eq_ignore_ascii_case(primary);
+        let is_rtl = |other: &&str| other.eq_ignore_ascii_case(primary(tag));
         let guess = if RIGHT_TO_LEFT.iter().any(is_rtl) {
             "rtl"
         } else {
@@ -196,12 +196,17 @@ fn lookup(all: &[Language], range: &[u8]) -> Option<usize> {
         }
         let Some(broader) = broader(tag) else {
             return all.iter().position(|language| {
-                let kind = language.tag.split('-').next().unwrap_or_default();
+                let kind = primary(&language.tag);
                 kind.eq_ignore_ascii_case(tag)
             });
         };
         tag = broader;
     }
+}
+
+/// The first part of a tag.
+fn primary(tag: &str) -> &str {
+    split_once(tag, "-").map_or(tag, |(first, _)| first)
 }
 
 /// A tag without its last part.

@@ -66,7 +66,7 @@ pub fn built_in_html() -> String {
             "builtin.script" => auto::SOURCE,
             _ => text,
         };
-        html = html.replace(&["{{{", name, "}}}"].concat(), readable);
+        html = html.replace(&["{{{", name, "}}}"].joined(), readable);
     }
     html
 }

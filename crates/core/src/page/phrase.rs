@@ -2,8 +2,18 @@
 
 use crate::text::{decimal, split_once};
 
-/// A line each. As one text, because a table of them would need an address for each.
+/// A line each, what pages are for first. As one text, because a table of them would need an address for each.
 const PHRASES: &str = "\
+500 Internal Server Error\n\
+501 Not Implemented\n\
+502 Bad Gateway\n\
+503 Service Unavailable\n\
+504 Gateway Timeout\n\
+505 HTTP Version Not Supported\n\
+506 Variant Also Negotiates\n\
+507 Insufficient Storage\n\
+508 Loop Detected\n\
+511 Network Authentication Required\n\
 400 Bad Request\n\
 401 Unauthorized\n\
 402 Payment Required\n\
@@ -32,25 +42,17 @@ const PHRASES: &str = "\
 429 Too Many Requests\n\
 431 Request Header Fields Too Large\n\
 451 Unavailable For Legal Reasons\n\
-500 Internal Server Error\n\
-501 Not Implemented\n\
-502 Bad Gateway\n\
-503 Service Unavailable\n\
-504 Gateway Timeout\n\
-505 HTTP Version Not Supported\n\
-506 Variant Also Negotiates\n\
-507 Insufficient Storage\n\
-508 Loop Detected\n\
-511 Network Authentication Required\n\
 ";
 
 /// The phrase of `status`; for a code without one, the name of its class (RFC 9110 §15).
 pub(super) fn status_phrase(status: u16) -> &'static str {
     let code = decimal(u64::from(status));
-    for line in PHRASES.split('\n') {
-        if let Some((_, phrase)) = split_once(line, " ").filter(|(other, _)| *other == code) {
-            return phrase;
-        }
+    // The only digits there are those of the codes.
+    if let Some((phrase, _)) = split_once(PHRASES, &code)
+        .filter(|_| status >= 100)
+        .and_then(|(_, rest)| split_once(rest, "\n"))
+    {
+        return phrase.trim_ascii_start();
     }
     match status / 100 {
         1 => "Informational",

@@ -120,14 +120,16 @@ fn shorten(bytes: &[u8], max: usize) -> String {
     let head = bytes.get(..max).unwrap_or(bytes);
     let text = lossy(head);
     let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if head.len() == bytes.len() && !text.contains(turns) {
-        return text;
+    let mut short = String::new();
+    for c in text.chars() {
+        if !turns(c) {
+            short.push(c);
+        }
     }
-    let mut text = text.replace(turns, "");
     if head.len() < bytes.len() {
-        text.push('…');
+        short.push('…');
     }
-    text
+    short
 }
 
 #[cfg(test)]

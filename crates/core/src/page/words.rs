@@ -27,27 +27,31 @@ pub(super) enum Pairs<'a> {
 impl<'a> Pairs<'a> {
     /// The text of the key `head`, or `head.tail`.
     pub(super) fn find(self, head: &str, tail: &str) -> Option<&'a str> {
+        let dot = if tail.is_empty() { "" } else { "." };
+        let length = head.len().wrapping_add(dot.len()).wrapping_add(tail.len());
+        let is_it = |key: &str| {
+            let rest = key.strip_prefix(head);
+            rest.and_then(|rest| rest.strip_prefix(dot)) == Some(tail)
+        };
+        // Loops, and lengths first: this is most of the work of a page, and most keys that are another
+        // one have another length.
         match self {
-            Pairs::BuiltIn(all) => all
-                .iter()
-                .find(|(key, _)| is_key(key, head, tail))
-                .map(|(_, text)| *text),
-            Pairs::Own(all) => all
-                .iter()
-                .find(|(key, _)| is_key(key, head, tail))
-                .map(|(_, text)| text.as_str()),
+            Pairs::BuiltIn(all) => {
+                for (key, text) in all {
+                    if key.len() == length && is_it(key) {
+                        return Some(text);
+                    }
+                }
+            }
+            Pairs::Own(all) => {
+                for (key, text) in all {
+                    if key.len() == length && is_it(key) {
+                        return Some(text);
+                    }
+                }
+            }
         }
-    }
-}
-
-/// Whether `key` is `head`, or `head.tail`.
-fn is_key(key: &str, head: &str, tail: &str) -> bool {
-    match key
-        .strip_prefix(head)
-        .and_then(|rest| rest.strip_prefix('.'))
-    {
-        Some(rest) => !tail.is_empty() && rest == tail,
-        None => tail.is_empty() && key == head,
+        None
     }
 }
 

@@ -7,9 +7,9 @@ use super::{golden, stages, vm};
 /// Host calls that return data re-enter the module for memory: a microsecond or two each.
 const HEALTHY_MALLOCS: u64 = 2;
 /// Instructions for a healthy request, all callbacks together.
-const HEALTHY_FUEL: u64 = 10_000;
+const HEALTHY_FUEL: u64 = 4_700;
 /// Instructions for a page: rendering, negotiation, headers.
-const FAILING_FUEL: u64 = 2_000_000;
+const FAILING_FUEL: u64 = 260_000;
 
 fn row(name: &str, counts: &Counts, page: usize) -> String {
     let short = |name: &str| {

@@ -221,7 +221,7 @@ impl Bank {
     }
 
     fn word_name(&self) -> String {
-        [&self.prefix, "!"].concat()
+        [&self.prefix, "!"].joined()
     }
 
     pub(super) fn read_word(&mut self, store: &mut dyn Store) {
@@ -285,5 +285,5 @@ fn record_name(prefix: &str, settings: &Settings, key: &str) -> String {
         "/",
         plain(key),
     ]
-    .concat()
+    .joined()
 }

@@ -5,6 +5,7 @@
 //! [`shared_message`], and English stands in for the rest. Tests check it all.
 
 use crate::reason::Reason;
+use crate::text::split_once;
 
 /// Makes the `Locale` of a file from its table. Packed into two texts, a language costs the module
 /// a quarter less than as a list of pairs: nothing needs an address, and languages with the same keys
@@ -50,7 +51,13 @@ pub(super) struct Locale {
 impl Locale {
     /// Every key with its text.
     pub(super) fn strings(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        self.keys.lines().zip(self.texts.lines())
+        let (mut keys, mut texts) = (self.keys, self.texts);
+        core::iter::from_fn(move || {
+            let (key, text);
+            (key, keys) = split_once(keys, "\n")?;
+            (text, texts) = split_once(texts, "\n")?;
+            Some((key, text))
+        })
     }
 
     /// The text of `key`.

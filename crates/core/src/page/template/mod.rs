@@ -126,7 +126,7 @@ impl Env {
     }
 
     fn add(&mut self, prefix: &str, name: &str, text: &str) {
-        let name = [prefix, name].concat();
+        let name = [prefix, name].joined();
         self.constants.push((name, text.to_owned()));
     }
 

@@ -104,7 +104,7 @@ impl<'e> Parser<'e> {
     /// Reads a source to its end.
     pub(in crate::page) fn read(&mut self, source: &'e str) {
         let (open, close) = (self.env.open.as_str(), self.env.close.as_str());
-        let raw_close = ["}", close].concat();
+        let raw_close = ["}", close].joined();
         self.source = source;
         let mut at = 0;
         loop {
@@ -282,7 +282,7 @@ impl<'e> Parser<'e> {
             let is_own = || env.own_keys.iter().any(|own| own == key);
             if !is_own() && (words::is_own(key) || !words::is_known(key)) {
                 let meant = words::nearest_key(key, &env.own_keys);
-                self.refuse("no such text", meant.map(|key| ["t.", &key].concat()));
+                self.refuse("no such text", meant.map(|key| ["t.", &key].joined()));
                 return None;
             }
             let known = self.keys.iter().position(|other| other == key);
