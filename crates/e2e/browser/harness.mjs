@@ -10,7 +10,7 @@ export const facts = JSON.parse(process.env.TIDEGATE_FACTS);
 const { chromium } = load("playwright-core");
 
 // All cases together; a case that hangs must say so before the test runner is ended.
-const LIMIT_MS = 240_000;
+const LIMIT_MS = 480_000;
 // What a condition may take on a busy machine.
 const WAIT_MS = 20_000;
 // As many cases at a time as keep two processors busy.

@@ -61,7 +61,7 @@ fn listeners() -> Vec<(&'static str, Value)> {
     let maintenance =
         |how: Value| json!({ "routes": [{ "name": "all", "match": {}, "maintenance": how }] });
     vec![
-        ("plain", json!({})),
+        ("default", json!({})),
         ("branded", json!({ "brand": demo() })),
         (
             "weak",
@@ -129,7 +129,7 @@ fn place(reason: Reason) -> Option<(&'static str, &'static str, String)> {
         Reason::CircuitOpen => ("open", here, "/200/".to_owned()),
         Reason::Maintenance => ("maintenance", here, "/200/".to_owned()),
         Reason::DestinationNotFound => ("lost", "nobody.invalid", "/".to_owned()),
-        Reason::ProxyInternalError => ("plain", here, "/answered-by-envoy/".to_owned()),
+        Reason::ProxyInternalError => ("default", here, "/answered-by-envoy/".to_owned()),
         reason => {
             let mut kinds = FAILURES.iter().chain(FAILURES_OF_5XX);
             let kind = kinds.find(|kind| kind.reason == reason.as_str());
@@ -138,7 +138,7 @@ fn place(reason: Reason) -> Option<(&'static str, &'static str, String)> {
                 "no-name" => "nowhere.invalid",
                 _ => here,
             };
-            ("plain", host, format!("/{kind}/"))
+            ("default", host, format!("/{kind}/"))
         }
     })
 }
@@ -243,7 +243,12 @@ fn pages(site: &Site) -> Vec<Value> {
             let place = VARIATIONS.into_iter().find(|place| place.0 == name);
             place.expect("a variation")
         });
-        pages.extend(others.into_iter().chain([busy]).map(|place| page(lang, place)));
+        pages.extend(
+            others
+                .into_iter()
+                .chain([busy])
+                .map(|place| page(lang, place)),
+        );
     }
     pages
 }
@@ -274,7 +279,7 @@ fn the_pages_are_valid_and_accessible() {
         "folder": folder, "pictured": PICTURED, "docs": docs, "pages": pages(&site),
     });
     let passed = browser::run("look.mjs", &facts, |asked| panic!("{asked}"));
-    assert_eq!(passed.len(), 12, "{passed:#?}");
+    assert_eq!(passed.len(), 10, "{passed:#?}");
     for lang in PICTURED {
         for theme in ["light", "dark"] {
             for name in Reason::ALL.iter().map(|reason| reason.as_str()) {
