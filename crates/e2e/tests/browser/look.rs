@@ -150,6 +150,8 @@ fn start() -> Site {
         let base = json!({
             "breaker": { "mode": "disabled" },
             "intercept": { "statuses": ["5xx"] },
+            // Else who comes late waits for all who came before.
+            "retry": { "pace": "off" },
         });
         let text = merge(base, more).to_string();
         (name, vec![tidegate(&module, Some(&text))])
