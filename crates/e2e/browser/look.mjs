@@ -209,6 +209,17 @@ await run({
     }
   },
 
+  // Its hashes are those of what the minifier left: else the console would say so.
+  "an own page looks and works as it was written, under its own policy": async (browser) => {
+    const tab = await Tab.open(browser, { viewport: NARROW });
+    const response = await tab.page.goto(facts.own);
+    assert.equal(response.status(), 502);
+    assert.match(response.headers()["content-security-policy"], /style-src 'sha256-.*script-src 'sha256-/);
+    assert.equal(await tab.page.locator("main").evaluate((node) => getComputedStyle(node).paddingTop), "119px");
+    await tab.page.locator("#copy").waitFor();
+    await tab.close();
+  },
+
   "a logo is drawn as it was made, whatever the direction": async (browser) => {
     const tab = await open(browser, {});
     for (const page of named("branded")) {

@@ -29,6 +29,8 @@ const CHECKED: [&str; 12] = [
 
 /// The configuration of the demo, whose brand it is.
 const DEMO: &str = include_str!("../../../cli/src/demo/assets/filter.json");
+/// What `tidegate bundle` makes of the example's pages, styles and scripts.
+const OWN: &str = include_str!("../../../../examples/own-pages/filter.json");
 /// A host and a path that no telephone has room for in one line.
 const LONG_HOST: &str = "a-rather-long-name-of-a-host.shop.example";
 const LONG_PATH: &str = "/refused/folder/that-has-a-long-name-without-any-blank-in-it/b";
@@ -96,6 +98,7 @@ fn listeners() -> Vec<(&'static str, Value)> {
             ),
         ),
         ("lost", json!({ "intercept": { "statuses": [404] } })),
+        ("own", serde_json::from_str(OWN).expect("JSON")),
     ]
 }
 
@@ -279,9 +282,10 @@ fn the_pages_are_valid_and_accessible() {
         std::env::var_os("UPDATE_GOLDENS").map(|_| tidegate_e2e::workspace().join("docs/img"));
     let facts = json!({
         "folder": folder, "pictured": PICTURED, "docs": docs, "pages": pages(&site),
+        "own": format!("http://{}/refused/", site.envoy.listener("own")),
     });
     let passed = browser::run("look.mjs", &facts, |asked| panic!("{asked}"));
-    assert_eq!(passed.len(), 10, "{passed:#?}");
+    assert_eq!(passed.len(), 11, "{passed:#?}");
     for lang in PICTURED {
         for theme in ["light", "dark"] {
             for name in Reason::ALL.iter().map(|reason| reason.as_str()) {
