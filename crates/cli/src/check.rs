@@ -71,7 +71,7 @@ fn check(file: &Path, tally: &mut Tally) {
         }
         tally.warnings += warnings.len();
     };
-    warn(&lint::lint(&source));
+    warn(&lint::lint(&mut source));
     match Bundle::new(&mut source, true) {
         Ok(bundle) => warn(&lint::sizes(&source, &bundle)),
         // The filter takes it all the same.

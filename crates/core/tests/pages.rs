@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tidegate_core::config::{Color, Config, Exposed, Link, Logo, PageRetry};
+use tidegate_core::config::{Color, Config, Exposed, Link, Logo, Maintenance, PageRetry};
 use tidegate_core::negotiate::Format;
 use tidegate_core::page::{LanguageId, Page, PageFacts, Pages};
 use tidegate_core::reason::{Reason, Source};
@@ -27,6 +27,12 @@ static PAGE_RETRY: PageRetry = PageRetry {
     auto: true,
     max_attempts: 10,
     cap: Duration::from_secs(120),
+};
+
+/// It ends at 12:00, an hour and three quarters after [`facts`].
+static MAINTENANCE: Maintenance = Maintenance {
+    until: Some(1_787_486_400),
+    message: None,
 };
 
 fn facts(format: Format, reason: Reason) -> PageFacts<'static> {
@@ -88,7 +94,7 @@ fn branded() -> Config {
 /// A page that differs from those of the reasons in one respect: name, configuration, facts.
 type Change = fn(&mut Config, &mut PageFacts<'static>);
 
-const VARIATIONS: [(&str, Change); 9] = [
+const VARIATIONS: [(&str, Change); 10] = [
     ("branded", |config, _| *config = branded()),
     ("branded-weak-color", |config, _| {
         *config = branded();
@@ -116,6 +122,12 @@ const VARIATIONS: [(&str, Change); 9] = [
     ("not-retryable", |config, facts| {
         *config = branded();
         facts.retry_after_ms = None;
+    }),
+    ("maintenance-until", |_, facts| {
+        facts.reason = Reason::Maintenance;
+        facts.status = 503;
+        facts.retry_after_ms = Some(900_000);
+        facts.maintenance = Some(&MAINTENANCE);
     }),
     ("never-by-itself", |_, facts| facts.page_retry = None),
     ("nothing-exposed", |config, _| {

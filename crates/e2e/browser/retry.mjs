@@ -162,6 +162,8 @@ await run({
     await post.close();
   },
 
+  // Headless Chromium shows every tab: with another one in front, in a minimized window, frozen, and
+  // without Playwright's emulation of focus, `document.hidden` stays false. So it is set here.
   "waits while the tab is hidden": async (browser) => {
     const setup = (page) =>
       page.addInitScript(() => Object.defineProperty(document, "hidden", { get: () => window.inTheBack === true }));

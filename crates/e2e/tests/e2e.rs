@@ -27,6 +27,10 @@ mod named;
 mod own_pages;
 /// What the configuration says about failures.
 mod policy;
+/// What `tidegate preview` shows, beside what the filter serves.
+mod preview;
+/// What the README tells a newcomer to do.
+mod readme;
 /// Hostile clients, and what failing costs.
 mod resilience;
 /// What is to be loaded into Envoy, Istio and Envoy Gateway.

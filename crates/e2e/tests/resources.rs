@@ -1,5 +1,6 @@
 //! The files of `envoy/` and the examples: what an operator loads is accepted where it is loaded.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
@@ -137,6 +138,98 @@ fn what_is_made_of_a_source_is_accepted_where_it_is_loaded() {
     ];
     run(Command::new(envoy::binary()), &args);
     fs::remove_dir_all(&root).expect("remove the folder");
+}
+
+/// Every field of a resource but those of the filter configuration, which its API takes as it is.
+fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        _ if path.ends_with("onfig") => {
+            assert!(value.is_object(), "{path}");
+            found.insert(path.to_owned());
+        }
+        Value::Object(members) => {
+            for (name, value) in members {
+                fields(value, &format!("{path}.{name}"), found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| fields(item, path, found)),
+        leaf => {
+            found.insert(format!("{path}={leaf}"));
+        }
+    }
+}
+
+/// The API server refuses nothing of a field that it does not know: it drops it, and the filter
+/// would run without. So they are spelt out here, as the CustomResourceDefinitions of Istio and Envoy
+/// Gateway had them in August 2026, when these resources were validated with them by hand.
+#[test]
+fn the_resources_have_fields_that_their_apis_know() {
+    let istio = |prefix: &str| {
+        let inner = [
+            "url=\"oci://registry.example/tidegate:0.1.0\"",
+            "failStrategy=\"FAIL_RELOAD\"",
+            "pluginConfig",
+        ];
+        let inner = inner.map(|field| format!("{prefix}.{field}"));
+        let outer = [
+            ".apiVersion=\"extensions.istio.io/v1alpha1\"",
+            ".metadata.name=\"tidegate\"",
+            ".metadata.namespace=\"istio-system\"",
+            ".spec.selector.matchLabels.istio=\"ingressgateway\"",
+        ];
+        inner
+            .into_iter()
+            .chain(outer.map(str::to_owned))
+            .collect::<BTreeSet<_>>()
+    };
+    let with = |mut fields: BTreeSet<String>, kind: &str| {
+        fields.insert(format!(".kind=\"{kind}\""));
+        fields
+    };
+    let gateway = [
+        ".apiVersion=\"gateway.envoyproxy.io/v1alpha1\"",
+        ".metadata.name=\"tidegate\"",
+        ".metadata.namespace=\"default\"",
+        ".spec.targetRefs.group=\"gateway.networking.k8s.io\"",
+        ".spec.targetRefs.kind=\"Gateway\"",
+        ".spec.targetRefs.name=\"eg\"",
+        ".spec.wasm.name=\"tidegate\"",
+        ".spec.wasm.code.type=\"Image\"",
+        ".spec.wasm.code.image.url=\"registry.example/tidegate:0.1.0\"",
+        ".spec.wasm.failOpen=true",
+        ".spec.wasm.config",
+    ];
+    let gateway: BTreeSet<String> = gateway.map(str::to_owned).into();
+    let bundled = |kind: &str| {
+        let mut command = tool();
+        command.args(["bundle", "examples/own-pages/tidegate.yaml", "--as", kind]);
+        let output = command.current_dir(workspace()).output();
+        let output = output.expect("run tidegate bundle");
+        serde_yaml_ng::from_slice(&output.stdout).expect("YAML")
+    };
+    for (resource, expected) in [
+        (
+            yaml("envoy/istio/wasmplugin.yaml"),
+            with(istio(".spec"), "WasmPlugin"),
+        ),
+        (bundled("istio"), with(istio(".spec"), "WasmPlugin")),
+        (
+            yaml("envoy/istio/trafficextension.yaml"),
+            with(istio(".spec.wasm"), "TrafficExtension"),
+        ),
+        (
+            yaml("envoy/envoy-gateway.yaml"),
+            with(gateway.clone(), "EnvoyExtensionPolicy"),
+        ),
+        (
+            bundled("envoy-gateway"),
+            with(gateway, "EnvoyExtensionPolicy"),
+        ),
+    ] {
+        let mut found = BTreeSet::new();
+        fields(&resource, "", &mut found);
+        assert_eq!(found, expected);
+    }
 }
 
 #[test]

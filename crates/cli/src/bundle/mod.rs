@@ -174,10 +174,9 @@ pub(crate) fn run(args: &Args) -> ExitCode {
             return ExitCode::from(crate::FINDINGS);
         }
     };
-    for finding in lint::lint(&source)
-        .iter()
-        .chain(&lint::sizes(&source, &bundle))
-    {
+    let mut findings = lint::lint(&mut source);
+    findings.extend(lint::sizes(&source, &bundle));
+    for finding in findings {
         eprintln!("{finding}");
     }
     tell_sizes(&bundle);

@@ -1,4 +1,4 @@
-//! Style sheets: what they refer to, and what is superfluous in them.
+//! What style sheets refer to.
 
 use std::ops::Range;
 
@@ -161,46 +161,4 @@ fn import(css: &str, parts: &[(Kind, Range<usize>)]) -> Option<Reference> {
 fn unquoted(string: &str) -> String {
     let inner = string.get(1..string.len().max(2) - 1).unwrap_or_default();
     inner.replace('\\', "")
-}
-
-/// The style sheet without comments and without blanks that mean nothing. A blank that may mean
-/// something (in a selector, around the operators of `calc`) stays one.
-pub(super) fn squeeze(css: &str) -> String {
-    let mut out = String::with_capacity(css.len());
-    // The part before, and whether there was a blank since.
-    let (mut last, mut blank) = ("", false);
-    let parts = parts(css);
-    for (number, (kind, at)) in parts.iter().enumerate() {
-        let text = &css[at.clone()];
-        match kind {
-            Kind::Blank => blank = true,
-            Kind::Comment => {
-                // Between two words it keeps them apart without being a blank.
-                let next = parts.get(number + 1).map(|(kind, _)| *kind);
-                let joins = matches!(next, Some(Kind::Other | Kind::Url | Kind::String));
-                if !blank && joins && !matches!(last, "" | "{" | "}" | ";" | "," | "/**/") {
-                    out.push_str("/**/");
-                    last = "/**/";
-                }
-            }
-            // A string that does not end where its line does would, without it, go on.
-            Kind::String if text.len() < 2 || !text.ends_with(&text[..1]) => return css.to_owned(),
-            _ => {
-                if text == "}" && last == ";" {
-                    out.pop();
-                }
-                let closes = matches!(text, "{" | "}" | ";" | ",");
-                // A property that is one blank is not a property that is missing.
-                let is_empty_value = last == ":" && closes;
-                let between = !closes && !matches!(last, "" | "{" | "}" | ";" | "," | ":");
-                if blank && (between || is_empty_value) {
-                    out.push(' ');
-                }
-                blank = false;
-                out.push_str(text);
-                last = text;
-            }
-        }
-    }
-    out
 }

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use tidegate_core::config::limits;
 
 use super::{
-    attribute, css, media_type, overlapping, plain_svg, script, target, Attribute, Delimiters,
+    attribute, css, media_type, minify, overlapping, plain_svg, target, Attribute, Delimiters,
     Page, Target,
 };
 use crate::source::{finding, finding_in, position, Files, Finding, Node, NOT_UTF8};
@@ -276,7 +276,13 @@ impl Work<'_> {
             return;
         };
         let script = match self.minify {
-            true => self.harmless(script::squeeze(&script), &script),
+            true => {
+                let kind = match is_module {
+                    true => minify::Script::Module,
+                    false => minify::Script::Classic,
+                };
+                self.harmless(minify::script(&script, kind), &script)
+            }
             false => script,
         };
         let drop = ["src", "defer", "async", "integrity", "crossorigin"];
@@ -341,7 +347,7 @@ impl Work<'_> {
         out.push_str(text.get(from..).unwrap_or_default());
         self.open.pop();
         Some(match self.minify {
-            true => self.harmless(css::squeeze(&out), &out),
+            true => self.harmless(minify::css(&out), &out),
             false => out,
         })
     }

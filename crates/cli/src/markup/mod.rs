@@ -4,10 +4,11 @@
 //! letter by letter, and an HTML tokenizer that follows the standard reads what is left; every
 //! place that it tells is one of the template itself.
 
+mod contrast;
 mod css;
 mod inline;
 mod lint;
-mod script;
+mod minify;
 mod squeeze;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use std::ops::Range;
 use html5gum::emitters::default::{DefaultEmitter, StartTag, Token};
 use html5gum::Tokenizer;
 
+pub(crate) use contrast::contrast;
 pub(crate) use inline::inline;
 pub(crate) use lint::lint;
 pub(crate) use squeeze::{plain_svg, squeeze};

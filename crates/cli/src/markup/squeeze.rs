@@ -1,10 +1,15 @@
 //! Pages without what is superfluous in them. What a browser shows stays as it is, and so does every
 //! tag of the template but notes; lines stay lines, because a block's tag that has one for itself
 //! takes it along.
+//!
+//! Styles and scripts are for [`super::minify`]. No crate can do the same for the HTML around them:
+//! each builds a tree first, and a template is no tree (ARCHITECTURE.md has what became of those that
+//! were tried). So here only comments, notes and runs of blanks go.
 
 use std::ops::Range;
 
-use super::{css, overlapping, script, Delimiters, Page, Part};
+use super::minify::{self, Script};
+use super::{overlapping, Delimiters, Page, Part};
 
 /// The page, smaller; as it is where something left out would make a tag of what is around it.
 pub(crate) fn squeeze(html: &str, delimiters: &Delimiters) -> String {
@@ -37,17 +42,15 @@ fn try_squeeze(html: &str, delimiters: &Delimiters) -> String {
     while let Some(part) = page.parts.get(number) {
         number += 1;
         let (at, text) = match part {
-            Part::Start { name, at, .. } if name == "style" || name == "script" => {
+            Part::Start { name, .. } if name == "style" || name == "script" => {
                 let (content, _) = page.content(number - 1);
-                let is_data = name == "script" && !is_javascript(part);
+                let text = &html[content.clone()];
+                // A raw tag in a style stands for text of the configuration.
                 let text = match overlapping(&page.tags, &content) {
-                    _ if is_data => html[content.clone()].to_owned(),
-                    [] if name == "style" => css::squeeze(&html[content.clone()]),
-                    [] => script::squeeze(&html[content.clone()]),
-                    tags if name == "style" => style_with_tags(&html, content.clone(), tags),
-                    _ => html[content.clone()].to_owned(),
+                    [] if name == "style" => minify::css(text),
+                    [] => script(part).map_or(text.to_owned(), |kind| minify::script(text, kind)),
+                    _ => text.to_owned(),
                 };
-                debug_assert!(at.end == content.start);
                 (content, text)
             }
             Part::Start { name, .. } if kept.is_none() && keeps_blanks(name) => {
@@ -58,7 +61,9 @@ fn try_squeeze(html: &str, delimiters: &Delimiters) -> String {
                 kept = None;
                 continue;
             }
-            Part::Comment(at) if overlapping(&page.tags, at).is_empty() => {
+            Part::Comment(at)
+                if overlapping(&page.tags, at).is_empty() && !is_conditional(&html[at.clone()]) =>
+            {
                 (at.clone(), String::new())
             }
             Part::Text(at) if kept.is_none() && at.start >= from => {
@@ -85,16 +90,20 @@ fn keeps_blanks(name: &str) -> bool {
     )
 }
 
-fn is_javascript(part: &Part) -> bool {
-    let Some((attributes, _)) = part.start("script") else {
-        return false;
-    };
-    super::attribute(attributes, "type").is_none_or(|kind| {
-        matches!(
-            kind.value.to_ascii_lowercase().as_str(),
-            "" | "module" | "text/javascript" | "application/javascript"
-        )
-    })
+/// How a script is read; `None`: it is data.
+fn script(part: &Part) -> Option<Script> {
+    let (attributes, _) = part.start("script")?;
+    let kind = super::attribute(attributes, "type").map(|kind| kind.value.to_ascii_lowercase());
+    match kind.as_deref().map(str::trim) {
+        None | Some("" | "text/javascript" | "application/javascript") => Some(Script::Classic),
+        Some("module") => Some(Script::Module),
+        Some(_) => None,
+    }
+}
+
+/// Whether a comment is none to some old browser: `<!--[if IE]>`, `<![endif]-->`.
+fn is_conditional(comment: &str) -> bool {
+    comment.starts_with("<!--[if") || comment.contains("<![endif]")
 }
 
 /// The template without its notes.
@@ -141,37 +150,6 @@ fn collapse(html: &str, covered: &str, at: Range<usize>) -> String {
     }
     out.extend(blanks);
     String::from_utf8(out).unwrap_or_else(|_| html[at].to_owned())
-}
-
-/// A style sheet with raw tags: each stands for style rules of the configuration.
-fn style_with_tags(html: &str, content: Range<usize>, tags: &[Range<usize>]) -> String {
-    // A letter that nobody uses, for each tag.
-    const STAND_IN: char = '\u{e000}';
-    let text = &html[content.clone()];
-    if text.contains(STAND_IN) {
-        return text.to_owned();
-    }
-    let mut css = String::new();
-    let mut from = content.start;
-    for tag in tags {
-        css.push_str(&html[from..tag.start]);
-        css.push(STAND_IN);
-        from = tag.end;
-    }
-    css.push_str(&html[from..content.end]);
-    let squeezed = css::squeeze(&css);
-    if squeezed.matches(STAND_IN).count() != tags.len() {
-        return text.to_owned();
-    }
-    let mut tags = tags.iter();
-    let mut out = String::new();
-    for character in squeezed.chars() {
-        match (character, character == STAND_IN) {
-            (_, true) => out.push_str(tags.next().map_or("", |tag| &html[tag.clone()])),
-            (character, false) => out.push(character),
-        }
-    }
-    out
 }
 
 /// A drawing as markup for a page: without what only a file of its own has.

@@ -15,33 +15,108 @@ fn usual() -> Delimiters {
 fn style_sheets_lose_what_means_nothing_and_no_more() {
     for (css, expected) in [
         ("", ""),
-        ("a { b : c ; }", "a{b :c}"),
+        ("a { b : c ; }", "a{b:c}"),
+        ("a { width: calc( 1px + 2em ) }", "a{width:calc(1px + 2em)}"),
+        (".a :hover, .b  >  p { c: d }", ".a :hover,.b>p{c:d}"),
+        ("a{b:c}\n\n/* note */\n\nd{e:f}", "a{b:c}d{e:f}"),
+        // Rules within rules.
         (
-            "a { width: calc( 1px + 2px ) }",
-            "a{width:calc( 1px + 2px )}",
+            "a { & :not(.b) { c: d } e & { f: g } }",
+            "a{& :not(.b){c:d}e &{f:g}}",
         ),
-        (".a :hover, .b  >  p { c: d }", ".a :hover,.b > p{c:d}"),
-        ("a { & :not(.b) { c: d } }", "a{& :not(.b){c:d}}"),
-        ("html:has( > b ) * c { d: e }", "html:has( > b ) * c{d:e}"),
+        ("a { b: c; @media (d) { e: f } }", "a{b:c;@media (d){e:f}}"),
+        ("html:has( > b ) * c { d: e }", "html:has(>b) * c{d:e}"),
+        // What old browsers need stays beside what new ones know.
         (
-            "@media (a: b) and (c) { d { e: f } }",
-            "@media (a:b) and (c){d{e:f}}",
+            "a { height: 100vh; height: 100dvh; width: 9em; width: fit-content }",
+            "a{height:100vh;height:100dvh;width:9em;width:fit-content}",
+        ),
+        (
+            "@media (min-width: 1px) and (prefers-color-scheme: dark) { a { b: c } }",
+            "@media (min-width:1px) and (prefers-color-scheme:dark){a{b:c}}",
+        ),
+        (
+            "a { color: rgb(1 2 3 / 50%); color: light-dark(red, #fff) }",
+            "a{color:rgba(1,2,3,.5);color:light-dark(red,#fff)}",
         ),
         (
             "a::before { content: \"x  /* y */ ; }\" }",
-            "a::before{content:\"x  /* y */ ; }\"}",
+            "a:before{content:\"x  /* y */ ; }\"}",
         ),
-        ("a { b: url( x  y.png ) }", "a{b:url( x  y.png )}"),
-        ("a{b:c}\n\n/* note */\n\nd{e:f}", "a{b:c}d{e:f}"),
-        ("a/* x */b{c:d}", "a/**/b{c:d}"),
-        ("a { --on: ; --off: }", "a{--on: ;--off: }"),
+        (
+            "a { --on: ; --off:; --x: {y:z} }",
+            "a{--on: ;--off:;--x:{y:z}}",
+        ),
         ("a\\{ b { c: d }", "a\\{ b{c:d}"),
-        ("/* never ends", ""),
+        // Not understood, or it would end its block: as it was.
         ("a { b: 'never ends\n }", "a { b: 'never ends\n }"),
+        ("a { b: c } } d { e: f }", "a { b: c } } d { e: f }"),
+        ("a { *zoom: 1 }", "a { *zoom: 1 }"),
+        (
+            "a { content: \"<\\/style>\" }",
+            "a { content: \"<\\/style>\" }",
+        ),
     ] {
-        assert_eq!(css::squeeze(css), expected, "{css}");
-        assert_eq!(css::squeeze(expected), expected, "{expected}");
+        assert_eq!(minify::css(css), expected, "{css}");
+        assert_eq!(minify::css(expected), expected, "{expected}");
     }
+}
+
+#[test]
+fn colours_that_cannot_be_read_are_told_and_no_others() {
+    const PALETTE: &str = ":root{--a:#777;--b:#fff;--c:var(--a)}";
+    const DARK: &str = "@media (prefers-color-scheme:dark){:root{--a:#333;--b:#222}}";
+    for (css, expected) in [
+        // Both colours in one rule, or in rules of one selector.
+        ("p{color:#777;background:#fff}", &["`p`: #777777 on #ffffff has a contrast of 4.47:1, and text needs 4.5:1"][..]),
+        ("p{color:#767676;background:#fff}", &[]),
+        ("p{color:#777}a{}p{background-color:white}", &["`p`: #777777 on #ffffff has a contrast of 4.47:1, and text needs 4.5:1"]),
+        ("p{color:#777;background:#fff}p{color:#000}", &[]),
+        ("b,i{color:red;background:red}", &["`b`: #ff0000 on #ff0000 has a contrast of 1.00:1, and text needs 4.5:1"]),
+        // Rules within rules, and conditions that change nothing of colours.
+        ("a{color:#000;& b{color:#eee;background:#fff}}", &["`a & b`: #eeeeee on #ffffff has a contrast of 1.16:1, and text needs 4.5:1"]),
+        ("@media (min-width:9em){p{color:#eee;background:#fff}}", &["`p`: #eeeeee on #ffffff has a contrast of 1.16:1, and text needs 4.5:1"]),
+        // Large words need less.
+        ("p{font-size:2rem;color:#777;background:#fff}h1 a{color:#777;background:#fff}", &["`h1 a`: #777777 on #ffffff has a contrast of 4.47:1, and text needs 4.5:1"]),
+        ("main h1{color:#777;background:#fff}", &[]),
+        ("p{font:bold 3vw x;color:#aaa;background:#fff}", &["`p`: #aaaaaa on #ffffff has a contrast of 2.32:1, and text needs 3:1"]),
+        // What the styles alone do not tell.
+        ("p{color:#777}body{background:#fff}", &[]),
+        ("p{color:#777;background:#ffffff80}", &[]),
+        ("p{color:#777;background:#fff url(x.png)}", &[]),
+        ("p{color:#777;background:linear-gradient(red,red)}", &[]),
+        ("p{color:currentColor;background:#fff}q{color:inherit;background:#fff}", &[]),
+        ("p{color:var(--x);background:#fff}q{color:var(--x,#fff);background:#fff}", &[]),
+        ("p{color:#777;background:#fff;opacity:.9}a:disabled{color:#aaa;background:#fff}", &[]),
+        ("@media print{p{color:#eee;background:#fff}}@media not screen{p{color:#eee;background:#fff}}", &[]),
+        ("@media (forced-colors:active){p{color:#eee;background:#fff}}", &[]),
+        ("p{color:#eee;background:#fff", &["`p`: #eeeeee on #ffffff has a contrast of 1.16:1, and text needs 4.5:1"]),
+        ("p{color:#eee;background:#fff}}", &[]),
+        ("p{color:GrayText;background:Canvas}", &[]),
+    ] {
+        let found: Vec<String> = contrast::weak(&[css], false).into_iter().map(|weak| weak.what).collect();
+        assert_eq!(found, expected, "{css}");
+    }
+    let pair = "p{color:var(--c);background:var(--b)}";
+    for (sheets, expected) in [
+        // Custom properties, from whichever sheet, in both schemes.
+        (&[PALETTE, pair][..], &["1 `p`: #777777 on #ffffff"][..]),
+        (&[PALETTE, "p{--c:#000}", pair], &[]),
+        (&[":root{--b:#fff;--c:#000}", DARK, pair], &["2 `p` in the dark scheme: #000000 on #222222"]),
+        (&[":root{--c:var(--b);--b:var(--c)}", pair], &[]),
+        (&["p{color:light-dark(#000,#333);background:light-dark(#fff,#222)}"], &[]),
+        (&["html{color-scheme:light dark}p{color:light-dark(#000,#333);background:light-dark(#fff,#222)}"], &["0 `p` in the dark scheme: #333333 on #222222"]),
+        (&["p{color:#000;background:#fff}@media (prefers-color-scheme:dark){p{background:#111}}"], &["0 `p` in the dark scheme: #000000 on #111111"]),
+        (&["p{color:#000;background:#fff}@media (prefers-color-scheme:dark) and (min-width:9em){p{background:#111;color:#eee}}"], &[]),
+    ] {
+        let found: Vec<String> = contrast::weak(sheets, false)
+            .into_iter()
+            .map(|weak| format!("{} {}", weak.sheet, weak.what.split(" has ").next().unwrap_or_default()))
+            .collect();
+        assert_eq!(found, expected, "{sheets:?}");
+    }
+    let places = contrast::weak(&["a{}\n /* é𝄞 */ p{color:#eee;background:#fff}"], false);
+    assert_eq!(places[0].at, "a{}\n /* é𝄞 */ ".len());
 }
 
 #[test]
@@ -103,34 +178,54 @@ fn what_a_style_sheet_refers_to() {
 }
 
 #[test]
-fn scripts_keep_every_line_that_does_something() {
+fn scripts_lose_what_means_nothing_and_no_more() {
     for (script, expected) in [
         ("", ""),
         (
             "  let a = 1\n\n  // note\n  let b = 2 // why\n",
-            "let a = 1\nlet b = 2 // why\n",
+            "let a=1;let b=2;",
         ),
-        ("/* one */\na()\n/* two */ b()\n", "a()\n/* two */ b()\n"),
-        ("/*\n  long\n*/\na()\n", "/*\n  long\n*/\na()\n"),
+        ("/* one */\na()\n/* two */ b()\n", "a();b();"),
         (
             "a = `x\n  // y\n\n  ${ b(`\n    c`) }`\n  d()\n",
-            "a = `x\n  // y\n\n  ${ b(`\n    c`) }`\nd()\n",
+            "a=`x\n  // y\n\n  ${b(`\n    c`)}`;d();",
+        ),
+        ("a = /[`'\"/]/.test(b)\n  c()\n", "a=/[`'\"/]/.test(b);c();"),
+        ("a = b / c / d; e = f / /g/.h", "a=b/c/d;e=f/ /g/.h;"),
+        ("a = 1 - -1; b = a + +1; c\n++d", "a=1- -1;b=a+ +1;c;++d;"),
+        (
+            "'use strict'; if (a) { if (b) c() } else d()",
+            "'use strict';if(a){if(b)c()}else d();",
         ),
         (
-            "a = /[`'\"]/.test(b)\n  c()\n",
-            "a = /[`'\"]/.test(b)\nc()\n",
+            "f(async (x) => ({ ...x?.y ?? {} }))",
+            "f(async x=>({...x?.y??{}}));",
         ),
+        // Names stay: another script may use them, and so does who looks for a mistake.
         (
-            "a = b / c; d = '`' / 2\n  e()\n",
-            "a = b / c; d = '`' / 2\ne()\n",
+            "function unused(long) { return long }",
+            "function unused(long){return long}",
         ),
-        ("a = {\n  b: { c: 1 },\n}\n", "a = {\nb: { c: 1 },\n}\n"),
         // Not understood: as it was.
         ("a = 'never ends\n  b()\n", "a = 'never ends\n  b()\n"),
-        ("  a = 'goes \\\n  on'\n", "  a = 'goes \\\n  on'\n"),
         ("  a = `never ends\n", "  a = `never ends\n"),
+        ("  a = [[title]] b\n", "  a = [[title]] b\n"),
+        // It would end its block, or begin a comment in it.
+        ("  a = '<!--'", "  a = '<!--'"),
+        ("  a = '<\\/script>'", "  a = '<\\/script>'"),
     ] {
-        assert_eq!(script::squeeze(script), expected, "{script}");
+        let small = minify::script(script, minify::Script::Classic);
+        let small = small.replace("\"use strict\"", "'use strict'");
+        assert_eq!(small, expected, "{script}");
+    }
+    for (script, expected) in [
+        (
+            "import a from 'b'\nawait a( 1 )",
+            "import a from\"b\";await a(1);",
+        ),
+        ("export default  1\n", "export default 1;"),
+    ] {
+        assert_eq!(minify::script(script, minify::Script::Module), expected);
     }
 }
 
@@ -157,11 +252,11 @@ fn pages_lose_what_nobody_sees() {
         ("<style>\n a { b: c }\n</style>", "<style>a{b:c}</style>"),
         (
             "<style>\n {{{brand.palette}}}\n a { b: c }\n</style>",
-            "<style>{{{brand.palette}}} a{b:c}</style>",
+            "<style>\n {{{brand.palette}}}\n a { b: c }\n</style>",
         ),
         (
             "<script>\n  a()\n  b()\n</script>",
-            "<script>a()\nb()\n</script>",
+            "<script>a();b();</script>",
         ),
         (
             "<script type=\"application/json\">\n { }\n</script>",
@@ -173,6 +268,19 @@ fn pages_lose_what_nobody_sees() {
             "<p {{#if sent}}  hidden{{/if}}>",
         ),
         ("<title>a   b</title>", "<title>a   b</title>"),
+        (
+            "<!--[if IE]><p>x<![endif]-->",
+            "<!--[if IE]><p>x<![endif]-->",
+        ),
+        ("<b>x</b>  <i>y</i>", "<b>x</b> <i>y</i>"),
+        (
+            "{{#if sent}}<a>{{else}}<b>{{/if}}x{{#if sent}}</a>{{else}}</b>{{/if}}",
+            "{{#if sent}}<a>{{else}}<b>{{/if}}x{{#if sent}}</a>{{else}}</b>{{/if}}",
+        ),
+        (
+            "<script type=module>\n import 'a'\n</script>",
+            "<script type=module>import\"a\";</script>",
+        ),
         // Without what is between, it would be a tag.
         ("{<!-- x -->{title}}", "{<!-- x -->{title}}"),
     ] {
@@ -329,7 +437,7 @@ proptest! {
             let small = squeeze(&text, &usual());
             prop_assert_eq!(lasting(&small, &usual()), lasting(&text, &usual()));
             let _ = lint(&text, &usual(), true);
-            let _ = (css::squeeze(&text), css::references(&text), script::squeeze(&text));
+            let _ = (minify::css(&text), css::references(&text), minify::script(&text, minify::Script::Module));
         }
     }
 }

@@ -168,10 +168,34 @@ impl Cases {
         self.pages.languages().map(str::to_owned).collect()
     }
 
+    /// The forms in which a page differs after a POST.
+    pub(super) fn differing(&self, sample: &Sample) -> Vec<Form> {
+        let body = |reason: &str, method, form| {
+            let language = &self.config.locales.default;
+            let made = self.make(&sample.slug, reason, language, method, form);
+            made.map(|made| made.body)
+        };
+        let differs = |form: &Form| {
+            let mut reasons = sample.reasons.iter();
+            reasons
+                .any(|reason| body(reason, Method::Get, *form) != body(reason, Method::Post, *form))
+        };
+        Form::ALL.into_iter().filter(differs).collect()
+    }
+
     /// What the gallery needs to know, as JSON that can stand in a script block.
     pub(super) fn state(&self, live: bool, version: u64, wrong: &str) -> String {
         let pages = self.samples.iter().map(|sample| {
-            json!({ "slug": sample.slug, "label": sample.label, "reasons": sample.reasons })
+            // Of pages that are made when they are asked for, the gallery asks for every one.
+            let posts = match live {
+                true => Vec::new(),
+                false => self.differing(sample),
+            };
+            let posts: Vec<_> = posts.into_iter().map(Form::extension).collect();
+            json!({
+                "slug": sample.slug, "label": sample.label, "reasons": sample.reasons,
+                "posts": posts,
+            })
         });
         let state = json!({
             "live": live,

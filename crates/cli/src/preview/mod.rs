@@ -75,14 +75,18 @@ fn write(path: &Path, folder: &Path) -> ExitCode {
 fn write_all(cases: &Cases, folder: &Path) -> io::Result<usize> {
     let mut count = 0;
     for page in cases.pages() {
-        fs::create_dir_all(folder.join(&page.slug))?;
-        for reason in &page.reasons {
-            for language in cases.languages() {
-                for form in Form::ALL {
-                    let name = format!("{reason}.{language}.{}", form.extension());
-                    let made = cases.make(&page.slug, reason, &language, Method::Get, form);
+        let folder = folder.join(&page.slug);
+        fs::create_dir_all(&folder)?;
+        let gets = Form::ALL.into_iter().map(|form| (Method::Get, "", form));
+        let posts = cases.differing(page).into_iter();
+        let posts = posts.map(|form| (Method::Post, "post.", form));
+        for (method, infix, form) in gets.chain(posts) {
+            for reason in &page.reasons {
+                for language in cases.languages() {
+                    let name = format!("{reason}.{language}.{infix}{}", form.extension());
+                    let made = cases.make(&page.slug, reason, &language, method, form);
                     let Some(made) = made else { continue };
-                    fs::write(folder.join(&page.slug).join(name), made.body)?;
+                    fs::write(folder.join(name), made.body)?;
                     count += 1;
                 }
             }

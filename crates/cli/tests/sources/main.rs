@@ -163,7 +163,7 @@ fn everything_local_is_in_the_page() {
          <link rel=\"icon\" href=\"data:image/png;base64,UE5H\">\n\
          <style>b{background:url(data:image/png;base64,UE5H)}</style>",
         "<img src=\"data:image/png;base64,UE5H\" alt=\"\"><img src=\"{{brand.logo}}\" alt=\"\">\n\
-         <a href=\"dot.png\">link</a>\n<script type=\"module\">let a = `x\n    y`\n</script>",
+         <a href=\"dot.png\">link</a>\n<script type=\"module\">let a=`x\n    y`;</script>",
     );
     assert_eq!(found, expected);
     let (_, config) = folder.bundle(&["s.yaml", "--no-minify"]);

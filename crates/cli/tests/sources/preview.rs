@@ -23,8 +23,10 @@ fn preview_writes_every_page() {
     let read = |name: &str| fs::read_to_string(folder.path().join("out").join(name)).unwrap();
     let reasons = Reason::ALL.len() - 1;
     let languages = Pages::new(&Config::default()).languages().count();
-    // What a visitor gets, the rule, the template: in five forms.
-    let count = (reasons + 1 + reasons) * languages * 5;
+    // What a visitor gets, the rule, the template: in five forms; and after a POST the text of each,
+    // which is the built-in one, and the built-in HTML.
+    let texts = reasons + 1 + reasons;
+    let count = (texts * 5 + texts + reasons) * languages;
     assert_eq!(
         stderr,
         format!("{count} pages written; out/index.html shows them\n")
@@ -39,6 +41,18 @@ fn preview_writes_every_page() {
         read("page/maintenance.en.line.txt"),
         "503 Service Unavailable (maintenance)\n"
     );
+    assert!(read("page/maintenance.en.txt").contains("UTC)."));
+    let (get, post) = (
+        read("page/dns_error.en.html"),
+        read("page/dns_error.en.post.html"),
+    );
+    assert!(get.contains("<script>") && !post.contains("<script>"));
+    assert!(read("template-a/dns_error.en.post.txt").contains("may or may not have been"));
+    assert!(!folder
+        .path()
+        .join("out/template-a/dns_error.en.post.html")
+        .exists());
+    assert!(read("index.html").contains("\"posts\":[\"html\",\"txt\"]"));
     assert!(read("index.html").contains("\"slug\":\"rule-0\""));
 }
 

@@ -84,7 +84,7 @@ impl<'a> Scope<'a> {
             Value::Next => words.next(shown.reason, self.is_retryable()),
             Value::HintBefore if self.is_retryable() => hint().0,
             Value::HintAfter if self.is_retryable() => hint().1,
-            Value::When => match shown.retry_after_ms {
+            Value::When => match shown.wait_ms {
                 Some(ms) => words.text(words::when(When::from_ms(ms)).0),
                 None => "",
             },
@@ -121,7 +121,7 @@ impl<'a> Scope<'a> {
     fn time(&self, value: Value) -> Option<Utc> {
         match value {
             Value::RetryAt => self.shown.retry_at,
-            Value::Until => self.shown.until,
+            Value::Until | Value::UntilTime => self.shown.until,
             Value::Timestamp | Value::Time => self.shown.time,
             _ => None,
         }
@@ -146,17 +146,22 @@ impl<'a> Scope<'a> {
         if let Some(number) = self.number(value) {
             out.number(number);
         } else if let Some(time) = self.time(value) {
-            if value == Value::Time {
+            if matches!(value, Value::Time | Value::UntilTime) {
                 time.write_readable(out);
             } else {
                 time.write_rfc3339(out);
             }
         } else {
-            match (value, self.shown.retry_after_ms) {
+            match (value, self.shown.wait_ms) {
                 (Value::When, Some(ms)) => self.when(out, ms, at),
                 (Value::Hint, Some(ms)) => {
                     piece(out, Value::HintBefore);
                     self.when(out, ms, at);
+                    if let Some(until) = self.shown.until {
+                        out.markup(" (");
+                        until.write_readable(out);
+                        out.markup(")");
+                    }
                     piece(out, Value::HintAfter);
                 }
                 (Value::Address, _) => {

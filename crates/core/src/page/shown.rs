@@ -32,7 +32,9 @@ pub(super) struct Shown<'a> {
     pub(super) until: Option<Utc>,
     /// In milliseconds; `None`: trying again does not help.
     pub(super) retry_after_ms: Option<u64>,
-    /// The same as a point in time.
+    /// The wait that people are told: of a maintenance that says when it ends, until then.
+    pub(super) wait_ms: Option<u64>,
+    /// `retry_after_ms` as a point in time.
     pub(super) retry_at: Option<Utc>,
     /// Letters, at most 16; else empty.
     pub(super) method: &'a str,
@@ -53,6 +55,13 @@ impl<'a> Shown<'a> {
     pub(super) fn new(facts: &PageFacts<'a>, expose: &[Exposed]) -> Self {
         let exposed = |what| expose.contains(&what);
         let safe = matches!(facts.method, b"GET" | b"HEAD");
+        let until_ms = facts
+            .maintenance
+            .and_then(|maintenance| maintenance.until)
+            .map(|seconds| times(seconds, 1000));
+        // The hint has a limit, `retry.max`, after which programs ask again.
+        let left_ms = until_ms.zip(facts.now_ms);
+        let left_ms = left_ms.map_or(0, |(until, now)| until.saturating_sub(now));
         Self {
             status: facts.status,
             reason: facts.reason,
@@ -61,11 +70,9 @@ impl<'a> Shown<'a> {
             notice: facts
                 .maintenance
                 .and_then(|maintenance| maintenance.message.as_deref()),
-            until: facts
-                .maintenance
-                .and_then(|maintenance| maintenance.until)
-                .and_then(|seconds| Utc::from_ms(times(seconds, 1000))),
+            until: until_ms.and_then(Utc::from_ms),
             retry_after_ms: facts.retry_after_ms,
+            wait_ms: facts.retry_after_ms.map(|wait| wait.max(left_ms)),
             retry_at: facts
                 .now_ms
                 .zip(facts.retry_after_ms)
@@ -119,7 +126,8 @@ fn valid_request_id(id: &[u8]) -> Option<&str> {
 fn shorten(bytes: &[u8], max: usize) -> String {
     let head = bytes.get(..max).unwrap_or(bytes);
     let text = lossy(head);
-    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    // Unicode's `Bidi_Control`.
+    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut short = String::new();
     for c in text.chars() {
         if !turns(c) {
@@ -228,7 +236,7 @@ mod tests {
         assert_eq!(shown.path.unwrap().chars().count(), MAX_PATH + 1);
         assert_eq!(shown.host.as_deref(), Some("\u{fffd}"));
         let facts = PageFacts {
-            host: "a\u{202e}b\u{2066}\u{2069}".as_bytes(),
+            host: "\u{61c}a\u{200e}\u{200f}\u{202e}b\u{2066}\u{2069}".as_bytes(),
             ..facts
         };
         assert_eq!(Shown::new(&facts, ALL).host.as_deref(), Some("ab"));

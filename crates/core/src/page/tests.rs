@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use std::time::Duration;
 
 use super::*;
-use crate::config::{Color, Csp, Link, Logo};
+use crate::config::{Color, Csp, Link, Logo, Maintenance};
 
 const EVERYTHING: [Exposed; 4] = [
     Exposed::RequestId,
@@ -176,6 +176,62 @@ fn the_buffer_is_big_enough_from_the_start() {
 }
 
 #[test]
+fn every_language_says_when_a_maintenance_ends() {
+    const NOW_MS: u64 = 1_787_480_130_250;
+    let at = |tag: &str, format, maintenance: &Maintenance| {
+        let mut config = Config::default();
+        config.locales.default = tag.to_owned();
+        let facts = PageFacts {
+            reason: Reason::Maintenance,
+            maintenance: Some(maintenance),
+            retry_after_ms: Some(900_000),
+            ..facts(format)
+        };
+        body(&config, &facts)
+    };
+    let ends = Maintenance {
+        until: Some(NOW_MS / 1000 + 2 * 3_600),
+        message: None,
+    };
+    for locale in locales::ALL {
+        let hours = locale.find("when.hours").unwrap().replace("{n}", "2");
+        let (before, after) = locale
+            .find("hint.again")
+            .unwrap()
+            .split_once("{when}")
+            .unwrap();
+        let html = at(locale.tag, Format::Html, &ends);
+        let time = "<time id=\"until\" dir=\"auto\" datetime=\"2026-08-23T12:15:30Z\">\
+                    2026-08-23 12:15:30 UTC</time>";
+        let said = format!(" {before}<strong>{hours}</strong> ({time}){after}</p>");
+        assert!(html.contains(&said), "{said} in {html}");
+        let text = at(locale.tag, Format::Text, &ends);
+        let said = format!("\n{before}{hours} (2026-08-23 12:15:30 UTC){after}\n");
+        assert!(text.contains(&said), "{said} in {text}");
+        let problem = at(locale.tag, Format::Problem, &ends);
+        let said = "\"until\":\"2026-08-23T12:15:30Z\",\"retryable\":true,\"retry_after\":900,";
+        assert!(problem.contains(said), "{problem}");
+    }
+    // Where it does not say, the hint is what there is; and nobody is told to come before that.
+    let open = Maintenance {
+        until: None,
+        message: None,
+    };
+    let soon = Maintenance {
+        until: Some(NOW_MS / 1000 + 60),
+        message: None,
+    };
+    for (maintenance, has_time) in [(&open, false), (&soon, true)] {
+        let html = at("en", Format::Html, maintenance);
+        assert!(
+            html.contains("<strong>in about 15 minutes</strong>"),
+            "{html}"
+        );
+        assert_eq!(html.contains("<time id=\"until\""), has_time);
+    }
+}
+
+#[test]
 fn no_markup_moves_the_reader_away() {
     for &reason in Reason::ALL {
         let html = body(
@@ -296,7 +352,7 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
         b"\xff\xfe",
         b"\x1b[2J",
         b"\r\nset-cookie: a=b",
-        "\u{202e}\u{2028}".as_bytes(),
+        "\u{202e}\u{2028}\u{200f}\u{61c}".as_bytes(),
         b"%3Cscript%3E",
     ];
     let piece = prop_oneof![
@@ -419,7 +475,7 @@ proptest! {
             };
             String::from_utf8(pages.render(&facts).body).unwrap()
         };
-        let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         let html = made(Format::Html);
         // As many as the template has.
         prop_assert_eq!(html.matches(['<', '>']).count(), 18, "{}", html);

@@ -1,15 +1,24 @@
-//! Every built-in page for the eyes of a browser: valid, accessible, and as a picture.
+//! Every built-in page for the eyes of a browser, as Envoy and the module serve it: valid,
+//! accessible, whole on a telephone, and as a picture.
+//!
+//! Each reason is brought about: by the kinds of failure of `site/kinds.rs`, by a circuit that is
+//! open and by a maintenance.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{json, Value};
 use tidegate_core::config::{Config, PageRetry};
 use tidegate_core::negotiate::Format;
 use tidegate_core::page::{LanguageId, PageFacts, Pages};
 use tidegate_core::reason::{Reason, Source};
-use tidegate_e2e::client::browser;
+use tidegate_e2e::client::{browser, Protocol};
+use tidegate_e2e::config::{merge, tidegate};
+use tidegate_e2e::message::Request;
+
+use crate::site::kinds::{FAILURES, FAILURES_OF_5XX};
+use crate::site::Site;
 
 /// The languages that have a picture of every page: one for each direction of writing.
 const PICTURED: [&str; 2] = ["en", "ar"];
@@ -18,56 +27,174 @@ const CHECKED: [&str; 12] = [
     "de", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "ru", "tr", "zh",
 ];
 
-const PAGE_RETRY: PageRetry = PageRetry {
-    auto: true,
-    max_attempts: 10,
-    cap: Duration::from_secs(120),
-};
-
 /// The configuration of the demo, whose brand it is.
 const DEMO: &str = include_str!("../../../cli/src/demo/assets/filter.json");
-const WEAK_BRAND: &str = r##"{ "name": "Sunny", "color": "#d97706", "home_url": "/",
-    "links": [{ "label": "?", "url": "/help" }] }"##;
-const NO_BRAND: &str = "{}";
-/// Stands for the brand of [`DEMO`].
-const BRAND: &str = "";
+/// What `tidegate bundle` makes of the example's pages, styles and scripts.
+const OWN: &str = include_str!("../../../../examples/own-pages/filter.json");
+/// A host and a path that no telephone has room for in one line.
+const LONG_HOST: &str = "a-rather-long-name-of-a-host.shop.example";
+const LONG_PATH: &str = "/refused/folder/that-has-a-long-name-without-any-blank-in-it/b";
+const LONG_ID: &str = "trace-000000000000000000000000000000000001:7";
 
-/// A page that is more than its reason: name, brand, what differs.
-type Change = fn(&mut PageFacts<'static>);
-const VARIATIONS: [(&str, &str, Change); 7] = [
-    ("branded", BRAND, |_| ()),
-    ("weak-color", WEAK_BRAND, |_| ()),
-    ("post", BRAND, |facts| facts.method = b"POST"),
-    ("post-never-sent", NO_BRAND, |facts| {
-        facts.method = b"POST";
-        facts.reason = Reason::CircuitOpen;
-    }),
-    ("not-retryable", BRAND, |facts| facts.retry_after_ms = None),
-    ("all-exposed", NO_BRAND, |facts| {
-        facts.request_id = Some(b"trace-000000000000000000000000000000000001:7");
-        facts.host = b"a-rather-long-name-of-a-host.shop.example";
-        facts.path = b"/a/folder/that-has-a-long-name-without-any-blank-in-it/b";
-    }),
-    ("long-wait", BRAND, |facts| {
-        facts.retry_after_ms = Some(2_700_000)
-    }),
+/// A page: its name, listener, host, path; and whether it is that of a POST.
+type Place = (&'static str, &'static str, &'static str, &'static str, bool);
+/// Pages that are more than their reason.
+const VARIATIONS: [Place; 9] = [
+    ("branded", "branded", "127.0.0.1", "/refused/", false),
+    ("weak-color", "weak", "127.0.0.1", "/refused/", false),
+    ("post", "branded", "127.0.0.1", "/hang/", true),
+    ("post-never-sent", "open", "127.0.0.1", "/200/", true),
+    (
+        "not-retryable",
+        "branded",
+        "127.0.0.1",
+        "/tls-to-plain/",
+        false,
+    ),
+    ("all-exposed", "exposed", LONG_HOST, LONG_PATH, false),
+    ("long-wait", "long", "127.0.0.1", "/refused/", false),
+    ("tripped", "tripped", "127.0.0.1", "/refused/", false),
+    ("until", "until", "127.0.0.1", "/200/", false),
 ];
 
-fn facts(reason: Reason) -> PageFacts<'static> {
-    PageFacts {
+/// Listeners, and what their configuration says.
+fn listeners() -> Vec<(&'static str, Value)> {
+    let demo = || serde_json::from_str::<Value>(DEMO).expect("JSON")["brand"].clone();
+    let maintenance =
+        |how: Value| json!({ "routes": [{ "name": "all", "match": {}, "maintenance": how }] });
+    vec![
+        ("default", json!({})),
+        ("branded", json!({ "brand": demo() })),
+        (
+            "weak",
+            json!({ "brand": {
+                "name": "Sunny", "color": "#d97706", "home_url": "/",
+                "links": [{ "label": "?", "url": "/help" }],
+            } }),
+        ),
+        (
+            "exposed",
+            json!({ "security": { "expose": ["request_id", "timestamp", "host", "path"] } }),
+        ),
+        (
+            "long",
+            json!({ "brand": demo(), "retry": { "after": { "default": "45m" }, "max": "1h" } }),
+        ),
+        ("open", json!({ "breaker": { "mode": "forced_open" } })),
+        (
+            "tripped",
+            json!({
+                "brand": demo(),
+                "breaker": { "mode": "enforce", "open": { "base": "1h", "max": "1h" } },
+                "retry": { "max": "30s" },
+            }),
+        ),
+        ("maintenance", maintenance(json!(true))),
+        (
+            "until",
+            merge(
+                json!({ "brand": demo() }),
+                maintenance(json!({ "until": in_hours(2) })),
+            ),
+        ),
+        ("lost", json!({ "intercept": { "statuses": [404] } })),
+        ("own", serde_json::from_str(OWN).expect("JSON")),
+    ]
+}
+
+/// The time so many hours from now (RFC 3339).
+fn in_hours(hours: u64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let seconds = now.expect("a time after 1970").as_secs() + hours * 3_600;
+    let days = i64::try_from(seconds / 86_400).expect("a date");
+    // Days from 0000-03-01, in eras of 400 years.
+    let day = days + 719_468;
+    let (era, of_era) = (day.div_euclid(146_097), day.rem_euclid(146_097));
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let of_month = of_year - (153 * month + 2) / 5 + 1;
+    let (month, carry) = match month {
+        0..=9 => (month + 3, 0),
+        _ => (month - 9, 1),
+    };
+    let (hour, minute) = (seconds / 3_600 % 24, seconds / 60 % 60);
+    let year = era * 400 + year + carry;
+    format!("{year:04}-{month:02}-{of_month:02}T{hour:02}:{minute:02}:00Z")
+}
+
+/// Where a reason is met: listener, host, path. `None`: an answer that broke off can no more be
+/// replaced, so nobody gets that page; it is looked at as the core makes it.
+fn place(reason: Reason) -> Option<(&'static str, &'static str, String)> {
+    let here = "127.0.0.1";
+    Some(match reason {
+        Reason::HttpResponseIncomplete => return None,
+        Reason::CircuitOpen => ("open", here, "/200/".to_owned()),
+        Reason::Maintenance => ("maintenance", here, "/200/".to_owned()),
+        Reason::DestinationNotFound => ("lost", "nobody.invalid", "/".to_owned()),
+        Reason::ProxyInternalError => ("default", here, "/answered-by-envoy/".to_owned()),
+        reason => {
+            let mut kinds = FAILURES.iter().chain(FAILURES_OF_5XX);
+            let kind = kinds.find(|kind| kind.reason == reason.as_str());
+            let kind = kind.expect("a kind of failure for each reason").name;
+            let host = match kind {
+                "no-name" => "nowhere.invalid",
+                _ => here,
+            };
+            ("default", host, format!("/{kind}/"))
+        }
+    })
+}
+
+/// Envoy with all listeners, and the circuit open that opens by itself.
+fn start() -> Site {
+    let module = tidegate_e2e::module();
+    let filters = listeners().into_iter().map(|(name, more)| {
+        let base = json!({
+            "breaker": { "mode": "disabled" },
+            "intercept": { "statuses": ["5xx"] },
+            // Else who comes late waits for all who came before.
+            "retry": { "pace": "off" },
+        });
+        let text = merge(base, more).to_string();
+        (name, vec![tidegate(&module, Some(&text))])
+    });
+    let site = Site::with_listeners(filters.collect(), |listener| {
+        let answered = json!({
+            "match": { "prefix": "/answered-by-envoy/" }, "direct_response": { "status": 500 },
+        });
+        match listener.json()["name"] == "lost" {
+            true => listener.virtual_host(json!({ "domains": ["127.*"] })),
+            false => listener.first_routes([answered]),
+        }
+    });
+    let client = site.client("tripped", Protocol::H1);
+    let reason = || {
+        let answer = client.get(&Request::get("/refused/").header("accept", "text/html"));
+        answer.header("x-tidegate-page").map(str::to_owned)
+    };
+    let opens = (0..500).any(|_| reason().as_deref() == Some("circuit_open"));
+    assert!(opens, "the circuit stays closed");
+    site
+}
+
+/// The page of an answer that broke off.
+fn broken_off(lang: &str) -> (u16, Vec<u8>, Option<String>) {
+    const PAGE_RETRY: PageRetry = PageRetry {
+        auto: true,
+        max_attempts: 10,
+        cap: Duration::from_secs(120),
+    };
+    let text = json!({ "locales": { "default": lang } }).to_string();
+    let pages = Pages::new(&Config::from_json(text.as_bytes()).expect("a valid configuration"));
+    let page = pages.render(&PageFacts {
         format: Format::Html,
-        status: reason.standard_status().unwrap_or(match reason {
-            Reason::UpstreamBadGateway => 502,
-            Reason::UpstreamUnavailable => 503,
-            Reason::UpstreamTimeout => 504,
-            Reason::DestinationNotFound => 404,
-            _ => 500,
-        }),
-        reason,
-        source: Source::Proxy,
-        tripped_by: (reason == Reason::CircuitOpen).then_some(Reason::ConnectionRefused),
+        status: 502,
+        reason: Reason::HttpResponseIncomplete,
+        source: Source::Upstream,
+        tripped_by: None,
         maintenance: None,
-        retry_after_ms: reason.is_retryable().then_some(24_000),
+        retry_after_ms: Some(24_000),
         page_retry: Some(&PAGE_RETRY),
         request_id: Some(b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"),
         now_ms: Some(1_787_480_130_250),
@@ -77,71 +204,94 @@ fn facts(reason: Reason) -> PageFacts<'static> {
         language: LanguageId::default(),
         route: b"",
         page: None,
-    }
-}
-
-fn pages_of(lang: &str, brand: &str) -> Pages {
-    let brand: Value = match brand {
-        BRAND => serde_json::from_str::<Value>(DEMO).expect("JSON")["brand"].clone(),
-        brand => serde_json::from_str(brand).expect("JSON"),
-    };
-    let text = json!({
-        "brand": brand,
-        "locales": { "default": lang },
-        "security": { "expose": ["request_id", "timestamp", "host", "path"] },
     });
-    let text = text.to_string();
-    Pages::new(&Config::from_json(text.as_bytes()).expect("a valid configuration"))
+    (502, page.body, page.csp.map(str::to_owned))
 }
 
-/// Writes every page into `folder`, with an index of what belongs to each.
-fn write(folder: &Path) {
-    let _ = fs::remove_dir_all(folder);
-    let mut index = vec![];
-    let mut add = |lang: &str, name: &str, pages: &Pages, facts: &PageFacts<'_>| {
-        let page = pages.render(facts);
-        let file = format!("{lang}/{name}.html");
-        fs::create_dir_all(folder.join(lang)).expect("make a folder");
-        fs::write(folder.join(&file), page.body).expect("write a page");
-        index.push(json!({
-            "name": name, "file": file, "lang": lang, "status": facts.status, "policy": page.csp,
-        }));
+/// What there is to look at.
+fn pages(site: &Site) -> Vec<Value> {
+    let url = |listener: &str, host: &str, path: &str| {
+        let port = site.envoy.listener(listener).port();
+        format!("http://{host}:{port}{path}")
     };
+    let page = |lang: &str, (name, listener, host, path, is_post): Place| {
+        let id = (name == "all-exposed").then_some(LONG_ID);
+        json!({
+            "name": name, "lang": lang, "url": url(listener, host, path), "id": id,
+            "method": if is_post { "POST" } else { "GET" },
+        })
+    };
+    let mut pages = Vec::new();
     for lang in PICTURED {
-        let pages = pages_of(lang, NO_BRAND);
         for &reason in Reason::ALL {
-            add(lang, reason.as_str(), &pages, &facts(reason));
+            let name = reason.as_str();
+            pages.push(match place(reason) {
+                Some((listener, host, path)) => json!({
+                    "name": name, "lang": lang, "url": url(listener, host, &path),
+                    "method": "GET", "reason": name,
+                }),
+                None => {
+                    let (status, body, policy) = broken_off(lang);
+                    json!({
+                        "name": name, "lang": lang, "url": "http://core.invalid/", "method": "GET",
+                        "reason": name,
+                        "made": { "status": status, "policy": policy, "body": String::from_utf8_lossy(&body) },
+                    })
+                }
+            });
         }
-        for (name, brand, change) in VARIATIONS {
-            let mut facts = facts(Reason::ConnectionRefused);
-            change(&mut facts);
-            add(lang, name, &pages_of(lang, brand), &facts);
-        }
+        pages.extend(VARIATIONS.map(|place| page(lang, place)));
     }
     for lang in CHECKED {
-        let pages = pages_of(lang, BRAND);
-        for reason in [Reason::ConnectionLimitReached, Reason::CircuitOpen] {
-            add(lang, reason.as_str(), &pages, &facts(reason));
-        }
-        let post = PageFacts {
-            method: b"POST",
-            ..facts(Reason::HttpResponseTimeout)
-        };
-        add(lang, "post", &pages, &post);
+        let busy = ("busy", "branded", "127.0.0.1", "/overflow/", false);
+        let others = ["post", "tripped", "until"].map(|name| {
+            let place = VARIATIONS.into_iter().find(|place| place.0 == name);
+            place.expect("a variation")
+        });
+        pages.extend(
+            others
+                .into_iter()
+                .chain([busy])
+                .map(|place| page(lang, place)),
+        );
     }
-    fs::write(folder.join("index.json"), json!(index).to_string()).expect("write the index");
+    pages
+}
+
+/// Where the pictures go.
+fn folder() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| tidegate_e2e::workspace().join("target"), PathBuf::from);
+    target.join("pages")
+}
+
+fn empty(folder: &Path) {
+    let _ = fs::remove_dir_all(folder);
+    for lang in PICTURED {
+        fs::create_dir_all(folder.join(lang)).expect("make a folder");
+    }
 }
 
 #[test]
 fn the_pages_are_valid_and_accessible() {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| tidegate_e2e::workspace().join("target"), PathBuf::from);
-    let folder = target.join("pages");
-    write(&folder);
+    let site = start();
+    let folder = folder();
+    empty(&folder);
     // Fonts differ from machine to machine, so these pictures are not compared.
     let docs =
         std::env::var_os("UPDATE_GOLDENS").map(|_| tidegate_e2e::workspace().join("docs/img"));
-    let facts = json!({ "folder": folder, "pictured": PICTURED, "docs": docs });
+    let facts = json!({
+        "folder": folder, "pictured": PICTURED, "docs": docs, "pages": pages(&site),
+        "own": format!("http://{}/refused/", site.envoy.listener("own")),
+    });
     let passed = browser::run("look.mjs", &facts, |asked| panic!("{asked}"));
-    assert_eq!(passed.len(), 9, "{passed:#?}");
+    assert_eq!(passed.len(), 11, "{passed:#?}");
+    for lang in PICTURED {
+        for theme in ["light", "dark"] {
+            for name in Reason::ALL.iter().map(|reason| reason.as_str()) {
+                let picture = folder.join(format!("{lang}/{name}.{theme}.png"));
+                assert!(picture.exists(), "{}", picture.display());
+            }
+        }
+    }
 }

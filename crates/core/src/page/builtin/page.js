@@ -97,4 +97,13 @@
   } else {
     end(words.gaveUp);
   }
+
+  // When a maintenance ends, by the visitor's clock and in the language of the page.
+  try {
+    const time = document.getElementById("until");
+    const form = { dateStyle: "long", timeStyle: "short" };
+    time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang, form);
+  } catch {
+    // There is none, or the browser knows the language by no name: what is there can be read.
+  }
 })();

@@ -30,6 +30,7 @@ fn shown() -> Shown<'static> {
         notice: None,
         until: None,
         retry_after_ms: Some(12_000),
+        wait_ms: Some(12_000),
         retry_at: None,
         method: "GET",
         safe: true,

@@ -1,0 +1,150 @@
+//! What `tidegate preview` shows is what the filter serves: byte for byte, but for the time, and for
+//! the hint, which differs from client to client.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use tidegate_e2e::client::Protocol;
+use tidegate_e2e::config::merge;
+use tidegate_e2e::message::Request;
+use tidegate_e2e::tool;
+
+use crate::site::Site;
+
+/// The request id of every page of a preview.
+const ID: &str = "6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11";
+/// The built-in page, with a brand and texts that have to be escaped.
+const BUILT_IN: &str = "{ brand: { name: \"A & <B>\", color: \"#d97706\", home_url: /, \
+                        status_url: \"https://status.example/?a&b\" } }\n";
+
+/// What stands before a number that is, or comes from, the hint.
+const HINTS: [&str; 5] = [
+    "data-retry-after-ms=\"",
+    "\"retry_after\":",
+    "\"retry_after_ms\":",
+    "in about ",
+    "in etwa ",
+];
+
+/// The length of a date and time at the beginning of a text: `2026-08-23T10:15:30`.
+fn date(text: &str) -> Option<usize> {
+    const FORM: &[u8] = b"0000-00-00T00:00:00";
+    let head = text.as_bytes().get(..FORM.len())?;
+    let fits = head.iter().zip(FORM).all(|(byte, form)| match form {
+        b'0' => byte.is_ascii_digit(),
+        b'T' => matches!(byte, b'T' | b' '),
+        form => byte == form,
+    });
+    fits.then_some(FORM.len())
+}
+
+/// A page without what differs from request to request.
+fn masked(page: &str) -> String {
+    let mut out = String::new();
+    let mut rest = page;
+    while let Some(first) = rest.chars().next() {
+        let before_a_hint = HINTS.iter().any(|hint| out.ends_with(hint));
+        let length = date(rest).or_else(|| {
+            let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+            (before_a_hint && digits > 0).then_some(digits)
+        });
+        match length {
+            Some(length) => {
+                out.push('#');
+                rest = &rest[length..];
+            }
+            None => {
+                out.push(first);
+                rest = &rest[first.len_utf8()..];
+            }
+        }
+    }
+    out
+}
+
+fn run(folder: &Path, args: &[&str]) -> String {
+    let output = tool().args(args).current_dir(folder).output();
+    let output = output.expect("run the command");
+    assert!(output.status.success(), "{args:?}: {output:?}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn a_preview_shows_what_the_filter_serves() {
+    let folder = std::env::temp_dir().join(format!("tidegate-preview-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("make a folder");
+    run(&folder, &["init", "own"]);
+    fs::write(folder.join("built-in.yaml"), BUILT_IN).expect("write a source");
+    let sources = [("own", "own/tidegate.yaml"), ("built-in", "built-in.yaml")];
+    let bundles = sources.map(|(name, source)| {
+        run(&folder, &["preview", source, "--out", name]);
+        let bundle = run(&folder, &["bundle", source]);
+        let bundle = serde_json::from_str(&bundle).expect("JSON");
+        // A circuit that opens would be another page.
+        merge(bundle, json!({ "breaker": { "mode": "disabled" } })).to_string()
+    });
+    let [own, built_in] = &bundles;
+    let site = Site::start(&[("own", Some(own)), ("built-in", Some(built_in))]);
+    let mut count = 0;
+    for (listener, _) in sources {
+        let client = site.client(listener, Protocol::H1);
+        for (path, reason) in [
+            ("/refused/", "connection_refused"),
+            ("/502/", "upstream_bad_gateway"),
+            ("/overflow/", "connection_limit_reached"),
+            ("/tls-to-plain/", "tls_protocol_error"),
+        ] {
+            for (method, infix) in [("GET", ""), ("POST", "post.")] {
+                for (accept, extension) in [
+                    ("text/html", "html"),
+                    ("application/json", "json"),
+                    ("text/plain", "txt"),
+                ] {
+                    for lang in ["en", "de"] {
+                        let request = Request::new(method, path)
+                            .header("accept", accept)
+                            .header("accept-language", lang)
+                            .header("x-request-id", ID);
+                        let served = client.get(&request);
+                        let name =
+                            |infix| format!("{listener}/page/{reason}.{lang}.{infix}{extension}");
+                        // Where a page is the same after a POST, it is written once.
+                        let shown = fs::read_to_string(folder.join(name(infix)))
+                            .or_else(|_| fs::read_to_string(folder.join(name(""))));
+                        let shown = shown.unwrap_or_else(|error| panic!("{}: {error}", name("")));
+                        assert_eq!(
+                            masked(served.text()),
+                            masked(&shown),
+                            "{} {method}",
+                            name("")
+                        );
+                        count += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(count, 2 * 4 * 2 * 3 * 2);
+    fs::remove_dir_all(&folder).expect("remove the folder");
+}
+
+#[test]
+fn only_the_time_and_the_hint_are_masked() {
+    for (page, expected) in [
+        ("2026-08-23T10:15:30Z 502", "#Z 502"),
+        ("2026-08-23 10:15:30 UTC", "# UTC"),
+        (
+            "again in about 15 seconds. 15",
+            "again in about # seconds. 15",
+        ),
+        (
+            "\"retry_after\":12,\"status\":503",
+            "\"retry_after\":#,\"status\":503",
+        ),
+        ("2026-08-23", "2026-08-23"),
+    ] {
+        assert_eq!(masked(page), expected);
+    }
+}
