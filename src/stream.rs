@@ -11,7 +11,7 @@ use tidegate_core::headers::HeaderBlock;
 use tidegate_core::millis::from_ns;
 use tidegate_core::reason::details_decide;
 use tidegate_core::reply::{Mark, Reply};
-use tidegate_core::text::decimal;
+use tidegate_core::text::{decimal, Joined};
 
 use crate::host::{self, BufferType, HostError, LogLevel, MapType};
 use crate::log_sink;
