@@ -284,12 +284,12 @@ fn it_comes_back() {
 /// What is asked of paced hints, and that no other kind does it.
 #[test]
 fn a_crowd_that_is_paced_never_tramples_what_is_just_back() {
-    for (args, overloads) in [
-        ("--outage 5s --crowd 7500", 3),
-        ("--outage 60s --crowd 75", 3),
-        ("--outage 60s --crowd 750 --workers 1", 3),
-        ("--outage 60s --crowd 750 --workers 16", 5),
-        ("--outage 180s --crowd 750 --seed 2", 5),
+    for args in [
+        "--outage 5s --crowd 7500",
+        "--outage 60s --crowd 75",
+        "--outage 60s --crowd 750 --workers 1",
+        "--outage 60s --crowd 750 --workers 16",
+        "--outage 180s --crowd 750 --seed 2",
     ] {
         let all = figures(&format!("--hints --rate 100 {args}"));
         let row = |hints: &str| {
@@ -300,14 +300,11 @@ fn a_crowd_that_is_paced_never_tramples_what_is_just_back() {
                 .clone()
         };
         let paced = row("paced");
-        // New visitors come by chance: a second of theirs alone has up to 1.35 times the usual.
+        // New visitors come by chance: in a few seconds of many, more than usual of them do.
         assert!(number(&paced["peak_load"]) <= 1.1, "{args}: {paced}");
-        assert!(
-            number(&paced["overloaded_s"]) <= f64::from(overloads),
-            "{args}: {paced}"
-        );
+        let most = 3.0 + 0.02 * number(&paced["all_served_s"]);
+        assert!(number(&paced["overloaded_s"]) <= most, "{args}: {paced}");
         assert_eq!(number(&paced["trips_after"]), 0.0, "{args}: {paced}");
-        assert!(paced["all_served_s"].is_number(), "{args}: {paced}");
         for other in ["fixed-5s", "fixed-30s", "jittered"] {
             let other = row(other);
             assert!(number(&other["peak_load"]) > 1.5, "{args}: {other}");
