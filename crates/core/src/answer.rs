@@ -296,7 +296,10 @@ fn implied_status(reason: Reason, grpc_status: &[u8]) -> Option<u16> {
 
 /// `tidegate_<reason>{<Envoy's own details, or what tripped the breaker>}`.
 fn local_details(reason: Reason, cause: &[u8]) -> Vec<u8> {
-    [b"tidegate_", reason.as_str().as_bytes(), b"{", cause, b"}"].concat()
+    let mut details = ["tidegate_", reason.as_str(), "{"].joined().into_bytes();
+    details.extend_from_slice(cause);
+    details.push(b'}');
+    details
 }
 
 /// Whether a body of this type speaks to programs: JSON or XML, but no page for a person.

@@ -300,7 +300,7 @@ impl Slots {
             let free_us = found.and_then(|bytes| Some(u64::from_le_bytes(bytes.try_into().ok()?)));
             slot = self.next(free_us.unwrap_or(0));
             let next_us = slot.map(|slot| slot.saturating_add(interval_us));
-            Ok(next_us.map(|next_us| next_us.to_le_bytes().to_vec()))
+            Ok(next_us.map(|next_us| store::bytes_of(&[next_us])))
         })?;
         Ok(slot)
     }

@@ -289,7 +289,7 @@ struct Tally {
 
 impl Tally {
     fn encode(self) -> Vec<u8> {
-        [self.count.to_le_bytes(), self.logged_ms.to_le_bytes()].concat()
+        store::bytes_of(&[self.count, self.logged_ms])
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {

@@ -52,8 +52,7 @@ pub(super) struct Word {
 
 impl Word {
     fn encode(self) -> Vec<u8> {
-        let fields = [self.watch_until_ms, self.awaited_until_ms, self.change];
-        fields.map(u64::to_le_bytes).concat()
+        bytes_of(&[self.watch_until_ms, self.awaited_until_ms, self.change])
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
@@ -98,6 +97,15 @@ impl Word {
         })?;
         Ok(words)
     }
+}
+
+/// Words one after the other, as [`u64::to_le_bytes`] writes them.
+pub(crate) fn bytes_of(words: &[u64]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for word in words {
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
+    bytes
 }
 
 /// What a value becomes; `None`: it stays.

@@ -18,6 +18,7 @@ mod phrase;
 mod problem;
 mod scope;
 mod shown;
+mod squeezed;
 mod template;
 mod time;
 mod when;
@@ -27,6 +28,8 @@ mod words;
 mod tests;
 
 use alloc::sync::Arc;
+
+use squeezed::{squeezed_len, Squeezed};
 
 use crate::config::{Config, Exposed, Maintenance, PageRetry, PageRule, Security, TemplateSource};
 use crate::gate::{without_port, without_query};
@@ -48,8 +51,10 @@ pub use template::{Syntax, TemplateError};
 pub use words::keys;
 pub(crate) use words::{is_known as is_known_key, is_own as is_own_key, nearest_key};
 
-/// The built-in HTML page, but for its [`PIECES`].
-const HTML: &str = include_str!("builtin/page.html");
+/// The built-in HTML page, but for its [`PIECES`], as people read it.
+const HTML_SOURCE: &str = include_str!("builtin/page.html");
+const HTML_SQUEEZED: Squeezed<{ squeezed_len(HTML_SOURCE) }> = Squeezed::new(HTML_SOURCE);
+const HTML: &str = HTML_SQUEEZED.text();
 
 /// What is put into the built-in HTML page as it is, with its names there.
 const PIECES: &[(&str, &str)] = &[
@@ -60,7 +65,7 @@ const PIECES: &[(&str, &str)] = &[
 
 /// The template of the built-in HTML page, for operators to start from.
 pub fn built_in_html() -> String {
-    let mut html = HTML.to_owned();
+    let mut html = HTML_SOURCE.to_owned();
     for (name, text) in PIECES {
         let readable = match *name {
             "builtin.script" => auto::SOURCE,

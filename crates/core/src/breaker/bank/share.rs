@@ -179,21 +179,21 @@ impl Bank {
     }
 
     fn list_name(&self) -> String {
-        [&self.prefix, "#"].concat()
+        [&self.prefix, "#"].joined()
     }
 
     /// Adds a route to the list of those that are not closed, or takes it out.
     fn list(&mut self, store: &mut dyn Store, key: &str, is_in: bool) {
         let told = store::swap(store, &self.list_name(), &mut |found| {
             let mut list = Vec::new();
-            for other in found.unwrap_or_default().split(|&byte| byte == b'\n') {
-                if !other.is_empty() && other != key.as_bytes() {
-                    list.extend_from_slice(other);
-                    list.push(b'\n');
+            let mut rest = found.unwrap_or_default();
+            while let Some(other) = next_line(&mut rest) {
+                if other != key.as_bytes() {
+                    add_line(&mut list, other);
                 }
             }
             if is_in {
-                list.extend_from_slice(key.as_bytes());
+                add_line(&mut list, key.as_bytes());
             }
             Ok(Some(list))
         });
@@ -208,13 +208,14 @@ impl Bank {
         let Ok(Some((list, _))) = store.get(&self.list_name()) else {
             return;
         };
-        for key in list.split(|&byte| byte == b'\n') {
+        let mut rest = list.as_slice();
+        while let Some(key) = next_line(&mut rest) {
             let key = lossy(key);
             let route = plain(&key);
             let mut policies = 0..self.policies.len();
             // Where no policy has a window of this shape any more, nobody would count in it.
             let policy = policies.find(|&policy| self.shaped(route, policy) == key);
-            if let (Some(policy), false) = (policy, key.is_empty()) {
+            if let Some(policy) = policy {
                 let _ = self.refresh(store, &key, policy);
             }
         }
@@ -273,6 +274,19 @@ impl Bank {
         self.is_unannounced &= watch_ms == 0;
         Ok(())
     }
+}
+
+fn add_line(list: &mut Vec<u8>, line: &[u8]) {
+    list.extend_from_slice(line);
+    list.push(b'\n');
+}
+
+/// Takes a line off the beginning of a list.
+fn next_line<'a>(list: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let end = list.iter().position(|&byte| byte == b'\n')?;
+    let (line, rest) = list.split_at_checked(end)?;
+    *list = rest.get(1..)?;
+    Some(line)
 }
 
 /// Records of windows of another shape stand beside each other: neither could be counted in the
