@@ -261,12 +261,8 @@ fn details() -> Result<Vec<u8>, HostError> {
 
 fn carry_out(verdict: Verdict) -> Result<(), HostError> {
     match verdict {
-        Verdict::Pass => Ok(()),
-        Verdict::Shadow(reason) => {
-            let line = ["tidegate: shadow: would have answered ", reason.as_str()];
-            log_sink::write(LogLevel::Debug, &line);
-            Ok(())
-        }
+        // Counted, and told in the log with the others.
+        Verdict::Pass | Verdict::Shadow(_) => Ok(()),
         Verdict::Reply(reply) => send(&reply),
         Verdict::Rewrite(headers, _) => {
             host::set_headers(MapType::ResponseHeaders, headers.as_wire())

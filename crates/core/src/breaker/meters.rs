@@ -72,16 +72,15 @@ impl Count {
         Self::HintsKept,
     ];
 
-    fn name(self) -> &'static str {
-        match self {
-            Self::Rejected => "breaker.rejected",
-            Self::WouldReject => "breaker.would_reject",
-            Self::Probes => "breaker.probes",
-            Self::Trips => "breaker.trips",
-            Self::HintsGiven => "hints_given",
-            Self::HintsKept => "hints_kept",
-        }
-    }
+    /// In the order of [`ALL`](Self::ALL).
+    const NAMES: [&'static str; 6] = [
+        "breaker.rejected",
+        "breaker.would_reject",
+        "breaker.probes",
+        "breaker.trips",
+        "hints_given",
+        "hints_kept",
+    ];
 }
 
 /// A counter of all routes together.
@@ -105,14 +104,13 @@ impl Total {
         Self::HostErrors,
     ];
 
-    fn name(self) -> &'static str {
-        match self {
-            Self::StoreErrors => "tidegate.breaker.store_errors",
-            Self::OverLimit => "tidegate.breaker.routes_over_limit",
-            Self::UnknownName => "tidegate.breaker.unknown_name",
-            Self::HostErrors => "tidegate.host_errors",
-        }
-    }
+    /// In the order of [`ALL`](Self::ALL).
+    const NAMES: [&'static str; 4] = [
+        "tidegate.breaker.store_errors",
+        "tidegate.breaker.routes_over_limit",
+        "tidegate.breaker.unknown_name",
+        "tidegate.host_errors",
+    ];
 }
 
 pub(super) const FORMATS: [Format; 6] = [
@@ -124,16 +122,8 @@ pub(super) const FORMATS: [Format; 6] = [
     Format::Line,
 ];
 
-fn name_of(format: Format) -> &'static str {
-    match format {
-        Format::Html => "html",
-        Format::Problem => "problem",
-        Format::Text => "text",
-        Format::Grpc => "grpc",
-        Format::Empty => "empty",
-        Format::Line => "line",
-    }
-}
+/// In the order of [`FORMATS`].
+const FORMAT_NAMES: [&str; 6] = ["html", "problem", "text", "grpc", "empty", "line"];
 
 /// What the counter of answers is called, before reason and route.
 fn answers(is_shadow: bool) -> &'static str {
@@ -147,9 +137,9 @@ fn answers(is_shadow: bool) -> &'static str {
 #[cfg(any(test, feature = "reference"))]
 pub fn catalog() -> Vec<(Kind, String)> {
     let of_route = |name: &str| ["tidegate.", name, ".route.*"].joined();
-    let counters = Count::ALL.map(|count| of_route(count.name()));
+    let counters = Count::NAMES.map(of_route);
     let gauges = GAUGES.map(of_route);
-    let totals = Total::ALL.map(|total| total.name().to_owned());
+    let totals = Total::NAMES.map(str::to_owned);
     let formats = [
         "tidegate.replies.format.*".to_owned(),
         CONFIG_ERRORS.to_owned(),
@@ -181,11 +171,13 @@ impl Counter {
 
     // Not inlined, here and below: once for all that is told.
     #[inline(never)]
-    fn report(&mut self, sink: &mut dyn Metrics, name: &dyn Fn() -> String) {
+    fn report(&mut self, sink: &mut dyn Metrics, name: &[&str]) {
         if self.pending == 0 {
             return;
         }
-        let id = self.id.or_else(|| sink.define(Kind::Counter, &name()));
+        let id = self
+            .id
+            .or_else(|| sink.define(Kind::Counter, &name.joined()));
         if let Some(id) = id {
             sink.add(id, core::mem::take(&mut self.pending));
         }
@@ -202,11 +194,11 @@ struct Gauge {
 
 impl Gauge {
     #[inline(never)]
-    fn report(&mut self, sink: &mut dyn Metrics, value: u64, name: &dyn Fn() -> String) {
+    fn report(&mut self, sink: &mut dyn Metrics, value: u64, name: &[&str]) {
         if self.told == Some(value) {
             return;
         }
-        let id = self.id.or_else(|| sink.define(Kind::Gauge, &name()));
+        let id = self.id.or_else(|| sink.define(Kind::Gauge, &name.joined()));
         if let Some(id) = id {
             sink.set(id, value);
             self.told = Some(value);
@@ -371,25 +363,21 @@ impl Meters {
         events: &mut Vec<Event>,
         view: &dyn Fn(&str) -> Option<&'a Record>,
     ) {
-        for (what, counter) in Total::ALL.iter().zip(&mut self.totals) {
-            counter.report(sink, &|| what.name().to_owned());
+        for (name, counter) in Total::NAMES.iter().zip(&mut self.totals) {
+            counter.report(sink, &[name]);
         }
-        for (format, counter) in FORMATS.iter().zip(&mut self.formats) {
-            counter.report(sink, &|| {
-                ["tidegate.replies.format.", name_of(*format)].joined()
-            });
+        for (name, counter) in FORMAT_NAMES.iter().zip(&mut self.formats) {
+            counter.report(sink, &["tidegate.replies.format.", name]);
         }
         for (route, meter) in self.routes.iter_mut() {
             let key = super::bank::plain(route);
-            let named = |what: &str| ["tidegate.", what, ".route.", key].joined();
-            for (what, counter) in Count::ALL.iter().zip(&mut meter.counts) {
-                counter.report(sink, &|| named(what.name()));
+            for (name, counter) in Count::NAMES.iter().zip(&mut meter.counts) {
+                counter.report(sink, &["tidegate.", name, ".route.", key]);
             }
             for known in &mut meter.answers {
                 let (reason, is_shadow) = (known.reason, known.is_shadow);
-                known.counter.report(sink, &|| {
-                    [answers(is_shadow), reason.as_str(), ".route.", key].joined()
-                });
+                let name = [answers(is_shadow), reason.as_str(), ".route.", key];
+                known.counter.report(sink, &name);
                 let is_due = known.unlogged > 0 || known.is_owed;
                 if !is_due || now_ms < known.log_ms {
                     continue;
@@ -409,8 +397,16 @@ impl Meters {
             let Some(view) = view(route) else { continue };
             let percent = view.admitted().checked_div(RAMP_FULL / 100).unwrap_or(0);
             let [state, admitted] = &mut meter.gauges;
-            state.report(sink, number_of(view.state), &|| named(STATE));
-            admitted.report(sink, percent.into(), &|| named(ADMITTED));
+            state.report(
+                sink,
+                number_of(view.state),
+                &["tidegate.", STATE, ".route.", key],
+            );
+            admitted.report(
+                sink,
+                percent.into(),
+                &["tidegate.", ADMITTED, ".route.", key],
+            );
         }
     }
 

@@ -9,7 +9,10 @@ use super::squeezed::{squeezed_len, Squeezed};
 pub(super) const SOURCE: &str = include_str!("builtin/page.js");
 /// The script, as browsers get it. It holds nothing that differs from page to page, because the
 /// policy of the page names its hash.
-pub(super) const SCRIPT: &str = SQUEEZED.text();
+pub(super) const SCRIPT: &str = match SQUEEZED.text() {
+    Some(script) => script,
+    None => panic!("builtin/page.js"),
+};
 const SQUEEZED: Squeezed<{ squeezed_len(SOURCE) }> = Squeezed::new(SOURCE);
 
 #[cfg(test)]

@@ -54,7 +54,10 @@ pub(crate) use words::{is_known as is_known_key, is_own as is_own_key, nearest_k
 /// The built-in HTML page, but for its [`PIECES`], as people read it.
 const HTML_SOURCE: &str = include_str!("builtin/page.html");
 const HTML_SQUEEZED: Squeezed<{ squeezed_len(HTML_SOURCE) }> = Squeezed::new(HTML_SOURCE);
-const HTML: &str = HTML_SQUEEZED.text();
+const HTML: &str = match HTML_SQUEEZED.text() {
+    Some(html) => html,
+    None => panic!("builtin/page.html"),
+};
 
 /// What is put into the built-in HTML page as it is, with its names there.
 const PIECES: &[(&str, &str)] = &[

@@ -25,10 +25,11 @@ impl<const N: usize> Squeezed<N> {
         Self(bytes)
     }
 
-    pub(super) const fn text(&self) -> &str {
+    /// `None` where what was left is no text, which cannot be: only whole lines and blanks go.
+    pub(super) const fn text(&self) -> Option<&str> {
         match core::str::from_utf8(&self.0) {
-            Ok(text) => text,
-            Err(_) => panic!("only whole lines and blanks are taken away"),
+            Ok(text) => Some(text),
+            Err(_) => None,
         }
     }
 }
