@@ -147,3 +147,31 @@ fn a_page_of_256_kib_with_500_blocks_is_rendered_quickly() {
         assert!(fuel <= LARGE_PAGE_FUEL, "{fuel} fuel");
     }
 }
+
+/// One request in a tick, at most, is asked for its route and its release; all others cost nothing more.
+#[test]
+fn one_request_in_a_tick_tells_what_its_route_carries() {
+    let stages = stages::all();
+    let stage = stages
+        .iter()
+        .find(|stage| stage.name.starts_with("healthy"))
+        .unwrap();
+    let mut vm = vm("{}");
+    let mut asked = |vm: &mut tidegate_wasmhost::Vm, requests: u32| {
+        vm.tick(50).unwrap();
+        vm.reset_counts();
+        for _ in 0..requests {
+            vm.exchange(&stage.request, &stage.response).unwrap();
+        }
+        let counts = vm.counts();
+        let more = counts.mallocs - HEALTHY_MALLOCS * u64::from(requests);
+        (counts.of(Call::GetProperty), more)
+    };
+    assert_eq!(asked(&mut vm, 20), (0, 0), "nobody came before");
+    // Route, virtual host, cluster, metadata; and the release, which is no property.
+    assert_eq!(asked(&mut vm, 20).0, 4);
+    assert!(asked(&mut vm, 20).1 <= 5);
+    assert_eq!(asked(&mut vm, 20).0, 4);
+    vm.tick(50).unwrap();
+    assert_eq!(asked(&mut vm, 20), (0, 0), "nobody came in the tick before");
+}
