@@ -221,13 +221,13 @@ fn intercepted(envoy: &Envoy) -> Vec<serde_json::Value> {
     lines.collect()
 }
 
-fn single(configuration: &serde_json::Value, upstream: &Upstream) -> Envoy {
+fn start(configuration: &serde_json::Value, upstream: &Upstream, workers: u32) -> Envoy {
     let listener = Listener::new("main")
         .filter(plugin("tidegate", &configuration.to_string()))
         .routes(vec![route("/", "app")])
         .json();
     let mut bootstrap = Bootstrap::new(vec![cluster("app", &[upstream.address()])], vec![listener]);
-    bootstrap.concurrency = 2;
+    bootstrap.concurrency = workers;
     Envoy::start(&bootstrap)
 }
 
@@ -239,7 +239,7 @@ fn every_form_carries_the_same_hint() {
         "breaker": { "mode": "disabled" },
         "retry": { "after": { "default": "7s", "504": "7s" }, "pace": 4 },
     });
-    let envoy = single(&configuration, &upstream);
+    let envoy = start(&configuration, &upstream, 2);
     let client = Client::new(Protocol::H2, envoy.listener("main"));
     let seconds = |ms: u64| ms.div_ceil(1000).to_string();
     // Slots of a given pace are those of all workers: each is a quarter of a second after the last.
@@ -247,18 +247,20 @@ fn every_form_carries_the_same_hint() {
     let begun = Instant::now();
     for n in 0..8_u32 {
         let json = Request::get("/down").header("accept", "application/json");
+        let asked = begun.elapsed().as_millis() as u64;
         let answer = Client::new(Protocol::H1, envoy.listener("main")).get(&json);
         let body: serde_json::Value = serde_json::from_slice(&answer.body).expect("JSON");
         let ms = body["retry_after_ms"].as_u64().expect("a time");
         assert_eq!(answer.header("retry-after"), Some(seconds(ms).as_str()));
         assert_eq!(body["retry_after"], ms.div_ceil(1000));
-        let slot = ms + begun.elapsed().as_millis() as u64;
-        assert!(slot >= 7_000 + u64::from(n) * 250, "{n}: {slot}");
+        // The slot is this long after a moment between asking and the answer.
+        let latest = ms + begun.elapsed().as_millis() as u64;
+        assert!(latest >= 7_000 + u64::from(n) * 250, "{n}: {latest}");
         assert!(
-            n == 0 || slot >= last + 250 - 50,
-            "{n}: {slot} after {last}"
+            n == 0 || latest + 1 >= last + 250,
+            "{n}: {latest} after {last}"
         );
-        last = slot;
+        last = asked + ms;
     }
     let html = Request::get("/down").header("accept", "text/html");
     let page = client.get(&html);
@@ -290,7 +292,8 @@ fn what_a_route_carries_and_which_release_failed_is_known() {
         "breaker": { "mode": "disabled" },
         "retry": { "after": { "default": "1s", "504": "1s" } },
     });
-    let envoy = single(&configuration, &upstream);
+    // One worker: another one, that saw none of what passed, would know nothing of the route.
+    let envoy = start(&configuration, &upstream, 1);
     let address = envoy.listener("main");
     let kept = "wasmcustom.tidegate.hints_kept.route.app/app";
     let one_by_one = |path: &str, header: Option<(&str, &str)>, count: u32, per_second: u32| {
@@ -309,7 +312,7 @@ fn what_a_route_carries_and_which_release_failed_is_known() {
             answers
         })
     };
-    // One connection, so one worker: 200 a second for five seconds.
+    // 200 a second for five seconds.
     one_by_one("/shop", Some(("x-tidegate-retry", "1")), 1_000, 200);
     assert_eq!(envoy.stat(kept), 0, "nobody was told anything");
     upstream.set("shop", Answer::status(503).header("x-release", "1.1"));
@@ -321,9 +324,10 @@ fn what_a_route_carries_and_which_release_failed_is_known() {
             body["retry_after_ms"].as_u64().expect("a time")
         })
         .collect();
-    // 0.3 of 200 is 60 a second; the machine may not have managed 200, and the peak may be higher.
+    // 0.3 of 200 is 60 a second; the machine may not have managed 200, and the peak may be higher. Of a
+    // route that nobody knows, they would be a second apart.
     let spread = hints[39].saturating_sub(hints[0]);
-    assert!((200..2_000).contains(&spread), "{hints:?}");
+    assert!((200..10_000).contains(&spread), "{hints:?}");
     let other = one_by_one("/other", None, 1, 1);
     assert_eq!(other[0].status, 200);
 
