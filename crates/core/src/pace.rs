@@ -18,7 +18,7 @@
 //! has its own slots: together they never promise more than there is. Of a peak only that counts which
 //! is more than chance.
 
-use crate::breaker::bank::{Moment, MAX_ROUTES, OVERFLOW};
+use crate::breaker::bank::Moment;
 use crate::breaker::store::{self, Store, StoreError};
 use crate::config::{Pace, Retry};
 use crate::hint::{self, Facts, Hint};
@@ -170,7 +170,7 @@ impl Pacer {
             first_us: times(now_ms.saturating_add(base_ms), 1000),
             last_us: times(now_ms.saturating_add(max_ms), 1000),
         };
-        let route = self.known(route);
+        let route = self.lanes.or_overflow(route);
         let slot = self.lane(route).and_then(|lane| {
             lane.told = lane.told.wrapping_add(1);
             match retry.pace {
@@ -189,19 +189,9 @@ impl Pacer {
         Hint { ms }
     }
 
-    /// The key itself, or that of what routes beyond the limit share.
-    fn known<'a>(&self, route: &'a str) -> &'a str {
-        let is_full = self.lanes.len() >= MAX_ROUTES && !self.lanes.has(route);
-        if is_full {
-            OVERFLOW
-        } else {
-            route
-        }
-    }
-
     /// What is known of a route, from now on: there always is something.
     fn lane(&mut self, route: &str) -> Option<&mut Lane> {
-        let route = self.known(route);
+        let route = self.lanes.or_overflow(route);
         self.lanes.get_or_insert_with(route, Lane::default)
     }
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::breaker::bank::MAX_ROUTES;
 use crate::breaker::tests::FakeStore;
 use crate::config::Config;
 

@@ -1,9 +1,10 @@
 //! What a worker keeps for each route, by the key of the route.
 //!
 //! Two lists in the order of the hashes of the keys: for at most
-//! [`MAX_ROUTES`](crate::breaker::bank::MAX_ROUTES) routes, a look-up is ten steps on whole numbers and one
+//! [`MAX_ROUTES`] routes, a look-up is ten steps on whole numbers and one
 //! comparison of keys. The hash table of `hashbrown` would be three kilobytes of the module.
 
+use crate::breaker::bank::{MAX_ROUTES, OVERFLOW};
 use crate::hash;
 use crate::prelude::*;
 
@@ -33,6 +34,20 @@ impl<T> Routes<T> {
 
     pub(crate) fn has(&self, key: &str) -> bool {
         place(&self.keys, key).is_ok()
+    }
+
+    /// Whether this key is one of the first [`MAX_ROUTES`], or can still become one.
+    pub(crate) fn has_room_for(&self, key: &str) -> bool {
+        self.len() < MAX_ROUTES || self.has(key)
+    }
+
+    /// The key itself, or that of what routes beyond the limit share.
+    pub(crate) fn or_overflow<'a>(&self, key: &'a str) -> &'a str {
+        if self.has_room_for(key) {
+            key
+        } else {
+            OVERFLOW
+        }
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&T> {

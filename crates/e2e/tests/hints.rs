@@ -13,7 +13,7 @@ use tidegate_e2e::message::Request;
 use tidegate_e2e::upstream::{Answer, Behaviour, Upstream};
 use tokio::task::JoinSet;
 
-use crate::breaker::bench::{events, plugin, Stall};
+use crate::breaker::bench::{events, logged, plugin, Stall};
 
 /// New visitors per second.
 const DEMAND: u32 = 200;
@@ -133,13 +133,7 @@ fn run(retry: serde_json::Value) -> Run {
         "retry": retry,
         "breaker": { "open": { "base": "1s", "max": "2s" }, "ramp": { "duration": "4s" } },
     });
-    let listener = Listener::new("main")
-        .filter(plugin("tidegate", &configuration.to_string()))
-        .routes(vec![route("/", "app")])
-        .json();
-    let mut bootstrap = Bootstrap::new(vec![cluster("app", &[upstream.address()])], vec![listener]);
-    bootstrap.concurrency = 2;
-    let envoy = Envoy::start(&bootstrap);
+    let envoy = start(&configuration, &upstream, 2);
     let address = envoy.listener("main");
     let seen = Arc::new(Mutex::new(Vec::new()));
     let stall = Stall::watch();
@@ -209,16 +203,6 @@ fn a_paced_crowd_is_within_the_capacity_and_an_unpaced_one_is_not() {
     assert!(paced.peak() <= 1.1 * capacity, "{}", paced.peak());
     assert_eq!(paced.trips, 0, "the circuit opened again");
     assert!(fixed.peak() > 1.5 * capacity, "{}", fixed.peak());
-}
-
-/// What the log says of the answers of a route, in the order of the lines.
-fn intercepted(envoy: &Envoy) -> Vec<serde_json::Value> {
-    let log = envoy.log();
-    let lines = log.lines().filter_map(|line| {
-        let at = line.find(r#"{"event":"intercepted""#)?;
-        serde_json::from_str(&line[at..]).ok()
-    });
-    lines.collect()
 }
 
 fn start(configuration: &serde_json::Value, upstream: &Upstream, workers: u32) -> Envoy {
@@ -350,10 +334,10 @@ fn what_a_route_carries_and_which_release_failed_is_known() {
 
     crate::breaker::bench::wait_until("all to be in the log", || {
         let count = |line: &serde_json::Value| line["count"].as_u64().expect("a number");
-        let sum: u64 = intercepted(&envoy).iter().map(count).sum();
+        let sum: u64 = logged(&envoy, "intercepted").iter().map(count).sum();
         (sum == 42).then_some(())
     });
-    let lines = intercepted(&envoy);
+    let lines = logged(&envoy, "intercepted");
     assert_eq!(
         lines.len(),
         2,

@@ -424,7 +424,7 @@ impl Bank {
 
     /// The key itself, or that of the breaker that routes beyond the limit share.
     fn or_overflow<'a>(&self, key: Cow<'a, str>, policy: usize) -> Cow<'a, str> {
-        if self.routes.len() < MAX_ROUTES || self.routes.has(&key) {
+        if self.routes.has_room_for(&key) {
             key
         } else {
             self.shaped(OVERFLOW, policy)

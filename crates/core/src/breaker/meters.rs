@@ -8,7 +8,6 @@
 
 use crate::prelude::*;
 
-use crate::breaker::bank::MAX_ROUTES;
 use crate::breaker::ramp::RAMP_FULL;
 use crate::breaker::record::{Record, State};
 use crate::breaker::store::{self, Store};
@@ -63,6 +62,7 @@ pub enum Count {
 }
 
 impl Count {
+    #[cfg(test)]
     pub(super) const ALL: [Self; 6] = [
         Self::Rejected,
         Self::WouldReject,
@@ -72,7 +72,7 @@ impl Count {
         Self::HintsKept,
     ];
 
-    /// In the order of [`ALL`](Self::ALL).
+    /// In the order of the variants.
     const NAMES: [&'static str; 6] = [
         "breaker.rejected",
         "breaker.would_reject",
@@ -88,7 +88,7 @@ impl Count {
 pub enum Total {
     /// Reads and writes of the shared data that failed, or that others got ahead of each time.
     StoreErrors,
-    /// Requests of routes beyond [`MAX_ROUTES`].
+    /// Requests of routes beyond [`MAX_ROUTES`](crate::breaker::bank::MAX_ROUTES).
     OverLimit,
     /// Requests of routes whose metadata name a policy or a page that is not there.
     UnknownName,
@@ -97,6 +97,7 @@ pub enum Total {
 }
 
 impl Total {
+    #[cfg(test)]
     pub(super) const ALL: [Self; 4] = [
         Self::StoreErrors,
         Self::OverLimit,
@@ -104,7 +105,7 @@ impl Total {
         Self::HostErrors,
     ];
 
-    /// In the order of [`ALL`](Self::ALL).
+    /// In the order of the variants.
     const NAMES: [&'static str; 4] = [
         "tidegate.breaker.store_errors",
         "tidegate.breaker.routes_over_limit",
@@ -113,6 +114,7 @@ impl Total {
     ];
 }
 
+#[cfg(test)]
 pub(super) const FORMATS: [Format; 6] = [
     Format::Html,
     Format::Problem,
@@ -122,7 +124,7 @@ pub(super) const FORMATS: [Format; 6] = [
     Format::Line,
 ];
 
-/// In the order of [`FORMATS`].
+/// In the order of the variants of [`Format`].
 const FORMAT_NAMES: [&str; 6] = ["html", "problem", "text", "grpc", "empty", "line"];
 
 /// What the counter of answers is called, before reason and route.
@@ -215,7 +217,7 @@ const ADMITTED: &str = "breaker.admitted_percent";
 /// The metrics of one route.
 #[derive(Debug, Default)]
 struct Meter {
-    counts: [Counter; Count::ALL.len()],
+    counts: [Counter; Count::NAMES.len()],
     gauges: [Gauge; GAUGES.len()],
     answers: Vec<Answers>,
 }
@@ -297,8 +299,8 @@ impl Tally {
 #[derive(Debug, Default)]
 pub struct Meters {
     routes: Routes<Meter>,
-    totals: [Counter; Total::ALL.len()],
-    formats: [Counter; FORMATS.len()],
+    totals: [Counter; Total::NAMES.len()],
+    formats: [Counter; FORMAT_NAMES.len()],
 }
 
 impl Meters {
@@ -413,12 +415,7 @@ impl Meters {
     /// The metrics of a route, from now on: there are always some.
     fn meter(&mut self, route: &str) -> Option<&mut Meter> {
         // Requests that are rejected without a look at any record have routes of any number.
-        let is_full = self.routes.len() >= MAX_ROUTES && !self.routes.has(route);
-        let route = if is_full {
-            super::bank::OVERFLOW
-        } else {
-            route
-        };
+        let route = self.routes.or_overflow(route);
         self.routes.get_or_insert_with(route, Meter::default)
     }
 }

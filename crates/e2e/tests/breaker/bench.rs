@@ -159,12 +159,20 @@ pub(crate) fn trip(client: &Client, path: &str) {
 
 /// What the log of an Envoy tells of a breaker.
 pub(crate) fn events(envoy: &Envoy, key: &str) -> Vec<(String, String)> {
-    let log = envoy.log();
-    let lines = log.lines().filter_map(|line| {
-        let at = line.find(r#"{"event":"breaker""#)?;
-        let event: Value = serde_json::from_str(&line[at..]).ok()?;
+    let events = logged(envoy, "breaker").into_iter().filter_map(|event| {
         let text = |name: &str| event[name].as_str().map(str::to_owned);
         (event["route"] == key).then_some((text("from")?, text("to")?))
+    });
+    events.collect()
+}
+
+/// The lines of JSON that the filter has logged for events of this name, in their order.
+pub(crate) fn logged(envoy: &Envoy, event: &str) -> Vec<Value> {
+    let begins = format!(r#"{{"event":"{event}""#);
+    let log = envoy.log();
+    let lines = log.lines().filter_map(|line| {
+        let at = line.find(&begins)?;
+        serde_json::from_str(&line[at..]).ok()
     });
     lines.collect()
 }
