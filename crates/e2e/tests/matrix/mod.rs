@@ -180,29 +180,41 @@ fn cells(kinds: &'static [Kind]) -> Vec<Cell> {
     cells
 }
 
-/// Sends the requests of all cells to a listener, many at once, so that kinds that need waiting
-/// wait together.
-fn ask(site: &Site, listener: &str, cells: &[Cell]) -> Vec<(Cell, Result<Response, String>)> {
-    let h1 = Arc::new(site.client(listener, Protocol::H1));
-    let h2 = Arc::new(site.client(listener, Protocol::H2));
-    let places = Arc::new(Semaphore::new(32));
-    let client = |cell: &Cell| -> Arc<Client> {
-        match cell.protocol {
-            Protocol::H1 => h1.clone(),
-            Protocol::H2 => h2.clone(),
+/// The clients of one listener. Whoever reads the access log keeps them until then: a page can be
+/// with the client before Envoy has all of the answer that it replaces, and to close the connection
+/// in between is a disconnect in the log.
+struct Clients {
+    h1: Arc<Client>,
+    h2: Arc<Client>,
+}
+
+impl Clients {
+    fn of(site: &Site, listener: &str) -> Self {
+        Self {
+            h1: Arc::new(site.client(listener, Protocol::H1)),
+            h2: Arc::new(site.client(listener, Protocol::H2)),
         }
-    };
-    tidegate_e2e::runtime().block_on(async {
-        let mut tasks = JoinSet::new();
-        for cell in cells.iter().copied() {
-            let (client, places, request) = (client(&cell), places.clone(), cell.request(listener));
-            tasks.spawn(async move {
-                let _place = places.acquire_owned().await;
-                (cell, client.send(&request).await)
-            });
-        }
-        tasks.join_all().await
-    })
+    }
+
+    /// Sends the requests of all cells, many at once, so that kinds that need waiting wait together.
+    fn ask(&self, listener: &str, cells: &[Cell]) -> Vec<(Cell, Result<Response, String>)> {
+        let places = Arc::new(Semaphore::new(32));
+        tidegate_e2e::runtime().block_on(async {
+            let mut tasks = JoinSet::new();
+            for cell in cells.iter().copied() {
+                let client = match cell.protocol {
+                    Protocol::H1 => self.h1.clone(),
+                    Protocol::H2 => self.h2.clone(),
+                };
+                let (places, request) = (places.clone(), cell.request(listener));
+                tasks.spawn(async move {
+                    let _place = places.acquire_owned().await;
+                    (cell, client.send(&request).await)
+                });
+            }
+            tasks.join_all().await
+        })
+    }
 }
 
 /// Fails with all findings, the first of them in full.
@@ -237,9 +249,10 @@ fn every_failure_gets_the_page_that_the_client_can_use() {
     ]);
     let (failures, of_5xx) = (cells(FAILURES), cells(FAILURES_OF_5XX));
     let mut findings = Vec::new();
-    let all = [("page", &failures), ("every", &of_5xx)];
-    for (listener, cells) in all {
-        for (cell, answer) in ask(&site, listener, cells) {
+    let all = [("page", &failures), ("every", &of_5xx)]
+        .map(|(listener, cells)| (listener, cells, Clients::of(&site, listener)));
+    for (listener, cells, clients) in &all {
+        for (cell, answer) in clients.ask(listener, cells) {
             let finding = answer.and_then(|answer| expect::page(&cell, &answer));
             findings.extend(
                 finding
@@ -250,12 +263,12 @@ fn every_failure_gets_the_page_that_the_client_can_use() {
     }
     let asked = failures.len() + of_5xx.len();
     report(asked, std::mem::take(&mut findings));
-    for (listener, cells) in all {
+    for (listener, cells, _clients) in &all {
         findings.extend(expect::access_log(&site, listener, cells));
     }
     // By default a 500 is the application's own affair.
-    let mut without = ask(&site, PLAIN, &of_5xx);
-    let mut with = ask(&site, "page", &of_5xx);
+    let mut without = Clients::of(&site, PLAIN).ask(PLAIN, &of_5xx);
+    let mut with = Clients::of(&site, "page").ask("page", &of_5xx);
     let key = |(cell, _): &(Cell, _)| format!("{cell:?}");
     without.sort_by_key(key);
     with.sort_by_key(key);
