@@ -1,7 +1,7 @@
 //! The Envoy that is measured, with a listener for each variant, and one that plays the upstream.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{json, Value};
 use tidegate_e2e::client::{Client, Protocol};
@@ -25,6 +25,10 @@ pub(crate) enum Variant {
     TidegateFailing,
     DirectResponse,
     TidegateOpen,
+    /// The same three with another module, to compare two builds in one run.
+    Beside,
+    BesideFailing,
+    BesideOpen,
 }
 
 impl Variant {
@@ -40,7 +44,22 @@ impl Variant {
         Self::TidegateFailing,
         Self::DirectResponse,
         Self::TidegateOpen,
+        Self::Beside,
+        Self::BesideFailing,
+        Self::BesideOpen,
     ];
+
+    /// Those to measure: of `BENCH_ONLY` (names of listeners, by commas), and those of another
+    /// module only where there is one.
+    pub(crate) fn chosen() -> Vec<Self> {
+        let only = std::env::var("BENCH_ONLY").unwrap_or_default();
+        let is_chosen = |variant: &Self| {
+            let name = variant.listener();
+            let is_wanted = only.is_empty() || only.split(',').any(|part| part == name);
+            is_wanted && (!name.starts_with("beside") || beside().is_some())
+        };
+        Self::ALL.iter().copied().filter(is_chosen).collect()
+    }
 
     /// As the table has it.
     pub(crate) fn name(self) -> &'static str {
@@ -56,6 +75,9 @@ impl Variant {
             Self::TidegateFailing => "**Tidegate, page served**",
             Self::DirectResponse => "Envoy's `direct_response` with the same page",
             Self::TidegateOpen => "**Tidegate, circuit open**",
+            Self::Beside => "the other module, healthy",
+            Self::BesideFailing => "the other module, page served",
+            Self::BesideOpen => "the other module, circuit open",
         }
     }
 
@@ -71,11 +93,14 @@ impl Variant {
             | Self::TrimmedNoop
             | Self::Lua
             | Self::AdmissionControl
+            | Self::Beside
             | Self::Tidegate => 2,
             Self::NoneFailing
             | Self::LuaFailing
             | Self::TidegateFailing
             | Self::DirectResponse
+            | Self::BesideFailing
+            | Self::BesideOpen
             | Self::TidegateOpen => 5,
         }
     }
@@ -111,7 +136,8 @@ impl Stage {
         ));
         let clusters = ["well", "down"].map(|name| cluster(name, &[upstream.listener(name)]));
         let page = page(&clusters);
-        let listeners: Vec<Value> = Variant::ALL
+        let variants = Variant::chosen();
+        let listeners: Vec<Value> = variants
             .iter()
             .map(|variant| listener(*variant, noop, &page))
             .collect();
@@ -121,7 +147,11 @@ impl Stage {
             envoy: Envoy::start(&bootstrap),
             _upstream: upstream,
         };
-        open_the_circuit(stage.address(Variant::TidegateOpen));
+        for variant in [Variant::TidegateOpen, Variant::BesideOpen] {
+            if variants.contains(&variant) {
+                open_the_circuit(stage.address(variant));
+            }
+        }
         stage
     }
 
@@ -136,6 +166,11 @@ impl Stage {
     fn address(&self, variant: Variant) -> SocketAddr {
         self.envoy.listener(&variant.listener())
     }
+}
+
+/// Another module to measure beside that of this tree.
+fn beside() -> Option<PathBuf> {
+    Some(PathBuf::from(std::env::var_os("BENCH_BESIDE")?))
 }
 
 /// The page that Tidegate serves while a circuit is open.
@@ -188,6 +223,7 @@ fn listener(variant: Variant, noop: &Path, page: &str) -> Value {
         let own = json!({ "typed_config": { "config": { "name": name } } });
         merge(tidegate(module, configuration), own)
     };
+    let other = beside().unwrap_or_default();
     let trimmed = noop.with_extension("trimmed.wasm");
     let filter = match variant {
         Variant::None | Variant::NoneFailing | Variant::DirectResponse => None,
@@ -202,6 +238,9 @@ fn listener(variant: Variant, noop: &Path, page: &str) -> Value {
              end")),
         Variant::AdmissionControl => Some(admission_control()),
         Variant::Tidegate => Some(wasm(&tidegate_e2e::module(), None)),
+        Variant::Beside => Some(wasm(&other, None)),
+        Variant::BesideFailing => Some(wasm(&other, Some(NO_BREAKER))),
+        Variant::BesideOpen => Some(wasm(&other, Some(ONE_FAILURE))),
         Variant::LuaFailing => Some(lua(&format!(
             "local page = [==[{page}]==]
              function envoy_on_response(handle)
@@ -227,6 +266,8 @@ fn listener(variant: Variant, noop: &Path, page: &str) -> Value {
         Variant::NoneFailing
         | Variant::LuaFailing
         | Variant::TidegateFailing
+        | Variant::BesideFailing
+        | Variant::BesideOpen
         | Variant::TidegateOpen => quiet(listener.routes([route("/", "down")])),
         _ => quiet(listener.routes([route("/", "well")])),
     }

@@ -23,8 +23,8 @@ pub(crate) fn markdown(
     let heads: Vec<String> = all.keys().map(setup_name).collect();
     let _ = writeln!(out, "| | {} |", heads.join(" | "));
     let _ = writeln!(out, "| --- |{}", " ---: |".repeat(heads.len()));
-    for variant in Variant::ALL {
-        let cells: Vec<String> = all.values().map(|costs| cell(costs, *variant)).collect();
+    for variant in Variant::chosen() {
+        let cells: Vec<String> = all.values().map(|costs| cell(costs, variant)).collect();
         let _ = writeln!(out, "| {} | {} |", variant.name(), cells.join(" | "));
     }
     let _ = writeln!(out, "\n| budget | limit | {} |", heads.join(" | "));
@@ -73,14 +73,19 @@ fn cell(costs: &Costs, variant: Variant) -> String {
         | Variant::TrimmedNoop
         | Variant::Lua
         | Variant::AdmissionControl
+        | Variant::Beside
         | Variant::Tidegate => Some(Variant::None),
-        Variant::LuaFailing | Variant::TidegateFailing => Some(Variant::NoneFailing),
-        Variant::None | Variant::NoneFailing | Variant::DirectResponse | Variant::TidegateOpen => {
-            None
+        Variant::LuaFailing | Variant::TidegateFailing | Variant::BesideFailing => {
+            Some(Variant::NoneFailing)
         }
+        Variant::None
+        | Variant::NoneFailing
+        | Variant::DirectResponse
+        | Variant::BesideOpen
+        | Variant::TidegateOpen => None,
     };
     let own = &costs[&variant];
-    let over = base.map(|base| {
+    let over = base.filter(|base| costs.contains_key(base)).map(|base| {
         let pairs = own.iter().zip(&costs[&base]);
         let over: Vec<f64> = pairs.map(|(own, base)| own - base).collect();
         format!(" [{:+.1}]", median(&over))
