@@ -12,6 +12,7 @@ mod color;
 mod csp;
 mod escape;
 mod grpc;
+mod kind;
 mod language;
 mod locales;
 mod phrase;
@@ -38,6 +39,7 @@ use crate::negotiate::Format;
 use crate::prelude::*;
 use crate::reason::{Reason, Source};
 use escape::Body;
+use kind::Kind;
 use scope::Scope;
 use shown::Shown;
 use words::Words;
@@ -179,6 +181,7 @@ pub struct Pages {
     own: Vec<Own>,
     rules: Vec<PageRule>,
     expose: Vec<Exposed>,
+    kept: kind::Kept,
 }
 
 impl Pages {
@@ -210,6 +213,7 @@ impl Pages {
             own,
             rules: config.pages.clone(),
             expose: security.expose.clone(),
+            kept: kind::Kept::default(),
         }
     }
 
@@ -251,9 +255,11 @@ impl Pages {
             return page;
         };
         page.language = &language.tag;
-        let rule = self.rules.iter().find(|rule| is_for(rule, facts));
+        let rule_number = self.rules.iter().position(|rule| is_for(rule, facts));
+        let rule = rule_number.and_then(|at| self.rules.get(at));
         let named = || self.template(rule?.template.as_ref()?.as_bytes());
-        let own = facts.page.or_else(named).and_then(|at| self.own.get(at));
+        let own_number = facts.page.or_else(named);
+        let own = own_number.and_then(|at| self.own.get(at));
         let shown = Shown::new(facts, &self.expose);
         let words = Words {
             languages: &self.languages,
@@ -261,17 +267,26 @@ impl Pages {
             page: rule.map_or(&[], |rule| &rule.strings),
         };
         let scope = Scope::new(&shown, words);
+        let fill = |built_in: &Program, own: Option<&Program>| {
+            // A number for each template: two for the forms of each of the operator's own.
+            let own_number = own_number.filter(|_| own.is_some());
+            let number = own_number.map_or(0, |at| at.wrapping_add(1));
+            let is_text = facts.format == Format::Text;
+            let template = number.wrapping_mul(2).wrapping_add(usize::from(is_text));
+            let kind = Kind::new(template, rule_number, facts.language, &shown);
+            self.kept.page(own.unwrap_or(built_in), kind, &scope)
+        };
         match facts.format {
             Format::Html => {
                 let html = own.and_then(|own| own.html.as_ref());
-                let (program, csp) = match html {
-                    Some(html) => (&*html.program, &html.csp),
-                    None if shown.auto.is_none() => (&*self.html.program, &self.still_csp),
-                    None => (&*self.html.program, &self.html.csp),
+                let csp = match html {
+                    Some(html) => &html.csp,
+                    None if shown.auto.is_none() => &self.still_csp,
+                    None => &self.html.csp,
                 };
                 page.content_type = Some("text/html; charset=utf-8");
                 page.csp = csp.as_deref();
-                page.body = program.page(&scope);
+                page.body = fill(&self.html.program, html.map(|html| &*html.program));
             }
             Format::Problem => {
                 let members = own.and_then(|own| own.members.as_ref());
@@ -281,7 +296,7 @@ impl Pages {
             Format::Text => {
                 let text = own.and_then(|own| own.text.as_deref());
                 page.content_type = Some("text/plain; charset=utf-8");
-                page.body = text.unwrap_or(&self.text).page(&scope);
+                page.body = fill(&self.text, text);
             }
             Format::Line => {
                 page.content_type = Some("text/plain; charset=utf-8");

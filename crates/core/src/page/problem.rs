@@ -90,7 +90,7 @@ impl Problem {
             body.markup("\"");
         }
         if let Some(members) = members {
-            members.run(scope, Some(&mut body));
+            members.write(scope, &mut body);
         }
         body.markup("}\n");
         body.into_bytes()

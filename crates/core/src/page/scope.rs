@@ -137,6 +137,31 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Whether a value can differ between answers of one [`Kind`](super::kind::Kind).
+    pub(super) fn varies(&self, item: Item) -> bool {
+        match item.value {
+            Value::TrippedBy
+            | Value::RetryAfter
+            | Value::RetryAfterMs
+            | Value::RetryAt
+            | Value::MaxAttempts
+            | Value::CapMs
+            | Value::When
+            | Value::Hint
+            | Value::Until
+            | Value::UntilTime
+            | Value::RequestId
+            | Value::Timestamp
+            | Value::Time
+            | Value::Method
+            | Value::Host
+            | Value::Path
+            | Value::Address => true,
+            Value::Message => self.shown.notice.is_some(),
+            _ => false,
+        }
+    }
+
     /// Writes a value.
     pub(super) fn put(&self, out: &mut Body, item: Item, at: Position, keys: &[String]) {
         let value = item.value;

@@ -290,40 +290,84 @@ impl Program {
         blocks
     }
 
-    /// Makes the page: room for it first, then the page.
+    /// The same template with everything filled in that is the same in all answers of one kind:
+    /// what is left to do for each of them is little.
+    pub(super) fn filled(&self, scope: &Scope<'_>) -> Self {
+        let mut ops = Vec::new();
+        let mut text = Body::with_capacity(self.text.len());
+        self.walk(scope, &mut |from, upto, put| {
+            text.slice(&self.text, from, upto);
+            if let Some((item, position)) = put {
+                if scope.varies(item) {
+                    let (upto, action) = (text.len(), Action::Put(item, position));
+                    ops.push(Op { upto, action });
+                } else {
+                    scope.put(&mut text, item, position, &self.keys);
+                }
+            }
+        });
+        Self {
+            text: text.into_part(),
+            ops,
+            // Words are among what is filled in.
+            keys: Vec::new(),
+            blocks: Vec::new(),
+        }
+    }
+
+    /// Bytes of the template's own text.
+    pub(super) fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Makes the page.
     pub(super) fn page(&self, scope: &Scope<'_>) -> Vec<u8> {
-        let (_, length) = self.run(scope, None);
+        let mut length = 0_usize;
+        self.walk(scope, &mut |from, upto, _| {
+            length = length.wrapping_add(upto.wrapping_sub(from));
+        });
+        // Room for all of it at once.
         let values = self.ops.len().wrapping_mul(8);
         let room = length.wrapping_add(values).wrapping_add(SLACK);
         let mut out = Body::with_capacity(room);
-        self.run(scope, Some(&mut out));
+        self.write(scope, &mut out);
         out.into_bytes()
     }
 
-    /// Goes through the page, and writes it where there is something to write to; gives the number
-    /// of operations that were needed, and of the bytes of the template's own.
-    pub(super) fn run(&self, scope: &Scope<'_>, mut out: Option<&mut Body>) -> (usize, usize) {
-        let (mut at, mut from, mut steps, mut length) = (0_usize, 0_usize, 0_usize, 0_usize);
-        loop {
-            let op = self.ops.get(at);
-            let upto = op.map_or(self.text.len(), |op| op.upto);
-            length = length.wrapping_add(upto.wrapping_sub(from));
-            if let Some(out) = &mut out {
-                out.slice(&self.text, from, upto);
+    /// Writes the page; gives the number of operations that were needed.
+    pub(super) fn write(&self, scope: &Scope<'_>, out: &mut Body) -> usize {
+        self.walk(scope, &mut |from, upto, put| {
+            out.slice(&self.text, from, upto);
+            if let Some((item, position)) = put {
+                scope.put(out, item, position, &self.keys);
             }
-            let Some(op) = op else {
-                return (steps, length);
+        })
+    }
+
+    /// Goes through the page, and says of each piece of it where it stands in the text and which
+    /// value follows; gives the number of operations that were needed.
+    fn walk(
+        &self,
+        scope: &Scope<'_>,
+        visit: &mut dyn FnMut(usize, usize, Option<(Item, Position)>),
+    ) -> usize {
+        let (mut at, mut from, mut steps) = (0_usize, 0_usize, 0_usize);
+        loop {
+            let Some(op) = self.ops.get(at) else {
+                visit(from, self.text.len(), None);
+                return steps;
             };
             steps = steps.wrapping_add(1);
-            (at, from) = (at.wrapping_add(1), upto);
+            let put = match op.action {
+                Action::Put(item, position) => Some((item, position)),
+                Action::Unless(..) | Action::Jump(..) => None,
+            };
+            visit(from, op.upto, put);
+            (at, from) = (at.wrapping_add(1), op.upto);
             match op.action {
-                Action::Put(item, position) => {
-                    if let Some(out) = &mut out {
-                        scope.put(out, item, position, &self.keys);
-                    }
-                }
                 Action::Unless(item, _, _) if scope.has(item, &self.keys) => {}
                 Action::Unless(_, to, text) | Action::Jump(to, text) => (at, from) = (to, text),
+                Action::Put(..) => {}
             }
         }
     }

@@ -53,7 +53,7 @@ fn run(config: &Config, syntax: Syntax, source: &str, shown: &Shown<'_>) -> (Str
     };
     let scope = Scope::new(shown, words);
     let mut out = Body::default();
-    let (steps, _) = program.run(&scope, Some(&mut out));
+    let steps = program.write(&scope, &mut out);
     assert!(steps <= program.ops.len());
     (String::from_utf8(out.into_bytes()).unwrap(), steps)
 }
@@ -413,7 +413,7 @@ fn a_text_is_looked_up_once_however_often_it_is_shown() {
         .unwrap();
     let scope = Scope::new(&shown, words);
     let mut out = Body::default();
-    program.run(&scope, Some(&mut out));
+    program.write(&scope, &mut out);
     assert_eq!(scope.looked_up.get(), 2);
 }
 
