@@ -55,14 +55,24 @@ impl HeaderBlock {
 
     /// The first value of the header `name`, which is given in lower case.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        let mut pairs = self.iter();
-        loop {
-            let pair = pairs.pair()?;
-            // Most names are told apart by their lengths.
-            if pair.name_length == name.len() && pair.text.starts_with(name.as_bytes()) {
-                return pair.value();
+        let Pairs { lengths, text } = self.iter();
+        let mut before = 0_usize;
+        // A page asks thirty times. Most names are told apart by their lengths, and of such pairs nothing
+        // else is looked at.
+        for lengths in lengths.chunks_exact(2 * WORD) {
+            let (name_length, value_length) = two_lengths(lengths)?;
+            if name_length == name.len() {
+                let text = text.get(before..)?;
+                if text.starts_with(name.as_bytes()) {
+                    return value(text, name_length, value_length);
+                }
             }
+            before = before
+                .saturating_add(name_length)
+                .saturating_add(value_length)
+                .saturating_add(2);
         }
+        None
     }
 
     /// Every value of the header `name`, in order.
@@ -96,43 +106,39 @@ pub struct Pairs<'a> {
     text: &'a [u8],
 }
 
-/// A name and its value, each with the NUL behind it.
-struct Pair<'a> {
-    text: &'a [u8],
-    name_length: usize,
+/// The lengths of a name and its value.
+fn two_lengths(bytes: &[u8]) -> Option<(usize, usize)> {
+    let (name, bytes) = bytes.split_first_chunk::<WORD>()?;
+    let (value, _) = bytes.split_first_chunk::<WORD>()?;
+    Some((
+        u32::from_le_bytes(*name) as usize,
+        u32::from_le_bytes(*value) as usize,
+    ))
 }
 
-impl<'a> Pair<'a> {
-    fn value(&self) -> Option<&'a [u8]> {
-        let (value, _nul) = self
-            .text
-            .get(self.name_length..)?
-            .get(1..)?
-            .split_last_chunk::<1>()?;
-        Some(value)
-    }
-}
-
-impl<'a> Pairs<'a> {
-    /// The next pair as it stands in the block: looking into it is only for those that are wanted.
-    fn pair(&mut self) -> Option<Pair<'a>> {
-        let (name_length, lengths) = self.lengths.split_first_chunk::<WORD>()?;
-        let (value_length, lengths) = lengths.split_first_chunk::<WORD>()?;
-        let [name_length, value_length] =
-            [name_length, value_length].map(|word| u32::from_le_bytes(*word) as usize);
-        let both = name_length.checked_add(value_length)?.checked_add(2)?;
-        let (text, rest) = self.text.split_at_checked(both)?;
-        (self.lengths, self.text) = (lengths, rest);
-        Some(Pair { text, name_length })
-    }
+/// The value in a text that begins with its name; each has a NUL behind it.
+fn value(text: &[u8], name_length: usize, value_length: usize) -> Option<&[u8]> {
+    let (_nul, value) = text
+        .get(name_length..)?
+        .get(1..)?
+        .get(..=value_length)?
+        .split_last()?;
+    Some(value)
 }
 
 impl<'a> Iterator for Pairs<'a> {
     type Item = (&'a [u8], &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let pair = self.pair()?;
-        Some((pair.text.get(..pair.name_length)?, pair.value()?))
+        let (lengths, others) = self.lengths.split_at_checked(2 * WORD)?;
+        let (name_length, value_length) = two_lengths(lengths)?;
+        let both = name_length.checked_add(value_length)?.checked_add(2)?;
+        let (text, rest) = self.text.split_at_checked(both)?;
+        (self.lengths, self.text) = (others, rest);
+        Some((
+            text.get(..name_length)?,
+            value(text, name_length, value_length)?,
+        ))
     }
 }
 
@@ -221,6 +227,23 @@ mod tests {
         fn never_fails_on_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let bound = bytes.len();
             prop_assert!(HeaderBlock::from_wire(bytes).iter().count() <= bound);
+        }
+
+        #[test]
+        fn looking_one_up_is_going_through_all(
+            pairs in prop::collection::vec(("[ab]{0,2}", "[a-z]{0,9}"), 0..6),
+            at in any::<prop::sample::Index>(),
+            lie in any::<u8>(),
+            cut in 0..4_usize,
+            name in "[ab]{0,2}",
+        ) {
+            let mut bytes = HeaderBlock::from_pairs(&pairs).as_wire().to_vec();
+            let at = at.index(bytes.len());
+            bytes[at] = lie;
+            bytes.truncate(bytes.len() - cut);
+            let block = HeaderBlock::from_wire(bytes);
+            let found = block.iter().find(|(other, _)| *other == name.as_bytes());
+            prop_assert_eq!(block.get(&name), found.map(|(_, value)| value));
         }
     }
 }
