@@ -52,7 +52,7 @@ impl Stream {
             return Ok(());
         }
         let at = Moment::new(now_ns, u64::from(self.id));
-        let route = route_facts();
+        let route = route_facts(&worker.gate);
         let rejected =
             worker.with_breakers(|gate, breakers| self.exchange.admit(gate, breakers, &route, at));
         worker.report(at.now_ms);
@@ -66,6 +66,10 @@ impl Stream {
     }
 
     fn respond(&mut self, worker: &Worker, end_of_stream: bool) -> Result<(), HostError> {
+        // Of the filter's own answer there is nothing to find out.
+        if !self.exchange.is_waiting() {
+            return Ok(());
+        }
         let status = parse_status(&host::header(MapType::ResponseHeaders, ":status")?);
         if worker.gate.slow_ms().is_some() {
             if let Ok(now_ns) = host::now_ns() {
@@ -87,7 +91,7 @@ impl Stream {
                 Ok(())
             }
             Look::Inspect => {
-                let facts = self.response_facts(status, end_of_stream)?;
+                let facts = self.response_facts(worker, status, end_of_stream)?;
                 let verdict = worker
                     .with_breakers(|gate, breakers| self.exchange.decide(gate, breakers, &facts))
                     .unwrap_or(Verdict::Pass);
@@ -104,7 +108,7 @@ impl Stream {
 
     /// Tells what a request that passed says about its route.
     fn sample(&mut self, worker: &Worker) {
-        let route = self.route();
+        let route = self.route(worker);
         let name = &worker.gate.config().release_header;
         // Most upstreams name none.
         let release = host::header(MapType::ResponseHeaders, name).unwrap_or_default();
@@ -114,16 +118,21 @@ impl Stream {
     }
 
     /// The facts of the route, unless they are known.
-    fn route(&self) -> RouteFacts {
+    fn route(&self, worker: &Worker) -> RouteFacts {
         if self.exchange.knows_route() {
             RouteFacts::default()
         } else {
-            route_facts()
+            route_facts(&worker.gate)
         }
     }
 
     /// Reads what is to be known of a response that may be a failure.
-    fn response_facts(&self, status: u16, end_of_stream: bool) -> Result<ResponseFacts, HostError> {
+    fn response_facts(
+        &self,
+        worker: &Worker,
+        status: u16,
+        end_of_stream: bool,
+    ) -> Result<ResponseFacts, HostError> {
         let details = details()?;
         Ok(ResponseFacts {
             status,
@@ -136,7 +145,7 @@ impl Stream {
             },
             details,
             now_ns: host::now_ns().ok(),
-            route: self.route(),
+            route: self.route(worker),
         })
     }
 
@@ -160,7 +169,8 @@ impl Stream {
         let Ok(now_ns) = host::now_ns() else { return };
         let at = Moment::new(now_ns, u64::from(self.id));
         worker.with_breakers(|gate, breakers| {
-            self.exchange.settle(gate, breakers, route_facts, at);
+            self.exchange
+                .settle(gate, breakers, || route_facts(gate), at);
         });
         worker.report(at.now_ms);
     }

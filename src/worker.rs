@@ -1,5 +1,6 @@
 //! What the requests of one worker share: the configuration in force, and its breakers.
 
+use alloc::vec::Vec;
 use core::cell::{RefCell, RefMut};
 
 use tidegate_core::breaker::bank::Moment;
@@ -96,11 +97,16 @@ impl Worker {
 }
 
 /// Reads the facts of the request's route. What the host does not know is empty.
-pub(crate) fn route_facts() -> RouteFacts {
+pub(crate) fn route_facts(gate: &Gate) -> RouteFacts {
     let text = |path| host::property(path).unwrap_or_default();
+    let route = text("xds\0route_name");
     RouteFacts {
-        route: text("xds\0route_name"),
-        virtual_host: text("xds\0virtual_host_name"),
+        virtual_host: if gate.needs_virtual_host(&route) {
+            text("xds\0virtual_host_name")
+        } else {
+            Vec::new()
+        },
+        route,
         cluster: text("xds\0cluster_name"),
         metadata: HeaderBlock::from_wire(text("xds\0route_metadata\0filter_metadata\0tidegate")),
     }

@@ -241,6 +241,12 @@ impl Exchange {
         ))
     }
 
+    /// Whether the response is still to come: once the filter has answered itself, what comes by is that
+    /// answer.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.stage, Stage::Waiting)
+    }
+
     /// What a response with this status needs.
     pub fn saw_status(
         &mut self,

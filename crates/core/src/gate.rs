@@ -19,6 +19,7 @@ pub struct Gate {
     /// Statuses that some policy does something about.
     interesting: StatusSet,
     always_looks_up: bool,
+    names_virtual_hosts: bool,
     slow_ms: Option<u64>,
 }
 
@@ -27,7 +28,7 @@ pub struct Gate {
 pub struct RouteFacts {
     /// `xds.route_name`; empty: none.
     pub route: Vec<u8>,
-    /// `xds.virtual_host_name`.
+    /// `xds.virtual_host_name`; not needed unless [`Gate::needs_virtual_host`].
     pub virtual_host: Vec<u8>,
     /// `xds.cluster_name`: the one chosen for this request; empty: none.
     pub cluster: Vec<u8>,
@@ -36,14 +37,19 @@ pub struct RouteFacts {
 }
 
 impl RouteFacts {
-    /// The name of the route: its own, or that of its virtual host where it has none (Istio calls
-    /// unnamed routes "default").
+    /// The name of the route: its own, or that of its virtual host where it has none.
     pub fn name(&self) -> &[u8] {
-        match self.route.as_slice() {
-            b"" | b"default" => &self.virtual_host,
-            name => name,
+        if is_unnamed(&self.route) {
+            &self.virtual_host
+        } else {
+            &self.route
         }
     }
+}
+
+/// Istio calls unnamed routes "default".
+fn is_unnamed(route: &[u8]) -> bool {
+    matches!(route, b"" | b"default")
 }
 
 /// The policy of one request.
@@ -87,6 +93,10 @@ impl Gate {
         let always_looks_up = config.route_metadata == RouteMetadata::Always
             || policies(&config).any(is_forced)
             || config.routes.iter().any(|rule| rule.maintenance.is_some());
+        let names_virtual_hosts = config
+            .routes
+            .iter()
+            .any(|r| !r.matches.virtual_host.is_any());
         let counting = policies(&config).filter(|p| p.breaker.mode != BreakerMode::Disabled);
         let slow_ms = counting.filter_map(|p| p.breaker.slow).map(millis).min();
         Self {
@@ -94,6 +104,7 @@ impl Gate {
             pages,
             interesting,
             always_looks_up,
+            names_virtual_hosts,
             slow_ms,
         }
     }
@@ -111,6 +122,12 @@ impl Gate {
     /// Whether the route of every request must be known before it passes.
     pub fn always_looks_up(&self) -> bool {
         self.always_looks_up
+    }
+
+    /// Whether the virtual host of a request must be known: where its route has no name of its own, or
+    /// some rule asks for it.
+    pub fn needs_virtual_host(&self, route: &[u8]) -> bool {
+        self.names_virtual_hosts || is_unnamed(route)
     }
 
     /// The least time that some policy calls slow, in milliseconds; `None`: the time of a request

@@ -184,6 +184,34 @@ fn routes_are_looked_up_before_each_request_only_where_they_must_be() {
 }
 
 #[test]
+fn virtual_hosts_are_asked_for_only_where_they_matter() {
+    for (json, route, needed) in [
+        ("{}", "pay", false),
+        ("{}", "", true),
+        ("{}", "default", true),
+        (
+            r#"{"routes":[{"name":"a","match":{"route":"x"}}]}"#,
+            "pay",
+            false,
+        ),
+        (
+            r#"{"routes":[{"name":"a","match":{"virtual_host":"*"}}]}"#,
+            "pay",
+            false,
+        ),
+        (
+            r#"{"routes":[{"name":"a","match":{"route":"x"}},{"name":"b","match":{"virtual_host":"v"}}]}"#,
+            "pay",
+            true,
+        ),
+    ] {
+        let gate = Gate::new(Config::from_json(json.as_bytes()).unwrap());
+        let asked = gate.needs_virtual_host(route.as_bytes());
+        assert_eq!(asked, needed, "{json}: {route}");
+    }
+}
+
+#[test]
 fn statuses_of_any_policy_are_interesting() {
     let json = r#"{"intercept":{"statuses":[502]},"breaker":{"failures":{"statuses":[500]}},
         "routes":[{"name":"a","match":{"route":"a"},"intercept":{"statuses":[418]}}]}"#;

@@ -168,8 +168,8 @@ fn one_request_in_a_tick_tells_what_its_route_carries() {
         (counts.of(Call::GetProperty), more)
     };
     assert_eq!(asked(&mut vm, 20), (0, 0), "nobody came before");
-    // Route, virtual host, cluster, metadata; and the release, which is no property.
-    assert_eq!(asked(&mut vm, 20).0, 4);
-    assert!(asked(&mut vm, 20).1 <= 5);
-    assert_eq!(asked(&mut vm, 20).0, 4);
+    // Route, cluster, metadata; and the release, which is no property.
+    assert_eq!(asked(&mut vm, 20).0, 3);
+    assert!(asked(&mut vm, 20).1 <= 4);
+    assert_eq!(asked(&mut vm, 20).0, 3);
 }
