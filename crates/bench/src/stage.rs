@@ -135,8 +135,12 @@ impl Stage {
             ],
         ));
         let clusters = ["well", "down"].map(|name| cluster(name, &[upstream.listener(name)]));
-        let page = page(&clusters);
         let variants = Variant::chosen();
+        let shows_the_page = [Variant::LuaFailing, Variant::DirectResponse];
+        let page = match shows_the_page.iter().any(|shows| variants.contains(shows)) {
+            true => page(&clusters),
+            false => String::new(),
+        };
         let listeners: Vec<Value> = variants
             .iter()
             .map(|variant| listener(*variant, noop, &page))
