@@ -1,18 +1,28 @@
 //! The budgets, and whether they are held.
+//!
+//! What a filter costs is a small difference of two large costs, so the ratio of two such
+//! differences of one round says next to nothing. The ratios here are those of medians over all
+//! rounds. How far they can be trusted, the bootstrap says (B. Efron, "Bootstrap Methods: Another
+//! Look at the Jackknife", 1979): the same taken again and again from rounds that are drawn from
+//! those there are.
 
 use std::collections::BTreeMap;
 
 use crate::stage::Variant;
 use crate::{median, Costs, Setup};
 
-/// One budget in one setup.
+/// So many draws for each ratio.
+const DRAWS: usize = 1_000;
+
+/// One ratio in one setup.
 #[derive(Debug)]
 pub(crate) struct Verdict {
     pub(crate) what: &'static str,
-    pub(crate) setup: Setup,
-    /// One ratio for each round.
-    pub(crate) ratios: Vec<f64>,
-    pub(crate) limit: Limit,
+    pub(crate) ratio: f64,
+    /// Nine of ten draws are between these.
+    pub(crate) between: (f64, f64),
+    /// `None`: it is there to be compared with.
+    pub(crate) limit: Option<Limit>,
 }
 
 /// What a ratio may be.
@@ -24,58 +34,186 @@ pub(crate) enum Limit {
 
 impl Verdict {
     pub(crate) fn is_held(&self) -> bool {
-        let ratio = median(&self.ratios);
         match self.limit {
-            Limit::AtMost(most) => ratio <= most,
-            Limit::AtLeast(least) => ratio >= least,
+            None => true,
+            Some(Limit::AtMost(most)) => self.ratio <= most,
+            Some(Limit::AtLeast(least)) => self.ratio >= least,
         }
     }
 }
 
-/// A ratio of the costs of one round.
-type Ratio<'a> = &'a dyn Fn(&dyn Fn(Variant) -> f64) -> f64;
+/// Some of the rounds of one setup, any of them more than once.
+struct Rounds<'a> {
+    costs: &'a Costs,
+    drawn: Vec<usize>,
+}
+
+impl Rounds<'_> {
+    fn cost(&self, variant: Variant) -> f64 {
+        let costs = &self.costs[&variant];
+        median(
+            &self
+                .drawn
+                .iter()
+                .map(|&round| costs[round])
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    /// What a variant costs more than another one, beside which it ran.
+    fn over(&self, variant: Variant, base: Variant) -> f64 {
+        let (own, base) = (&self.costs[&variant], &self.costs[&base]);
+        let more = self.drawn.iter().map(|&round| own[round] - base[round]);
+        median(&more.collect::<Vec<_>>())
+    }
+
+    fn healthy_of(&self, other: Variant) -> f64 {
+        self.over(Variant::Tidegate, Variant::None) / self.over(other, Variant::None)
+    }
+}
+
+type Ratio = fn(&Rounds<'_>) -> f64;
+
+/// What is judged, and what stands beside it.
+const RATIOS: &[(&str, Option<Limit>, Ratio)] = &[
+    (
+        "healthy, over no filter, of the SDK's no-op filter",
+        Some(Limit::AtMost(0.8)),
+        |rounds| rounds.healthy_of(Variant::SdkNoop),
+    ),
+    (
+        "healthy, over no filter, of Lua that reads the same",
+        Some(Limit::AtMost(1.0)),
+        |rounds| rounds.healthy_of(Variant::Lua),
+    ),
+    (
+        "healthy, over no filter, of the module by hand",
+        None,
+        |rounds| rounds.healthy_of(Variant::Floor),
+    ),
+    (
+        "the module by hand, over no filter, of the SDK's no-op filter",
+        None,
+        |rounds| {
+            rounds.over(Variant::Floor, Variant::None)
+                / rounds.over(Variant::SdkNoop, Variant::None)
+        },
+    ),
+    (
+        "page served, of Lua that replaces status and body",
+        Some(Limit::AtMost(0.9)),
+        |rounds| rounds.cost(Variant::TidegateFailing) / rounds.cost(Variant::LuaFailing),
+    ),
+    ("page served, of the module by hand", None, |rounds| {
+        rounds.cost(Variant::TidegateFailing) / rounds.cost(Variant::FloorFailing)
+    }),
+    (
+        "the module by hand, of Lua that replaces status and body",
+        None,
+        |rounds| rounds.cost(Variant::FloorFailing) / rounds.cost(Variant::LuaFailing),
+    ),
+    (
+        "circuit open, requests per processor second, of `direct_response`",
+        Some(Limit::AtLeast(0.6)),
+        |rounds| rounds.cost(Variant::DirectResponse) / rounds.cost(Variant::TidegateOpen),
+    ),
+    (
+        "the module by hand that rejects, likewise",
+        None,
+        |rounds| rounds.cost(Variant::DirectResponse) / rounds.cost(Variant::FloorOpen),
+    ),
+];
 
 /// Compares what was measured with the budgets.
 pub(crate) fn judge(all: &BTreeMap<Setup, Costs>) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
-    for (setup, costs) in all {
-        let rounds = costs.values().map(Vec::len).min().unwrap_or(0);
-        let mut verdict = |what, limit, ratio: Ratio<'_>| {
-            let ratios = (0..rounds).map(|round| ratio(&|variant| costs[&variant][round]));
-            let ratios = ratios.collect();
+    for (what, limit, ratio) in RATIOS {
+        for costs in all.values() {
+            let rounds = costs.values().map(Vec::len).min().unwrap_or(0);
+            let drawn = (0..rounds).collect();
             verdicts.push(Verdict {
                 what,
-                setup: *setup,
-                ratios,
-                limit,
+                ratio: ratio(&Rounds { costs, drawn }),
+                between: between(costs, rounds, *ratio),
+                limit: *limit,
             });
-        };
-        verdict(
-            "healthy, over no filter, of the SDK's no-op filter",
-            Limit::AtMost(0.8),
-            &|cost| {
-                let none = cost(Variant::None);
-                (cost(Variant::Tidegate) - none) / (cost(Variant::SdkNoop) - none)
-            },
-        );
-        verdict(
-            "healthy, over no filter, of Lua that reads the same",
-            Limit::AtMost(1.0),
-            &|cost| {
-                let none = cost(Variant::None);
-                (cost(Variant::Tidegate) - none) / (cost(Variant::Lua) - none)
-            },
-        );
-        verdict(
-            "page served, of Lua that replaces status and body",
-            Limit::AtMost(0.9),
-            &|cost| cost(Variant::TidegateFailing) / cost(Variant::LuaFailing),
-        );
-        verdict(
-            "circuit open, requests per processor second, of `direct_response`",
-            Limit::AtLeast(0.6),
-            &|cost| cost(Variant::DirectResponse) / cost(Variant::TidegateOpen),
-        );
+        }
     }
     verdicts
+}
+
+fn between(costs: &Costs, rounds: usize, ratio: Ratio) -> (f64, f64) {
+    // Any generator will do, and the same draws each time are as good as others (Marsaglia's xorshift).
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut draw = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % rounds.max(1) as u64).unwrap_or(0)
+    };
+    let mut ratios: Vec<f64> = (0..DRAWS)
+        .map(|_| {
+            let drawn = (0..rounds).map(|_| draw()).collect();
+            ratio(&Rounds { costs, drawn })
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    (ratios[DRAWS / 20], ratios[DRAWS - DRAWS / 20])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::Protocol;
+
+    /// Costs of eleven rounds in which the machine is by turns slow and fast: each variant costs so much
+    /// more than no filter.
+    fn judged(costs: &[(Variant, f64)]) -> Vec<Verdict> {
+        let setup = Setup {
+            protocol: Protocol::H1,
+            workers: 1,
+        };
+        let mut all = Costs::new();
+        for variant in Variant::ALL {
+            let more = costs.iter().find(|(other, _)| other == variant);
+            let more = more.map_or(0.0, |(_, more)| *more);
+            let rounds = (0..11).map(|round| 100.0 + 7.0 * f64::from(round % 3) + more);
+            all.insert(*variant, rounds.collect());
+        }
+        judge(&BTreeMap::from([(setup, all)]))
+    }
+
+    #[test]
+    fn ratios_are_those_of_what_was_measured() {
+        let all = judged(&[
+            (Variant::SdkNoop, 20.0),
+            (Variant::Lua, 10.0),
+            (Variant::Tidegate, 15.0),
+            (Variant::Floor, 12.0),
+        ]);
+        let of = |what: &str| {
+            all.iter()
+                .find(|verdict| verdict.what.contains(what))
+                .unwrap()
+        };
+        let sdk = of("of the SDK's");
+        assert!((sdk.ratio - 0.75).abs() < 1e-9 && sdk.is_held(), "{sdk:?}");
+        let lua = of("of Lua that reads");
+        assert!((lua.ratio - 1.5).abs() < 1e-9 && !lua.is_held(), "{lua:?}");
+        let floor = of("of the module by hand");
+        assert!((floor.ratio - 1.25).abs() < 1e-9 && floor.is_held());
+        // What the machine does is the same for all variants of a round.
+        assert!((sdk.between.0 - 0.75).abs() < 1e-9 && (sdk.between.1 - 0.75).abs() < 1e-9);
+    }
+
+    #[test]
+    fn requests_per_second_are_the_better_the_more() {
+        let all = judged(&[
+            (Variant::TidegateOpen, 0.0),
+            (Variant::DirectResponse, -50.0),
+        ]);
+        let mut open = all.iter().filter(|verdict| verdict.limit.is_some());
+        let open = open.next_back().unwrap();
+        assert!(open.ratio < 0.6 && !open.is_held(), "{open:?}");
+    }
 }

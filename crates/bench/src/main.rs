@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod budget;
+mod floor;
 mod load;
 mod stage;
 mod table;
@@ -19,11 +20,12 @@ use load::{Load, Protocol};
 use stage::{Stage, Variant};
 use tidegate_trim::exports::{Export, KEPT, SDK};
 
-/// Rounds of each combination of protocol and workers; the median of an odd number is one of them.
-const ROUNDS: usize = 7;
-/// Requests of one variant in one round: about a second.
-const REQUESTS: u32 = 20_000;
-/// Requests of a variant before its first round.
+/// Rounds of each combination of protocol and workers: many short ones, because what the machine does
+/// meanwhile is not the same for a second. The median of an odd number is one of them.
+const ROUNDS: usize = 21;
+/// Requests of one variant in one round.
+const REQUESTS: u32 = 3_000;
+/// Requests of a variant before its first round: V8 has compiled it to the end by then.
 const WARM_UP: u32 = 3_000;
 
 /// A way to ask.

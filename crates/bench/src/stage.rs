@@ -7,8 +7,9 @@ use serde_json::{json, Value};
 use tidegate_e2e::client::{Client, Protocol};
 use tidegate_e2e::config::{cluster, merge, route, tidegate, typed, Bootstrap, Listener};
 use tidegate_e2e::envoy::Envoy;
-use tidegate_e2e::message::Request;
+use tidegate_e2e::message::{Request, Response};
 
+use crate::floor;
 use crate::load::Load;
 
 /// Who answers what.
@@ -19,11 +20,14 @@ pub(crate) enum Variant {
     TrimmedNoop,
     Lua,
     AdmissionControl,
+    Floor,
     Tidegate,
     NoneFailing,
     LuaFailing,
+    FloorFailing,
     TidegateFailing,
     DirectResponse,
+    FloorOpen,
     TidegateOpen,
     /// The same three with another module, to compare two builds in one run.
     Beside,
@@ -38,11 +42,14 @@ impl Variant {
         Self::TrimmedNoop,
         Self::Lua,
         Self::AdmissionControl,
+        Self::Floor,
         Self::Tidegate,
         Self::NoneFailing,
         Self::LuaFailing,
+        Self::FloorFailing,
         Self::TidegateFailing,
         Self::DirectResponse,
+        Self::FloorOpen,
         Self::TidegateOpen,
         Self::Beside,
         Self::BesideFailing,
@@ -69,6 +76,9 @@ impl Variant {
             Self::TrimmedNoop => "the same, exports trimmed to those in use",
             Self::Lua => "Lua, reads two headers and the status",
             Self::AdmissionControl => "Envoy's admission control",
+            Self::Floor => "a module by hand that reads what Tidegate reads",
+            Self::FloorOpen => "a module by hand that rejects each request so",
+            Self::FloorFailing => "a module by hand that answers what Tidegate answers",
             Self::Tidegate => "**Tidegate, healthy**",
             Self::NoneFailing => "no filter, upstream fails",
             Self::LuaFailing => "Lua, replaces status and body",
@@ -93,12 +103,15 @@ impl Variant {
             | Self::TrimmedNoop
             | Self::Lua
             | Self::AdmissionControl
+            | Self::Floor
             | Self::Beside
             | Self::Tidegate => 2,
             Self::NoneFailing
             | Self::LuaFailing
+            | Self::FloorFailing
             | Self::TidegateFailing
             | Self::DirectResponse
+            | Self::FloorOpen
             | Self::BesideFailing
             | Self::BesideOpen
             | Self::TidegateOpen => 5,
@@ -136,14 +149,13 @@ impl Stage {
         ));
         let clusters = ["well", "down"].map(|name| cluster(name, &[upstream.listener(name)]));
         let variants = Variant::chosen();
-        let shows_the_page = [Variant::LuaFailing, Variant::DirectResponse];
-        let page = match shows_the_page.iter().any(|shows| variants.contains(shows)) {
-            true => page(&clusters),
-            false => String::new(),
-        };
+        let page = page(&clusters);
+        let floor = floor::module(&page);
+        let path = noop.with_extension("floor.wasm");
+        std::fs::write(&path, floor).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let listeners: Vec<Value> = variants
             .iter()
-            .map(|variant| listener(*variant, noop, &page))
+            .map(|variant| listener(*variant, noop, page.text()))
             .collect();
         let mut bootstrap = Bootstrap::new(clusters.to_vec(), listeners);
         bootstrap.concurrency = workers;
@@ -178,7 +190,7 @@ fn beside() -> Option<PathBuf> {
 }
 
 /// The page that Tidegate serves while a circuit is open.
-fn page(clusters: &[Value]) -> String {
+fn page(clusters: &[Value]) -> Response {
     let listener = listener(Variant::TidegateOpen, Path::new(""), "");
     let envoy = Envoy::start(&Bootstrap::new(clusters.to_vec(), vec![listener]));
     let address = envoy.listener(&Variant::TidegateOpen.listener());
@@ -186,7 +198,7 @@ fn page(clusters: &[Value]) -> String {
 }
 
 /// Fails until the page of the open circuit comes; returns it.
-fn open_the_circuit(address: SocketAddr) -> String {
+fn open_the_circuit(address: SocketAddr) -> Response {
     let client = Client::new(Protocol::H1, address);
     let request = Request::get("/item/42").header("accept", "text/html");
     let mut rejections = 0;
@@ -196,7 +208,7 @@ fn open_the_circuit(address: SocketAddr) -> String {
         if answer.header("x-tidegate-page") == Some("circuit_open") {
             rejections += 1;
             if rejections == 100 {
-                return answer.text().to_owned();
+                return answer;
             }
         }
     }
@@ -228,6 +240,13 @@ fn listener(variant: Variant, noop: &Path, page: &str) -> Value {
         merge(tidegate(module, configuration), own)
     };
     let other = beside().unwrap_or_default();
+    // It has no state for each configuration, so that it needs a VM for each.
+    let floor = |configuration: Option<&str>| {
+        let own_vm = json!({ "vm_config": { "vm_id": name } });
+        let own_vm = json!({ "typed_config": { "config": own_vm } });
+        let filter = wasm(&noop.with_extension("floor.wasm"), configuration);
+        merge(filter, own_vm)
+    };
     let trimmed = noop.with_extension("trimmed.wasm");
     let filter = match variant {
         Variant::None | Variant::NoneFailing | Variant::DirectResponse => None,
@@ -241,6 +260,8 @@ fn listener(variant: Variant, noop: &Path, page: &str) -> Value {
                local status = handle:headers():get(':status')
              end")),
         Variant::AdmissionControl => Some(admission_control()),
+        Variant::Floor | Variant::FloorFailing => Some(floor(None)),
+        Variant::FloorOpen => Some(floor(Some("{}"))),
         Variant::Tidegate => Some(wasm(&tidegate_e2e::module(), None)),
         Variant::Beside => Some(wasm(&other, None)),
         Variant::BesideFailing => Some(wasm(&other, Some(NO_BREAKER))),
@@ -269,7 +290,9 @@ fn listener(variant: Variant, noop: &Path, page: &str) -> Value {
         Variant::DirectResponse => answering(&name, 503, "text/html; charset=utf-8", page),
         Variant::NoneFailing
         | Variant::LuaFailing
+        | Variant::FloorFailing
         | Variant::TidegateFailing
+        | Variant::FloorOpen
         | Variant::BesideFailing
         | Variant::BesideOpen
         | Variant::TidegateOpen => quiet(listener.routes([route("/", "down")])),

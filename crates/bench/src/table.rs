@@ -27,35 +27,35 @@ pub(crate) fn markdown(
         let cells: Vec<String> = all.values().map(|costs| cell(costs, variant)).collect();
         let _ = writeln!(out, "| {} | {} |", variant.name(), cells.join(" | "));
     }
-    let _ = writeln!(out, "\n| budget | limit | {} |", heads.join(" | "));
-    let _ = writeln!(out, "| --- | --- |{}", " ---: |".repeat(heads.len()));
-    let mut budgets: Vec<(&str, Limit)> = Vec::new();
-    for verdict in verdicts {
-        if !budgets.iter().any(|(what, _)| *what == verdict.what) {
-            budgets.push((verdict.what, verdict.limit));
-        }
+    if verdicts.is_empty() {
+        return out;
     }
-    for (what, limit) in budgets {
-        let limit = match limit {
-            Limit::AtMost(most) => format!("≤ {most}"),
-            Limit::AtLeast(least) => format!("≥ {least}"),
+    let _ = writeln!(
+        out,
+        "\nRatios of medians; in brackets, where nine of ten draws of the rounds lie.\n"
+    );
+    let _ = writeln!(out, "| ratio | budget | {} |", heads.join(" | "));
+    let _ = writeln!(out, "| --- | --- |{}", " ---: |".repeat(heads.len()));
+    for row in verdicts.chunks(heads.len()) {
+        let limit = match row[0].limit {
+            None => String::new(),
+            Some(Limit::AtMost(most)) => format!("≤ {most}"),
+            Some(Limit::AtLeast(least)) => format!("≥ {least}"),
         };
-        let of_setup = |setup: &Setup| {
-            let mut all = verdicts.iter();
-            let verdict = all.find(|v| v.what == what && v.setup == *setup);
-            verdict.map_or_else(String::new, |verdict| {
-                let mark = if verdict.is_held() {
-                    ""
-                } else {
-                    " **not held**"
-                };
-                format!("{}{mark}", spread(&verdict.ratios, 2))
-            })
-        };
-        let cells: Vec<String> = all.keys().map(of_setup).collect();
-        let _ = writeln!(out, "| {what} | {limit} | {} |", cells.join(" | "));
+        let cells: Vec<String> = row.iter().map(verdict).collect();
+        let _ = writeln!(out, "| {} | {limit} | {} |", row[0].what, cells.join(" | "));
     }
     out
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    let (low, high) = verdict.between;
+    let mark = if verdict.is_held() {
+        ""
+    } else {
+        " **not held**"
+    };
+    format!("{:.2} ({low:.2}–{high:.2}){mark}", verdict.ratio)
 }
 
 fn setup_name(setup: &Setup) -> String {
@@ -73,14 +73,17 @@ fn cell(costs: &Costs, variant: Variant) -> String {
         | Variant::TrimmedNoop
         | Variant::Lua
         | Variant::AdmissionControl
+        | Variant::Floor
         | Variant::Beside
         | Variant::Tidegate => Some(Variant::None),
-        Variant::LuaFailing | Variant::TidegateFailing | Variant::BesideFailing => {
-            Some(Variant::NoneFailing)
-        }
+        Variant::LuaFailing
+        | Variant::FloorFailing
+        | Variant::TidegateFailing
+        | Variant::BesideFailing => Some(Variant::NoneFailing),
         Variant::None
         | Variant::NoneFailing
         | Variant::DirectResponse
+        | Variant::FloorOpen
         | Variant::BesideOpen
         | Variant::TidegateOpen => None,
     };
