@@ -2,9 +2,15 @@
 # Measures what a request costs with each filter on a real Envoy, and says whether the budgets are held.
 # The tables are stdout (docs/benchmarks.md has those of a run); progress is stderr.
 #   BENCH_ROUNDS=3 BENCH_REQUESTS=5000 make bench    a quick look
+#   scripts/bench.sh core [FILTER]                   what the core's decisions cost, without Envoy (Criterion)
 . "$(dirname "$0")/lib.sh"
 need_cargo
 cd "$root"
+
+if [ "${1:-}" = core ]; then
+  shift
+  exec cargo bench --quiet --locked -p tidegate-bench --bench core -- "$@"
+fi
 
 have h2load || apt_install nghttp2-client || die "h2load is needed (Debian: nghttp2-client; macOS: brew install nghttp2)"
 [ -r /proc/self/schedstat ] || die "processor times are read from /proc/PID/task/*/schedstat, which Linux has"
