@@ -6,10 +6,24 @@ use super::{golden, stages, vm};
 
 /// Host calls that return data re-enter the module for memory: a microsecond or two each.
 const HEALTHY_MALLOCS: u64 = 2;
+/// The same for a rejection: headers, name and cluster of the route. (It has no metadata here.)
+const REJECTED_MALLOCS: u64 = 3;
+/// The same for a request that passes while some other circuit is open: the status of its response too.
+const WATCHED_MALLOCS: u64 = 4;
 /// Instructions for a healthy request, all callbacks together.
-const HEALTHY_FUEL: u64 = 4_700;
-/// Instructions for a page: rendering, negotiation, headers.
-const FAILING_FUEL: u64 = 260_000;
+const HEALTHY_FUEL: u64 = 3_500;
+/// Instructions for a request that passes while some other circuit is open: its route is looked up.
+const WATCHED_FUEL: u64 = 16_000;
+/// Instructions for a page: negotiation, headers, and what differs from the one before.
+const FAILING_FUEL: u64 = 120_000;
+/// Instructions for a rejection by an open circuit, page and all.
+const REJECTING_FUEL: u64 = 90_000;
+/// Instructions for the first page of its kind, which is rendered whole.
+const FIRST_FUEL: u64 = 250_000;
+
+/// The first failure opens the circuit, for longer than a test takes.
+const ONE_FAILURE: &str = r#"{"breaker":{"consecutive":{"failures":1,"for":"0s"},
+    "open":{"base":"10m","max":"10m"}}}"#;
 
 /// Instructions for a page of 256 KiB with 500 blocks: the design asks for well under a millisecond,
 /// in which 3 GHz execute three million of them, at one for each cycle.
@@ -56,8 +70,12 @@ fn every_call_is_accounted_for() {
     );
     for stage in stages::all() {
         let mut vm = vm("{}");
-        // The first exchange may do things that are done once.
+        // The first exchange does things that are done once.
+        vm.reset_counts();
         vm.exchange(&stage.request, &stage.response).unwrap();
+        let first = vm.counts().fuel;
+        println!("{:42} the first: fuel {first:7}", stage.name);
+        assert!(first <= FIRST_FUEL, "{}: {first} fuel", stage.name);
         vm.reset_counts();
         let seen = vm.exchange(&stage.request, &stage.response).unwrap();
         let page = match &seen.reply {
@@ -67,10 +85,7 @@ fn every_call_is_accounted_for() {
         };
         let counts = vm.counts();
         table.push_str(&row(stage.name, counts, page));
-        println!(
-            "{:45} fuel {:8}, page of {page} bytes",
-            stage.name, counts.fuel
-        );
+        print_fuel(stage.name, counts, page);
         // What a gRPC service says of itself passes, but it is a failure for its breaker.
         let fails = stage.replaced || stage.name == "gRPC, status of its own";
         let fuel = if fails { FAILING_FUEL } else { HEALTHY_FUEL };
@@ -83,7 +98,68 @@ fn every_call_is_accounted_for() {
             );
         }
     }
+    let mut vm = vm_with_an_open_circuit();
+    for stage in stages::while_open() {
+        // A route may be met for the first time.
+        vm.exchange(&stage.request, &stage.response).unwrap();
+        vm.reset_counts();
+        let seen = vm.exchange(&stage.request, &stage.response).unwrap();
+        let counts = vm.counts();
+        assert_eq!(seen.sent_upstream, !stage.replaced, "{}", stage.name);
+        let page = seen.reply.map_or(0, |reply| reply.body.len());
+        table.push_str(&row(stage.name, counts, page));
+        print_fuel(stage.name, counts, page);
+        let fuel = if stage.replaced {
+            REJECTING_FUEL
+        } else {
+            WATCHED_FUEL
+        };
+        assert!(
+            counts.fuel <= fuel,
+            "{}: {} of {fuel} fuel",
+            stage.name,
+            counts.fuel
+        );
+    }
     golden::check("cost.txt", &table);
+}
+
+/// One line of a table: with what it was compiled changes the fuel, so it is bounded and not pinned.
+fn print_fuel(name: &str, counts: &Counts, page: usize) {
+    let (calls_in, calls_out) = (counts.total_in(), counts.total_out());
+    let fuel = counts.fuel;
+    println!("{name:42} in {calls_in:2}, out {calls_out:2}, fuel {fuel:7}, page of {page:5} bytes");
+}
+
+fn vm_with_an_open_circuit() -> tidegate_wasmhost::Vm {
+    let mut vm = vm(ONE_FAILURE);
+    let stages = stages::all();
+    let failure = stages.iter().find(|stage| stage.replaced).unwrap();
+    vm.exchange(&failure.request, &failure.response).unwrap();
+    let seen = vm.exchange(&failure.request, &failure.response).unwrap();
+    assert_eq!(seen.header("x-tidegate-page"), Some("circuit_open"));
+    vm
+}
+
+/// Nothing is asked of the host twice, and nothing that a rejection can do without.
+#[test]
+fn a_rejection_stays_within_its_budget() {
+    for stage in stages::while_open() {
+        let mut vm = vm_with_an_open_circuit();
+        vm.exchange(&stage.request, &stage.response).unwrap();
+        vm.reset_counts();
+        vm.exchange(&stage.request, &stage.response).unwrap();
+        let counts = vm.counts();
+        let mallocs = if stage.replaced {
+            REJECTED_MALLOCS
+        } else {
+            WATCHED_MALLOCS
+        };
+        assert!(counts.mallocs <= mallocs, "{}: {counts:?}", stage.name);
+        for call in [Call::GetSharedData, Call::SetSharedData, Call::Log] {
+            assert_eq!(counts.of(call), 0, "{}: {call:?}", stage.name);
+        }
+    }
 }
 
 #[test]

@@ -94,6 +94,12 @@ pub(crate) fn all() -> Vec<Stage> {
             true,
         ),
         stage(
+            "failure, text client",
+            get().header("accept", "text/plain"),
+            failed().chunk(LEAK),
+            true,
+        ),
+        stage(
             "failure meant for programs",
             get(),
             Response::upstream(503)
@@ -141,6 +147,41 @@ pub(crate) fn all() -> Vec<Stage> {
                 .trailer("grpc-status", "14"),
             false,
         ),
+    ]
+}
+
+/// The ways that a request can go while the circuit of `test-route` is open.
+pub(crate) fn while_open() -> Vec<Stage> {
+    let get = || Request::new("GET", "/basket?step=2");
+    let rejected = |name, request| Stage {
+        name,
+        request,
+        response: Response::upstream(200).chunk("never asked for"),
+        replaced: true,
+    };
+    vec![
+        rejected("circuit open", get()),
+        rejected(
+            "circuit open, JSON client",
+            get().header("accept", "application/json"),
+        ),
+        rejected(
+            "circuit open, text client",
+            get().header("accept", "text/plain"),
+        ),
+        rejected(
+            "circuit open, gRPC client",
+            Request::new("POST", "/shop.Basket/Get").header("content-type", "application/grpc"),
+        ),
+        Stage {
+            name: "healthy GET while another circuit is open",
+            request: Request {
+                route: "other-route".to_owned(),
+                ..get()
+            },
+            response: Response::upstream(200).chunk("hello"),
+            replaced: false,
+        },
     ]
 }
 
