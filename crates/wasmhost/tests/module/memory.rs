@@ -5,6 +5,17 @@ use super::{stages, vm};
 /// So many failures in a row would open the circuit.
 const UNBROKEN: &str = r#"{"breaker":{"mode":"disabled"}}"#;
 
+/// As many policies as a configuration can have.
+const POLICIES: usize = 256;
+const ROUTES: usize = 10_000;
+/// `MAX_ROUTES` of the core: those beyond share what there is of one.
+const KEPT_ROUTES: usize = 1_024;
+/// What a route that fails may need in all, in bytes. The 512 of the design are not held but by the view of
+/// its breaker, which a test of the core looks after: docs/benchmarks.md says what the rest is.
+const ROUTE_BYTES: usize = 1_536;
+/// The budget of the design for one worker; it is one for any number of routes.
+const WORKER_BYTES: usize = 4 * 1024 * 1024;
+
 /// Memory may still grow while the allocator finds its working size.
 const WARM_UP: usize = 2_000;
 const REQUESTS: usize = 100_000;
@@ -27,6 +38,53 @@ fn memory_is_flat_over_100_000_requests() {
         warm / 1024
     );
     assert_eq!(vm.memory_bytes(), warm, "it grew");
+}
+
+/// Growth by the routes that fail, with as many policies as there can be: so much for each that is kept, and
+/// nothing for those beyond.
+#[test]
+fn a_route_needs_little_memory_and_those_beyond_the_limit_none() {
+    let stages = stages::all();
+    let stage = stages
+        .iter()
+        .find(|stage| stage.name == "failure, JSON client");
+    let stage = stage.unwrap();
+    let rules: Vec<String> = (0..POLICIES)
+        .map(|n| format!(r#"{{"name":"p{n}","match":{{"route":"shop-{n}"}}}}"#))
+        .collect();
+    let mut vm = vm(&format!(r#"{{"routes":[{}]}}"#, rules.join(",")));
+    let configured = vm.memory_bytes();
+    let mut fail = |routes: std::ops::Range<usize>| {
+        for route in routes {
+            let mut request = stage.request.clone();
+            request.route = format!("shop-{route}");
+            let seen = vm.exchange(&request, &stage.response).unwrap();
+            assert!(stages::is_page(&seen), "{route}");
+            // 2,000 requests per second.
+            if route % 100 == 0 {
+                vm.tick(50).unwrap();
+            }
+        }
+        vm.memory_bytes()
+    };
+    // What one page needs is there then.
+    let first = fail(0..1);
+    let kept = fail(1..KEPT_ROUTES);
+    // With the first of those beyond the limit, there is what they share.
+    let full = fail(KEPT_ROUTES..KEPT_ROUTES + 1);
+    let seen = fail(KEPT_ROUTES + 1..ROUTES);
+    println!(
+        "memory with {POLICIES} policies: {} KiB, after a page {} KiB, with {KEPT_ROUTES} routes {} KiB ({} bytes for \
+         each), with {ROUTES} {} KiB",
+        configured / 1024,
+        first / 1024,
+        kept / 1024,
+        (kept - first) / KEPT_ROUTES,
+        seen / 1024
+    );
+    assert!(kept - first <= ROUTE_BYTES * KEPT_ROUTES);
+    assert_eq!(seen, full, "routes beyond the limit are kept");
+    assert!(seen <= WORKER_BYTES);
 }
 
 /// The bytes with which a client could kill the SDK's own way of reading headers, on every path.
