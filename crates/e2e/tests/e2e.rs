@@ -37,5 +37,8 @@ mod resilience;
 mod resources;
 /// The site in which everything goes wrong.
 mod site;
+/// How long the module takes to be ready. Processor times are read as Linux has them.
+#[cfg(target_os = "linux")]
+mod start;
 /// What passes byte for byte.
 mod untouched;
