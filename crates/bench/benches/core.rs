@@ -74,12 +74,12 @@ fn breaker(criterion: &mut Criterion) {
     let mut worker = Worker::new(ONE_FAILURE);
     worker.open_the_circuit();
     let key = worker.gate.choose(&route(0), &request(BROWSER)).key;
+    let at = moment(NOW_NS);
     group.bench_function("open", |bencher| {
         bencher.iter(|| {
-            let admission =
-                worker
-                    .bank
-                    .admit(&mut worker.store, black_box(&key), 0, false, moment(NOW_NS));
+            let admission = worker
+                .bank
+                .admit(&mut worker.store, black_box(&key), 0, false, at);
             debug_assert!(matches!(admission, Admission::Reject(_)));
             admission
         });
