@@ -15,7 +15,7 @@ use std::hint::black_box;
 use std::iter::zip;
 
 use criterion::{BatchSize, Criterion};
-use tidegate_core::breaker::bank::{Ending, Moment, Ticket};
+use tidegate_core::breaker::bank::{Ending, Moment, Ticket, MAX_ROUTES};
 use tidegate_core::breaker::{Admission, Bank, Outcome, Store, StoreError};
 use tidegate_core::config::Config;
 use tidegate_core::exchange::{Breakers, Closing, Exchange, Look, ResponseFacts, Verdict};
@@ -43,6 +43,7 @@ fn main() {
     policy(&mut criterion);
     exchange(&mut criterion);
     rejection(&mut criterion);
+    tick(&mut criterion);
     start(&mut criterion);
     criterion.final_summary();
 }
@@ -165,6 +166,28 @@ fn rejection(criterion: &mut Criterion) {
                 },
                 BATCH,
             );
+        });
+    }
+    group.finish();
+}
+
+/// What a worker does twenty times a second, with as many routes as have a breaker of their own.
+fn tick(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("tick");
+    for (name, failing) in [("nothing fails", 0), ("1,024 routes failed", MAX_ROUTES)] {
+        let mut worker = Worker::new("{}");
+        let headers = request(BROWSER);
+        let failed = Ending::from(Outcome::Failure(Reason::HttpResponseTimeout));
+        for number in 0..failing {
+            let key = worker.gate.choose(&route(number), &headers).key;
+            let (bank, store) = (&mut worker.bank, &mut worker.store);
+            bank.settle(store, &key, 0, Ticket::default(), failed, moment(NOW_NS));
+        }
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                worker.bank.tick(&mut worker.store, moment(NOW_NS));
+                worker.pacer.tick(moment(NOW_NS));
+            });
         });
     }
     group.finish();
