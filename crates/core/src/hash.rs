@@ -5,20 +5,33 @@
 //! [`MAX_ROUTES`](crate::breaker::bank::MAX_ROUTES) routes, or of the operator's configuration: the
 //! worst that could be made of them is one slow look-up.
 
-/// The hash of a key: takes eight bytes at a time, multiplies, and folds the upper half of the product
-/// to the lower.
+/// The hash of a key.
 pub(crate) fn of(key: &str) -> u64 {
+    of_bytes(key.as_bytes())
+}
+
+/// The hash of bytes: takes eight at a time, multiplies, and folds the upper half of the product to the
+/// lower.
+pub(crate) fn of_bytes(mut rest: &[u8]) -> u64 {
     let mut hash = 0_u64;
-    for chunk in key.as_bytes().chunks(8) {
-        let mut word = [0; 8];
-        for (to, from) in word.iter_mut().zip(chunk) {
-            *to = *from;
-        }
-        // The odd number is 2^64 over the golden ratio, as in SplitMix64.
-        let mixed = (hash ^ u64::from_le_bytes(word)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        hash = mixed ^ (mixed >> 32);
+    while let Some((word, more)) = rest.split_first_chunk() {
+        hash = mix(hash, u64::from_le_bytes(*word));
+        rest = more;
+    }
+    if !rest.is_empty() {
+        let word = rest.iter().rev();
+        hash = mix(
+            hash,
+            word.fold(0, |word, byte| (word << 8) | u64::from(*byte)),
+        );
     }
     hash.wrapping_mul(0xBF58_476D_1CE4_E5B9)
+}
+
+fn mix(hash: u64, word: u64) -> u64 {
+    // The odd number is 2^64 over the golden ratio, as in SplitMix64.
+    let mixed = (hash ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed ^ (mixed >> 32)
 }
 
 #[cfg(test)]
