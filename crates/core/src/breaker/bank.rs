@@ -434,6 +434,9 @@ impl Bank {
     /// The key of a route for a policy. Within one Envoy route, hosts and paths may have policies
     /// with windows of different shapes, which cannot be counted together.
     fn shaped<'a>(&self, route: &'a str, policy: usize) -> Cow<'a, str> {
+        if policy == 0 {
+            return Cow::Borrowed(route);
+        }
         let shape = |policy: usize| self.policies.get(policy).map(bucket_ms);
         match shape(policy) {
             Some(other) if shape(0) != Some(other) => {
