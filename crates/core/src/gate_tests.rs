@@ -1,4 +1,7 @@
+use proptest::prelude::*;
+
 use super::*;
+use crate::config::RouteRule;
 
 #[test]
 fn hosts_lose_their_port() {
@@ -141,6 +144,35 @@ fn a_request_must_match_in_host_and_path_too() {
     assert_eq!(at("shop.example", "/pay/now"), 1);
     assert_eq!(at("shop.test", "/pay/now"), 0);
     assert_eq!(at("shop.example", "/other?/pay"), 0);
+}
+
+proptest! {
+    /// However the rules are kept, it is the first one that fits.
+    #[test]
+    fn the_first_rule_that_fits_is_found_among_many(
+        rules in prop::collection::vec(("a|b|c|a\\*|\\*|\\*b", "\\*|v", "/|/x"), 0..12),
+        (route, host, path) in ("a|b|c|ab|", "v|w", "/|/x/y"),
+    ) {
+        let mut text = String::new();
+        for (n, (route, host, path)) in rules.iter().enumerate() {
+            let comma = if n == 0 { "" } else { "," };
+            text += &format!(
+                r#"{comma}{{"name":"p{n}","match":{{"route":"{route}","virtual_host":"{host}","path_prefix":"{path}"}}}}"#
+            );
+        }
+        let text = format!(r#"{{"routes":[{text}]}}"#);
+        let gate = Gate::new(Config::from_json(text.as_bytes()).unwrap());
+        let facts = facts(&route, &host, "c", &[]);
+        let fits = |rule: &&RouteRule| {
+            rule.matches.route.matches(facts.name())
+                && rule.matches.virtual_host.matches(&facts.virtual_host)
+                && path.starts_with(&*rule.matches.path_prefix)
+        };
+        let first = gate.config().routes.iter().find(fits);
+        let request = HeaderBlock::from_pairs(&[(":authority", "h"), (":path", &*path)]);
+        let found = gate.choose(&facts, &request).policy;
+        prop_assert_eq!(gate.rule(found), first);
+    }
 }
 
 #[test]
