@@ -12,7 +12,7 @@ const ROUTES: usize = 10_000;
 const KEPT_ROUTES: usize = 1_024;
 /// What a route that fails may need in all, in bytes. The 512 of the design are not held but by the view of
 /// its breaker, which a test of the core looks after: docs/benchmarks.md says what the rest is.
-const ROUTE_BYTES: usize = 1_536;
+const ROUTE_BYTES: usize = 1_152;
 /// The budget of the design for one worker; it is one for any number of routes.
 const WORKER_BYTES: usize = 4 * 1024 * 1024;
 
