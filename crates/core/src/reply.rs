@@ -231,7 +231,9 @@ fn any_matches(patterns: &[Pattern], name: &str) -> bool {
 /// Does what `headers.remove` and `headers.set` say, the second last so that it can replace what
 /// the first takes away.
 fn adjust(out: &mut Vec<Header>, config: &Headers) {
-    out.retain(|(name, _)| is_essential(name) || !any_matches(&config.remove, name));
+    if !config.remove.is_empty() {
+        out.retain(|(name, _)| is_essential(name) || !any_matches(&config.remove, name));
+    }
     for (name, value) in &config.set {
         out.retain(|(other, _)| other != name);
         out.push((name.clone().into(), value.clone().into_bytes()));
