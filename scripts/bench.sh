@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Measures what a request costs with each filter on a real Envoy, and says whether the budgets are held.
 # The tables are stdout (docs/benchmarks.md has those of a run); progress is stderr.
-#   BENCH_ROUNDS=3 BENCH_REQUESTS=5000 make bench    a quick look
+#   BENCH_ROUNDS=5 make bench                        a quick look (BENCH_REQUESTS: of each round)
+#   BENCH_WORKERS=1                                  with so many workers only
+#   BENCH_ONLY=none,tidegate,beside                  these variants only (crates/bench/src/stage.rs), without a verdict
+#   BENCH_BESIDE=OTHER.wasm                          another build of the module beside this one
 #   scripts/bench.sh core [FILTER]                   what the core's decisions cost, without Envoy (Criterion)
 . "$(dirname "$0")/lib.sh"
 need_cargo

@@ -349,8 +349,8 @@ impl Exchange {
 
     /// The state of the circuit, as this worker knows it, of a request that failed for this reason.
     pub fn circuit(&self, bank: &Bank, reason: Reason) -> State {
-        let record = self.choice.as_ref().and_then(|c| bank.view(&c.key));
-        match record.map_or(State::Closed, |record| record.state) {
+        let of_choice = |choice: &Choice| bank.circuit(&choice.key, choice.policy);
+        match self.choice.as_ref().map_or(State::Closed, of_choice) {
             // The configuration has it so, whatever its record says.
             State::Closed if reason == Reason::CircuitOpen => State::Open,
             state => state,

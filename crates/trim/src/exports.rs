@@ -38,12 +38,12 @@ pub const KEPT: &[Export] = &[
     ),
     export(
         "proxy_on_context_create",
-        "makes the context of the plugin, and that of each request",
+        "makes the context of the plugin, and that of each request: nothing else says whose request it is",
     ),
     export("proxy_on_configure", "reads the filter configuration"),
     export(
         "proxy_on_request_headers",
-        "takes the request's facts, for the answer that it may need",
+        "takes the request's facts, for the answer that it may need: Envoy has let go of them when the response comes",
     ),
     export(
         "proxy_on_response_headers",
@@ -59,7 +59,7 @@ pub const KEPT: &[Export] = &[
     ),
     export(
         "proxy_on_log",
-        "gives a probe's permit back when the client went away; sees answers that broke off",
+        "gives a probe's permit back when the client went away; tells the access log why an answer broke off, for which the deletion comes too late",
     ),
     export(
         "proxy_on_response_trailers",

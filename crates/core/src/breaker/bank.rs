@@ -169,9 +169,15 @@ impl Bank {
         }
     }
 
-    /// The view of a route, for gauges and tests.
+    /// The view of a route by its whole key, for tests.
     pub fn view(&self, route: &str) -> Option<&Record> {
         self.routes.get(route).map(|route| &route.view)
+    }
+
+    /// The state of the circuit of a route for a policy, as this worker knows it.
+    pub fn circuit(&self, route: &str, policy: usize) -> State {
+        let key = self.or_overflow(self.shaped(route, policy), policy);
+        self.view(&key).map_or(State::Closed, |view| view.state)
     }
 
     /// What a route with nothing to tell costs in memory, in bytes, without the text of its key.

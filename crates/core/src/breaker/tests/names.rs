@@ -157,8 +157,11 @@ fn policies_of_one_route_share_its_breaker_by_the_shape_of_their_windows() {
     assert_eq!(bank.view("r").map(|v| v.state), Some(State::Open));
     fail(&mut bank, 2, 17);
     assert_eq!(bank.view("r\x006000").map(|v| v.state), Some(State::Closed));
+    let circuits = |bank: &Bank| [0, 1, 2].map(|policy| bank.circuit("r", policy));
+    assert_eq!(circuits(&bank), [State::Open, State::Open, State::Closed]);
     fail(&mut bank, 2, 1);
     assert_eq!(bank.view("r\x006000").map(|v| v.state), Some(State::Open));
+    assert_eq!(circuits(&bank), [State::Open; 3]);
     let routes: Vec<String> = bank
         .take_events()
         .iter()
