@@ -65,5 +65,6 @@ pub mod reason;
 pub mod release;
 pub mod reply;
 mod routes;
+mod rules;
 pub mod statuses;
 pub mod text;
