@@ -5,7 +5,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 /// Starts a command as the leader of a process group of its own, with its output in pipes. It ends
-/// with the process that runs the tests.
+/// with the process that runs the tests, and by [`interrupt`] even where these were started in the
+/// background by a shell, which has all that it starts so ignore Ctrl-C.
 ///
 /// # Panics
 /// If it cannot be started.
@@ -14,6 +15,13 @@ pub fn spawn(mut command: Command) -> Child {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
+    // SAFETY: between fork and exec only a system call is made, which is async-signal-safe.
+    unsafe {
+        command.pre_exec(|| match libc::signal(libc::SIGINT, libc::SIG_DFL) {
+            libc::SIG_ERR => Err(io::Error::last_os_error()),
+            _ => Ok(()),
+        });
+    }
     crate::envoy::spawn(command)
 }
 
