@@ -1,14 +1,19 @@
 //! A configuration, made ready to serve; and which of its policies a request has.
 
 use crate::breaker::Bank;
-use crate::config::{BreakerMode, Config, Maintenance, Mode, Policy, RouteMetadata, RouteRule};
+use crate::config::{
+    BreakerMode, Config, Maintenance, Mode, Policy, RouteMatch, RouteMetadata, RouteRule,
+};
+use crate::hash;
 use crate::headers::HeaderBlock;
 use crate::millis::{millis, times};
 use crate::page::Pages;
 use crate::prelude::*;
-use crate::rules::Rules;
 use crate::statuses::StatusSet;
 use crate::text::lossy;
+
+/// In the place of the hash of a name: any name may match. (What has this hash by chance has a look too much.)
+const SOME_ROUTES: u64 = 0;
 
 /// A configuration, made ready to serve.
 #[derive(Debug)]
@@ -22,7 +27,8 @@ pub struct Gate {
     always_looks_up: bool,
     names_virtual_hosts: bool,
     slow_ms: Option<u64>,
-    rules: Rules,
+    /// Of each rule the hash of the name of its route, or [`SOME_ROUTES`]: most need no further look.
+    names: Vec<u64>,
 }
 
 /// What Envoy says about the route of a request.
@@ -101,6 +107,16 @@ impl Gate {
             .any(|r| !r.matches.virtual_host.is_any());
         let counting = policies(&config).filter(|p| p.breaker.mode != BreakerMode::Disabled);
         let slow_ms = counting.filter_map(|p| p.breaker.slow).map(millis).min();
+        let mut names = Vec::new();
+        for rule in &config.routes {
+            let name = rule.matches.route.as_str();
+            let is_pattern = name.bytes().any(|byte| byte == b'*');
+            names.push(if is_pattern {
+                SOME_ROUTES
+            } else {
+                hash::of(name)
+            });
+        }
         Self {
             config,
             pages,
@@ -108,7 +124,7 @@ impl Gate {
             always_looks_up,
             names_virtual_hosts,
             slow_ms,
-            rules: Rules::default(),
+            names,
         }
     }
 
@@ -180,13 +196,7 @@ impl Gate {
             .map(|name| self.pages.template(name));
         let policy = named
             .flatten()
-            .or_else(|| {
-                Some(
-                    self.rules
-                        .first(&self.config.routes, facts, request)?
-                        .wrapping_add(1),
-                )
-            })
+            .or_else(|| Some(self.matched(facts, request)?.wrapping_add(1)))
             .unwrap_or(0);
         let mode = match facts.metadata.get("mode") {
             Some(b"enforce") => Mode::Enforce,
@@ -220,6 +230,24 @@ impl Gate {
         }
     }
 
+    /// The first rule that matches.
+    fn matched(&self, facts: &RouteFacts, request: &HeaderBlock) -> Option<usize> {
+        if self.config.routes.is_empty() {
+            return None;
+        }
+        let asked = Asked {
+            facts,
+            name: facts.name(),
+            host: without_port(request.get(":authority").unwrap_or_default()),
+            path: without_query(request.get(":path").unwrap_or_default()),
+        };
+        let hash = hash::of_bytes(asked.name);
+        let mut rules = self.names.iter().zip(&self.config.routes);
+        rules.position(|(name, rule)| {
+            (*name == SOME_ROUTES || *name == hash) && asked.is_for(&rule.matches)
+        })
+    }
+
     fn rule(&self, number: usize) -> Option<&RouteRule> {
         self.config.routes.get(number.checked_sub(1)?)
     }
@@ -236,6 +264,25 @@ impl Gate {
 
 fn policies(config: &Config) -> impl Iterator<Item = &Policy> {
     core::iter::once(&config.policy).chain(config.routes.iter().map(|rule| &rule.policy))
+}
+
+/// What the rules ask of a request.
+struct Asked<'a> {
+    facts: &'a RouteFacts,
+    name: &'a [u8],
+    host: &'a [u8],
+    path: &'a [u8],
+}
+
+impl Asked<'_> {
+    fn is_for(&self, wanted: &RouteMatch) -> bool {
+        // What tells most rules apart comes first.
+        self.path.starts_with(wanted.path_prefix.as_bytes())
+            && wanted.route.matches(self.name)
+            && wanted.host.matches_ignore_case(self.host)
+            && wanted.virtual_host.matches(&self.facts.virtual_host)
+            && wanted.cluster.matches(&self.facts.cluster)
+    }
 }
 
 /// A path without its query.

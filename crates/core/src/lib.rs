@@ -65,6 +65,5 @@ pub mod reason;
 pub mod release;
 pub mod reply;
 mod routes;
-mod rules;
 pub mod statuses;
 pub mod text;
