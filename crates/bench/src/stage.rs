@@ -151,7 +151,7 @@ impl Stage {
         let variants = Variant::chosen();
         let page = page(&clusters);
         let floor = floor::module(&page);
-        let path = noop.with_extension("floor.wasm");
+        let path = floor_path(noop);
         std::fs::write(&path, floor).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let listeners: Vec<Value> = variants
             .iter()
@@ -182,6 +182,11 @@ impl Stage {
     fn address(&self, variant: Variant) -> SocketAddr {
         self.envoy.listener(&variant.listener())
     }
+}
+
+/// Where the module by hand is written: beside the one that does nothing.
+fn floor_path(noop: &Path) -> PathBuf {
+    noop.with_extension("floor.wasm")
 }
 
 /// Another module to measure beside that of this tree.
@@ -244,7 +249,7 @@ fn listener(variant: Variant, noop: &Path, page: &str) -> Value {
     let floor = |configuration: Option<&str>| {
         let own_vm = json!({ "vm_config": { "vm_id": name } });
         let own_vm = json!({ "typed_config": { "config": own_vm } });
-        let filter = wasm(&noop.with_extension("floor.wasm"), configuration);
+        let filter = wasm(&floor_path(noop), configuration);
         merge(filter, own_vm)
     };
     let trimmed = noop.with_extension("trimmed.wasm");

@@ -176,7 +176,7 @@ impl Exchange {
     /// Takes the time at which response headers came. What comes after them is not the upstream's
     /// time alone: a slow client takes long for a fast answer.
     pub fn answered(&mut self, now_ms: u64) {
-        if matches!(self.stage, Stage::Waiting) {
+        if self.is_waiting() {
             self.took_ms = self.began_ms.map(|since| now_ms.saturating_sub(since));
         }
     }
@@ -255,7 +255,7 @@ impl Exchange {
         status: u16,
         end_of_stream: bool,
     ) -> Look {
-        if !matches!(self.stage, Stage::Waiting) {
+        if !self.is_waiting() {
             return Look::Pass;
         }
         self.has_ended = end_of_stream;
@@ -308,7 +308,7 @@ impl Exchange {
         breakers: &mut Breakers<'_>,
         facts: &ResponseFacts,
     ) -> Verdict {
-        if !matches!(self.stage, Stage::Waiting) {
+        if !self.is_waiting() {
             return Verdict::Pass;
         }
         self.stage = Stage::Decided;

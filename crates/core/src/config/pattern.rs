@@ -33,7 +33,7 @@ impl Pattern {
     }
 
     fn matches_by(&self, text: &[u8], equal: impl Fn(u8, u8) -> bool) -> bool {
-        if self.0.as_bytes() == b"*" {
+        if self.is_any() {
             return true;
         }
         let same =

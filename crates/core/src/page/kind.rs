@@ -98,10 +98,10 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::facts;
     use super::super::{PageFacts, Pages};
     use crate::config::Config;
     use crate::negotiate::Format;
-    use crate::reason::{Reason, Source};
 
     /// So many pages are kept after pages for 100 statuses, from a template of so many bytes.
     fn kept_of(bytes: usize) -> usize {
@@ -112,22 +112,8 @@ mod tests {
         let pages = Pages::new(&Config::from_json(json.as_bytes()).unwrap());
         for status in 500..600 {
             let page = pages.render(&PageFacts {
-                format: Format::Html,
                 status,
-                reason: Reason::UpstreamError,
-                source: Source::Upstream,
-                tripped_by: None,
-                maintenance: None,
-                retry_after_ms: None,
-                page_retry: None,
-                request_id: None,
-                now_ms: None,
-                method: b"GET",
-                host: b"",
-                path: b"/",
-                language: Default::default(),
-                route: b"",
-                page: None,
+                ..facts(Format::Html)
             });
             assert_eq!(page.body.len(), bytes);
         }

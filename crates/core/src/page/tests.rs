@@ -29,7 +29,7 @@ static PAGE_RETRY: PageRetry = PageRetry {
     cap: Duration::from_secs(90),
 };
 
-fn facts(format: Format) -> PageFacts<'static> {
+pub(super) fn facts(format: Format) -> PageFacts<'static> {
     PageFacts {
         format,
         status: 502,

@@ -5,7 +5,7 @@ use std::time::Instant;
 use tidegate_wasmhost::{Host, World};
 
 use super::stages::{self, Stage};
-use super::{host, vm};
+use super::{all_policies, host, vm};
 
 const ERROR: u32 = 4;
 
@@ -161,18 +161,13 @@ fn the_largest_configurations_are_taken_in_time() {
     let html = head.to_owned() + &paragraph.repeat((256 * 1024 - head.len()) / paragraph.len());
     // Compiled before the clock runs.
     let host = host();
-    let rule = |n| format!(r#"{{"name":"p{n}","match":{{"route":"shop-{n}"}}}}"#);
-    let rules: Vec<String> = (0..256).map(rule).collect();
     for (name, config) in [
         ("none", String::new()),
         (
             "a template of 256 KiB",
             format!(r#"{{"templates": {{"shop": {{"html": {html:?}}}}}}}"#),
         ),
-        (
-            "256 policies",
-            format!(r#"{{"routes":[{}]}}"#, rules.join(",")),
-        ),
+        ("256 policies", all_policies()),
     ] {
         let begun = Instant::now();
         let vm = start_and_show(host, &config);

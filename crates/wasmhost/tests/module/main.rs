@@ -28,3 +28,13 @@ fn vm(config: &str) -> Vm {
     assert!(vm.configured(), "{config} was refused: {:?}", vm.take_log());
     vm
 }
+
+/// As many policies as a configuration can have.
+const POLICIES: usize = 256;
+
+/// A configuration with all of them, each for a route: `shop-0`, `shop-1`, ...
+fn all_policies() -> String {
+    let rule = |n| format!(r#"{{"name":"p{n}","match":{{"route":"shop-{n}"}}}}"#);
+    let rules: Vec<String> = (0..POLICIES).map(rule).collect();
+    format!(r#"{{"routes":[{}]}}"#, rules.join(","))
+}

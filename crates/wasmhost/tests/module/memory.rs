@@ -1,12 +1,10 @@
 //! Nothing that a request leaves behind may stay, however many there are and whatever they send.
 
-use super::{stages, vm};
+use super::{all_policies, stages, vm, POLICIES};
 
 /// So many failures in a row would open the circuit.
 const UNBROKEN: &str = r#"{"breaker":{"mode":"disabled"}}"#;
 
-/// As many policies as a configuration can have.
-const POLICIES: usize = 256;
 const ROUTES: usize = 10_000;
 /// `MAX_ROUTES` of the core: those beyond share what there is of one.
 const KEPT_ROUTES: usize = 1_024;
@@ -49,10 +47,7 @@ fn a_route_needs_little_memory_and_those_beyond_the_limit_none() {
         .iter()
         .find(|stage| stage.name == "failure, JSON client");
     let stage = stage.unwrap();
-    let rules: Vec<String> = (0..POLICIES)
-        .map(|n| format!(r#"{{"name":"p{n}","match":{{"route":"shop-{n}"}}}}"#))
-        .collect();
-    let mut vm = vm(&format!(r#"{{"routes":[{}]}}"#, rules.join(",")));
+    let mut vm = vm(&all_policies());
     let configured = vm.memory_bytes();
     let mut fail = |routes: std::ops::Range<usize>| {
         for route in routes {
