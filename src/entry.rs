@@ -8,6 +8,7 @@
 //! `getFunctions`).
 
 use alloc::alloc::alloc_zeroed;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::cell::RefCell;
@@ -54,22 +55,23 @@ impl Contexts {
 /// the rows evenly.
 const ROWS: usize = 256;
 
-/// The streams by their ids.
-struct Streams([Vec<(u32, Stream)>; ROWS]);
+/// The streams by their ids. Boxed: the next one gets the memory that the last one left, which is still in
+/// the processor's cache, where rows with room for streams would take turns.
+struct Streams([Vec<(u32, Box<Stream>)>; ROWS]);
 
 impl Streams {
     const fn new() -> Self {
         Self([const { Vec::new() }; ROWS])
     }
 
-    fn row(&mut self, id: u32) -> Option<&mut Vec<(u32, Stream)>> {
+    fn row(&mut self, id: u32) -> Option<&mut Vec<(u32, Box<Stream>)>> {
         let at = usize::try_from(id).ok()?.checked_rem(ROWS)?;
         self.0.get_mut(at)
     }
 
     fn insert(&mut self, id: u32, stream: Stream) {
         if let Some(row) = self.row(id) {
-            row.push((id, stream));
+            row.push((id, Box::new(stream)));
         }
     }
 
@@ -77,7 +79,7 @@ impl Streams {
         self.row(id)?
             .iter_mut()
             .find(|(other, _)| *other == id)
-            .map(|(_, stream)| stream)
+            .map(|(_, stream)| &mut **stream)
     }
 
     fn remove(&mut self, id: u32) {

@@ -34,10 +34,11 @@ impl Worker {
         // All plugins of a proxy may share one namespace of shared data; their names tell them
         // apart. Without a name the breakers still work, for all plugins without one.
         let plugin = host::property("plugin_name").unwrap_or_default();
-        let bank = gate.bank(&lossy(&plugin));
-        let pacer = before
-            .and_then(Self::known)
-            .map(|mut known| core::mem::take(&mut known.pacer));
+        let mut bank = gate.bank(&lossy(&plugin));
+        let pacer = before.and_then(Self::known).map(|mut known| {
+            let pacer = core::mem::take(&mut known.pacer);
+            pacer.moved(known.bank.keys(), bank.keys())
+        });
         let pacer = pacer.unwrap_or_default();
         let known = RefCell::new(Known { bank, pacer });
         let worker = Self { gate, known };
@@ -84,7 +85,7 @@ impl Worker {
     pub(crate) fn report(&self, now_ms: u64) {
         self.with_breakers(|_, breakers| {
             for event in breakers.bank.take_events() {
-                let releases = breakers.pacer.releases(event.route());
+                let releases = breakers.pacer.releases(breakers.bank.keys(), event.route());
                 log_sink::write(LogLevel::Info, &[&event.line(releases, now_ms)]);
             }
         });
@@ -92,7 +93,7 @@ impl Worker {
 
     /// The filter leaves a request alone because a call to the host failed.
     pub(crate) fn count_host_error(&self) {
-        self.with_breakers(|_, breakers| breakers.bank.meters().count_total(Total::HostErrors));
+        self.with_breakers(|_, breakers| breakers.bank.count_total(Total::HostErrors));
     }
 }
 

@@ -103,8 +103,8 @@ impl<'a> Answer<'a> {
             seed: hint::seed(request_id, facts.now_ns.unwrap_or(0)),
         };
         let retry = &gate.policy(choice.policy).retry;
-        let pacer = &mut *breakers.pacer;
-        let hint = pacer.hint(breakers.store, &choice.key, retry, &asked);
+        let (pacer, keys) = (&mut *breakers.pacer, breakers.bank.keys());
+        let hint = pacer.hint(breakers.store, keys, &choice.key, retry, &asked);
         self.hint = Some(hint);
         if let Some(now_ms) = asked.now_ms {
             let due_ms = now_ms.saturating_add(hint.ms);

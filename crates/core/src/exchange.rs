@@ -217,8 +217,8 @@ impl Exchange {
         let mut rejected = rejected?;
         let choice = self.choice.as_ref()?;
         if mode == Mode::Shadow {
-            let meters = breakers.bank.meters();
-            meters.answered(&choice.key, rejected.reason(), true);
+            let reason = rejected.reason();
+            breakers.bank.answered(&choice.key, reason, true);
             return None;
         }
         (self.stage, self.is_settled) = (Stage::Decided, true);
@@ -289,9 +289,10 @@ impl Exchange {
         let choice = self
             .choice
             .get_or_insert_with(|| gate.choose(route, request));
-        breakers.pacer.sample(&choice.key, release);
+        let keys = breakers.bank.keys();
+        breakers.pacer.sample(keys, &choice.key, release);
         if self.is_back {
-            breakers.bank.meters().count(&choice.key, Count::HintsKept);
+            breakers.bank.count_of(&choice.key, Count::HintsKept);
         }
     }
 
@@ -329,7 +330,8 @@ impl Exchange {
         if source == Source::Upstream {
             let release = facts.headers.get(&gate.config.release_header);
             let release = release.unwrap_or_default();
-            breakers.pacer.saw_release(&choice.key, release);
+            let keys = breakers.bank.keys();
+            breakers.pacer.saw_release(keys, &choice.key, release);
         }
         let failure = answer::failure(gate, &self.request, facts, choice.policy, reason, source);
         let Some(failure) = failure else {
@@ -338,8 +340,7 @@ impl Exchange {
         match choice.mode {
             Mode::Off => return Verdict::Pass,
             Mode::Shadow => {
-                let meters = breakers.bank.meters();
-                meters.answered(&choice.key, reason, true);
+                breakers.bank.answered(&choice.key, reason, true);
                 return Verdict::Shadow(reason);
             }
             Mode::Enforce => {}
@@ -546,11 +547,11 @@ fn tell(
     breakers: &mut Breakers<'_>,
 ) {
     let is_told = answer.tell(gate, request, facts, choice, breakers);
-    let meters = breakers.bank.meters();
-    meters.answered(&choice.key, answer.reason(), false);
-    meters.replied(format);
+    let bank = &mut *breakers.bank;
+    bank.answered(&choice.key, answer.reason(), false);
+    bank.replied(format);
     if is_told {
-        meters.count(&choice.key, Count::HintsGiven);
+        bank.count_of(&choice.key, Count::HintsGiven);
     }
 }
 

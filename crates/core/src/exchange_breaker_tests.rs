@@ -139,8 +139,14 @@ impl World {
     /// What is written to the log.
     fn lines(&mut self) -> Vec<String> {
         let events = self.worker.bank.take_events();
-        let line =
-            |event: &Event| event.line(self.worker.pacer.releases(event.route()), self.now_ms);
+        let line = |event: &Event| {
+            event.line(
+                self.worker
+                    .pacer
+                    .releases(self.worker.bank.keys(), event.route()),
+                self.now_ms,
+            )
+        };
         events.iter().map(line).collect()
     }
 

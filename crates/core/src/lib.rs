@@ -64,6 +64,6 @@ mod prelude;
 pub mod reason;
 pub mod release;
 pub mod reply;
-mod routes;
+pub mod routes;
 pub mod statuses;
 pub mod text;

@@ -25,10 +25,10 @@ use crate::hint::{self, Facts, Hint};
 use crate::millis::{millis, times};
 use crate::prelude::*;
 use crate::release::Releases;
-use crate::routes::Routes;
+use crate::routes::{ByRoute, Keys};
 
 /// A mean is that of about so many seconds.
-const MEAN_SECONDS: u32 = 60;
+const MEAN_SECONDS: u8 = 60;
 /// A peak is remembered for [`PEAKS`] to `PEAKS + 1` times this, less a second: an hour and more.
 const PEAK_SPAN_MS: u64 = 20 * 60 * 1000;
 const PEAKS: usize = 4;
@@ -42,7 +42,7 @@ const CROWD_US: u64 = 1_000_000;
 /// One worker's part in telling crowds when to come back.
 #[derive(Debug, Default)]
 pub struct Pacer {
-    lanes: Routes<Lane>,
+    lanes: ByRoute<Lane>,
     /// Requests that passed since the last one whose route was asked for.
     passed: u32,
     /// Requests that pass until the next one is asked for its route; `None`: nobody is, as yet.
@@ -65,18 +65,19 @@ struct Lane {
     /// Clients that were told to come back, in this second.
     told: u32,
     /// Seconds that the mean is made of; at most [`MEAN_SECONDS`].
-    age: u32,
-    /// Requests per second.
-    mean: f64,
+    age: u8,
+    /// Requests per second. (Of each route there is one, so that half the width is enough.)
+    mean: f32,
     /// The most requests in a second, of the newest span and some before it.
-    peaks: [f64; PEAKS],
+    peaks: [f32; PEAKS],
     /// The number of the newest span.
-    span: u64,
+    span: u32,
     /// The next slot that nobody has, in microseconds since the Unix epoch.
     next_us: u64,
     /// Until when a crowd is on its way back, in microseconds since the Unix epoch.
     crowd_until_us: u64,
-    releases: Releases,
+    /// `None` where the upstream names none.
+    releases: Option<Box<Releases>>,
 }
 
 /// A number of requests, and how many of them it was learnt from.
@@ -104,7 +105,7 @@ impl Pacer {
 
     /// Takes the route of a request that passed, and the release that its response names; of one that
     /// was not asked for, nothing.
-    pub fn sample(&mut self, route: &str, release: &[u8]) {
+    pub fn sample(&mut self, keys: &mut Keys, route: &str, release: &[u8]) {
         if self.skip != Some(0) {
             return;
         }
@@ -112,23 +113,35 @@ impl Pacer {
         self.skip = None;
         self.second.add(passed);
         let now_ms = self.now_ms;
-        if let Some(lane) = self.lane(route) {
+        if let Some(lane) = self.lane(keys, route) {
             lane.second.add(passed);
-            lane.releases.saw(release, now_ms);
+            lane.saw(release, now_ms);
         }
     }
 
     /// Takes the release that a failed response names.
-    pub fn saw_release(&mut self, route: &str, release: &[u8]) {
+    pub fn saw_release(&mut self, keys: &mut Keys, route: &str, release: &[u8]) {
+        // Most upstreams name none.
+        if release.is_empty() {
+            return;
+        }
         let now_ms = self.now_ms;
-        if let Some(lane) = self.lane(route) {
-            lane.releases.saw(release, now_ms);
+        if let Some(lane) = self.lane(keys, route) {
+            lane.saw(release, now_ms);
         }
     }
 
-    /// The releases of a route, where it is known.
-    pub fn releases(&self, route: &str) -> Option<&Releases> {
-        self.lanes.get(route).map(|lane| &lane.releases)
+    /// The releases of a route, where any was named.
+    pub fn releases(&self, keys: &Keys, route: &str) -> Option<&Releases> {
+        self.lanes.get(keys, route)?.releases.as_deref()
+    }
+
+    /// The same pacer, for the keys of another bank: what is known of the routes stays so.
+    pub fn moved(self, old: &Keys, new: &mut Keys) -> Self {
+        Self {
+            lanes: self.lanes.moved(old, new),
+            ..self
+        }
     }
 
     /// What is to be done a few times a second.
@@ -157,6 +170,7 @@ impl Pacer {
     pub fn hint(
         &mut self,
         store: &mut dyn Store,
+        keys: &mut Keys,
         route: &str,
         retry: &Retry,
         facts: &Facts<'_>,
@@ -170,8 +184,8 @@ impl Pacer {
             first_us: times(now_ms.saturating_add(base_ms), 1000),
             last_us: times(now_ms.saturating_add(max_ms), 1000),
         };
-        let route = self.lanes.or_overflow(route);
-        let slot = self.lane(route).and_then(|lane| {
+        let route = self.lanes.or_overflow(keys, route);
+        let slot = self.lane(keys, route).and_then(|lane| {
             lane.told = lane.told.wrapping_add(1);
             match retry.pace {
                 Pace::Rate(rate) => asked
@@ -190,9 +204,9 @@ impl Pacer {
     }
 
     /// What is known of a route, from now on: there always is something.
-    fn lane(&mut self, route: &str) -> Option<&mut Lane> {
-        let route = self.lanes.or_overflow(route);
-        self.lanes.get_or_insert_with(route, Lane::default)
+    fn lane(&mut self, keys: &mut Keys, route: &str) -> Option<&mut Lane> {
+        let route = self.lanes.or_overflow(keys, route);
+        self.lanes.get_or_insert_with(keys, route, Lane::default)
     }
 }
 
@@ -223,8 +237,16 @@ impl Sampled {
 impl Lane {
     /// Requests per second that the route is known to carry beyond its usual ones.
     fn spare(&self) -> f64 {
-        let peak = self.peaks.iter().copied().fold(0.0, f64::max);
-        (peak - self.mean).max(SPARE * self.mean).max(FLOOR)
+        let peak = self.peaks.iter().copied().fold(0.0, f32::max);
+        let (peak, mean) = (f64::from(peak), f64::from(self.mean));
+        (peak - mean).max(SPARE * mean).max(FLOOR)
+    }
+
+    /// A response names its release; empty: it does not.
+    fn saw(&mut self, release: &[u8], now_ms: u64) {
+        if !release.is_empty() {
+            self.releases.get_or_insert_default().saw(release, now_ms);
+        }
     }
 
     fn end_second(&mut self, all: Sampled, elapsed_ms: u64, now_ms: u64) {
@@ -234,11 +256,11 @@ impl Lane {
         if is_ill || times(now_ms, 1000) < self.crowd_until_us {
             return;
         }
-        let per_second = |requests: u64| requests as f64 * 1000.0 / elapsed_ms as f64;
+        let per_second = |requests: u64| (requests as f64 * 1000.0 / elapsed_ms as f64) as f32;
         self.age = self.age.saturating_add(1).min(MEAN_SECONDS);
-        self.mean += (per_second(second.requests.into()) - self.mean) / f64::from(self.age);
-        let span = now_ms.checked_div(PEAK_SPAN_MS).unwrap_or(0);
-        if span.saturating_sub(self.span) >= PEAKS as u64 {
+        self.mean += (per_second(second.requests.into()) - self.mean) / f32::from(self.age);
+        let span = now_ms.checked_div(PEAK_SPAN_MS).unwrap_or(0) as u32;
+        if span.saturating_sub(self.span) >= PEAKS as u32 {
             self.peaks = [0.0; PEAKS];
         }
         let peak = per_second(second.at_least(all));

@@ -13,6 +13,7 @@ const ROUTE: &str = "shop/app";
 /// One worker, its clock, and chance that is always the same.
 struct World {
     pacer: Pacer,
+    keys: Keys,
     store: FakeStore,
     retry: Retry,
     now_ms: u64,
@@ -27,6 +28,7 @@ impl World {
         let retry = Config::from_json(json.as_bytes()).unwrap().policy.retry;
         let mut world = Self {
             pacer: Pacer::default(),
+            keys: Keys::default(),
             store: FakeStore::default(),
             retry,
             now_ms: START_MS,
@@ -52,7 +54,7 @@ impl World {
     fn pass(&mut self, route: &str) {
         if self.pacer.passed() {
             self.asked += 1;
-            self.pacer.sample(route, b"");
+            self.pacer.sample(&mut self.keys, route, b"");
         }
     }
 
@@ -93,16 +95,20 @@ impl World {
             seed: hint::seed(&self.chance.to_le_bytes(), 0),
         };
         self.pacer
-            .hint(&mut self.store, route, &self.retry, &facts)
+            .hint(&mut self.store, &mut self.keys, route, &self.retry, &facts)
             .ms
     }
 
+    fn lane(&self, route: &str) -> Option<&Lane> {
+        self.pacer.lanes.get(&self.keys, route)
+    }
+
     fn spare(&self, route: &str) -> f64 {
-        self.pacer.lanes.get(route).map_or(FLOOR, Lane::spare)
+        self.lane(route).map_or(FLOOR, Lane::spare)
     }
 
     fn mean(&self, route: &str) -> f64 {
-        self.pacer.lanes.get(route).map_or(0.0, |lane| lane.mean)
+        self.lane(route).map_or(0.0, |lane| lane.mean.into())
     }
 }
 
@@ -255,7 +261,7 @@ fn the_number_of_routes_is_bounded() {
     for n in 0..5_000 {
         world.told(&format!("{n}/c"), 1_000);
     }
-    assert_eq!(world.pacer.lanes.len(), MAX_ROUTES + 1);
+    assert_eq!(world.pacer.lanes.iter_mut().count(), MAX_ROUTES + 1);
     assert_eq!(world.store.keys().count(), MAX_ROUTES + 1);
 }
 
@@ -263,8 +269,8 @@ fn the_number_of_routes_is_bounded() {
 fn a_request_that_was_not_asked_for_its_route_stands_for_nothing() {
     let mut world = World::new("{}");
     assert!(!world.pacer.passed());
-    world.pacer.sample(ROUTE, b"v1");
-    assert!(world.pacer.releases(ROUTE).is_none());
+    world.pacer.sample(&mut world.keys, ROUTE, b"v1");
+    assert!(world.pacer.releases(&world.keys, ROUTE).is_none());
 }
 
 #[test]
@@ -311,10 +317,10 @@ proptest! {
         let mut slots = Vec::new();
         for (gap_ms, remaining_ms) in clients {
             world.now_ms += gap_ms;
-            let before_us = world.pacer.lanes.get(ROUTE).map_or(0, |lane| lane.next_us);
+            let before_us = world.lane(ROUTE).map_or(0, |lane| lane.next_us);
             let ms = world.told(ROUTE, remaining_ms);
             prop_assert!((remaining_ms.max(hint::MIN_MS)..=900_000).contains(&ms));
-            let after_us = world.pacer.lanes.get(ROUTE).unwrap().next_us;
+            let after_us = world.lane(ROUTE).unwrap().next_us;
             if after_us != before_us {
                 slots.push(world.now_ms + ms);
             }

@@ -6,6 +6,7 @@ use tidegate_core::breaker::bank::Moment;
 use tidegate_core::config::Retry;
 use tidegate_core::hint::Facts;
 use tidegate_core::pace::Pacer;
+use tidegate_core::routes::Keys;
 
 use super::rng::Rng;
 use super::shared::{Shared, EPOCH_MS, ROUTE};
@@ -131,7 +132,7 @@ impl HintKind {
 pub(crate) struct Hints {
     kind: HintKind,
     retry: Retry,
-    pacers: Vec<Pacer>,
+    pacers: Vec<(Pacer, Keys)>,
     shared: Shared,
 }
 
@@ -141,23 +142,23 @@ impl Hints {
         Self {
             kind,
             retry: retry.clone(),
-            pacers: (0..workers).map(|_| Pacer::default()).collect(),
+            pacers: (0..workers).map(|_| Default::default()).collect(),
             shared: Shared::default(),
         }
     }
 
     /// A request was served.
     pub(crate) fn served(&mut self, worker: usize) {
-        if let Some(pacer) = self.pacers.get_mut(worker) {
+        if let Some((pacer, keys)) = self.pacers.get_mut(worker) {
             if pacer.passed() {
-                pacer.sample(ROUTE, b"");
+                pacer.sample(keys, ROUTE, b"");
             }
         }
     }
 
     /// What a worker does 20 times a second. `draw`: chance, in [0, 1).
     pub(crate) fn tick(&mut self, worker: usize, now_ms: u64, draw: f64) {
-        if let Some(pacer) = self.pacers.get_mut(worker) {
+        if let Some((pacer, _)) = self.pacers.get_mut(worker) {
             pacer.tick(Moment {
                 now_ms: EPOCH_MS + now_ms,
                 draw,
@@ -179,8 +180,10 @@ impl Hints {
             (HintKind::Fixed5, _) => 5_000,
             (HintKind::Fixed30, _) => 30_000,
             (HintKind::Jittered, _) => 5_000 + seed % 5_000,
-            (HintKind::Paced, Some(pacer)) => {
-                pacer.hint(&mut self.shared, ROUTE, &self.retry, &facts).ms
+            (HintKind::Paced, Some((pacer, keys))) => {
+                pacer
+                    .hint(&mut self.shared, keys, ROUTE, &self.retry, &facts)
+                    .ms
             }
             (HintKind::Paced, None) => 0,
         }

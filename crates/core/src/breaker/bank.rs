@@ -19,8 +19,9 @@ use crate::breaker::ramp::RAMP_FULL;
 use crate::breaker::record::{bucket_ms, Record, State};
 use crate::breaker::store::Word;
 use crate::config::{Breaker as Settings, BreakerMode};
+use crate::negotiate::Format;
 use crate::reason::Reason;
-use crate::routes::Routes;
+use crate::routes::{ByRoute, Keys};
 use crate::text::{count, decimal, split_once};
 
 pub use crate::breaker::store::{Store, StoreError};
@@ -45,7 +46,8 @@ pub struct Bank {
     prefix: String,
     /// The settings by number of the policy.
     policies: Vec<Settings>,
-    routes: Routes<Route>,
+    keys: Keys,
+    routes: ByRoute<Route>,
     word: Word,
     /// Whether something has happened here that the word does not say yet.
     is_unannounced: bool,
@@ -103,7 +105,8 @@ impl Bank {
             // With its length, no name can be taken for the beginning of another one.
             prefix: ["tidegate.1.", &count(plugin.len()), ".", plugin].joined(),
             policies,
-            routes: Routes::default(),
+            keys: Keys::default(),
+            routes: ByRoute::default(),
             word: Word::default(),
             is_unannounced: false,
             is_watching: false,
@@ -145,19 +148,41 @@ impl Bank {
     pub fn report(&mut self, sink: &mut dyn Metrics, store: &mut dyn Store, now_ms: u64) {
         let Self {
             prefix,
+            keys,
             meters,
             routes,
             events,
             ..
         } = self;
-        meters.report(sink, (store, prefix), now_ms, events, &|key| {
-            routes.get(key).map(|route| &route.view)
+        meters.report(keys, sink, (store, prefix), now_ms, events, &|number| {
+            routes.at(number).map(|route| &route.view)
         });
     }
 
-    /// What is counted.
-    pub fn meters(&mut self) -> &mut Meters {
-        &mut self.meters
+    /// The keys of the routes of which something is kept, here or in a pacer beside it.
+    pub fn keys(&mut self) -> &mut Keys {
+        &mut self.keys
+    }
+
+    /// Counts something about a route.
+    pub fn count_of(&mut self, route: &str, what: Count) {
+        self.meters.count(&mut self.keys, route, what);
+    }
+
+    /// Counts something about all routes.
+    pub fn count_total(&mut self, what: Total) {
+        self.meters.count_total(what);
+    }
+
+    /// A failure or a rejection of a route was answered, or would have been, but for shadow mode.
+    pub fn answered(&mut self, route: &str, reason: Reason, is_shadow: bool) {
+        self.meters
+            .answered(&mut self.keys, route, reason, is_shadow);
+    }
+
+    /// An answer went out in this format.
+    pub fn replied(&mut self, format: Format) {
+        self.meters.replied(format);
     }
 
     /// The metadata of a route name a policy or a page that is not there.
@@ -171,19 +196,13 @@ impl Bank {
 
     /// The view of a route by its whole key, for tests.
     pub fn view(&self, route: &str) -> Option<&Record> {
-        self.routes.get(route).map(|route| &route.view)
+        self.routes.get(&self.keys, route).map(|route| &route.view)
     }
 
     /// The state of the circuit of a route for a policy, as this worker knows it.
     pub fn circuit(&self, route: &str, policy: usize) -> State {
         let key = self.or_overflow(self.shaped(route, policy), policy);
         self.view(&key).map_or(State::Closed, |view| view.state)
-    }
-
-    /// What a route with nothing to tell costs in memory, in bytes, without the text of its key.
-    #[cfg(test)]
-    pub(super) fn bytes_per_route() -> usize {
-        Routes::<Route>::bytes_per_entry()
     }
 
     /// Whether a request of `route` may pass. `is_shadow`: it will, whatever is said here, and what is
@@ -199,18 +218,23 @@ impl Bank {
         let Some(mode) = self.policies.get(policy).map(|settings| settings.mode) else {
             return Admission::Admit(Ticket::default());
         };
+        if mode == BreakerMode::Disabled {
+            return Admission::Admit(Ticket::default());
+        }
+        let key = self.shaped(route, policy);
+        // One look-up for the usual case: it costs more than the decision.
+        let number = self.keys.number(&key);
         let admission = match mode {
-            BreakerMode::Disabled => return Admission::Admit(Ticket::default()),
             BreakerMode::ForcedOpen => Admission::Reject(Rejection {
                 state: State::Open,
                 reason: None,
                 remaining_ms: 0,
             }),
-            BreakerMode::Enforce | BreakerMode::Shadow => self.decide(store, route, policy, at),
+            _ => self.decide(store, &key, number, policy, at),
         };
         match admission {
             Admission::Reject(_) if mode == BreakerMode::Shadow => {
-                self.count_of(route, policy, Count::WouldReject);
+                self.count_shaped(&key, number, policy, Count::WouldReject);
                 Admission::Admit(Ticket {
                     is_shadow: true,
                     ..Ticket::default()
@@ -221,12 +245,12 @@ impl Bank {
                     true => Count::WouldReject,
                     false => Count::Rejected,
                 };
-                self.count_of(route, policy, what);
+                self.count_shaped(&key, number, policy, what);
                 admission
             }
             Admission::Admit(ticket) => {
                 if ticket.permit.is_some() {
-                    self.count_of(route, policy, Count::Probes);
+                    self.count_shaped(&key, number, policy, Count::Probes);
                 }
                 admission
             }
@@ -260,7 +284,7 @@ impl Bank {
             // The usual case first: nothing is to be remembered of a route in good health.
             if self
                 .routes
-                .get(&key)
+                .get(&self.keys, &key)
                 .is_some_and(|known| !known.is_restless())
             {
                 return;
@@ -295,19 +319,15 @@ impl Bank {
             self.begin(store);
         }
         self.read_word(store);
-        let mut restless: Vec<Box<str>> = Vec::new();
-        for (key, route) in self.routes.iter() {
-            if route.is_restless() {
-                restless.push(key.into());
+        let mut is_restless = false;
+        for number in 0..self.routes.end() {
+            let restless = |known: &Route| known.is_restless();
+            if self.routes.at(number).is_some_and(restless) {
+                let key = self.keys.text(number).to_owned();
+                self.flush(store, &key, at);
+                is_restless |= self.routes.at(number).is_some_and(restless);
             }
         }
-        for key in &restless {
-            self.flush(store, key, at);
-        }
-        let is_restless = restless
-            .iter()
-            .filter_map(|key| self.routes.get(key))
-            .any(|route| route.is_restless());
         let is_late = self.word.watch_until_ms < at.now_ms.saturating_add(WATCH_MS / 2);
         if self.is_unannounced || (is_restless && is_late) {
             self.announce(store, at.now_ms);
@@ -316,23 +336,24 @@ impl Bank {
         self.is_awaiting = at.now_ms < self.word.awaited_until_ms;
     }
 
+    /// `number`: that of the key, where it is known.
     fn decide(
         &mut self,
         store: &mut dyn Store,
-        route: &str,
+        key: &str,
+        number: Option<usize>,
         policy: usize,
         at: Moment,
     ) -> Admission {
         let Some(settings) = self.policies.get(policy) else {
             return Admission::Admit(Ticket::default());
         };
-        // The usual cases first, with one look-up.
-        let key = self.shaped(route, policy);
-        let known = self.routes.get(&key).filter(|known| !known.is_stale);
+        let known = number.and_then(|number| self.routes.at(number));
+        let known = known.filter(|known| !known.is_stale);
         if let Some(Look::Decided(admission)) = known.map(|known| look(settings, known, at)) {
             return admission;
         }
-        let key = &*self.or_overflow(key, policy);
+        let key = &*self.or_overflow(Cow::Borrowed(key), policy);
         self.note_limit(key);
         if self.refresh(store, key, policy).is_err() {
             return Admission::Admit(Ticket::default());
@@ -365,7 +386,7 @@ impl Bank {
     }
 
     fn look(&self, key: &str, at: Moment) -> Option<Look> {
-        let known = self.routes.get(key)?;
+        let known = self.routes.get(&self.keys, key)?;
         let settings = self.policies.get(usize::from(known.policy))?;
         Some(look(settings, known, at))
     }
@@ -378,7 +399,7 @@ impl Bank {
         ending: Ending,
         at: Moment,
     ) {
-        let Some(route) = self.routes.get_mut(key) else {
+        let Some(route) = self.routes.get_mut(&self.keys, key) else {
             return;
         };
         let Some(settings) = self.policies.get(usize::from(route.policy)) else {
@@ -430,7 +451,7 @@ impl Bank {
 
     /// The key itself, or that of the breaker that routes beyond the limit share.
     fn or_overflow<'a>(&self, key: Cow<'a, str>, policy: usize) -> Cow<'a, str> {
-        if self.routes.has_room_for(&key) {
+        if self.routes.has_room_for(&self.keys, &key) {
             key
         } else {
             self.shaped(OVERFLOW, policy)
@@ -452,9 +473,13 @@ impl Bank {
         }
     }
 
-    fn count_of(&mut self, route: &str, policy: usize, what: Count) {
-        let key = self.or_overflow(self.shaped(route, policy), policy);
-        self.meters.count(&key, what);
+    /// Counts something about the breaker of this key; `number`: that of the key, where it is known.
+    fn count_shaped(&mut self, key: &str, number: Option<usize>, policy: usize, what: Count) {
+        if number.is_some_and(|number| self.meters.count_at(number, what)) {
+            return;
+        }
+        let key = self.or_overflow(Cow::Borrowed(key), policy);
+        self.meters.count(&mut self.keys, &key, what);
     }
 
     fn note_limit(&mut self, key: &str) {

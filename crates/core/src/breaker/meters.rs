@@ -7,6 +7,7 @@
 //! What was answered is also written to the log, one line for a route and a reason in ten seconds.
 
 use crate::prelude::*;
+use core::num::NonZeroU32;
 
 use crate::breaker::ramp::RAMP_FULL;
 use crate::breaker::record::{Record, State};
@@ -14,7 +15,7 @@ use crate::breaker::store::{self, Store};
 use crate::breaker::ticket::Event;
 use crate::negotiate::Format;
 use crate::reason::Reason;
-use crate::routes::Routes;
+use crate::routes::{ByRoute, Keys};
 
 /// One line of the log for a route and a reason in this time, in milliseconds.
 const LOG_MS: u64 = 10_000;
@@ -128,7 +129,7 @@ pub(super) const FORMATS: [Format; 6] = [
 const FORMAT_NAMES: [&str; 6] = ["html", "problem", "text", "grpc", "empty", "line"];
 
 /// What the counter of answers is called, before reason and route.
-fn answers(is_shadow: bool) -> &'static str {
+fn answers_of(is_shadow: bool) -> &'static str {
     match is_shadow {
         true => "tidegate.would_intercept.reason.",
         false => "tidegate.intercepted.reason.",
@@ -146,7 +147,7 @@ pub fn catalog() -> Vec<(Kind, String)> {
         "tidegate.replies.format.*".to_owned(),
         CONFIG_ERRORS.to_owned(),
     ];
-    let answers = [false, true].map(|is_shadow| [answers(is_shadow), "*.route.*"].joined());
+    let answers = [false, true].map(|is_shadow| [answers_of(is_shadow), "*.route.*"].joined());
     let counters = counters
         .into_iter()
         .chain(totals)
@@ -159,12 +160,29 @@ pub fn catalog() -> Vec<(Kind, String)> {
         .collect()
 }
 
-/// A counter: what is not told yet, and its number at the host. Each route has many: it is told twenty
-/// times a second, for which half the width is enough.
+/// The number of a metric at the host, kept so that "none" needs no room: each route has many. (A host
+/// that gives the greatest number of all is asked again each time.)
+#[derive(Debug, Clone, Copy, Default)]
+struct Id(Option<NonZeroU32>);
+
+impl Id {
+    /// The number; it is asked for where it is not known yet.
+    fn or_defined(&mut self, define: impl FnOnce() -> Option<u32>) -> Option<u32> {
+        if let Some(known) = self.0 {
+            return Some(known.get().wrapping_sub(1));
+        }
+        let id = define()?;
+        self.0 = NonZeroU32::new(id.wrapping_add(1));
+        Some(id)
+    }
+}
+
+/// A counter: what is not told yet, and its number at the host. It is told twenty times a second, for
+/// which this width is enough.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counter {
     pending: u32,
-    id: Option<u32>,
+    id: Id,
 }
 
 impl Counter {
@@ -180,33 +198,10 @@ impl Counter {
         }
         let id = self
             .id
-            .or_else(|| sink.define(Kind::Counter, &name.joined()));
+            .or_defined(|| sink.define(Kind::Counter, &name.joined()));
         if let Some(id) = id {
             sink.add(id, core::mem::take(&mut self.pending).into());
         }
-        self.id = id;
-    }
-}
-
-/// A gauge: what was told last, and its number at the host.
-#[derive(Debug, Clone, Copy, Default)]
-struct Gauge {
-    told: Option<u32>,
-    id: Option<u32>,
-}
-
-impl Gauge {
-    #[inline(never)]
-    fn report(&mut self, sink: &mut dyn Metrics, value: u32, name: &[&str]) {
-        if self.told == Some(value) {
-            return;
-        }
-        let id = self.id.or_else(|| sink.define(Kind::Gauge, &name.joined()));
-        if let Some(id) = id {
-            sink.set(id, value.into());
-            self.told = Some(value);
-        }
-        self.id = id;
     }
 }
 
@@ -215,12 +210,39 @@ const GAUGES: [&str; 2] = [STATE, ADMITTED];
 const STATE: &str = "breaker.state";
 const ADMITTED: &str = "breaker.admitted_percent";
 
+/// The gauges of one route.
+#[derive(Debug, Default)]
+struct Gauges {
+    /// One more than what was told last; 0: nothing was.
+    told: [u8; GAUGES.len()],
+    ids: [Id; GAUGES.len()],
+}
+
+impl Gauges {
+    #[inline(never)]
+    fn report(&mut self, sink: &mut dyn Metrics, values: [u8; GAUGES.len()], key: &str) {
+        let gauges = self.told.iter_mut().zip(&mut self.ids);
+        for ((value, name), (told, id)) in values.into_iter().zip(GAUGES).zip(gauges) {
+            let tells = value.saturating_add(1);
+            if *told == tells {
+                continue;
+            }
+            let name = ["tidegate.", name, ".route.", key];
+            let id = id.or_defined(|| sink.define(Kind::Gauge, &name.joined()));
+            if let Some(id) = id {
+                sink.set(id, value.into());
+                *told = tells;
+            }
+        }
+    }
+}
+
 /// The metrics of one route.
 #[derive(Debug, Default)]
 struct Meter {
     counts: [Counter; Count::NAMES.len()],
-    gauges: [Gauge; GAUGES.len()],
-    answers: Vec<Answers>,
+    gauges: Gauges,
+    answers: Option<Box<Answers>>,
 }
 
 /// What was answered for one reason.
@@ -228,19 +250,21 @@ struct Meter {
 struct Answers {
     reason: Reason,
     is_shadow: bool,
-    counter: Counter,
-    /// Not yet in the log, nor in the tally of all workers.
-    unlogged: u64,
     /// Whether there may be something in the tally that no worker has written to the log.
     is_owed: bool,
+    counter: Counter,
+    /// Not yet in the log, nor in the tally of all workers.
+    unlogged: u32,
     /// When to look at the tally next, in milliseconds since the Unix epoch.
     log_ms: u64,
+    /// For another reason: a route rarely has one.
+    next: Option<Box<Answers>>,
 }
 
 impl Answers {
     /// How many are to be written to the log now, of all workers: one line in [`LOG_MS`].
     fn due(&mut self, store: &mut dyn Store, name: &str, now_ms: u64) -> u64 {
-        let unlogged = core::mem::take(&mut self.unlogged);
+        let unlogged = u64::from(core::mem::take(&mut self.unlogged));
         let (mut due, mut owed) = (0, 0);
         let mut next_ms = now_ms.saturating_add(TALLY_MS);
         let told = store::swap(store, name, &mut |found| {
@@ -298,75 +322,90 @@ impl Tally {
 
 /// The metrics of a worker.
 #[derive(Debug, Default)]
-pub struct Meters {
-    routes: Routes<Meter>,
+pub(super) struct Meters {
+    routes: ByRoute<Meter>,
     totals: [Counter; Total::NAMES.len()],
     formats: [Counter; FORMAT_NAMES.len()],
 }
 
 impl Meters {
     /// Counts something about a route.
-    pub fn count(&mut self, route: &str, what: Count) {
-        let meter = self.meter(route);
-        if let Some(counter) = meter.and_then(|meter| meter.counts.get_mut(what as usize)) {
-            counter.add();
+    pub(super) fn count(&mut self, keys: &mut Keys, route: &str, what: Count) {
+        if let Some(meter) = self.meter(keys, route) {
+            meter.count(what);
         }
     }
 
+    /// Counts something about the route with this number, if anything was counted about it before.
+    pub(super) fn count_at(&mut self, number: usize, what: Count) -> bool {
+        let meter = self.routes.at_mut(number);
+        meter.map(|meter| meter.count(what)).is_some()
+    }
+
     /// Counts something about all of them.
-    pub fn count_total(&mut self, what: Total) {
+    pub(super) fn count_total(&mut self, what: Total) {
         if let Some(counter) = self.totals.get_mut(what as usize) {
             counter.add();
         }
     }
 
     /// A failure or a rejection was answered, or would have been, but for shadow mode.
-    pub fn answered(&mut self, route: &str, reason: Reason, is_shadow: bool) {
-        let Some(meter) = self.meter(route) else {
+    pub(super) fn answered(
+        &mut self,
+        keys: &mut Keys,
+        route: &str,
+        reason: Reason,
+        is_shadow: bool,
+    ) {
+        let Some(meter) = self.meter(keys, route) else {
             return;
         };
-        let is_it = |known: &Answers| known.reason == reason && known.is_shadow == is_shadow;
-        let known = meter.answers.iter_mut().find(|known| is_it(known));
-        if let Some(known) = known {
-            known.counter.add();
-            known.unlogged = known.unlogged.wrapping_add(1);
-            return;
+        let mut place = &mut meter.answers;
+        while place
+            .as_ref()
+            .is_some_and(|known| known.reason != reason || known.is_shadow != is_shadow)
+        {
+            let Some(known) = place else { return };
+            place = &mut known.next;
         }
-        let mut counter = Counter::default();
-        counter.add();
-        // A route rarely has a second reason; a list makes room for four.
-        meter.answers.reserve_exact(1);
-        meter.answers.push(Answers {
-            reason,
-            is_shadow,
-            counter,
-            unlogged: 1,
-            is_owed: false,
-            log_ms: 0,
+        let known = place.get_or_insert_with(|| {
+            Box::new(Answers {
+                reason,
+                is_shadow,
+                is_owed: false,
+                counter: Counter::default(),
+                unlogged: 0,
+                log_ms: 0,
+                next: None,
+            })
         });
+        known.counter.add();
+        known.unlogged = known.unlogged.saturating_add(1);
     }
 
     /// An answer went out in this format.
-    pub fn replied(&mut self, format: Format) {
+    pub(super) fn replied(&mut self, format: Format) {
         if let Some(counter) = self.formats.get_mut(format as usize) {
             counter.add();
         }
     }
 
     /// A route has something to say from now on.
-    pub(super) fn know(&mut self, route: &str) {
-        self.meter(route);
+    pub(super) fn know(&mut self, keys: &mut Keys, route: &str) {
+        self.meter(keys, route);
     }
 
     /// Tells what was counted since the last time, and where the breakers stand. Adds what is to be
-    /// written to the log. `prefix`: that of all names in the shared data.
+    /// written to the log. `prefix`: that of all names in the shared data; `view`: what the breaker of the
+    /// route with a number is known to be.
     pub(super) fn report<'a>(
         &mut self,
+        keys: &Keys,
         sink: &mut dyn Metrics,
         (store, prefix): (&mut dyn Store, &str),
         now_ms: u64,
         events: &mut Vec<Event>,
-        view: &dyn Fn(&str) -> Option<&'a Record>,
+        view: &dyn Fn(usize) -> Option<&'a Record>,
     ) {
         for (name, counter) in Total::NAMES.iter().zip(&mut self.totals) {
             counter.report(sink, &[name]);
@@ -374,53 +413,66 @@ impl Meters {
         for (name, counter) in FORMAT_NAMES.iter().zip(&mut self.formats) {
             counter.report(sink, &["tidegate.replies.format.", name]);
         }
-        for (route, meter) in self.routes.iter_mut() {
-            let key = super::bank::plain(route);
+        for (number, meter) in self.routes.iter_mut() {
+            let key = super::bank::plain(keys.text(number));
             for (name, counter) in Count::NAMES.iter().zip(&mut meter.counts) {
                 counter.report(sink, &["tidegate.", name, ".route.", key]);
             }
-            for known in &mut meter.answers {
+            let mut answers = meter.answers.as_deref_mut();
+            while let Some(known) = answers {
                 let (reason, is_shadow) = (known.reason, known.is_shadow);
-                let name = [answers(is_shadow), reason.as_str(), ".route.", key];
+                let name = [answers_of(is_shadow), reason.as_str(), ".route.", key];
                 known.counter.report(sink, &name);
-                let is_due = known.unlogged > 0 || known.is_owed;
-                if !is_due || now_ms < known.log_ms {
-                    continue;
+                let is_due = (known.unlogged > 0 || known.is_owed) && now_ms >= known.log_ms;
+                if is_due {
+                    let name = [
+                        prefix,
+                        "?",
+                        answers_of(is_shadow),
+                        reason.as_str(),
+                        "/",
+                        key,
+                    ];
+                    let count = known.due(store, &name.joined(), now_ms);
+                    if count > 0 {
+                        let route = key.to_owned();
+                        events.push(Event::Answered {
+                            route,
+                            reason,
+                            is_shadow,
+                            count,
+                        });
+                    }
                 }
-                let name = [prefix, "?", answers(is_shadow), reason.as_str(), "/", key].joined();
-                let count = known.due(store, &name, now_ms);
-                if count > 0 {
-                    let route = key.to_owned();
-                    events.push(Event::Answered {
-                        route,
-                        reason,
-                        is_shadow,
-                        count,
-                    });
-                }
+                answers = known.next.as_deref_mut();
             }
-            let Some(view) = view(route) else { continue };
-            let percent = view.admitted().checked_div(RAMP_FULL / 100).unwrap_or(0);
-            let [state, admitted] = &mut meter.gauges;
-            state.report(
-                sink,
-                number_of(view.state),
-                &["tidegate.", STATE, ".route.", key],
-            );
-            admitted.report(sink, percent, &["tidegate.", ADMITTED, ".route.", key]);
+            if let Some(view) = view(number) {
+                let percent = view.admitted().checked_div(RAMP_FULL / 100).unwrap_or(0);
+                let percent = u8::try_from(percent).unwrap_or(100);
+                let values = [number_of(view.state), percent];
+                meter.gauges.report(sink, values, key);
+            }
         }
     }
 
     /// The metrics of a route, from now on: there are always some.
-    fn meter(&mut self, route: &str) -> Option<&mut Meter> {
+    fn meter(&mut self, keys: &mut Keys, route: &str) -> Option<&mut Meter> {
         // Requests that are rejected without a look at any record have routes of any number.
-        let route = self.routes.or_overflow(route);
-        self.routes.get_or_insert_with(route, Meter::default)
+        let route = self.routes.or_overflow(keys, route);
+        self.routes.get_or_insert_with(keys, route, Meter::default)
+    }
+}
+
+impl Meter {
+    fn count(&mut self, what: Count) {
+        if let Some(counter) = self.counts.get_mut(what as usize) {
+            counter.add();
+        }
     }
 }
 
 /// The value of the gauge `state`: the more, the less passes.
-fn number_of(state: State) -> u32 {
+fn number_of(state: State) -> u8 {
     match state {
         State::Closed => 0,
         State::Ramp => 1,

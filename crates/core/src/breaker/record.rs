@@ -154,7 +154,7 @@ impl Record {
         for word in [self.changed_ms, self.until_ms, self.step_ms] {
             out.extend_from_slice(&word.to_le_bytes());
         }
-        for lease in self.probes.leases {
+        for lease in self.probes.leases() {
             out.extend_from_slice(&lease.word().to_le_bytes());
         }
         push_counts(&mut out, self.step);
@@ -197,14 +197,12 @@ impl Record {
             held: u16::from_le_bytes(*take(&mut rest)?),
             doubts: u8::from_le_bytes(*take(&mut rest)?),
         };
-        let mut probes = Probes {
-            succeeded: u8::from_le_bytes(*take(&mut rest)?),
-            ..Probes::default()
-        };
+        let succeeded = u8::from_le_bytes(*take(&mut rest)?);
         let changed_ms = take_u64(&mut rest)?;
         let until_ms = take_u64(&mut rest)?;
         let step_ms = take_u64(&mut rest)?;
-        for lease in &mut probes.leases {
+        let mut leases = [Lease::FREE; MAX_PERMITS];
+        for lease in &mut leases {
             *lease = Lease::from_word(take_u64(&mut rest)?);
         }
         let step = take_counts(&mut rest)?;
@@ -226,7 +224,7 @@ impl Record {
             until_ms,
             exponent,
             tripped_by,
-            probes,
+            probes: Probes::with_leases(leases, succeeded),
             ramp,
             step_ms,
             step,

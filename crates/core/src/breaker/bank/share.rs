@@ -35,7 +35,7 @@ impl Bank {
             )
         });
         if told.is_err() {
-            if let Some(route) = self.routes.get_mut(key) {
+            if let Some(route) = self.routes.get_mut(&self.keys, key) {
                 route.unsettled.push(settlement);
             }
         }
@@ -43,7 +43,7 @@ impl Bank {
 
     /// Tells the shared record what was counted here, and lets time move it.
     pub(super) fn flush(&mut self, store: &mut dyn Store, key: &str, at: Moment) {
-        let Some(route) = self.routes.get_mut(key) else {
+        let Some(route) = self.routes.get_mut(&self.keys, key) else {
             return;
         };
         let pending = route.pending.take();
@@ -55,7 +55,7 @@ impl Bank {
             record.absorb(settings, delta, at.now_ms, at.draw)
         });
         if told.is_err() {
-            if let Some(route) = self.routes.get_mut(key) {
+            if let Some(route) = self.routes.get_mut(&self.keys, key) {
                 // Nothing is counted between take and here, so nothing is overwritten.
                 route.pending = pending;
             }
@@ -70,7 +70,10 @@ impl Bank {
         at: Moment,
         change: &mut dyn FnMut(&mut Record, &Settings) -> Option<Transition>,
     ) -> Result<(), StoreError> {
-        let known = self.routes.get_mut(key).ok_or(StoreError::Broken)?;
+        let known = self
+            .routes
+            .get_mut(&self.keys, key)
+            .ok_or(StoreError::Broken)?;
         let policy = usize::from(known.policy);
         let settings = self.policies.get(policy).ok_or(StoreError::Broken)?;
         let name = record_name(&self.prefix, settings, key);
@@ -111,7 +114,7 @@ impl Bank {
             // configuration none remembers any route.
             news = news.max(Some(transition.open_ms));
             if transition.to == State::Open {
-                self.meters.count(key, Count::Trips);
+                self.count_of(key, Count::Trips);
             }
             if transition.from == State::Closed || transition.to == State::Closed {
                 self.list(store, key, transition.to != State::Closed);
@@ -129,9 +132,9 @@ impl Bank {
     /// What the shared record of a route is now.
     fn saw(&mut self, key: &str, record: Record) {
         if record.state != State::Closed {
-            self.meters.know(key);
+            self.meters.know(&mut self.keys, key);
         }
-        if let Some(route) = self.routes.get_mut(key) {
+        if let Some(route) = self.routes.get_mut(&self.keys, key) {
             if route.view.generation != record.generation {
                 self.seen = self.seen.saturating_add(1);
                 route.changed = self.seen;
@@ -149,7 +152,7 @@ impl Bank {
         policy: usize,
     ) -> Result<(), StoreError> {
         let number = u16::try_from(policy).unwrap_or(u16::MAX);
-        if let Some(known) = self.routes.get_mut(key) {
+        if let Some(known) = self.routes.get_mut(&self.keys, key) {
             // Of several policies of one route, that of the request decides.
             known.policy = number;
             if !known.is_stale {
@@ -158,14 +161,15 @@ impl Bank {
         }
         let settings = self.policies.get(policy).ok_or(StoreError::Broken)?;
         let found = store::read(store, &record_name(&self.prefix, settings, key), settings);
-        self.routes.get_or_insert_with(key, || Route {
-            policy: number,
-            view: found.clone().unwrap_or_else(|_| Record::new(settings)),
-            is_stale: found.is_err(),
-            changed: 0,
-            pending: None,
-            unsettled: Vec::new(),
-        });
+        self.routes
+            .get_or_insert_with(&mut self.keys, key, || Route {
+                policy: number,
+                view: found.clone().unwrap_or_else(|_| Record::new(settings)),
+                is_stale: found.is_err(),
+                changed: 0,
+                pending: None,
+                unsettled: Vec::new(),
+            });
         match found {
             Ok(record) => {
                 self.saw(key, record);
@@ -215,6 +219,8 @@ impl Bank {
             let mut policies = 0..self.policies.len();
             // Where no policy has a window of this shape any more, nobody would count in it.
             let policy = policies.find(|&policy| self.shaped(route, policy) == key);
+            // Of many workers, each with routes of its own, the list may have more than one of them keeps.
+            let policy = policy.filter(|_| self.routes.has_room_for(&self.keys, &key));
             if let Some(policy) = policy {
                 let _ = self.refresh(store, &key, policy);
             }

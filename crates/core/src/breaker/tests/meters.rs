@@ -102,9 +102,7 @@ fn one_line_in_ten_seconds_says_what_all_workers_answered() {
             // The second worker is idle in the second half.
             let is_busy = worker != 1 || second < 12;
             for _ in 0..u64::from(is_busy && second < 25) * (worker as u64 + 1) {
-                world.workers[worker]
-                    .meters()
-                    .answered("shop/app", Reason::DnsError, false);
+                world.workers[worker].answered("shop/app", Reason::DnsError, false);
             }
         }
         log.extend(lines(&mut world));
@@ -125,11 +123,11 @@ fn one_line_in_ten_seconds_says_what_all_workers_answered() {
 #[test]
 fn reasons_and_routes_have_lines_of_their_own() {
     let mut world = World::new(1, settings(|_| {}));
-    let meters = world.workers[0].meters();
-    meters.answered("a/c", Reason::DnsError, false);
-    meters.answered("a/c", Reason::DnsError, true);
-    meters.answered("a/c", Reason::UpstreamTimeout, false);
-    meters.answered("b/c", Reason::DnsError, false);
+    let bank = &mut world.workers[0];
+    bank.answered("a/c", Reason::DnsError, false);
+    bank.answered("a/c", Reason::DnsError, true);
+    bank.answered("a/c", Reason::UpstreamTimeout, false);
+    bank.answered("b/c", Reason::DnsError, false);
     assert_eq!(lines(&mut world).len(), 4);
     assert_eq!(
         world.store.keys().filter(|key| key.contains('?')).count(),
@@ -141,16 +139,12 @@ fn reasons_and_routes_have_lines_of_their_own() {
 fn without_the_shared_data_each_worker_writes_for_itself() {
     let mut world = World::new(2, settings(|_| {}));
     for worker in &mut world.workers {
-        worker
-            .meters()
-            .answered("shop/app", Reason::DnsError, false);
+        worker.answered("shop/app", Reason::DnsError, false);
     }
     world.store.failures = vec![StoreError::Broken; 2];
     assert_eq!(lines(&mut world), [(0, answered(1)), (0, answered(1))]);
     world.now_ms += 9_999;
-    world.workers[0]
-        .meters()
-        .answered("shop/app", Reason::DnsError, false);
+    world.workers[0].answered("shop/app", Reason::DnsError, false);
     assert_eq!(lines(&mut world), [], "not before ten seconds are over");
 }
 
@@ -160,18 +154,18 @@ fn the_catalog_has_every_metric() {
     world.trip("r");
     world.pass(2_000);
     world.admit(0, "r");
-    let meters = world.workers[0].meters();
+    let bank = &mut world.workers[0];
     for count in Count::ALL {
-        meters.count("r", count);
+        bank.count_of("r", count);
     }
     for total in Total::ALL {
-        meters.count_total(total);
+        bank.count_total(total);
     }
     for format in FORMATS {
-        meters.replied(format);
+        bank.replied(format);
     }
     for is_shadow in [false, true] {
-        meters.answered("r", Reason::DnsError, is_shadow);
+        bank.answered("r", Reason::DnsError, is_shadow);
     }
     world.metric("");
     let catalog: Vec<String> = catalog().into_iter().map(|(_, name)| name).collect();

@@ -136,7 +136,7 @@ fn a_lease_is_cut_short_where_a_second_does_not_explain_it() {
         alone.lease().unwrap();
         alone.now_ms -= back;
         alone.advance();
-        let deadline_ms = alone.record.probes.leases[0].deadline_ms().unwrap();
+        let deadline_ms = alone.record.probes.leases()[0].deadline_ms().unwrap();
         assert_eq!(deadline_ms - alone.now_ms, then_ms, "{back}");
     }
 }

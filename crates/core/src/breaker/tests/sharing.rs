@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::breaker::bank::MAX_ROUTES;
 
 fn record(world: &FakeStore, route: &str) -> Option<Record> {
     let (bytes, _) = world.values.get(&format!("tidegate.1.1.t/1000/{route}"))?;
@@ -440,6 +441,20 @@ fn each_change_of_state_is_an_event_once() {
         .workers
         .iter_mut()
         .all(|bank| bank.take_events().is_empty()));
+}
+
+#[test]
+fn a_worker_that_begins_keeps_no_more_routes_than_any_other() {
+    let mut world = World::new(0, settings(|_| {}));
+    let routes = 0..MAX_ROUTES + 100;
+    let list: String = routes.clone().map(|n| format!("{n}/c\n")).collect();
+    let name = "tidegate.1.1.t#";
+    world.store.set(name, list.as_bytes(), None).unwrap();
+    let mut bank = Bank::new("t", vec![settings(|_| {})]);
+    let at = world.at();
+    bank.tick(&mut world.store, at);
+    let kept = routes.filter(|n| bank.view(&format!("{n}/c")).is_some());
+    assert_eq!(kept.count(), MAX_ROUTES);
 }
 
 #[test]
