@@ -107,6 +107,10 @@ fn policy(criterion: &mut Criterion) {
             "of 256 by the path",
             policies(&|n| format!(r#""path_prefix":"/{n}/""#)),
         ),
+        (
+            "of 256 by the host",
+            policies(&|n| format!(r#""host":"shop-{n}.example""#)),
+        ),
     ] {
         let gate = gate(&config);
         let mut next = routes.iter().cycle();

@@ -2,7 +2,7 @@
 
 use crate::breaker::Bank;
 use crate::config::{
-    BreakerMode, Config, Maintenance, Mode, Policy, RouteMatch, RouteMetadata, RouteRule,
+    BreakerMode, Config, Ends, Maintenance, Mode, Policy, RouteMatch, RouteMetadata, RouteRule,
 };
 use crate::hash;
 use crate::headers::HeaderBlock;
@@ -27,8 +27,10 @@ pub struct Gate {
     always_looks_up: bool,
     names_virtual_hosts: bool,
     slow_ms: Option<u64>,
-    /// Of each rule the hash of the name of its route, or [`SOME_ROUTES`]: most need no further look.
+    /// Of each rule the hash of the name of its route, or [`SOME_ROUTES`]; and what else tells at a glance
+    /// that it does not match. Most rules need no further look.
     names: Vec<u64>,
+    glances: Vec<Glance>,
 }
 
 /// What Envoy says about the route of a request.
@@ -88,34 +90,30 @@ impl Gate {
         let mut interesting = StatusSet::empty();
         // A 429 says that the upstream has too much to do.
         interesting.insert_range(429, 429);
+        let mut always_looks_up = config.route_metadata == RouteMetadata::Always;
+        let mut slow_ms: Option<u64> = None;
         for policy in policies(&config) {
-            for status in StatusSet::MIN..=StatusSet::MAX {
-                let breaker = policy.breaker.mode != BreakerMode::Disabled
-                    && policy.breaker.failure_statuses.contains(status);
-                if breaker || policy.intercept.statuses.contains(status) {
-                    interesting.insert_range(status, status);
+            interesting.insert_all(&policy.intercept.statuses);
+            let breaker = &policy.breaker;
+            always_looks_up |= breaker.mode == BreakerMode::ForcedOpen;
+            if breaker.mode != BreakerMode::Disabled {
+                interesting.insert_all(&breaker.failure_statuses);
+                if let Some(slow) = breaker.slow.map(millis) {
+                    slow_ms = Some(slow_ms.unwrap_or(slow).min(slow));
                 }
             }
         }
-        let is_forced = |policy: &Policy| policy.breaker.mode == BreakerMode::ForcedOpen;
-        let always_looks_up = config.route_metadata == RouteMetadata::Always
-            || policies(&config).any(is_forced)
-            || config.routes.iter().any(|rule| rule.maintenance.is_some());
-        let names_virtual_hosts = config
-            .routes
-            .iter()
-            .any(|r| !r.matches.virtual_host.is_any());
-        let counting = policies(&config).filter(|p| p.breaker.mode != BreakerMode::Disabled);
-        let slow_ms = counting.filter_map(|p| p.breaker.slow).map(millis).min();
-        let mut names = Vec::new();
+        let mut names_virtual_hosts = false;
+        let (mut names, mut glances) = (Vec::new(), Vec::new());
         for rule in &config.routes {
+            always_looks_up |= rule.maintenance.is_some();
+            names_virtual_hosts |= !rule.matches.virtual_host.is_any();
             let name = rule.matches.route.as_str();
-            let is_pattern = name.bytes().any(|byte| byte == b'*');
-            names.push(if is_pattern {
-                SOME_ROUTES
-            } else {
-                hash::of(name)
+            names.push(match name.bytes().any(|byte| byte == b'*') {
+                true => SOME_ROUTES,
+                false => hash::of(name),
             });
+            glances.push(Glance::of(&rule.matches));
         }
         Self {
             config,
@@ -125,6 +123,7 @@ impl Gate {
             names_virtual_hosts,
             slow_ms,
             names,
+            glances,
         }
     }
 
@@ -242,9 +241,17 @@ impl Gate {
             path: without_query(request.get(":path").unwrap_or_default()),
         };
         let hash = hash::of_bytes(asked.name);
-        let mut rules = self.names.iter().zip(&self.config.routes);
-        rules.position(|(name, rule)| {
-            (*name == SOME_ROUTES || *name == hash) && asked.is_for(&rule.matches)
+        let seen = Glance {
+            path: Ends::of(asked.path),
+            host: Ends::of(asked.host),
+            route: Ends::of(asked.name),
+        };
+        let rules = self.glances.iter().zip(&self.config.routes);
+        let mut rules = self.names.iter().zip(rules);
+        rules.position(|(name, (glance, rule))| {
+            (*name == SOME_ROUTES || *name == hash)
+                && glance.may_be_of(&seen)
+                && asked.is_for(&rule.matches)
         })
     }
 
@@ -266,6 +273,30 @@ fn policies(config: &Config) -> impl Iterator<Item = &Policy> {
     core::iter::once(&config.policy).chain(config.routes.iter().map(|rule| &rule.policy))
 }
 
+/// What tells of most requests that a rule is not for them; and the same of a request.
+#[derive(Debug, Clone, Copy)]
+struct Glance {
+    path: Ends,
+    host: Ends,
+    route: Ends,
+}
+
+impl Glance {
+    fn of(wanted: &RouteMatch) -> Self {
+        Self {
+            path: Ends::of_prefix(wanted.path_prefix.as_bytes()),
+            host: Ends::of_pattern(&wanted.host),
+            route: Ends::of_pattern(&wanted.route),
+        }
+    }
+
+    fn may_be_of(&self, seen: &Self) -> bool {
+        self.path.may_be_of(&seen.path)
+            && self.host.may_be_of(&seen.host)
+            && self.route.may_be_of(&seen.route)
+    }
+}
+
 /// What the rules ask of a request.
 struct Asked<'a> {
     facts: &'a RouteFacts,
@@ -276,7 +307,6 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn is_for(&self, wanted: &RouteMatch) -> bool {
-        // What tells most rules apart comes first.
         self.path.starts_with(wanted.path_prefix.as_bytes())
             && wanted.route.matches(self.name)
             && wanted.host.matches_ignore_case(self.host)

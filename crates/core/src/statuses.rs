@@ -28,6 +28,13 @@ impl StatusSet {
         }
     }
 
+    /// Adds what is in another set.
+    pub fn insert_all(&mut self, other: &Self) {
+        for (word, more) in self.0.iter_mut().zip(other.0) {
+            *word |= more;
+        }
+    }
+
     /// Whether `status` is in the set.
     pub fn contains(&self, status: u16) -> bool {
         Self::place(status)
@@ -85,5 +92,13 @@ mod tests {
         }
         assert_eq!(format!("{set:?}"), "[100..=100, 502..=504, 599..=599]");
         assert_eq!(format!("{:?}", StatusSet::empty()), "[]");
+        let mut other = StatusSet::empty();
+        other.insert_range(200, 200);
+        other.insert_range(504, 504);
+        set.insert_all(&other);
+        assert_eq!(
+            format!("{set:?}"),
+            "[100..=100, 200..=200, 502..=504, 599..=599]"
+        );
     }
 }
