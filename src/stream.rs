@@ -83,7 +83,7 @@ impl Stream {
         match look.unwrap_or(Look::Pass) {
             Look::Pass => Ok(()),
             Look::Settle => {
-                self.settle(worker);
+                self.settle(worker, host::now_ns().ok());
                 Ok(())
             }
             Look::Sample => {
@@ -99,7 +99,7 @@ impl Stream {
                     self.mark(worker, mark);
                 }
                 if self.exchange.can_settle() {
-                    self.settle(worker);
+                    self.settle(worker, facts.now_ns);
                 }
                 carry_out(verdict)
             }
@@ -164,9 +164,9 @@ impl Stream {
         }
     }
 
-    /// Tells the breaker how the request ended.
-    fn settle(&mut self, worker: &Worker) {
-        let Ok(now_ns) = host::now_ns() else { return };
+    /// Tells the breaker how the request ended; unless the time is not known.
+    fn settle(&mut self, worker: &Worker, now_ns: Option<u64>) {
+        let Some(now_ns) = now_ns else { return };
         let at = Moment::new(now_ns, u64::from(self.id));
         worker.with_breakers(|gate, breakers| {
             self.exchange
@@ -206,6 +206,9 @@ impl Stream {
 
     pub(crate) fn response_body(&mut self, size: usize, end_of_stream: bool) {
         if let Some(bytes) = self.exchange.body(end_of_stream) {
+            if size == 0 && bytes.is_empty() {
+                return;
+            }
             if let Err(error) = host::set_buffer(BufferType::ResponseBody, size, &bytes) {
                 let what = "the body cannot be replaced";
                 log_sink::failed(LogLevel::Warn, what, error, "");
@@ -246,7 +249,7 @@ impl Stream {
             }
         };
         if must_settle {
-            self.settle(&worker);
+            self.settle(&worker, host::now_ns().ok());
         }
     }
 }
