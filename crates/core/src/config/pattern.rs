@@ -120,8 +120,6 @@ impl Ends {
     }
 
     /// Whether a text with these ends may be one of those.
-    // Asked of each of hundreds of rules: a call costs more.
-    #[inline(always)]
     pub(crate) fn may_be_of(&self, text: &Self) -> bool {
         self.first.is_in(text.first) && self.last.is_in(text.last)
     }
