@@ -55,8 +55,8 @@ impl Contexts {
 /// the rows evenly.
 const ROWS: usize = 256;
 
-/// The streams by their ids. Boxed: the next one gets the memory that the last one left, which is still in
-/// the processor's cache, where rows with room for streams would take turns.
+/// The streams by their ids. Boxed: the next one gets the memory that the last one left, where each row
+/// would keep room for four of them (256 KB in all).
 struct Streams([Vec<(u32, Box<Stream>)>; ROWS]);
 
 impl Streams {
