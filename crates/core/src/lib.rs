@@ -5,8 +5,6 @@
 //! reads a clock, draws a random number or keeps global state, so every behaviour is a plain test,
 //! and the native command shows exactly what the filter serves.
 #![forbid(unsafe_code)]
-// The standard library's panics alone would be 12 KB of the module (ARCHITECTURE.md).
-#![cfg_attr(not(test), no_std)]
 #![cfg_attr(
     not(test),
     deny(
