@@ -1,18 +1,22 @@
 //! What is answered, and with which reply: the failures that are ours to answer, and the requests
 //! that the filter rejects itself.
 
-use crate::breaker::Rejection;
+use std::time::Duration;
+
 use crate::config::{InnerPages, Intercept, Maintenance, SourceFilter, StatusRule, UpstreamBody};
 use crate::exchange::{Breakers, ResponseFacts};
 use crate::gate::{without_port, without_query, Choice, Gate};
 use crate::headers::{trim, HeaderBlock};
-use crate::hint::{self, Hint};
 use crate::millis::{self, times};
 use crate::negotiate::{self, Format};
 use crate::page::{PageFacts, GRPC_STATUS_UNAVAILABLE};
 use crate::prelude::*;
 use crate::reason::{Reason, Source};
 use crate::reply::{self, Mark, Reply, MARKER};
+use crate::retry::{FailureInfo, Hint};
+use crate::rng::SplitMix64;
+use crate::time::{saturating_millis, Timestamp};
+use crate::worker::CallNotPermitted;
 
 /// A failure that is ours to answer.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +52,7 @@ impl<'a> Answer<'a> {
     }
 
     /// To a request that an open circuit rejects.
-    pub(crate) fn open_circuit(rejection: Rejection) -> Self {
+    pub(crate) fn open_circuit(rejection: CallNotPermitted) -> Self {
         let failure = Failure {
             reason: Reason::CircuitOpen,
             source: Source::Proxy,
@@ -56,7 +60,7 @@ impl<'a> Answer<'a> {
         };
         Self {
             tripped_by: rejection.reason,
-            remaining_ms: Some(rejection.remaining_ms).filter(|&ms| ms > 0),
+            remaining_ms: Some(saturating_millis(rejection.remaining)).filter(|&ms| ms > 0),
             ..Self::of(&failure)
         }
     }
@@ -95,21 +99,17 @@ impl<'a> Answer<'a> {
             return false;
         }
         let request_id = request.get("x-request-id").unwrap_or_default();
-        let asked = hint::Facts {
+        let now = facts.now_ns.map(Timestamp::from_nanos);
+        let asked = FailureInfo {
             status: self.failure.status,
-            remaining_ms: self.remaining_ms,
-            upstream: facts.headers.get("retry-after"),
-            now_ms: facts.now_ns.map(millis::from_ns),
-            seed: hint::seed(request_id, facts.now_ns.unwrap_or(0)),
+            remaining: self.remaining_ms.map(Duration::from_millis),
+            retry_after: facts.headers.get("retry-after"),
+            now,
         };
+        let mut rng = SplitMix64::for_request(request_id, now.unwrap_or_default());
         let retry = &gate.policy(choice.policy).retry;
-        let (pacer, keys) = (&mut *breakers.pacer, breakers.bank.keys());
-        let hint = pacer.hint(breakers.store, keys, &choice.key, retry, &asked);
-        self.hint = Some(hint);
-        if let Some(now_ms) = asked.now_ms {
-            let due_ms = now_ms.saturating_add(hint.ms);
-            breakers.bank.await_somebody(breakers.store, due_ms);
-        }
+        let (worker, store) = (&mut *breakers.worker, &mut breakers.store);
+        self.hint = Some(worker.hint(store, &choice.key, retry, &asked, &mut rng));
         true
     }
 }
@@ -176,7 +176,7 @@ pub(crate) fn reply(
         source: failure.source,
         tripped_by: answer.tripped_by,
         maintenance: answer.maintenance,
-        retry_after_ms: hint.map(|hint: Hint| hint.ms),
+        retry_after_ms: hint.map(|hint: Hint| saturating_millis(hint.delay())),
         page_retry: Some(&policy.retry.page),
         request_id,
         now_ms,
@@ -221,7 +221,7 @@ pub(crate) fn reply(
         details: local_details(failure.reason, cause),
         mark: Mark {
             reason: failure.reason,
-            hint_ms: hint.map(|hint: Hint| hint.ms),
+            hint_ms: hint.map(|hint: Hint| saturating_millis(hint.delay())),
         },
     }
 }

@@ -20,19 +20,22 @@
 //! everything that still comes by is its own answer, and passes.
 
 use crate::answer::{self, Answer, Failure};
-use crate::breaker::bank::{Ending, Moment};
-use crate::breaker::meters::Count;
-use crate::breaker::{outcome, Admission, Bank, Outcome, State, Store, Ticket};
+use std::time::Duration;
+
+use crate::breaker::{Outcome, State};
 use crate::config::Mode;
 use crate::gate::{Choice, Gate, RouteFacts};
 use crate::headers::HeaderBlock;
-use crate::hint;
-use crate::millis::{self, millis};
+use crate::host::{HostError, SharedData};
+use crate::millis::millis;
 use crate::negotiate::{self, Format};
-use crate::pace::Pacer;
 use crate::prelude::*;
 use crate::reason::{self, Reason, Source};
 use crate::reply::{Mark, Reply};
+use crate::retry::parse_retry_after;
+use crate::rng::SplitMix64;
+use crate::time::Timestamp;
+use crate::worker::{CallResult, CircuitId, Permit, RouteCounter, Worker};
 
 /// With this header the built-in page's script says that it has come back because it was told to.
 pub const BACK_HEADER: &str = "x-tidegate-retry";
@@ -108,15 +111,48 @@ pub enum Closing {
     Details,
 }
 
-/// The breakers of this worker, what they share with those of the others, and what is known of the
-/// routes besides.
+/// The worker, and the data that it shares with the others.
 pub struct Breakers<'a> {
-    /// This worker's.
-    pub bank: &'a mut Bank,
-    /// What tells its clients when to come back.
-    pub pacer: &'a mut Pacer,
+    /// This worker.
+    pub worker: &'a mut Worker,
     /// The shared data.
-    pub store: &'a mut dyn Store,
+    pub store: Shared<'a>,
+}
+
+/// Shared data of any host.
+pub struct Shared<'a>(pub &'a mut dyn SharedData);
+
+impl SharedData for Shared<'_> {
+    fn shared_data(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, HostError> {
+        self.0.shared_data(key)
+    }
+
+    fn compare_and_swap(
+        &mut self,
+        key: &str,
+        value: &[u8],
+        version: Option<u32>,
+    ) -> Result<(), HostError> {
+        self.0.compare_and_swap(key, value, version)
+    }
+}
+
+/// The time of a call, and its random numbers.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    /// The time.
+    pub now: Timestamp,
+    /// The random numbers.
+    pub rng: SplitMix64,
+}
+
+impl Moment {
+    /// The moment `now_ns` nanoseconds after the Unix epoch, for a request with this number.
+    pub fn new(now_ns: u64, salt: u64) -> Self {
+        let now = Timestamp::from_nanos(now_ns);
+        let rng = SplitMix64::for_request(&salt.to_le_bytes(), now);
+        Self { now, rng }
+    }
 }
 
 /// One request and its response.
@@ -126,15 +162,15 @@ pub struct Exchange {
     stage: Stage,
     /// Which policy and which breaker; `None`: not looked up yet.
     choice: Option<Choice>,
-    ticket: Option<Ticket>,
+    ticket: Option<Permit>,
     /// When it began, in milliseconds since the Unix epoch, where slowness matters.
     began_ms: Option<u64>,
     /// How long the response headers took, in milliseconds, where slowness matters.
     took_ms: Option<u64>,
     /// What is known of the outcome so far; `None`: nothing.
     outcome: Option<Outcome>,
-    /// `Retry-After` of a failed response, in milliseconds.
-    retry_after_ms: Option<u64>,
+    /// `Retry-After` of a failed response.
+    retry_after: Option<Duration>,
     has_ended: bool,
     is_settled: bool,
     /// Whether the client says that it has come back because it was told to.
@@ -159,12 +195,12 @@ impl Exchange {
     /// [admitted](Exchange::admit) before it passes.
     pub fn begin(&mut self, request: HeaderBlock, gate: &Gate, breakers: &Breakers<'_>) -> bool {
         self.request = request;
-        let must_be_admitted = breakers.bank.is_watching() || gate.always_looks_up();
+        let must_be_admitted = breakers.worker.must_track() || gate.always_looks_up();
         if !must_be_admitted {
-            self.ticket = Some(breakers.bank.ticket());
+            self.ticket = Some(breakers.worker.untracked_permit());
         }
         // Nobody looks into the headers unless somebody was told to come back.
-        self.is_back = breakers.bank.is_awaiting() && says_it_is_back(&self.request);
+        self.is_back = breakers.worker.expects_returns() && says_it_is_back(&self.request);
         must_be_admitted
     }
 
@@ -187,26 +223,27 @@ impl Exchange {
         gate: &Gate,
         breakers: &mut Breakers<'_>,
         route: &RouteFacts,
-        at: Moment,
+        mut at: Moment,
     ) -> Option<Reply> {
         let choice = gate.choose(route, &self.request);
         let (policy, mode) = (choice.policy, choice.mode);
-        let rejected = match gate.maintenance(policy, at.now_ms) {
+        let rejected = match gate.maintenance(policy, at.now.as_millis()) {
             _ if mode == Mode::Off => None,
-            Some(maintenance) => Some(Answer::maintenance(maintenance, at.now_ms)),
+            Some(maintenance) => Some(Answer::maintenance(maintenance, at.now.as_millis())),
             None => {
                 let is_shadow = mode == Mode::Shadow;
-                let (bank, store) = (&mut *breakers.bank, &mut *breakers.store);
-                match bank.admit(store, &choice.key, policy, is_shadow, at) {
-                    Admission::Admit(ticket) => {
-                        self.ticket = Some(ticket);
+                let (worker, store) = (&mut *breakers.worker, &mut breakers.store);
+                let circuit = circuit_of(&choice);
+                match worker.try_acquire(store, circuit, is_shadow, at.now, &mut at.rng) {
+                    Ok(permit) => {
+                        self.ticket = Some(permit);
                         None
                     }
-                    Admission::Reject(rejection) => {
+                    Err(rejection) => {
                         // It passes only as a shadow does, and its outcome says nothing.
-                        self.ticket = Some(Ticket {
-                            is_shadow,
-                            ..Ticket::default()
+                        self.ticket = Some(match is_shadow {
+                            true => Permit::shadow(),
+                            false => Permit::default(),
                         });
                         Some(Answer::open_circuit(rejection))
                     }
@@ -218,12 +255,12 @@ impl Exchange {
         let choice = self.choice.as_ref()?;
         if mode == Mode::Shadow {
             let reason = rejected.reason();
-            breakers.bank.answered(&choice.key, reason, true);
+            breakers.worker.count_intercepted(&choice.key, reason, true);
             return None;
         }
         (self.stage, self.is_settled) = (Stage::Decided, true);
         let facts = ResponseFacts {
-            now_ns: at.now_ms.checked_mul(1_000_000),
+            now_ns: at.now.as_millis().checked_mul(1_000_000),
             ..ResponseFacts::default()
         };
         let (request, format) = (&self.request, self.format(gate));
@@ -251,7 +288,7 @@ impl Exchange {
     pub fn saw_status(
         &mut self,
         gate: &Gate,
-        pacer: &mut Pacer,
+        worker: &mut Worker,
         status: u16,
         end_of_stream: bool,
     ) -> Look {
@@ -265,12 +302,12 @@ impl Exchange {
             return Look::Inspect;
         }
         self.stage = Stage::Decided;
-        self.outcome = Some(outcome::of_status(status));
+        self.outcome = Some(Outcome::of_status(status));
         // What comes after the headers of a probe may take for ever; its lease does not.
         if self.holds_permit() && !self.may_still_fail() {
             return Look::Settle;
         }
-        if pacer.passed() || self.is_back {
+        if worker.should_sample() || self.is_back {
             return Look::Sample;
         }
         Look::Pass
@@ -289,10 +326,9 @@ impl Exchange {
         let choice = self
             .choice
             .get_or_insert_with(|| gate.choose(route, request));
-        let keys = breakers.bank.keys();
-        breakers.pacer.sample(keys, &choice.key, release);
+        breakers.worker.sample(&choice.key, release);
         if self.is_back {
-            breakers.bank.count_of(&choice.key, Count::HintsKept);
+            breakers.worker.count(&choice.key, RouteCounter::HintsKept);
         }
     }
 
@@ -330,8 +366,7 @@ impl Exchange {
         if source == Source::Upstream {
             let release = facts.headers.get(&gate.config.release_header);
             let release = release.unwrap_or_default();
-            let keys = breakers.bank.keys();
-            breakers.pacer.saw_release(keys, &choice.key, release);
+            breakers.worker.note_release(&choice.key, release);
         }
         let failure = answer::failure(gate, &self.request, facts, choice.policy, reason, source);
         let Some(failure) = failure else {
@@ -340,7 +375,7 @@ impl Exchange {
         match choice.mode {
             Mode::Off => return Verdict::Pass,
             Mode::Shadow => {
-                breakers.bank.answered(&choice.key, reason, true);
+                breakers.worker.count_intercepted(&choice.key, reason, true);
                 return Verdict::Shadow(reason);
             }
             Mode::Enforce => {}
@@ -349,8 +384,8 @@ impl Exchange {
     }
 
     /// The state of the circuit, as this worker knows it, of a request that failed for this reason.
-    pub fn circuit(&self, bank: &Bank, reason: Reason) -> State {
-        let of_choice = |choice: &Choice| bank.circuit(&choice.key, choice.policy);
+    pub fn circuit(&self, worker: &Worker, reason: Reason) -> State {
+        let of_choice = |choice: &Choice| worker.state(circuit_of(choice));
         match self.choice.as_ref().map_or(State::Closed, of_choice) {
             // The configuration has it so, whatever its record says.
             State::Closed if reason == Reason::CircuitOpen => State::Open,
@@ -387,7 +422,7 @@ impl Exchange {
 
     /// Takes the `grpc-status` of the trailers.
     pub fn saw_grpc_status(&mut self, status: &[u8]) {
-        self.outcome = Some(outcome::of_grpc_status(status));
+        self.outcome = Some(Outcome::of_grpc_status(status));
     }
 
     /// Whether trailers of the response belong to a body that was replaced, and must go.
@@ -401,7 +436,7 @@ impl Exchange {
     }
 
     /// The request is over: what is still needed to tell its breaker.
-    pub fn close(&self, gate: &Gate, bank: &Bank) -> Closing {
+    pub fn close(&self, gate: &Gate, worker: &Worker) -> Closing {
         if self.is_settled {
             return Closing::Nothing;
         }
@@ -410,8 +445,8 @@ impl Exchange {
             None if self.holds_permit() => Closing::Settle,
             None => Closing::Nothing,
             Some(_) if !self.has_ended => Closing::Details,
-            Some(Outcome::Failure(_) | Outcome::Limited(_)) => Closing::Settle,
-            Some(_) if self.holds_permit() || bank.is_watching() => Closing::Settle,
+            Some(Outcome::Failure(_) | Outcome::Overloaded(_)) => Closing::Settle,
+            Some(_) if self.holds_permit() || worker.must_track() => Closing::Settle,
             Some(_) if exceeds(self.took_ms, gate.slow_ms()) => Closing::Settle,
             Some(_) => Closing::Nothing,
         }
@@ -423,7 +458,7 @@ impl Exchange {
         let is_upstreams = details.starts_with(b"upstream_reset_after_response_started");
         self.outcome = Some(match is_upstreams {
             true => Outcome::Failure(Reason::HttpResponseIncomplete),
-            false => Outcome::Neutral,
+            false => Outcome::Ignored,
         });
         is_upstreams || self.holds_permit()
     }
@@ -435,7 +470,7 @@ impl Exchange {
         gate: &Gate,
         breakers: &mut Breakers<'_>,
         route: impl FnOnce() -> RouteFacts,
-        at: Moment,
+        mut at: Moment,
     ) {
         if core::mem::replace(&mut self.is_settled, true) {
             return;
@@ -445,21 +480,22 @@ impl Exchange {
             .choice
             .get_or_insert_with(|| gate.choose(&route(), request));
         if choice.has_unknown_name {
-            breakers.bank.note_unknown_name(&choice.key);
+            breakers.worker.note_unknown_name(&choice.key);
         }
         if choice.mode == Mode::Off {
             return;
         }
         let policy = choice.policy;
         let slow_ms = gate.policy(policy).breaker.slow.map(millis);
-        let ending = Ending {
-            outcome: self.outcome.unwrap_or(Outcome::Neutral),
+        let result = CallResult {
+            outcome: self.outcome.unwrap_or(Outcome::Ignored),
             is_slow: exceeds(self.took_ms, slow_ms),
-            retry_after_ms: self.retry_after_ms,
+            retry_after: self.retry_after,
         };
-        let ticket = self.ticket.unwrap_or_default();
-        let (bank, store) = (&mut *breakers.bank, &mut *breakers.store);
-        bank.settle(store, &choice.key, policy, ticket, ending, at);
+        let permit = self.ticket.take().unwrap_or_default();
+        let (worker, store) = (&mut *breakers.worker, &mut breakers.store);
+        let circuit = circuit_of(choice);
+        worker.record(store, circuit, permit, result, at.now, &mut at.rng);
     }
 
     /// Whether the outcome is known, so that it can be settled before the request is over: a
@@ -468,13 +504,13 @@ impl Exchange {
         !self.is_settled
             && matches!(
                 self.outcome,
-                Some(Outcome::Failure(_) | Outcome::Limited(_))
+                Some(Outcome::Failure(_) | Outcome::Overloaded(_))
             )
     }
 
     /// Whether the request is a probe, whose permit must be given back however it ends.
     fn holds_permit(&self) -> bool {
-        self.ticket.is_some_and(|ticket| ticket.permit.is_some())
+        self.ticket.as_ref().is_some_and(Permit::is_probe)
     }
 
     /// A gRPC service says only in its trailers how the call went.
@@ -495,8 +531,8 @@ impl Exchange {
         let retry_after = facts.headers.get("retry-after");
         let grpc_status = facts.headers.get("grpc-status");
         self.outcome = Some(match (source, grpc_status) {
-            (Source::Upstream, Some(status)) => outcome::of_grpc_status(status),
-            _ => outcome::of_response(
+            (Source::Upstream, Some(status)) => Outcome::of_grpc_status(status),
+            _ => Outcome::of_response(
                 settings,
                 facts.status,
                 reason,
@@ -504,8 +540,8 @@ impl Exchange {
                 retry_after.is_some(),
             ),
         });
-        let now_ms = facts.now_ns.map(millis::from_ns);
-        self.retry_after_ms = retry_after.and_then(|v| hint::parse_retry_after(v, now_ms));
+        let now = facts.now_ns.map(Timestamp::from_nanos);
+        self.retry_after = retry_after.and_then(|v| parse_retry_after(v, now));
     }
 
     fn format(&self, gate: &Gate) -> Format {
@@ -536,6 +572,13 @@ impl Exchange {
     }
 }
 
+fn circuit_of(choice: &Choice) -> CircuitId<'_> {
+    CircuitId {
+        route: &choice.key,
+        policy: choice.policy,
+    }
+}
+
 /// Counts an answer, and has its client told when to come back.
 fn tell(
     gate: &Gate,
@@ -546,13 +589,10 @@ fn tell(
     format: Format,
     breakers: &mut Breakers<'_>,
 ) {
-    let is_told = answer.tell(gate, request, facts, choice, breakers);
-    let bank = &mut *breakers.bank;
-    bank.answered(&choice.key, answer.reason(), false);
-    bank.replied(format);
-    if is_told {
-        bank.count_of(&choice.key, Count::HintsGiven);
-    }
+    answer.tell(gate, request, facts, choice, breakers);
+    let worker = &mut *breakers.worker;
+    worker.count_intercepted(&choice.key, answer.reason(), false);
+    worker.count_reply(format);
 }
 
 /// Whether a client says that it has come back because it was told to: the built-in page's script

@@ -1,6 +1,5 @@
 //! A configuration, made ready to serve; and which of its policies a request has.
 
-use crate::breaker::Bank;
 use crate::config::{
     BreakerMode, Config, Ends, Maintenance, Mode, Policy, RouteMatch, RouteMetadata, RouteRule,
 };
@@ -10,7 +9,7 @@ use crate::millis::{millis, times};
 use crate::page::Pages;
 use crate::prelude::*;
 use crate::statuses::StatusSet;
-use crate::text::lossy;
+use crate::worker::{RouteKey, Worker};
 
 /// In the place of the hash of a name: any name may match. (What has this hash by chance has a look too much.)
 const SOME_ROUTES: u64 = 0;
@@ -70,7 +69,7 @@ pub struct Choice {
     /// What the filter does for this route.
     pub mode: Mode,
     /// Key of the route's breaker.
-    pub key: String,
+    pub key: RouteKey,
     /// Number of the template that the route asks for.
     pub page: Option<usize>,
     /// Name of the Envoy route, where some rule of `pages` asks for it.
@@ -159,13 +158,13 @@ impl Gate {
         self.interesting.contains(status)
     }
 
-    /// The breakers of this configuration, for the plugin of this name.
-    pub fn bank(&self, plugin: &str) -> Bank {
+    /// The worker of this configuration, for the plugin of this name.
+    pub fn worker(&self, plugin: &str) -> Worker {
         let mut settings = Vec::new();
         for policy in policies(&self.config) {
             settings.push(policy.breaker.clone());
         }
-        Bank::new(plugin, settings)
+        Worker::new(plugin, settings)
     }
 
     /// The policy with this number.
@@ -204,13 +203,8 @@ impl Gate {
             _ => self.rule(policy).map_or(self.config.mode, |rule| rule.mode),
         };
         let key = match &self.policy(policy).breaker.group {
-            // A group cannot be taken for a route, whose key always has a slash.
-            Some(group) => ["group ", group].joined(),
-            None => {
-                let name = lossy(facts.name());
-                let cluster = lossy(&facts.cluster);
-                [&name, "/", &cluster].joined()
-            }
+            Some(group) => RouteKey::of_group(group),
+            None => RouteKey::of_route(facts.name(), &facts.cluster),
         };
         let of_rule = || {
             self.pages

@@ -9,7 +9,7 @@ use alloc::borrow::Cow;
 
 use crate::config::{Headers, Pattern};
 use crate::headers::{list_has, HeaderBlock};
-use crate::hint::Hint;
+use crate::retry::Hint;
 use crate::negotiate::Format;
 use crate::page::Page;
 use crate::reason::{Reason, Source};
