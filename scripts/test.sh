@@ -23,18 +23,6 @@ step() {
   summary="$summary$(printf '%6d s  %s' $((SECONDS - begun)) "$name")"$'\n'
 }
 
-# What is downloaded to every proxy, and held by each of its threads: 100 KB gzipped, in units of 1,024. (Debian's compiler
-# makes it 100,136 bytes today, rustup's 99,983.)
-max_bytes=250000
-max_gzipped=102400
-size() {
-  local bytes gzipped
-  bytes=$(($(wc -c <"$TIDEGATE_WASM")))
-  gzipped=$(($(gzip -9 -c "$TIDEGATE_WASM" | wc -c)))
-  say "the module has $bytes bytes (at most $max_bytes), gzipped $gzipped (at most $max_gzipped)"
-  [ "$bytes" -le "$max_bytes" ] && [ "$gzipped" -le "$max_gzipped" ]
-}
-
 module() { TIDEGATE_WASM=$(scripts/wasm.sh) && export TIDEGATE_WASM; }
 envoy() { ENVOY=$(scripts/envoy.sh) && export ENVOY && "$ENVOY" --version >&2; }
 # The tests ask for them themselves; here only so that what they install is seen, and not counted as theirs.
@@ -49,7 +37,6 @@ step "formatting" scripts/lint.sh fmt
 step "tests of the core" cargo test --quiet --locked -p tidegate-core
 step "clippy" scripts/lint.sh clippy
 step "the module" module
-step "size of the module" size
 step "an Envoy" envoy
 step "a browser" browser
 step "a Prometheus, and the types of Grafana" monitoring

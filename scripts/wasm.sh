@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds dist/tidegate.wasm, optimised and trimmed. Installs what it needs, once.
+# Builds dist/tidegate.wasm: what `cargo build --release` makes, with the exports trimmed to those in use. Installs what it
+# needs, once.
 #
 # Ways to a compiler for wasm32-unknown-unknown, first that works (WASM_TOOLCHAIN=target|rustup|debian forces one):
 #   target  the active rustc has the target
@@ -118,8 +119,7 @@ if [ "${1:-build}" = clippy ]; then
   else
     lint() { run_cargo clippy --quiet "$@" -- -D warnings; }
   fi
-  # Both entry layers: the SDK's, and ours.
-  lint && lint --no-default-features
+  lint
   exit
 fi
 
@@ -132,13 +132,10 @@ fi
 
 # The panic messages hold file names: without this, the folders of whoever built it.
 flags="${RUSTFLAGS:-} --remap-path-prefix=$root=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=deps"
-# Two optimisations of LLVM that make more code than they save: counters kept at hand for loops, and values
-# computed ahead on every way to where they are needed (0.7 KB of the module, compressed).
-flags="$flags -C llvm-args=-disable-lsr -C llvm-args=-enable-pre=false"
-RUSTFLAGS=$flags run_cargo build --release --no-default-features >&2
+RUSTFLAGS=$flags run_cargo build --release >&2
 
 mkdir -p "$root/dist"
-# Trimming is a native program of this workspace, built like the other tools.
-CARGO_TARGET_DIR=$target_dir cargo run --quiet --locked -p tidegate-trim -- \
+# A native program of this workspace, built like the other tools.
+CARGO_TARGET_DIR=$target_dir cargo run --quiet --locked -p tidegate-exports -- \
   "$wasm_dir/$triple/release/tidegate.wasm" "$out" >&2
 printf '%s\n' "$out"

@@ -6,8 +6,7 @@
 //! with each status an error value and each value bytes. ABI: proxy-wasm 0.2.1
 //! (proxy-wasm-cpp-host, `exports.cc`).
 
-use alloc::vec::Vec;
-use core::ptr::{null, null_mut};
+use std::ptr::{null, null_mut};
 
 /// Header maps of the ABI.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +33,7 @@ pub(crate) enum MetricType {
 /// Levels of Envoy's log.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum LogLevel {
+    Trace = 0,
     Debug = 1,
     Info = 2,
     Warn = 3,
@@ -45,6 +45,12 @@ pub(crate) enum LogLevel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct HostError(pub(crate) u32);
 
+impl std::fmt::Display for HostError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "host status {}", self.0)
+    }
+}
+
 impl HostError {
     /// What was asked for is not there: no fault of anybody.
     pub(crate) const NOT_FOUND: Self = Self(1);
@@ -54,7 +60,7 @@ impl HostError {
     const PARSE_FAILURE: Self = Self(4);
 }
 
-type Result<T> = core::result::Result<T, HostError>;
+type Result<T> = std::result::Result<T, HostError>;
 
 #[link(wasm_import_module = "env")]
 extern "C" {
@@ -149,7 +155,7 @@ fn take(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>> {
         // No allocation is that large: the host lies, and what it left there is not touched.
         return Err(HostError::PARSE_FAILURE);
     }
-    // SAFETY: the host allocates with this module's own `malloc` (`entry.rs`, or the SDK's `allocator.rs`), which
+    // SAFETY: the host allocates with the SDK's `malloc` (its `allocator.rs`), which
     // hands out a boxed slice of exactly `size` bytes, and it gives the memory away with the call.
     Ok(unsafe { Vec::from_raw_parts(data, size, size) })
 }

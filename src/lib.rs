@@ -1,10 +1,8 @@
 //! The proxy-wasm module that Envoy loads: the adapter between its callbacks and `tidegate_core`.
 //!
 //! It decides nothing. A callback reads facts through `host`, gives them to the core, and does what
-//! the core says. Whatever the host answers, nothing here may panic: that would be a trap.
-//!
-//! `make wasm` builds it without the standard library, whose panics alone would be 12 KB.
-#![cfg_attr(all(target_family = "wasm", not(feature = "sdk")), no_std)]
+//! the core says. Whatever the host answers, nothing here may panic: a panic is a trap, and a trap
+//! stops the filter on that worker.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,21 +14,18 @@
     clippy::undocumented_unsafe_blocks
 )]
 
-extern crate alloc;
-
-#[cfg(not(feature = "sdk"))]
-mod entry;
 mod host;
-mod log_sink;
-#[cfg(all(target_family = "wasm", not(feature = "sdk")))]
-mod panic;
+mod logger;
 mod root;
-#[cfg(feature = "sdk")]
-mod sdk;
 mod shared;
 mod stream;
 mod worker;
 
-#[cfg(target_family = "wasm")]
-#[global_allocator]
-static HEAP: tidegate_heap::Global = tidegate_heap::Global::new();
+/// The entry point, in a module of its own because the macro makes a public item without
+/// documentation.
+mod entry {
+    proxy_wasm::main! {{
+        crate::logger::install();
+        proxy_wasm::set_root_context(|_| Box::<crate::root::Root>::default());
+    }}
+}

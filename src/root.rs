@@ -1,14 +1,15 @@
 //! The root context: one for each configuration and worker.
 
-use alloc::rc::Rc;
-use alloc::vec::Vec;
+use std::rc::Rc;
 
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::ContextType;
 use tidegate_core::breaker::meters::CONFIG_ERRORS;
 use tidegate_core::config::Config;
 use tidegate_core::gate::Gate;
 
-use crate::host::{self, BufferType, HostError, LogLevel};
-use crate::log_sink;
+use crate::host::{self, BufferType, HostError};
+use crate::logger;
 use crate::shared;
 use crate::stream::Stream;
 use crate::worker::Worker;
@@ -23,24 +24,25 @@ pub(crate) struct Root {
     worker: Option<Rc<Worker>>,
 }
 
-impl Root {
+impl Context for Root {}
+
+impl RootContext for Root {
     /// Takes a configuration. One that is refused leaves the one in force untouched; Envoy then
     /// refuses the update of its own that carried it.
-    pub(crate) fn configure(&mut self, size: usize) -> bool {
-        log_sink::follow_envoy();
+    fn on_configure(&mut self, size: usize) -> bool {
+        logger::follow_envoy();
         let bytes = match host::buffer(BufferType::PluginConfiguration, size) {
             Ok(bytes) => bytes,
             Err(HostError::NOT_FOUND) => Vec::new(),
             Err(error) => {
-                let what = "the configuration cannot be read";
-                log_sink::failed(LogLevel::Error, what, error, "");
+                log::error!("tidegate: the configuration cannot be read ({error})");
                 return false;
             }
         };
         match Config::from_json(&bytes) {
             Ok(config) => {
                 if let Err(error) = host::set_tick_period(TICK_MS) {
-                    log_sink::failed(LogLevel::Error, "no tick", error, "; breakers are late");
+                    log::error!("tidegate: no tick ({error}); breakers are late");
                 }
                 self.worker = Some(Rc::new(Worker::new(
                     Gate::new(config),
@@ -50,8 +52,7 @@ impl Root {
             }
             Err(errors) => {
                 for error in errors.iter() {
-                    let line = ["tidegate: configuration: ", &error.text()];
-                    log_sink::write(LogLevel::Error, &line);
+                    log::error!("tidegate: configuration: {}", error.text());
                 }
                 shared::count_once(CONFIG_ERRORS);
                 false
@@ -59,15 +60,17 @@ impl Root {
         }
     }
 
-    /// What is to be done a few times a second.
-    pub(crate) fn tick(&self) {
+    fn on_tick(&mut self) {
         if let Some(worker) = &self.worker {
             worker.tick();
         }
     }
 
-    /// The context of a new request.
-    pub(crate) fn stream(&self, id: u32) -> Stream {
-        Stream::new(id, self.worker.clone())
+    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Stream::new(id, self.worker.clone())))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
     }
 }

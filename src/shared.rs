@@ -1,12 +1,9 @@
 //! What all workers of a proxy share, as the breakers need it: data, and metrics.
 
-use alloc::vec::Vec;
-
 use tidegate_core::breaker::meters::{Kind, Metrics};
 use tidegate_core::breaker::{Store, StoreError};
 
-use crate::host::{self, HostError, LogLevel, MetricType};
-use crate::log_sink;
+use crate::host::{self, HostError, MetricType};
 
 /// The shared data of all workers that have the same `vm_id`.
 pub(crate) struct SharedData;
@@ -59,6 +56,6 @@ pub(crate) fn count_once(name: &str) {
 
 fn note(told: Result<(), HostError>) {
     if let Err(error) = told {
-        log_sink::failed(LogLevel::Debug, "a metric cannot be written", error, "");
+        log::debug!("tidegate: a metric cannot be written ({error})");
     }
 }

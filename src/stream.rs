@@ -1,8 +1,9 @@
 //! The context of one request: each callback reads facts, asks the core, and does what it says.
 
-use alloc::rc::Rc;
-use alloc::vec::Vec;
+use std::rc::Rc;
 
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
 use tidegate_core::breaker::bank::Moment;
 use tidegate_core::breaker::State;
 use tidegate_core::exchange::{Closing, Exchange, Look, ResponseFacts, Verdict};
@@ -11,10 +12,8 @@ use tidegate_core::headers::HeaderBlock;
 use tidegate_core::millis::from_ns;
 use tidegate_core::reason::details_decide;
 use tidegate_core::reply::{Mark, Reply};
-use tidegate_core::text::{decimal, Joined};
 
-use crate::host::{self, BufferType, HostError, LogLevel, MapType};
-use crate::log_sink;
+use crate::host::{self, BufferType, HostError, MapType};
 use crate::worker::{route_facts, Worker};
 
 /// One request. Without a worker (no configuration was ever accepted) everything passes.
@@ -160,7 +159,7 @@ impl Stream {
             set_state("tidegate.breaker", circuit.as_str());
         }
         if let Some(ms) = mark.hint_ms {
-            set_state("tidegate.hint_ms", &decimal(ms));
+            set_state("tidegate.hint_ms", &ms.to_string());
         }
     }
 
@@ -177,8 +176,7 @@ impl Stream {
 
     /// An error of the filter's own: from here on it leaves the request alone.
     fn stand_aside(&mut self, what: &str, error: HostError) {
-        let before = ["cannot read or write ", what].joined();
-        log_sink::failed(LogLevel::Warn, &before, error, "; it passes");
+        log::warn!("tidegate: cannot read or write {what} ({error}); it passes");
         self.exchange.give_up();
         if let Some(worker) = &self.worker {
             worker.count_host_error();
@@ -186,37 +184,41 @@ impl Stream {
     }
 }
 
+impl Context for Stream {}
+
 /// The callbacks. None of them ever pauses the request or the response.
-impl Stream {
-    pub(crate) fn request_headers(&mut self) {
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         if let Some(worker) = self.worker.clone() {
             if let Err(error) = self.begin(&worker) {
                 self.stand_aside("the request", error);
             }
         }
+        Action::Continue
     }
 
-    pub(crate) fn response_headers(&mut self, end_of_stream: bool) {
+    fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
         if let Some(worker) = self.worker.clone() {
             if let Err(error) = self.respond(&worker, end_of_stream) {
                 self.stand_aside("the response", error);
             }
         }
+        Action::Continue
     }
 
-    pub(crate) fn response_body(&mut self, size: usize, end_of_stream: bool) {
+    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         if let Some(bytes) = self.exchange.body(end_of_stream) {
             if size == 0 && bytes.is_empty() {
-                return;
+                return Action::Continue;
             }
             if let Err(error) = host::set_buffer(BufferType::ResponseBody, size, &bytes) {
-                let what = "the body cannot be replaced";
-                log_sink::failed(LogLevel::Warn, what, error, "");
+                log::warn!("tidegate: the body cannot be replaced ({error})");
             }
         }
+        Action::Continue
     }
 
-    pub(crate) fn response_trailers(&mut self) {
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
         if self.exchange.saw_trailers() {
             if let Ok(status) = host::header(MapType::ResponseTrailers, "grpc-status") {
                 self.exchange.saw_grpc_status(&status);
@@ -225,13 +227,13 @@ impl Stream {
         if self.exchange.drops_trailers() {
             let none = HeaderBlock::from_pairs::<&[u8], &[u8]>(&[]);
             if let Err(error) = host::set_headers(MapType::ResponseTrailers, none.as_wire()) {
-                let what = "trailers cannot be dropped";
-                log_sink::failed(LogLevel::Debug, what, error, "");
+                log::debug!("tidegate: trailers cannot be dropped ({error})");
             }
         }
+        Action::Continue
     }
 
-    pub(crate) fn log(&mut self) {
+    fn on_log(&mut self) {
         let Some(worker) = self.worker.clone() else {
             return;
         };
@@ -260,7 +262,7 @@ const REASON: &str = "tidegate.reason";
 /// Sets filter state. Nobody but the access log misses it.
 fn set_state(name: &str, value: &str) {
     if let Err(error) = host::set_property(name, value.as_bytes()) {
-        log_sink::failed(LogLevel::Debug, "filter state cannot be set", error, "");
+        log::debug!("tidegate: filter state cannot be set ({error})");
     }
 }
 

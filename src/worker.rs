@@ -1,7 +1,6 @@
 //! What the requests of one worker share: the configuration in force, and its breakers.
 
-use alloc::vec::Vec;
-use core::cell::{RefCell, RefMut};
+use std::cell::{RefCell, RefMut};
 
 use tidegate_core::breaker::bank::Moment;
 use tidegate_core::breaker::meters::Total;
@@ -12,8 +11,7 @@ use tidegate_core::headers::HeaderBlock;
 use tidegate_core::pace::Pacer;
 use tidegate_core::text::lossy;
 
-use crate::host::{self, LogLevel};
-use crate::log_sink;
+use crate::host;
 use crate::shared::{HostMetrics, SharedData};
 
 /// The configuration in force on this worker, and its breakers.
@@ -36,7 +34,7 @@ impl Worker {
         let plugin = host::property("plugin_name").unwrap_or_default();
         let mut bank = gate.bank(&lossy(&plugin));
         let pacer = before.and_then(Self::known).map(|mut known| {
-            let pacer = core::mem::take(&mut known.pacer);
+            let pacer = std::mem::take(&mut known.pacer);
             pacer.moved(known.bank.keys(), bank.keys())
         });
         let pacer = pacer.unwrap_or_default();
@@ -48,8 +46,6 @@ impl Worker {
     }
 
     /// What is known of the routes; nothing where that is in use already, which no host does.
-    // Not inlined: it is asked in ten places.
-    #[inline(never)]
     fn known(&self) -> Option<RefMut<'_, Known>> {
         self.known.try_borrow_mut().ok()
     }
@@ -86,7 +82,7 @@ impl Worker {
         self.with_breakers(|_, breakers| {
             for event in breakers.bank.take_events() {
                 let releases = breakers.pacer.releases(breakers.bank.keys(), event.route());
-                log_sink::write(LogLevel::Info, &[&event.line(releases, now_ms)]);
+                log::info!("{}", event.line(releases, now_ms));
             }
         });
     }

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use load::{Load, Protocol};
 use stage::{Stage, Variant};
-use tidegate_trim::exports::{Export, KEPT, SDK};
+use tidegate_exports::list::{Export, KEPT, SDK};
 
 /// Rounds of each combination of protocol and workers: many short ones, because what the machine does
 /// meanwhile is not the same for a second. The median of an odd number is one of them.
@@ -94,7 +94,8 @@ fn trim(noop: &Path) {
         .filter(|export| SDK.contains(&export.name))
         .copied()
         .collect();
-    let trimmed = tidegate_trim::trim(&bytes, &kept).expect("trim the no-op filter");
+    let trimmed =
+        tidegate_exports::keep_exports(&bytes, &kept).expect("exports of the no-op filter");
     let out = noop.with_extension("trimmed.wasm");
     std::fs::write(&out, trimmed).unwrap_or_else(|error| panic!("{}: {error}", out.display()));
 }

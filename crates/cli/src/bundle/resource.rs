@@ -23,7 +23,7 @@ const ENVOY_GATEWAY: &str = include_str!("../../../../envoy/envoy-gateway.yaml")
 const EMPTY: &str = "                            {}\n";
 /// What is said there of an empty one.
 const OF_EMPTY: &str =
-    "                        # Of an empty one everything has its default: neutral pages for every
+    "                        # An empty one uses the default of every option: neutral pages for every
                         # failure. examples/branded-502 has a brand.
 ";
 const BRAND: &str = "brand:\n";

@@ -10,8 +10,8 @@ const HEALTHY_MALLOCS: u64 = 2;
 const REJECTED_MALLOCS: u64 = 3;
 /// The same for a request that passes while some other circuit is open: the status of its response too.
 const WATCHED_MALLOCS: u64 = 4;
-/// Instructions for a healthy request, all callbacks together.
-const HEALTHY_FUEL: u64 = 3_500;
+/// Instructions for a healthy request, all callbacks together. Eight callbacks pass through the SDK's dispatcher.
+const HEALTHY_FUEL: u64 = 4_500;
 /// Instructions for a request that passes while some other circuit is open: its route is looked up.
 const WATCHED_FUEL: u64 = 16_000;
 /// Instructions for a page: negotiation, headers, and what differs from the one before.

@@ -41,7 +41,7 @@ fn dashboard() -> Value {
     json!({
         "uid": "tidegate",
         "title": "Tidegate",
-        "description": "Circuits, failures and their reasons, and what clients got instead. Needs the labels of stats-tags.yaml.",
+        "description": "Circuits, failures with their reasons, and what clients got instead. Needs the labels of stats-tags.yaml.",
         "tags": ["envoy", "tidegate"],
         "schemaVersion": SCHEMA_VERSION,
         "version": 1,

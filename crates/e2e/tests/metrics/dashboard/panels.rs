@@ -46,7 +46,7 @@ pub(crate) const ROWS: &[Row] = &[
         &[
             Panel {
                 title: "Circuits not closed",
-                description: "Routes of some Envoy whose circuit is open, half-open or in its ramp.",
+                description: "Routes whose circuit is open, half-open or in its ramp on at least one Envoy.",
                 kind: Kind::Number { warn: 1.0, bad: 5.0 },
                 unit: "short",
                 width: 6,
@@ -57,7 +57,7 @@ pub(crate) const ROWS: &[Row] = &[
             },
             Panel {
                 title: "Requests that fail",
-                description: "Share of all requests that ended with a failure of an upstream or at an open circuit.",
+                description: "Share of all requests that failed at an upstream or were rejected by an open circuit.",
                 kind: Kind::Number { warn: 0.01, bad: 0.05 },
                 unit: "percentunit",
                 width: 6,
@@ -72,8 +72,8 @@ pub(crate) const ROWS: &[Row] = &[
                 )],
             },
             Panel {
-                title: "Upstreams were spared",
-                description: "Requests in the time shown that an open circuit kept from a failing upstream.",
+                title: "Requests kept from upstreams",
+                description: "Requests that an open circuit rejected in the time shown.",
                 kind: Kind::Number { warn: 1.0, bad: 1e12 },
                 unit: "short",
                 width: 6,
@@ -84,7 +84,7 @@ pub(crate) const ROWS: &[Row] = &[
             },
             Panel {
                 title: "Errors of the filter",
-                description: "Host calls that failed, configurations that were refused, and crashes of the module in the time shown. Each is worth a look at Envoy's log.",
+                description: "Failed host calls, refused configurations and crashes of the module in the time shown. Check Envoy's log for each.",
                 kind: Kind::Number { warn: 1.0, bad: 1.0 },
                 unit: "short",
                 width: 6,
@@ -102,7 +102,7 @@ pub(crate) const ROWS: &[Row] = &[
         &[
             Panel {
                 title: "State of each route",
-                description: "The worst state of the route at any Envoy. A route appears when its circuit opens for the first time.",
+                description: "The worst state of the route on any Envoy. A route appears when its circuit opens for the first time.",
                 kind: Kind::States,
                 unit: "none",
                 width: 24,
@@ -113,7 +113,7 @@ pub(crate) const ROWS: &[Row] = &[
             },
             Panel {
                 title: "Share admitted",
-                description: "How much of the traffic of a route is let through: all of it while closed, a growing share in the ramp, none while open.",
+                description: "Share of a route's requests that the breaker admits: all while closed, a growing share in the ramp, none while open.",
                 kind: Kind::Lines,
                 unit: "percent",
                 width: 12,
@@ -124,7 +124,7 @@ pub(crate) const ROWS: &[Row] = &[
             },
             Panel {
                 title: "Rejections",
-                description: "Requests that an open circuit answered itself.",
+                description: "Requests that an open circuit rejected.",
                 kind: Kind::Stack,
                 unit: PER_SECOND,
                 width: 12,
@@ -146,7 +146,7 @@ pub(crate) const ROWS: &[Row] = &[
             },
             Panel {
                 title: "Probes",
-                description: "Requests that a half-open circuit let through to see whether the upstream is back.",
+                description: "Requests that a half-open circuit admitted to find out whether the upstream is back.",
                 kind: Kind::Bars,
                 unit: "short",
                 width: 12,
@@ -162,7 +162,7 @@ pub(crate) const ROWS: &[Row] = &[
         &[
             Panel {
                 title: "Failures by reason",
-                description: "Failures that a page or a problem replaced. docs/runbooks.md says what to check first for each reason.",
+                description: "Failures that were replaced by a page or another reply. docs/runbooks.md says for each reason what to check first.",
                 kind: Kind::Stack,
                 unit: PER_SECOND,
                 width: 12,
@@ -173,7 +173,7 @@ pub(crate) const ROWS: &[Row] = &[
             },
             Panel {
                 title: "Failures by route",
-                description: "The same by route.",
+                description: "Failures that were replaced by a page or another reply, by route.",
                 kind: Kind::Stack,
                 unit: PER_SECOND,
                 width: 12,
@@ -184,7 +184,7 @@ pub(crate) const ROWS: &[Row] = &[
             },
             Panel {
                 title: "In shadow mode",
-                description: "What would have been done on routes that only watch: failures replaced, requests rejected.",
+                description: "What the filter would have done on routes in shadow mode: failures replaced, requests rejected.",
                 kind: Kind::Lines,
                 unit: PER_SECOND,
                 width: 24,
@@ -206,7 +206,7 @@ pub(crate) const ROWS: &[Row] = &[
         &[
             Panel {
                 title: "Replies by format",
-                description: "What clients got instead of a failure: a page, a problem (JSON), text, a gRPC status, nothing but the status.",
+                description: "What clients got instead of a failure: a page, a problem document (JSON), text, a gRPC status, or the status alone.",
                 kind: Kind::Stack,
                 unit: PER_SECOND,
                 width: 12,
@@ -217,7 +217,7 @@ pub(crate) const ROWS: &[Row] = &[
             },
             Panel {
                 title: "Hints",
-                description: "Clients that were told when to come back, and clients that came back when told and got through.",
+                description: "Clients that got a retry hint, and requests that carry a sign of having waited for the hint and succeeded.",
                 kind: Kind::Lines,
                 unit: PER_SECOND,
                 width: 12,
@@ -238,7 +238,7 @@ pub(crate) const ROWS: &[Row] = &[
         "The filter itself",
         &[Panel {
             title: "Errors and limits",
-            description: "Calls of the filter to Envoy that failed, configurations that were refused, trouble with what the workers share, requests of routes beyond the limit, names in route metadata that are not there.",
+            description: "Failed calls from the filter to Envoy, refused configurations, failures of the data that workers share, requests of routes beyond the limit, unknown names in route metadata.",
             kind: Kind::Bars,
             unit: "short",
             width: 24,

@@ -1,8 +1,7 @@
-//! The one list of what the module shows to Envoy.
+//! The one list of what the module exports to Envoy.
 //!
 //! Envoy calls a callback because it is exported, even when it is empty, and each call costs
-//! (docs/benchmarks.md): so a callback is here only when the filter does something in it. The SDK
-//! exports all of them.
+//! (docs/benchmarks.md). A callback is listed here only if the filter does something in it.
 
 /// An export that stays, and what it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,33 +16,33 @@ const fn export(name: &'static str, reason: &'static str) -> Export {
     Export { name, reason }
 }
 
-/// Everything that stays exported. A name that the module does not export is an error of the build,
-/// and a test compares the callbacks with those that the adapter implements.
+/// Everything that stays exported. A name that the module does not export is a build error, and a test
+/// compares the callbacks with those that `src/` implements.
 pub const KEPT: &[Export] = &[
     export(
         "memory",
-        "the host reads and writes what is passed by address",
+        "the host reads and writes arguments that are passed by address",
     ),
     export(
         "malloc",
-        "the host asks for room for every answer that carries data",
+        "the host allocates memory for every result that carries data",
     ),
     export(
         "_initialize",
-        "sets log level and panic hook, registers the contexts",
+        "sets the logger and the panic hook, registers the contexts",
     ),
     export(
         "proxy_abi_version_0_2_1",
-        "says which interface this is; never called",
+        "names the version of the interface; never called",
     ),
     export(
         "proxy_on_context_create",
-        "makes the context of the plugin, and that of each request: nothing else says whose request it is",
+        "creates the context of the plugin and of each request; no other call says to which plugin a request belongs",
     ),
     export("proxy_on_configure", "reads the filter configuration"),
     export(
         "proxy_on_request_headers",
-        "takes the request's facts, for the answer that it may need: Envoy has let go of them when the response comes",
+        "reads the request headers for a reply that may be needed: Envoy has released them when the response comes",
     ),
     export(
         "proxy_on_response_headers",
@@ -51,15 +50,15 @@ pub const KEPT: &[Export] = &[
     ),
     export(
         "proxy_on_response_body",
-        "puts the page in place of the upstream's body",
+        "replaces the upstream's body by the page",
     ),
     export(
         "proxy_on_tick",
-        "tells the other workers what this one counted, and learns from them",
+        "publishes what this worker counted, and reads what the others published",
     ),
     export(
         "proxy_on_log",
-        "gives a probe's permit back when the client went away; tells the access log why an answer broke off, for which the deletion comes too late",
+        "returns a probe's permit if the client went away; sets filter state for the access log, for which the deletion comes too late",
     ),
     export(
         "proxy_on_response_trailers",
@@ -67,11 +66,11 @@ pub const KEPT: &[Export] = &[
     ),
     export(
         "proxy_on_delete",
-        "frees the context: without it a worker's memory grows by each request",
+        "frees the context: without it a worker's memory grows with each request",
     ),
 ];
 
-/// Those of [`KEPT`] that the SDK answers by itself, so that the adapter implements nothing for them.
+/// Those of [`KEPT`] that the SDK implements, so that `src/` contains nothing for them.
 pub const SDK: &[&str] = &[
     "memory",
     "malloc",
