@@ -3,6 +3,8 @@
 //! The core pulls: it asks for a fact when it needs one. Actions are returned to the caller instead
 //! (`filter`), so that a host is a small thing to fake in a test.
 
+use std::fmt;
+
 use crate::time::Timestamp;
 
 /// A host of the filter: Envoy in production, a fake in tests.
@@ -37,6 +39,9 @@ pub trait Host: SharedData + MetricStore {
     /// # Errors
     /// [`HostError`] if the host refuses.
     fn set_filter_state(&mut self, name: &str, value: &str) -> Result<(), HostError>;
+
+    /// Writes a line to the host's log.
+    fn log(&mut self, level: log::Level, line: &str);
 }
 
 /// The data that the workers of a host share: values with a version that changes with each write.
@@ -104,3 +109,17 @@ pub enum HostError {
     /// Any other status of the host (proxy-wasm ABI 0.2.1).
     Status(u32),
 }
+
+impl fmt::Display for HostError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = match self {
+            Self::NotFound => 1,
+            Self::CasMismatch => 8,
+            Self::Status(status) => *status,
+        };
+        write!(formatter, "host status {status}")
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod fake;

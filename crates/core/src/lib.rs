@@ -46,23 +46,46 @@ macro_rules! doc {
     };
 }
 
-mod answer;
 pub mod breaker;
 pub mod config;
-pub mod exchange;
-pub mod gate;
+pub mod failure;
+pub mod filter;
+pub mod filter_config;
 mod hash;
-pub mod headers;
 pub mod host;
+pub mod http;
 pub mod millis;
-pub mod negotiate;
 pub mod page;
+pub mod policy;
 mod prelude;
-pub mod reason;
-pub mod reply;
 pub mod retry;
 pub mod rng;
-pub mod statuses;
 pub mod text;
 pub mod time;
 pub mod worker;
+
+// Interim: the former paths, until all branches are merged.
+pub mod headers {
+    //! Interim.
+    pub use crate::http::headers::HeaderBlock;
+    pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
+        bytes.trim_ascii()
+    }
+}
+pub mod negotiate {
+    //! Interim.
+    pub(crate) use crate::http::accept::parse_weight;
+    pub use crate::http::accept::Format;
+}
+pub mod reason {
+    //! Interim.
+    #[cfg(feature = "reference")]
+    pub use crate::failure::known_words as words;
+    pub use crate::failure::{classify, details_decide, Reason, Source};
+}
+pub(crate) mod statuses {
+    pub(crate) use crate::http::status::StatusSet;
+}
+pub(crate) mod gate {
+    pub(crate) use crate::http::uri::{without_port, without_query};
+}

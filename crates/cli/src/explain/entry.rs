@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use tidegate_core::reason::{classify, details_decide, Facts, Reason};
+use tidegate_core::reason::{classify, details_decide, Reason};
 
 /// What is known of one request. Texts are empty where the log has none (`-`, `null`, no such field).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -152,11 +152,7 @@ impl Entry<'_> {
             }
         }
         let (details, evidence) = self.evidence(flags);
-        let (reason, _) = classify(&Facts {
-            status: self.status,
-            flags,
-            details: details.as_bytes(),
-        });
+        let (reason, _) = classify(self.status, details.as_bytes(), flags);
         Some((reason, evidence))
     }
 

@@ -35,7 +35,6 @@ pub use color::Color;
 pub(crate) use error::quoted;
 pub use error::{ConfigError, ConfigErrors, Fault};
 pub(crate) use nearest::nearest;
-pub(crate) use pattern::Ends;
 pub use pattern::Pattern;
 pub use types::*;
 

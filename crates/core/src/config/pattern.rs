@@ -71,77 +71,9 @@ impl Pattern {
     }
 }
 
-/// The first and the last bytes of a text, or of what a pattern says about texts: most texts that do not
-/// match are told by them, without a look at the whole (`policy/...` of the core's benchmarks). ASCII
-/// letters are the same in either case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Ends {
-    first: Word,
-    last: Word,
-}
-
-/// Some bytes of which so many are known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Word {
-    bytes: u64,
-    known: u64,
-}
-
-impl Ends {
-    /// Those of a text.
-    pub(crate) fn of(text: &[u8]) -> Self {
-        Self::between(text, text)
-    }
-
-    /// Those of all texts that begin with `prefix`.
-    pub(crate) fn of_prefix(prefix: &[u8]) -> Self {
-        Self::between(prefix, b"")
-    }
-
-    /// Those of all texts that match a pattern.
-    pub(crate) fn of_pattern(pattern: &Pattern) -> Self {
-        let mut parts = pattern.0.as_bytes().split(|&byte| byte == b'*');
-        let first = parts.next().unwrap_or_default();
-        Self::between(first, parts.next_back().unwrap_or(first))
-    }
-
-    // Not inlined: once for all of these.
-    #[inline(never)]
-    fn between(first: &[u8], last: &[u8]) -> Self {
-        let mut ends = Self::default();
-        for byte in first.iter().take(Word::BYTES).rev() {
-            ends.first.push(*byte);
-        }
-        let others = last.len().saturating_sub(Word::BYTES);
-        for byte in last.iter().skip(others) {
-            ends.last.push(*byte);
-        }
-        ends
-    }
-
-    /// Whether a text with these ends may be one of those.
-    pub(crate) fn may_be_of(&self, text: &Self) -> bool {
-        self.first.is_in(text.first) && self.last.is_in(text.last)
-    }
-}
-
-impl Word {
-    const BYTES: usize = 8;
-
-    fn push(&mut self, byte: u8) {
-        self.bytes = self.bytes << 8 | u64::from(byte.to_ascii_lowercase());
-        self.known = self.known << 8 | 0xff;
-    }
-
-    #[inline(always)]
-    fn is_in(self, other: Self) -> bool {
-        (self.bytes ^ other.bytes) & self.known == 0
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Ends, Pattern};
+    use super::Pattern;
     use proptest::prelude::*;
 
     #[test]
@@ -208,22 +140,6 @@ mod tests {
                 Pattern(pattern.clone()).matches(text.as_bytes()),
                 model(pattern.as_bytes(), text.as_bytes())
             );
-        }
-
-        /// What matches is never told apart by its ends; what begins or ends otherwise always is.
-        #[test]
-        fn ends_tell_no_match_apart(pattern in "[aB*]{0,12}", text in "[aAbB]{0,20}", first in "[aB]{1,8}") {
-            let pattern = Pattern(pattern);
-            let ends = Ends::of_pattern(&pattern);
-            let has_ends = ends.may_be_of(&Ends::of(text.as_bytes()));
-            prop_assert!(has_ends || !pattern.matches_ignore_case(text.as_bytes()));
-            prop_assert!(Ends::of_prefix(text.as_bytes()).may_be_of(&Ends::of((text.clone() + &first).as_bytes())));
-            let begins = text.get(..first.len()).is_some_and(|head| head.eq_ignore_ascii_case(&first));
-            let with = |pattern: String| Ends::of_pattern(&Pattern(pattern)).may_be_of(&Ends::of(text.as_bytes()));
-            prop_assert_eq!(with(first.clone() + "*"), begins);
-            let at = text.len().checked_sub(first.len());
-            let ends = at.is_some_and(|at| text[at..].eq_ignore_ascii_case(&first));
-            prop_assert_eq!(with("*".to_owned() + &first), ends);
         }
     }
 }

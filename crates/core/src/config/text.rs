@@ -4,8 +4,8 @@
 //! regular expression that an editor can check it with.
 
 use super::{limits, logo, value};
+use crate::http::header_policy;
 use crate::prelude::*;
-use crate::reply;
 use crate::text::{has_any, parts};
 
 /// What a text may be.
@@ -71,7 +71,7 @@ const FRAMING: &[&str] = &[
     "trailer",
     "transfer-encoding",
     "upgrade",
-    reply::MARKER,
+    header_policy::MARKER,
 ];
 
 /// A name of a header, or a pattern of names: only a plain name can be said to be wrong, since a
@@ -300,7 +300,7 @@ pub(super) static HEADER_TO_KEEP: TextRule = TextRule {
     allowed: "the name of a header; `*` is any run of characters",
     check: |text| {
         let why = "it speaks of the response that the page replaces";
-        header_pattern(text, |name| reply::NEVER_KEPT.contains(&name), why)
+        header_pattern(text, header_policy::is_never_kept, why)
     },
     ..HEADER_NAME
 };
@@ -308,7 +308,13 @@ pub(super) static HEADER_TO_KEEP: TextRule = TextRule {
 /// Names of headers that go, with wildcards.
 pub(super) static HEADER_TO_REMOVE: TextRule = TextRule {
     allowed: "the name of a header; `*` is any run of characters",
-    check: |text| header_pattern(text, reply::is_essential, "no page can do without it"),
+    check: |text| {
+        header_pattern(
+            text,
+            header_policy::is_essential,
+            "no page can do without it",
+        )
+    },
     ..HEADER_NAME
 };
 

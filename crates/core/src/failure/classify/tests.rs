@@ -3,17 +3,13 @@ use std::collections::BTreeSet;
 use super::*;
 
 fn proxy(details: &str, flags: u64) -> Reason {
-    let (reason, source) = classify(&Facts {
-        status: 503,
-        flags,
-        details: details.as_bytes(),
-    });
+    let (reason, source) = classify(503, details.as_bytes(), flags);
     assert_eq!(source, Source::Proxy, "{details}");
     reason
 }
 
 #[test]
-fn the_details_come_first() {
+fn known_details_decide_before_flags() {
     let reset = |inner: &str| {
         proxy(
             &format!("upstream_reset_before_response_started{{{inner}}}"),
@@ -100,7 +96,7 @@ fn the_details_come_first() {
 }
 
 #[test]
-fn unknown_details_fall_to_the_flags() {
+fn unknown_details_fall_back_to_the_flags() {
     for (bit, want) in [
         (26, Reason::DnsError),
         (23, Reason::HttpProtocolError),
@@ -124,7 +120,7 @@ fn unknown_details_fall_to_the_flags() {
 }
 
 #[test]
-fn flags_are_asked_for_only_where_the_details_do_not_decide() {
+fn details_decide_unless_they_are_unknown() {
     for (details, decide) in [
         ("via_upstream", true),
         ("response_timeout", true),
@@ -141,7 +137,7 @@ fn flags_are_asked_for_only_where_the_details_do_not_decide() {
 }
 
 #[test]
-fn an_answer_of_the_upstream_is_never_the_proxys() {
+fn via_upstream_is_classified_by_status_whatever_the_flags() {
     for (status, want) in [
         (500, Reason::UpstreamError),
         (501, Reason::UpstreamError),
@@ -150,18 +146,14 @@ fn an_answer_of_the_upstream_is_never_the_proxys() {
         (504, Reason::UpstreamTimeout),
     ] {
         // An exhausted retry carries flags as well.
-        let facts = Facts {
-            status,
-            flags: 1 << 15,
-            details: b"via_upstream",
-        };
-        assert_eq!(classify(&facts), (want, Source::Upstream));
+        let found = classify(status, b"via_upstream", 1 << 15);
+        assert_eq!(found, (want, Source::Upstream));
     }
 }
 
-/// The table of the documentation, in full.
+/// The whole table of the documentation.
 #[test]
-fn tokens_statuses_and_retries() {
+fn reasons_have_documented_tokens_statuses_and_retryability() {
     let table: Vec<String> = Reason::ALL
         .iter()
         .map(|r| {
@@ -203,13 +195,12 @@ fn tokens_statuses_and_retries() {
 
 proptest::proptest! {
     #[test]
-    fn any_details_have_a_reason(details in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80), flags: u64, status: u16) {
-        let (_, source) = classify(&Facts { status, flags, details: &details });
+    fn any_details_are_classified_and_flags_matter_only_without_known_details(details in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80), flags: u64, status: u16) {
+        let (_, source) = classify(status, &details, flags);
         proptest::prop_assert_eq!(source == Source::Upstream, details == b"via_upstream");
         if details_decide(&details) {
-            let without = Facts { status, flags: 0, details: &details };
-            let with = Facts { flags, ..without };
-            proptest::prop_assert_eq!(classify(&with), classify(&without));
+            let without = classify(status, &details, 0);
+            proptest::prop_assert_eq!(classify(status, &details, flags), without);
         }
     }
 }

@@ -2,21 +2,21 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-fn formats() -> Formats {
-    Formats {
-        default: DefaultFormat::Text,
-        problem_type_base: "about:blank".into(),
-        cli_agents: vec!["curl/".into(), "Wget/".into(), "HTTPie/".into()],
-    }
+fn negotiated(request: &HeaderBlock) -> Format {
+    let preferences = Preferences {
+        default: Format::Text,
+        cli_agents: &["curl/", "Wget/", "HTTPie/"].map(str::to_owned),
+    };
+    negotiate(request, preferences)
 }
 
 fn chosen(headers: &[(&str, &str)]) -> Format {
-    format(&HeaderBlock::from_pairs(headers), &formats())
+    negotiated(&HeaderBlock::from_pairs(headers))
 }
 
 /// The headers that real clients send, and what each must get.
 #[test]
-fn real_clients() {
+fn real_clients_get_the_format_they_can_use() {
     const CHROME: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7";
     const FIREFOX: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
     type Headers<'a> = &'a [(&'a str, &'a str)];
@@ -249,7 +249,7 @@ fn real_clients() {
 
 /// RFC 9110 §12.5.1 by cases.
 #[test]
-fn accept_by_the_rfc() {
+fn accept_is_ranked_by_specificity_then_weight_then_order() {
     let table: &[(&str, Format)] = &[
         ("text/html", Format::Html),
         ("TEXT/HTML", Format::Html),
@@ -303,7 +303,7 @@ fn accept_by_the_rfc() {
 }
 
 #[test]
-fn accept_may_come_in_several_headers() {
+fn several_accept_headers_are_one_list() {
     assert_eq!(
         chosen(&[
             ("accept", "text/html;q=0.1"),
@@ -314,7 +314,7 @@ fn accept_may_come_in_several_headers() {
 }
 
 #[test]
-fn weights() {
+fn weights_are_read_in_thousandths() {
     for (text, want) in [
         ("1", Some(1000)),
         ("0", Some(0)),
@@ -338,9 +338,9 @@ fn weights() {
 
 proptest::proptest! {
     #[test]
-    fn any_header_gets_some_format(value in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..100)) {
+    fn any_headers_get_a_negotiable_format(value in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..100)) {
         let block = HeaderBlock::from_pairs(&[("accept", &value[..]), ("sec-fetch-mode", &value), ("user-agent", &value)]);
-        let format = format(&block, &formats());
+        let format = negotiated(&block);
         proptest::prop_assert!(NEGOTIABLE.contains(&format));
     }
 }

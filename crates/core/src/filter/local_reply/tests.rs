@@ -1,4 +1,5 @@
 use super::*;
+use crate::http::header_policy::never_kept;
 
 fn config() -> Headers {
     crate::config::Config::default().headers
@@ -14,13 +15,13 @@ fn html() -> Page<'static> {
     }
 }
 
-fn facts(response: &HeaderBlock) -> Facts<'_> {
-    Facts {
+fn info(response: &HeaderBlock) -> HeaderInfo<'_> {
+    HeaderInfo {
         format: Format::Html,
         reason: Reason::UpstreamBadGateway,
         source: Source::Upstream,
         received_status: 502,
-        hint: Some(Hint { ms: 10_400 }),
+        hint: Some(Hint::new(Duration::from_millis(10_400))),
         response,
         details: None,
         proxy_name: "gateway",
@@ -36,11 +37,11 @@ fn lines(headers: &[Header]) -> Vec<String> {
 
 fn made(response: &[(&str, &str)]) -> Vec<String> {
     let block = HeaderBlock::from_pairs(response);
-    lines(&headers(&config(), &html(), &facts(&block)))
+    lines(&page_headers(&config(), &html(), &info(&block)))
 }
 
 #[test]
-fn a_page_says_all_that_it_must() {
+fn a_page_has_all_its_headers() {
     let want = [
         "content-type: text/html; charset=utf-8",
         "content-language: en",
@@ -58,14 +59,14 @@ fn a_page_says_all_that_it_must() {
 }
 
 #[test]
-fn what_described_the_lost_body_goes() {
-    let response: Vec<(&str, &str)> = NEVER_KEPT.iter().map(|name| (*name, "theirs")).collect();
+fn headers_that_describe_the_replaced_body_are_dropped() {
+    let response: Vec<(&str, &str)> = never_kept().map(|name| (name, "theirs")).collect();
     let got = made(&response);
     assert!(!got.iter().any(|line| line.contains("theirs")), "{got:?}");
 }
 
 #[test]
-fn what_nobody_keeps_goes_and_what_is_kept_stays() {
+fn only_allowed_headers_are_kept() {
     let got = made(&[
         (":status", "502"),
         ("x-anything", "1"),
@@ -95,7 +96,7 @@ fn what_nobody_keeps_goes_and_what_is_kept_stays() {
 }
 
 #[test]
-fn lists_are_appended_to() {
+fn list_headers_keep_the_members_of_the_failed_response() {
     let got = made(&[
         ("vary", "Origin, Accept"),
         ("vary", "cookie"),
@@ -120,7 +121,7 @@ fn lists_are_appended_to() {
 }
 
 #[test]
-fn the_operator_has_the_last_word() {
+fn configured_changes_apply_last_but_not_to_essential_headers() {
     let mut config = config();
     config.set = vec![
         ("cache-control".into(), "no-store, private".into()),
@@ -133,7 +134,7 @@ fn the_operator_has_the_last_word() {
         .headers
         .remove;
     let block = HeaderBlock::from_pairs(&[("via", "1.1 a")]);
-    let got = lines(&headers(&config, &html(), &facts(&block)));
+    let got = lines(&page_headers(&config, &html(), &info(&block)));
     let has = |start: &str| got.iter().filter(|l| l.starts_with(start)).count();
     assert_eq!(has("cache-control: no-store, private"), 1);
     assert_eq!(has("cache-control:"), 1);
@@ -153,43 +154,39 @@ fn the_operator_has_the_last_word() {
 }
 
 #[test]
-fn details_are_told_as_a_string_only_where_wanted() {
+fn exposed_details_are_escaped_as_a_string() {
     let block = HeaderBlock::default();
-    let told = Facts {
+    let exposed = HeaderInfo {
         details: Some(b"a\"b\\c\xff\nd"),
-        ..facts(&block)
+        ..info(&block)
     };
-    let got = lines(&headers(&config(), &html(), &told));
+    let got = lines(&page_headers(&config(), &html(), &exposed));
     let want = "proxy-status: gateway; error=upstream_bad_gateway; received-status=502; details=\"a\\\"b\\\\c??d\"";
     assert!(got.iter().any(|l| l == want), "{got:?}");
 }
 
 #[test]
-fn no_hint_no_header() {
+fn without_a_hint_there_is_no_retry_after() {
     let block = HeaderBlock::from_pairs(&[("retry-after", "5")]);
-    let hopeless = Facts {
+    let hopeless = HeaderInfo {
         hint: None,
         reason: Reason::TlsCertificateError,
-        ..facts(&block)
+        ..info(&block)
     };
-    let got = lines(&headers(&config(), &html(), &hopeless));
+    let got = lines(&page_headers(&config(), &html(), &hopeless));
     assert!(!got.iter().any(|l| l.starts_with("retry-after")), "{got:?}");
 }
 
 #[test]
-fn a_rewrite_carries_status_and_exact_length() {
-    let reply = Reply {
+fn replacing_headers_have_status_and_exact_length() {
+    let reply = LocalReply {
         status: 502,
         grpc_status: None,
         headers: vec![("x".into(), b"y".to_vec())],
         body: vec![b'a'; 1234],
         details: Vec::new(),
-        mark: Mark {
-            reason: Reason::UpstreamBadGateway,
-            hint_ms: None,
-        },
     };
-    let block = reply.rewrite_headers(true);
+    let block = reply.replacing_headers(true);
     let got: Vec<_> = block.iter().collect();
     let want: [(&[u8], &[u8]); 3] = [
         (b":status", b"502"),
@@ -197,17 +194,15 @@ fn a_rewrite_carries_status_and_exact_length() {
         (b"content-length", b"1234"),
     ];
     assert_eq!(got, want);
-    assert_eq!(reply.rewrite_headers(false).get("content-length"), None);
+    assert_eq!(reply.replacing_headers(false).get("content-length"), None);
     assert_eq!(reply.local_headers().iter().count(), 1);
 }
 
 proptest::proptest! {
-    /// Whatever the failed response says, no header of the reply holds a line break that was not
-    /// in a kept header, and the essential ones are there once.
     #[test]
-    fn any_response_makes_a_whole_reply(pairs in proptest::collection::vec((".{0,12}", proptest::collection::vec(proptest::prelude::any::<u8>(), 0..20)), 0..12)) {
+    fn essential_headers_are_there_once_whatever_the_failed_response_has(pairs in proptest::collection::vec((".{0,12}", proptest::collection::vec(proptest::prelude::any::<u8>(), 0..20)), 0..12)) {
         let block = HeaderBlock::from_pairs(&pairs);
-        let made = headers(&config(), &html(), &facts(&block));
+        let made = page_headers(&config(), &html(), &info(&block));
         for name in ["content-type", "cache-control", "proxy-status", "vary", MARKER] {
             proptest::prop_assert_eq!(made.iter().filter(|(n, _)| n == name).count(), 1);
         }

@@ -1,33 +1,39 @@
-//! Which form of the page a client can use.
+//! Content negotiation: which format of the page a client gets.
 //!
-//! The first of these that says something decides: the content type of a gRPC call, an upgrade,
-//! `Sec-Fetch-Dest`, `Accept` (RFC 9110 §12.5.1), `Sec-Fetch-Mode`, the user agent, the configured
-//! default. An error is never answered with 406: where nothing is acceptable the rest of the order
-//! decides as if `Accept` were not there (RFC 9110 §12.4.1).
+//! The first of these that is present decides: a gRPC content type, an upgrade, `Sec-Fetch-Dest`,
+//! `Accept` (RFC 9110 §12.5.1), `Sec-Fetch-Mode`, the user agent, the configured default. A page is
+//! never replaced by a 406: if nothing is acceptable, `Accept` is ignored (RFC 9110 §12.4.1).
 
-use crate::config::{DefaultFormat, Formats};
-use crate::headers::{list_has, trim, HeaderBlock};
-use crate::prelude::*;
+use crate::http::headers::{list_has, HeaderBlock};
 
-/// The forms in which a page can be served.
+/// A format of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Format {
-    /// A page for a person.
+    /// An HTML page.
     Html,
     /// `application/problem+json` (RFC 9457).
     Problem,
-    /// A few lines for a terminal.
+    /// A few lines of text for a terminal.
     Text,
     /// A gRPC status.
     Grpc,
-    /// The status alone, for sub-resources that nobody reads.
+    /// The status without a body, for sub-resources such as images and scripts.
     Empty,
-    /// The status and one line, for an upgrade or CONNECT.
+    /// The status and one line of text, for an upgrade or CONNECT.
     Line,
 }
 
-/// Chooses the format for a request with these headers.
-pub fn format(request: &HeaderBlock, formats: &Formats) -> Format {
+/// What decides between formats that the client's headers do not rank.
+#[derive(Debug, Clone, Copy)]
+pub struct Preferences<'a> {
+    /// The format if the client has no preference: HTML, problem+json or text.
+    pub default: Format,
+    /// Prefixes of user agents that are command-line programs, which get text.
+    pub cli_agents: &'a [String],
+}
+
+/// Returns the format for a request with these headers.
+pub fn negotiate(request: &HeaderBlock, preferences: Preferences<'_>) -> Format {
     if is_grpc(request) {
         return Format::Grpc;
     }
@@ -40,11 +46,11 @@ pub fn format(request: &HeaderBlock, formats: &Formats) -> Format {
     let fitting = acceptable(request);
     match fitting.as_slice() {
         [only] => *only,
-        _ => by_habit(request, formats, &fitting),
+        _ => by_client(request, preferences, &fitting),
     }
 }
 
-/// Whether Envoy takes the request for a gRPC call (`source/common/grpc/common.cc`,
+/// Returns whether Envoy takes the request for a gRPC call (`source/common/grpc/common.cc`,
 /// `hasGrpcContentType`): `application/grpc` or `application/grpc+…`, but not gRPC-Web.
 pub fn is_grpc(request: &HeaderBlock) -> bool {
     request
@@ -52,7 +58,7 @@ pub fn is_grpc(request: &HeaderBlock) -> bool {
         .is_some_and(is_grpc_content_type)
 }
 
-/// Whether a content type is that of gRPC itself.
+/// Returns whether a content type is gRPC, but not gRPC-Web.
 pub fn is_grpc_content_type(value: &[u8]) -> bool {
     match value.strip_prefix(b"application/grpc") {
         Some(rest) => matches!(rest.first(), None | Some(b'+')),
@@ -60,7 +66,7 @@ pub fn is_grpc_content_type(value: &[u8]) -> bool {
     }
 }
 
-/// Whether the client wants another protocol than HTTP on this connection or stream.
+/// Returns whether the client asks for another protocol than HTTP on this connection or stream.
 fn is_upgrade(request: &HeaderBlock) -> bool {
     request.get(":method") == Some(b"CONNECT")
         || (request.get("upgrade").is_some()
@@ -69,28 +75,25 @@ fn is_upgrade(request: &HeaderBlock) -> bool {
                 .any(|value| list_has(value, "upgrade")))
 }
 
-/// Destinations (Fetch §2.2.5) whose body no person reads and no program parses.
+/// Returns whether the body for this destination (Fetch §2.2.5) is neither read by a person nor
+/// parsed by a program.
 fn is_subresource(destination: &[u8]) -> bool {
     !matches!(
-        trim(destination),
+        destination.trim_ascii(),
         b"" | b"empty" | b"document" | b"iframe" | b"frame" | b"fencedframe" | b"embed" | b"object"
     )
 }
 
-/// The negotiable formats, in the order of preference where nothing else tells them apart.
+/// The negotiable formats, in the order of preference if nothing else decides.
 const NEGOTIABLE: [Format; 3] = [Format::Html, Format::Problem, Format::Text];
 
-/// The formats that `Accept` ranks highest; all of them where it has no preference or where
-/// nothing is acceptable.
+/// Returns the formats that `Accept` ranks highest; all if it has no preference or accepts none.
 fn acceptable(request: &HeaderBlock) -> Vec<Format> {
-    let mut ranges = Vec::new();
-    for value in request.get_all("accept") {
-        for member in value.split(|&b| b == b',') {
-            if let Some(range) = Range::parse(member) {
-                ranges.push(range);
-            }
-        }
-    }
+    let ranges: Vec<MediaRange<'_>> = request
+        .get_all("accept")
+        .flat_map(|value| value.split(|&b| b == b','))
+        .filter_map(MediaRange::parse)
+        .collect();
     let mut best = None;
     let mut fitting = Vec::new();
     for format in NEGOTIABLE {
@@ -109,70 +112,66 @@ fn acceptable(request: &HeaderBlock) -> Vec<Format> {
     fitting
 }
 
-/// Chooses among formats that `Accept` does not tell apart.
-fn by_habit(request: &HeaderBlock, formats: &Formats, fitting: &[Format]) -> Format {
-    let default = match formats.default {
-        DefaultFormat::Html => Format::Html,
-        DefaultFormat::Problem => Format::Problem,
-        DefaultFormat::Text => Format::Text,
-    };
-    let mode = request.get("sec-fetch-mode").map(trim);
+/// Chooses among formats that `Accept` ranks equally, by the kind of client.
+fn by_client(request: &HeaderBlock, preferences: Preferences<'_>, fitting: &[Format]) -> Format {
+    let default = preferences.default;
+    let mode = request.get("sec-fetch-mode").map(<[u8]>::trim_ascii);
     let agent = request.get("user-agent").unwrap_or_default();
-    let is_cli = formats
+    let is_cli = preferences
         .cli_agents
         .iter()
         .any(|prefix| agent.starts_with(prefix.as_bytes()));
-    let habit = match mode {
+    let usual = match mode {
         Some(b"navigate") => Format::Html,
         Some(_) => Format::Problem,
         None if is_cli => Format::Text,
         None => default,
     };
-    [habit, default]
+    [usual, default]
         .into_iter()
         .find(|format| fitting.contains(format))
         .or_else(|| fitting.first().copied())
         .unwrap_or(default)
 }
 
-/// How well `Accept` ranks a format; a bigger one is the better.
+/// How `Accept` ranks a format; the greatest is preferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Match {
     /// `q` in thousandths.
     weight: u16,
-    /// Whether a range names the format, or a wildcard lets it in together with others.
+    /// Whether a range names the format; otherwise a wildcard matches it together with others.
     is_named: bool,
-    /// Of the formats that are named with the same weight, the earlier is meant
-    /// (counted from the end). Formats that a wildcard lets in are equal.
+    /// The position of the range, counted from the end: of formats named with the same weight, the
+    /// first is preferred. 0 if only a wildcard matches.
     earliness: usize,
 }
 
-/// How exactly a range names a format.
+/// How specific a range is for a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Exactness {
+enum Specificity {
     /// `*/*`
     Anything,
     /// `text/*`
     Type,
-    /// A relative that can be read by the same parser (`application/vnd.api+json`), or our type
-    /// with parameters that we do not know.
+    /// A type for the same parser (`application/vnd.api+json`), or the format's own type with unknown
+    /// parameters.
     Related,
-    /// Our type itself.
+    /// The format's own type.
     Exact,
 }
 
-/// The range that decides about a format is the most exact one, whatever its weight
-/// (RFC 9110 §12.5.1: "the most specific reference has precedence"). Of two equally exact ones
-/// the heavier counts: a client that accepts any JSON accepts ours.
-fn best_match(format: Format, ranges: &[Range<'_>]) -> Option<Match> {
+/// Returns the rank of a format. The most specific range decides, whatever its weight (RFC 9110
+/// §12.5.1: "the most specific reference has precedence"). Of two equally specific ranges the one with
+/// the higher weight decides: a client that accepts any JSON accepts problem+json.
+fn best_match(format: Format, ranges: &[MediaRange<'_>]) -> Option<Match> {
     let mut best = None;
     for (from_end, range) in ranges.iter().rev().enumerate() {
-        if let Some(exactness) = range.exactness_for(format) {
-            best = best.max(Some((exactness, range.weight, from_end)));
+        if let Some(specificity) = range.specificity(format) {
+            best = best.max(Some((specificity, range.weight, from_end)));
         }
     }
-    let (exactness, weight, from_end) = best?;
-    let is_named = exactness >= Exactness::Related;
+    let (specificity, weight, from_end) = best?;
+    let is_named = specificity >= Specificity::Related;
     Some(Match {
         weight,
         is_named,
@@ -180,19 +179,19 @@ fn best_match(format: Format, ranges: &[Range<'_>]) -> Option<Match> {
     })
 }
 
-/// One member of `Accept`.
+/// A media range: one member of `Accept`.
 #[derive(Debug, Clone, Copy)]
-struct Range<'a> {
+struct MediaRange<'a> {
     kind: &'a [u8],
     subtype: &'a [u8],
     has_parameters: bool,
     weight: u16,
 }
 
-impl<'a> Range<'a> {
-    /// `None` for what is not a media range with a weight; such a member says nothing.
+impl<'a> MediaRange<'a> {
+    /// Parses a member; returns `None` if it is not a media range, which is then ignored.
     fn parse(member: &'a [u8]) -> Option<Self> {
-        let mut parts = member.split(|&b| b == b';').map(trim);
+        let mut parts = member.split(|&b| b == b';').map(<[u8]>::trim_ascii);
         let media = parts.next()?;
         let slash = media.iter().position(|&b| b == b'/')?;
         let (kind, rest) = media.split_at_checked(slash)?;
@@ -200,7 +199,7 @@ impl<'a> Range<'a> {
         if kind.is_empty() || subtype.is_empty() {
             return None;
         }
-        let mut range = Range {
+        let mut range = Self {
             kind,
             subtype,
             has_parameters: false,
@@ -209,7 +208,8 @@ impl<'a> Range<'a> {
         for parameter in parts {
             let end = parameter.iter().position(|&b| b == b'=');
             let (name, value) = parameter.split_at_checked(end.unwrap_or(parameter.len()))?;
-            let (name, value) = (trim(name), trim(value.get(1..).unwrap_or_default()));
+            let value = value.get(1..).unwrap_or_default();
+            let (name, value) = (name.trim_ascii(), value.trim_ascii());
             if name.eq_ignore_ascii_case(b"q") {
                 range.weight = parse_weight(value)?;
             } else if !name.is_empty() && !value.eq_ignore_ascii_case(b"utf-8") {
@@ -219,7 +219,7 @@ impl<'a> Range<'a> {
         Some(range)
     }
 
-    fn exactness_for(&self, format: Format) -> Option<Exactness> {
+    fn specificity(&self, format: Format) -> Option<Specificity> {
         let (kind, subtype): (&str, &str) = match format {
             Format::Html => ("text", "html"),
             Format::Problem => ("application", "problem+json"),
@@ -227,27 +227,27 @@ impl<'a> Range<'a> {
             Format::Grpc | Format::Empty => return None,
         };
         if self.kind == b"*" {
-            return (self.subtype == b"*").then_some(Exactness::Anything);
+            return (self.subtype == b"*").then_some(Specificity::Anything);
         }
         if !self.kind.eq_ignore_ascii_case(kind.as_bytes()) {
             return None;
         }
         if self.subtype == b"*" {
-            return Some(Exactness::Type);
+            return Some(Specificity::Type);
         }
         if self.subtype.eq_ignore_ascii_case(subtype.as_bytes()) {
             let known = !self.has_parameters;
             return Some(if known {
-                Exactness::Exact
+                Specificity::Exact
             } else {
-                Exactness::Related
+                Specificity::Related
             });
         }
-        (format == Format::Problem && is_json(self.subtype)).then_some(Exactness::Related)
+        (format == Format::Problem && is_json(self.subtype)).then_some(Specificity::Related)
     }
 }
 
-/// Whether a subtype of `application` is JSON (RFC 6839 §3.1).
+/// Returns whether a subtype of `application` is JSON (RFC 6839 §3.1).
 fn is_json(subtype: &[u8]) -> bool {
     let tail = |n: usize| {
         subtype
@@ -259,7 +259,7 @@ fn is_json(subtype: &[u8]) -> bool {
         || tail(5).is_some_and(|end| end.eq_ignore_ascii_case(b"+json"))
 }
 
-/// A weight in thousandths (RFC 9110 §12.4.2); digits beyond the third are dropped.
+/// Parses a weight (RFC 9110 §12.4.2) in thousandths; ignores digits after the third.
 pub(crate) fn parse_weight(value: &[u8]) -> Option<u16> {
     let (whole, fraction) = match value.split_first()? {
         (b'0', rest) => (0_u16, rest),
@@ -285,5 +285,4 @@ pub(crate) fn parse_weight(value: &[u8]) -> Option<u16> {
 }
 
 #[cfg(test)]
-#[path = "negotiate_tests.rs"]
 mod tests;

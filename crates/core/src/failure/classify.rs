@@ -1,0 +1,207 @@
+//! Classification: Envoy's response code details and response flags to a [`Reason`].
+
+use crate::failure::{Reason, Source};
+
+/// The details of every response that came from an upstream, whatever its status.
+const VIA_UPSTREAM: &[u8] = b"via_upstream";
+
+/// Returns why a request failed, and who made the response.
+///
+/// `details` are `response.code_details`, empty if Envoy has none; `flags` are `response.flags`, one
+/// bit each (Envoy `stream_info_impl.h`, `legacyResponseFlags`).
+///
+/// The details decide first: only they distinguish an upstream's own 503 from Envoy's. (An exhausted
+/// retry has flags *and* `via_upstream`.) The strings are not a stable interface of Envoy, so unknown
+/// details fall back to the flags, and unknown flags to [`Reason::ProxyInternalError`].
+pub fn classify(status: u16, details: &[u8], flags: u64) -> (Reason, Source) {
+    if details == VIA_UPSTREAM {
+        return (by_status(status), Source::Upstream);
+    }
+    let reason = by_details(details)
+        .or_else(|| by_flags(flags))
+        .unwrap_or(Reason::ProxyInternalError);
+    (reason, Source::Proxy)
+}
+
+/// Returns whether the details alone decide, so that the flags are not needed.
+pub fn details_decide(details: &[u8]) -> bool {
+    details == VIA_UPSTREAM || by_details(details).is_some()
+}
+
+fn by_status(status: u16) -> Reason {
+    match status {
+        502 => Reason::UpstreamBadGateway,
+        503 => Reason::UpstreamUnavailable,
+        504 => Reason::UpstreamTimeout,
+        _ => Reason::UpstreamError,
+    }
+}
+
+/// Details by the part before the braces: Envoy `stream_info.h`, `ResponseCodeDetailValues`, and those
+/// of Envoy's filters.
+const DETAILS: &[(&str, Reason)] = &[
+    (
+        "upstream_reset_after_response_started",
+        Reason::HttpResponseIncomplete,
+    ),
+    ("response_timeout", Reason::HttpResponseTimeout),
+    ("upstream_per_try_timeout", Reason::HttpResponseTimeout),
+    ("upstream_per_try_idle_timeout", Reason::HttpResponseTimeout),
+    ("max_duration_timeout", Reason::HttpResponseTimeout),
+    (
+        "upstream_max_stream_duration_reached",
+        Reason::HttpResponseTimeout,
+    ),
+    ("stream_idle_timeout", Reason::HttpResponseTimeout),
+    ("no_healthy_upstream", Reason::DestinationUnavailable),
+    ("cluster_not_found", Reason::DestinationUnavailable),
+    ("maintenance_mode", Reason::DestinationUnavailable),
+    (
+        "denied_by_admission_control",
+        Reason::DestinationUnavailable,
+    ),
+    (
+        "sub_cluster_warming_timeout",
+        Reason::DestinationUnavailable,
+    ),
+    ("sub_cluster_overflow", Reason::ConnectionLimitReached),
+    ("reached_concurrency_limit", Reason::ConnectionLimitReached),
+    ("dns_cache_overflow", Reason::ConnectionLimitReached),
+    (
+        "dynamic_forward_proxy_pending_request_overflow",
+        Reason::ConnectionLimitReached,
+    ),
+    ("overload", Reason::ConnectionLimitReached),
+    ("drop_overload", Reason::ConnectionLimitReached),
+    (
+        "unconditional_drop_overload",
+        Reason::ConnectionLimitReached,
+    ),
+    ("route_not_found", Reason::DestinationNotFound),
+    ("dns_resolution_failure", Reason::DnsError),
+];
+
+/// Reset reasons (Envoy `utility.cc`, `resetReasonToString`, spaces as underscores): the part in the
+/// braces of `upstream_reset_before_response_started{…}`, up to the transport failure reason.
+const RESETS: &[(&str, Reason)] = &[
+    ("remote_connection_failure", Reason::ConnectionRefused),
+    // Envoy itself gave up before there was a connection.
+    ("local_connection_failure", Reason::DestinationUnavailable),
+    ("connection_timeout", Reason::ConnectionTimeout),
+    ("connection_termination", Reason::ConnectionTerminated),
+    ("remote_reset", Reason::ConnectionTerminated),
+    ("remote_refused_stream_reset", Reason::ConnectionTerminated),
+    (
+        "remote_error_with_CONNECT_request",
+        Reason::ConnectionTerminated,
+    ),
+    (
+        "HTTP/1_premature_upstream_half_close",
+        Reason::ConnectionTerminated,
+    ),
+    ("local_reset", Reason::ConnectionTerminated),
+    ("local_refused_stream_reset", Reason::ConnectionTerminated),
+    ("overflow", Reason::ConnectionLimitReached),
+    ("protocol_error", Reason::HttpProtocolError),
+    ("overload_manager_reset", Reason::ConnectionLimitReached),
+];
+
+/// Returns the words of Envoy that the tables know: details up to the braces, and reset reasons. For
+/// tests that check whether an Envoy binary contains them.
+#[cfg(feature = "reference")]
+pub fn known_words() -> impl Iterator<Item = &'static str> {
+    DETAILS.iter().chain(RESETS).map(|(word, _)| *word)
+}
+
+fn by_details(details: &[u8]) -> Option<Reason> {
+    let (name, inner) = match details.iter().position(|&b| b == b'{') {
+        Some(at) => details.split_at_checked(at)?,
+        None => (details, &b""[..]),
+    };
+    match name {
+        b"upstream_reset_before_response_started" => by_reset(inner),
+        _ => find(DETAILS, name),
+    }
+}
+
+fn by_reset(inner: &[u8]) -> Option<Reason> {
+    let inner = inner.strip_prefix(b"{").unwrap_or(inner);
+    let (reset, transport) = match inner.iter().position(|&b| b == b'|' || b == b'}') {
+        Some(at) => inner.split_at_checked(at)?,
+        None => (inner, &b""[..]),
+    };
+    let reason = find(RESETS, reset)?;
+    // The transport failure reason refines what happened to the connection, and nothing else.
+    let refines = matches!(
+        reason,
+        Reason::ConnectionRefused | Reason::ConnectionTerminated | Reason::DestinationUnavailable
+    );
+    by_transport(transport).filter(|_| refines).or(Some(reason))
+}
+
+fn find(table: &[(&str, Reason)], name: &[u8]) -> Option<Reason> {
+    table
+        .iter()
+        .find(|(known, _)| known.as_bytes() == name)
+        .map(|&(_, reason)| reason)
+}
+
+/// Returns the reason by the transport failure reason (an error string of BoringSSL or of the socket,
+/// spaces as underscores), where it says more than the reset reason does.
+fn by_transport(text: &[u8]) -> Option<Reason> {
+    const TABLE: &[(&str, Reason)] = &[
+        ("CERTIFICATE", Reason::TlsCertificateError),
+        ("certificate", Reason::TlsCertificateError),
+        ("verify_SAN", Reason::TlsCertificateError),
+        // The upstream does not trust the authority that signed Envoy's certificate.
+        ("UNKNOWN_CA", Reason::TlsCertificateError),
+        ("TLS_error", Reason::TlsProtocolError),
+        ("OPENSSL_internal", Reason::TlsProtocolError),
+        ("SSL_routines", Reason::TlsProtocolError),
+        ("Connection_refused", Reason::ConnectionRefused),
+        ("timed_out", Reason::ConnectionTimeout),
+        ("Connection_reset", Reason::ConnectionTerminated),
+        ("Broken_pipe", Reason::ConnectionTerminated),
+        ("unreachable", Reason::DestinationUnavailable),
+        ("No_route_to_host", Reason::DestinationUnavailable),
+    ];
+    TABLE
+        .iter()
+        .find(|(part, _)| {
+            text.windows(part.len())
+                .any(|window| window == part.as_bytes())
+        })
+        .map(|&(_, reason)| reason)
+}
+
+/// Returns the reason by the flags, in Envoy's own order (`utility.cc`,
+/// `ProxyStatusUtils::fromStreamInfo`): the most specific first.
+fn by_flags(flags: u64) -> Option<Reason> {
+    const TABLE: &[(u32, Reason)] = &[
+        (26, Reason::DnsError),               // DF
+        (23, Reason::HttpProtocolError),      // UPE
+        (7, Reason::ConnectionLimitReached),  // UO
+        (2, Reason::HttpResponseTimeout),     // UT
+        (16, Reason::HttpResponseTimeout),    // SI
+        (19, Reason::HttpResponseTimeout),    // UMSDR
+        (5, Reason::ConnectionRefused),       // UF
+        (3, Reason::ConnectionTimeout),       // LR
+        (6, Reason::ConnectionTerminated),    // UC
+        (4, Reason::ConnectionTerminated),    // UR
+        (0, Reason::DestinationUnavailable),  // LH
+        (1, Reason::DestinationUnavailable),  // UH
+        (15, Reason::DestinationUnavailable), // URX
+        (24, Reason::DestinationUnavailable), // NC
+        (8, Reason::DestinationNotFound),     // NR
+        (27, Reason::ConnectionLimitReached), // DO
+        (29, Reason::ConnectionLimitReached), // UDO
+        (25, Reason::ConnectionLimitReached), // OM
+    ];
+    TABLE
+        .iter()
+        .find(|(bit, _)| flags >> bit & 1 == 1)
+        .map(|&(_, reason)| reason)
+}
+
+#[cfg(test)]
+mod tests;

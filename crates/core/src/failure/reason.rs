@@ -1,0 +1,92 @@
+//! Why a request failed, as one token: the same in pages, JSON, `Proxy-Status`, metrics and logs.
+
+/// Who made the failing response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// Envoy itself.
+    Proxy,
+    /// The upstream.
+    Upstream,
+}
+
+impl Source {
+    /// Returns the token: `proxy` or `upstream`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Source::Proxy => "proxy",
+            Source::Upstream => "upstream",
+        }
+    }
+}
+
+macro_rules! reasons {
+    ($( $(#[doc = $doc:literal])+ $name:ident $token:literal $status:expr, $retryable:literal; )+) => {
+        /// Why a request failed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Reason {
+            $( $(#[doc = $doc])+ $name, )+
+        }
+
+        impl Reason {
+            /// Every reason, in the order of the documentation.
+            pub const ALL: &'static [Reason] = &[$(Reason::$name),+];
+
+            /// Returns the token of the reason.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Reason::$name => $token),+ }
+            }
+
+            /// Returns the status that RFC 9209 §2.3 recommends; `None` if the failed response keeps its
+            /// own.
+            pub fn standard_status(self) -> Option<u16> {
+                match self { $(Reason::$name => $status),+ }
+            }
+
+            /// Returns whether the same request may succeed later.
+            pub fn is_retryable(self) -> bool {
+                match self { $(Reason::$name => $retryable),+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The upstream refused the connection.
+    ConnectionRefused "connection_refused" Some(502), true;
+    /// The connection to the upstream was not established in time.
+    ConnectionTimeout "connection_timeout" Some(504), true;
+    /// The upstream closed or reset the connection before it sent a response.
+    ConnectionTerminated "connection_terminated" Some(502), true;
+    /// TLS with the upstream failed.
+    TlsProtocolError "tls_protocol_error" Some(502), false;
+    /// A certificate was rejected.
+    TlsCertificateError "tls_certificate_error" Some(502), false;
+    /// The upstream's name could not be resolved.
+    DnsError "dns_error" Some(502), true;
+    /// The upstream's response was not valid HTTP.
+    HttpProtocolError "http_protocol_error" Some(502), true;
+    /// The upstream did not respond in time.
+    HttpResponseTimeout "http_response_timeout" Some(504), true;
+    /// The upstream's response ended before it was complete.
+    HttpResponseIncomplete "http_response_incomplete" Some(502), true;
+    /// A limit on connections or requests to the upstream was reached.
+    ConnectionLimitReached "connection_limit_reached" Some(503), true;
+    /// No upstream host was available.
+    DestinationUnavailable "destination_unavailable" Some(503), true;
+    /// No route matched the request.
+    DestinationNotFound "destination_not_found" None, false;
+    /// The upstream responded with 500, or with another 5xx that has no reason of its own.
+    UpstreamError "upstream_error" None, true;
+    /// The upstream responded with 502.
+    UpstreamBadGateway "upstream_bad_gateway" None, true;
+    /// The upstream responded with 503.
+    UpstreamUnavailable "upstream_unavailable" None, true;
+    /// The upstream responded with 504.
+    UpstreamTimeout "upstream_timeout" None, true;
+    /// The circuit of the route is open.
+    CircuitOpen "circuit_open" Some(503), true;
+    /// The route is in maintenance.
+    Maintenance "maintenance" Some(503), true;
+    /// Envoy made the response for any other reason.
+    ProxyInternalError "proxy_internal_error" None, true;
+}

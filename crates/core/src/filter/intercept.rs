@@ -1,0 +1,155 @@
+//! Interception: which failures are replaced by a page, and which requests are rejected with one.
+
+use std::time::Duration;
+
+use super::ResponseInfo;
+use crate::config::{InnerPages, Intercept, Maintenance, SourceFilter, UpstreamBody};
+use crate::failure::{Reason, Source};
+use crate::filter_config::{end_of, FilterConfig};
+use crate::http::accept::{is_grpc, is_grpc_content_type};
+use crate::http::header_policy::MARKER;
+use crate::http::headers::HeaderBlock;
+use crate::http::uri::{without_port, without_query};
+use crate::time::Timestamp;
+use crate::worker::CallNotPermitted;
+
+/// A failure that gets a page, or a request that is rejected with one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Interception<'a> {
+    pub(super) reason: Reason,
+    /// Who made the failed response.
+    pub(super) source: Source,
+    /// The status, as Envoy would send it to a client that is not gRPC.
+    pub(super) status: u16,
+    /// What opened the circuit, if an open circuit rejects the request.
+    pub(super) tripped_by: Option<Reason>,
+    /// The maintenance, if it rejects the request.
+    pub(super) maintenance: Option<&'a Maintenance>,
+    /// How much longer the request would be rejected, if known.
+    pub(super) remaining: Option<Duration>,
+}
+
+impl<'a> Interception<'a> {
+    /// Returns the interception of a failed response; `None` if the response passes.
+    pub(super) fn of_response(
+        config: &FilterConfig,
+        intercept: &Intercept,
+        request: &HeaderBlock,
+        response: &ResponseInfo,
+        reason: Reason,
+        source: Source,
+    ) -> Option<Self> {
+        let status = match (response.status, source) {
+            // The response of a gRPC service, whatever its `grpc-status`.
+            (200, Source::Upstream) => return None,
+            (200, Source::Proxy) => implied_status(reason, response.headers.get("grpc-status")?)?,
+            (status, _) => status,
+        };
+        let is_wanted = intercept.statuses.contains(status)
+            && match intercept.source {
+                SourceFilter::Any => true,
+                SourceFilter::Proxy => source == Source::Proxy,
+                SourceFilter::Upstream => source == Source::Upstream,
+            };
+        if !is_wanted || is_skipped(request, intercept) {
+            return None;
+        }
+        if source == Source::Upstream && is_passthrough(config, request, intercept, response) {
+            return None;
+        }
+        Some(Self::new(reason, source, status))
+    }
+
+    /// Returns the interception of a request that an open circuit rejects.
+    pub(super) fn open_circuit(rejection: CallNotPermitted) -> Self {
+        Self {
+            tripped_by: rejection.reason,
+            remaining: Some(rejection.remaining).filter(|remaining| !remaining.is_zero()),
+            ..Self::new(Reason::CircuitOpen, Source::Proxy, 503)
+        }
+    }
+
+    /// Returns the interception of a request for a route in maintenance.
+    pub(super) fn maintenance(maintenance: &'a Maintenance, now: Timestamp) -> Self {
+        let end = maintenance.until.map(end_of);
+        Self {
+            maintenance: Some(maintenance),
+            remaining: end.map(|end| end.saturating_since(now)),
+            ..Self::new(Reason::Maintenance, Source::Proxy, 503)
+        }
+    }
+
+    fn new(reason: Reason, source: Source, status: u16) -> Self {
+        Self {
+            reason,
+            source,
+            status,
+            tripped_by: None,
+            maintenance: None,
+            remaining: None,
+        }
+    }
+}
+
+/// Returns whether the configuration excludes the request by its path or host.
+fn is_skipped(request: &HeaderBlock, intercept: &Intercept) -> bool {
+    let path = without_query(request.get(":path").unwrap_or_default());
+    let host = without_port(request.get(":authority").unwrap_or_default());
+    let mut paths = intercept.skip_paths.iter();
+    let mut hosts = intercept.skip_hosts.iter();
+    paths.any(|pattern| pattern.matches(path))
+        || hosts.any(|pattern| pattern.matches_ignore_case(host))
+}
+
+/// Returns whether a response of the upstream is meant for the client as it is.
+fn is_passthrough(
+    config: &FilterConfig,
+    request: &HeaderBlock,
+    intercept: &Intercept,
+    response: &ResponseInfo,
+) -> bool {
+    let headers = &response.headers;
+    let opted_out = headers
+        .get(&intercept.opt_out_header)
+        .is_some_and(|value| value.trim_ascii().eq_ignore_ascii_case(b"off"));
+    let is_inner_page =
+        config.config.security.inner_pages == InnerPages::Trust && headers.get(MARKER).is_some();
+    let content_type = headers.get("content-type").unwrap_or_default();
+    // The service itself reports the status, in its headers or in trailers to come. A gRPC client
+    // cannot read any other response.
+    let is_grpc_response =
+        headers.get("grpc-status").is_some() || is_grpc_content_type(content_type);
+    let is_head = request.get(":method") == Some(b"HEAD");
+    let has_body = !response.end_of_stream && headers.get("content-length") != Some(b"0");
+    let keeps_body = match intercept.upstream_body {
+        _ if is_grpc(request) => false,
+        // HEAD gets the response that GET would get.
+        UpstreamBody::KeepStructured => (has_body || is_head) && is_structured(content_type),
+        UpstreamBody::Keep => has_body || (is_head && !content_type.is_empty()),
+        UpstreamBody::Replace => false,
+    };
+    opted_out || is_inner_page || is_grpc_response || keeps_body
+}
+
+/// Returns the HTTP status that Envoy turned into a `grpc-status` (Envoy `grpc/status.cc`,
+/// `httpToGrpcStatus`, inverted with the help of the reason); `None` if it is not a failure.
+fn implied_status(reason: Reason, grpc_status: &[u8]) -> Option<u16> {
+    match grpc_status.trim_ascii() {
+        b"14" => Some(match reason {
+            Reason::HttpResponseTimeout => 504,
+            Reason::HttpProtocolError => 502,
+            _ => 503,
+        }),
+        b"4" => Some(504),
+        b"2" => Some(500),
+        _ => None,
+    }
+}
+
+/// Returns whether a body of this type is for programs: JSON or XML, but not XHTML.
+fn is_structured(content_type: &[u8]) -> bool {
+    let media = content_type.split(|&b| b == b';').next();
+    let media = media.unwrap_or_default().trim_ascii().to_ascii_lowercase();
+    let ends = |end: &[u8]| media.ends_with(end);
+    ends(b"/json") || ends(b"+json") || ends(b"/xml") || (ends(b"+xml") && !ends(b"/xhtml+xml"))
+}

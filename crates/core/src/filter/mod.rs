@@ -1,0 +1,374 @@
+//! One request and its response.
+//!
+//! The methods of [`Filter`] are named as the callbacks of proxy-wasm. Each one asks the [`Host`] for a
+//! fact when it needs one, and returns what the host should do:
+//!
+//! ```text
+//! on_request_headers  -> RequestAction::{Continue, SendLocalReply}
+//! on_response_headers -> ResponseAction::{Continue, SendLocalReply, Replace}
+//! on_response_body    -> the bytes that replace the chunk
+//! on_response_trailers -> whether to drop the trailers
+//! on_log
+//! ```
+//!
+//! Host calls are the cost of a request, so a healthy one needs two that return data: its headers, and
+//! the status of its response. Its route is looked up only if some circuit is not healthy, or if the
+//! configuration needs the route of every request; its time only then, or if slow responses count.
+//!
+//! # Guarantees
+//!
+//! * If a host call fails, the request passes, and the failure is counted.
+//! * A permit of the circuit breaker is recorded exactly once.
+//! * A response of the filter itself is neither replaced nor counted as the upstream's.
+
+mod intercept;
+mod local_reply;
+mod request;
+mod response;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use self::intercept::Interception;
+use self::local_reply::{set_reason, FilterState, ReplyContext};
+use self::response::{code_details, ResponseInfo};
+use crate::config::{DefaultFormat, Mode};
+use crate::failure::Reason;
+use crate::filter_config::FilterConfig;
+use crate::host::{HeaderMap, Host, HostError};
+use crate::http::accept::{is_grpc, negotiate, Format, Preferences};
+use crate::http::headers::HeaderBlock;
+use crate::policy::{RouteInfo, RoutePolicy};
+use crate::retry::{FailureInfo, Hint};
+use crate::rng::SplitMix64;
+use crate::time::Timestamp;
+use crate::breaker::Outcome;
+use crate::worker::{CallResult, Permit, Worker, WorkerCounter};
+
+pub use local_reply::{Header, LocalReply};
+
+/// The header with which the built-in page's script says that it retries as the page asked.
+pub const RETRY_HEADER: &str = "x-tidegate-retry";
+
+/// With this header a gRPC client says that it retries (gRPC over HTTP/2, "Request-Headers").
+const GRPC_RETRY_HEADER: &str = "grpc-previous-rpc-attempts";
+
+/// What to do with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestAction {
+    /// Let it pass.
+    Continue,
+    /// Send this response instead.
+    SendLocalReply(LocalReply),
+}
+
+/// What to do with a response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResponseAction {
+    /// Let it pass unchanged.
+    Continue,
+    /// Send this response instead.
+    SendLocalReply(LocalReply),
+    /// Replace all headers by these. The body is replaced by [`Filter::on_response_body`].
+    Replace(HeaderBlock),
+}
+
+/// One request and its response.
+#[derive(Debug)]
+pub struct Filter {
+    config: Rc<FilterConfig>,
+    stream_id: u32,
+    request: HeaderBlock,
+    stage: Stage,
+    /// `None` until it is looked up.
+    policy: Option<RoutePolicy>,
+    permit: Permit,
+    /// When the request began, if it is timed.
+    began: Option<Timestamp>,
+    /// How long the response headers took, if the request is timed.
+    took: Option<Duration>,
+    /// What is known of the outcome so far.
+    outcome: Option<Outcome>,
+    /// `Retry-After` of a failed response.
+    retry_after: Option<Duration>,
+    /// Whether the response is complete.
+    has_ended: bool,
+    /// Whether the outcome was recorded, or must not be.
+    is_recorded: bool,
+    /// Whether the client says that it retries after a hint.
+    is_returning: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The response headers are still to come.
+    Waiting,
+    /// The response passes, or is the filter's own.
+    Decided,
+    /// The page replaces the first chunk of the body.
+    Page(Vec<u8>),
+    /// The page is sent; further chunks are dropped.
+    Drain,
+}
+
+impl Filter {
+    /// Begins a request. `stream_id` differs between the requests of a worker.
+    pub fn on_request_headers(
+        config: Rc<FilterConfig>,
+        stream_id: u32,
+        host: &mut impl Host,
+        worker: &mut Worker,
+    ) -> (Self, RequestAction) {
+        let mut filter = Self {
+            config,
+            stream_id,
+            request: HeaderBlock::default(),
+            stage: Stage::Waiting,
+            policy: None,
+            permit: Permit::default(),
+            began: None,
+            took: None,
+            outcome: None,
+            retry_after: None,
+            has_ended: false,
+            is_recorded: false,
+            is_returning: false,
+        };
+        if filter.config.is_off() {
+            filter.stage = Stage::Decided;
+            return (filter, RequestAction::Continue);
+        }
+        let action = filter.begin(host, worker).unwrap_or_else(|error| {
+            filter.fail_open(host, worker, "the request", error);
+            RequestAction::Continue
+        });
+        (filter, action)
+    }
+
+    /// Decides about the response.
+    pub fn on_response_headers(
+        &mut self,
+        host: &mut impl Host,
+        worker: &mut Worker,
+        end_of_stream: bool,
+    ) -> ResponseAction {
+        // A response of the filter itself passes.
+        if !matches!(self.stage, Stage::Waiting) {
+            return ResponseAction::Continue;
+        }
+        self.respond(host, worker, end_of_stream)
+            .unwrap_or_else(|error| {
+                self.fail_open(host, worker, "the response", error);
+                ResponseAction::Continue
+            })
+    }
+
+    /// Returns the bytes that replace a chunk of the response body, which has `size` bytes; `None` if
+    /// the chunk passes.
+    pub fn on_response_body(&mut self, size: usize, end_of_stream: bool) -> Option<Vec<u8>> {
+        self.has_ended |= end_of_stream;
+        match std::mem::replace(&mut self.stage, Stage::Drain) {
+            Stage::Page(page) => Some(page),
+            Stage::Drain => (size > 0).then(Vec::new),
+            passing => {
+                self.stage = passing;
+                None
+            }
+        }
+    }
+
+    /// Takes note of the response trailers. Returns whether to drop them, because they belong to a body
+    /// that was replaced.
+    pub fn on_response_trailers(&mut self, host: &mut impl Host) -> bool {
+        self.has_ended = true;
+        if !self.is_recorded && is_grpc(&self.request) {
+            if let Ok(status) = host.header(HeaderMap::ResponseTrailers, "grpc-status") {
+                self.outcome = Some(Outcome::of_grpc_status(&status));
+            }
+        }
+        matches!(self.stage, Stage::Page(_) | Stage::Drain)
+    }
+
+    /// Ends the request: records its outcome unless that was done before.
+    pub fn on_log(&mut self, host: &mut impl Host, worker: &mut Worker) {
+        if self.is_recorded {
+            return;
+        }
+        let must_record = match self.outcome {
+            // The client left before there was a response.
+            None => self.permit.is_probe(),
+            Some(_) if !self.has_ended => self.end_early(host),
+            Some(Outcome::Failure(_) | Outcome::Overloaded(_)) => true,
+            Some(Outcome::Success | Outcome::Ignored) => {
+                self.permit.is_probe()
+                    || worker.must_track()
+                    || exceeds(self.took, self.config.slow_threshold())
+            }
+        };
+        if must_record {
+            if let Ok(now) = host.now() {
+                self.record(host, worker, now);
+            }
+        }
+    }
+
+    /// Lets the request and its response pass from now on, because a host call failed: one of the
+    /// filter's own, or the host could not carry out its action. `subject` names what failed: "the
+    /// request" or "the response".
+    pub fn fail_open(
+        &mut self,
+        host: &mut impl Host,
+        worker: &mut Worker,
+        subject: &str,
+        error: HostError,
+    ) {
+        let line = format!("tidegate: cannot read or write {subject} ({error}); it passes");
+        host.log(log::Level::Warn, &line);
+        worker.count_total(WorkerCounter::HostErrors);
+        self.stage = Stage::Decided;
+    }
+}
+
+/// The outcome.
+impl Filter {
+    /// Notes that the response did not come to its end. Returns whether that is to be recorded: the
+    /// upstream may be to blame, but not for a client that left.
+    fn end_early(&mut self, host: &mut impl Host) -> bool {
+        let must_record = match code_details(host) {
+            Err(_) => false,
+            Ok(details) if details.starts_with(b"upstream_reset_after_response_started") => {
+                self.outcome = Some(Outcome::Failure(Reason::HttpResponseIncomplete));
+                true
+            }
+            Ok(_) => {
+                self.outcome = Some(Outcome::Ignored);
+                self.permit.is_probe()
+            }
+        };
+        if let Some(Outcome::Failure(reason)) = self.outcome {
+            set_reason(host, reason);
+        }
+        must_record
+    }
+
+    /// Records the outcome, once.
+    fn record(&mut self, host: &mut impl Host, worker: &mut Worker, now: Timestamp) {
+        if std::mem::replace(&mut self.is_recorded, true) {
+            return;
+        }
+        let policy = self.policy(host).clone();
+        if policy.has_unknown_name {
+            worker.note_unknown_name(&policy.key);
+        }
+        if policy.mode != Mode::Off {
+            let slow = self.config.policy(policy.number).breaker.slow;
+            let result = CallResult {
+                outcome: self.outcome.unwrap_or(Outcome::Ignored),
+                is_slow: exceeds(self.took, slow),
+                retry_after: self.retry_after,
+            };
+            let (permit, mut rng) = (std::mem::take(&mut self.permit), self.rng(now));
+            worker.record(host, policy.circuit(), permit, result, now, &mut rng);
+        }
+        log_events(host, worker, now);
+    }
+
+    /// Returns whether the request may still turn out to have failed: a gRPC service reports its
+    /// status in the trailers.
+    fn may_still_fail(&self) -> bool {
+        !self.has_ended && is_grpc(&self.request)
+    }
+
+    /// Returns the policy of the request, which is looked up once.
+    fn policy(&mut self, host: &mut impl Host) -> &RoutePolicy {
+        self.policy.get_or_insert_with(|| {
+            let route = RouteInfo::read(host, &self.config);
+            RoutePolicy::find(&self.config, &route, &self.request)
+        })
+    }
+
+    fn format(&self) -> Format {
+        let formats = &self.config.config.formats;
+        let preferences = Preferences {
+            default: match formats.default {
+                DefaultFormat::Html => Format::Html,
+                DefaultFormat::Problem => Format::Problem,
+                DefaultFormat::Text => Format::Text,
+            },
+            cli_agents: &formats.cli_agents,
+        };
+        negotiate(&self.request, preferences)
+    }
+
+    /// Computes the retry hint unless the failure is not retryable.
+    fn hint(
+        &self,
+        host: &mut impl Host,
+        worker: &mut Worker,
+        policy: &RoutePolicy,
+        response: &ResponseInfo,
+        interception: &Interception<'_>,
+    ) -> Option<Hint> {
+        if !interception.reason.is_retryable() {
+            return None;
+        }
+        let failure = FailureInfo {
+            status: interception.status,
+            remaining: interception.remaining,
+            retry_after: response.headers.get("retry-after"),
+            now: response.now,
+        };
+        let retry = &self.config.policy(policy.number).retry;
+        let request_id = self.request.get("x-request-id").unwrap_or_default();
+        let mut rng = SplitMix64::for_request(request_id, response.now.unwrap_or_default());
+        Some(worker.hint(host, &policy.key, retry, &failure, &mut rng))
+    }
+
+    /// Makes the reply of an interception, and counts it.
+    fn local_reply(
+        &self,
+        host: &mut impl Host,
+        worker: &mut Worker,
+        policy: &RoutePolicy,
+        response: &ResponseInfo,
+        interception: Interception<'_>,
+    ) -> (LocalReply, FilterState) {
+        let format = self.format();
+        let hint = self.hint(host, worker, policy, response, &interception);
+        worker.count_intercepted(&policy.key, interception.reason, false);
+        worker.count_reply(format);
+        let context = ReplyContext {
+            config: &self.config,
+            policy,
+            request: &self.request,
+            response,
+            interception,
+            format,
+            hint,
+        };
+        let state = FilterState::new(worker, policy, interception.reason, hint);
+        (LocalReply::new(&context), state)
+    }
+
+    fn rng(&self, now: Timestamp) -> SplitMix64 {
+        SplitMix64::for_request(&u64::from(self.stream_id).to_le_bytes(), now)
+    }
+}
+
+fn log_events(host: &mut impl Host, worker: &mut Worker, now: Timestamp) {
+    for line in worker.take_event_lines(now) {
+        host.log(log::Level::Info, &line);
+    }
+}
+
+fn says_it_retries(request: &HeaderBlock) -> bool {
+    request.get(RETRY_HEADER).is_some() || request.get(GRPC_RETRY_HEADER).is_some()
+}
+
+/// Returns whether a time is known to exceed a limit.
+fn exceeds(took: Option<Duration>, limit: Option<Duration>) -> bool {
+    matches!((took, limit), (Some(took), Some(limit)) if took > limit)
+}
+
+#[cfg(test)]
+mod tests;

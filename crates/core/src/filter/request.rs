@@ -1,0 +1,97 @@
+//! The request: rejected if its route is in maintenance or its circuit is open.
+
+use std::rc::Rc;
+
+use super::intercept::Interception;
+use super::response::ResponseInfo;
+use super::{log_events, says_it_retries, Filter, RequestAction, Stage};
+use crate::config::Mode;
+use crate::host::{HeaderMap, Host, HostError};
+use crate::http::headers::HeaderBlock;
+use crate::policy::RoutePolicy;
+use crate::time::Timestamp;
+use crate::worker::{Permit, Worker};
+
+impl Filter {
+    pub(super) fn begin(
+        &mut self,
+        host: &mut impl Host,
+        worker: &mut Worker,
+    ) -> Result<RequestAction, HostError> {
+        self.request = HeaderBlock::from_wire(host.headers(HeaderMap::Request)?);
+        let must_track = worker.must_track() || self.config.always_looks_up();
+        if !must_track {
+            self.permit = worker.untracked_permit();
+        }
+        self.is_returning = worker.expects_returns() && says_it_retries(&self.request);
+        if !must_track && self.config.slow_threshold().is_none() {
+            return Ok(RequestAction::Continue);
+        }
+        // Without the time no request can be rejected for a time.
+        let Ok(now) = host.now() else {
+            return Ok(RequestAction::Continue);
+        };
+        self.began = Some(now);
+        if !must_track {
+            return Ok(RequestAction::Continue);
+        }
+        let action = self.admit(host, worker, now);
+        log_events(host, worker, now);
+        Ok(action)
+    }
+
+    /// Rejects the request if its route is in maintenance or its circuit is open.
+    fn admit(
+        &mut self,
+        host: &mut impl Host,
+        worker: &mut Worker,
+        now: Timestamp,
+    ) -> RequestAction {
+        let config = Rc::clone(&self.config);
+        let policy = self.policy(host).clone();
+        let rejected = match config.maintenance(policy.number, now) {
+            _ if policy.mode == Mode::Off => None,
+            Some(maintenance) => Some(Interception::maintenance(maintenance, now)),
+            None => self.acquire(host, worker, &policy, now),
+        };
+        match rejected {
+            None => RequestAction::Continue,
+            Some(rejected) if policy.mode == Mode::Shadow => {
+                worker.count_intercepted(&policy.key, rejected.reason, true);
+                RequestAction::Continue
+            }
+            Some(rejected) => {
+                self.stage = Stage::Decided;
+                self.is_recorded = true;
+                let response = ResponseInfo::none(now);
+                let (reply, state) = self.local_reply(host, worker, &policy, &response, rejected);
+                state.set(host);
+                RequestAction::SendLocalReply(reply)
+            }
+        }
+    }
+
+    /// Acquires a permit, or returns the interception if the circuit is open.
+    fn acquire(
+        &mut self,
+        host: &mut impl Host,
+        worker: &mut Worker,
+        policy: &RoutePolicy,
+        now: Timestamp,
+    ) -> Option<Interception<'static>> {
+        let is_shadow = policy.mode == Mode::Shadow;
+        let mut rng = self.rng(now);
+        match worker.try_acquire(host, policy.circuit(), is_shadow, now, &mut rng) {
+            Ok(permit) => {
+                self.permit = permit;
+                None
+            }
+            Err(rejection) => {
+                if is_shadow {
+                    self.permit = Permit::shadow();
+                }
+                Some(Interception::open_circuit(rejection))
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The response: replaced by a page if it is a failure that the configuration intercepts.
+
+use std::rc::Rc;
+
+use super::intercept::Interception;
+use super::local_reply::FilterState;
+use super::{Filter, ResponseAction, Stage};
+use crate::config::Mode;
+use crate::failure::{classify, details_decide, Reason, Source};
+use crate::host::{HeaderMap, Host, HostError};
+use crate::http::accept::is_grpc;
+use crate::http::headers::HeaderBlock;
+use crate::policy::RoutePolicy;
+use crate::retry::parse_retry_after;
+use crate::time::Timestamp;
+use crate::breaker::Outcome;
+use crate::worker::{RouteCounter, Worker};
+
+impl Filter {
+    pub(super) fn respond(
+        &mut self,
+        host: &mut impl Host,
+        worker: &mut Worker,
+        end_of_stream: bool,
+    ) -> Result<ResponseAction, HostError> {
+        let status = parse_status(&host.header(HeaderMap::Response, ":status")?);
+        if self.config.slow_threshold().is_some() {
+            // Only up to the headers: a slow client takes long for a fast response.
+            if let (Some(began), Ok(now)) = (self.began, host.now()) {
+                self.took = Some(now.saturating_since(began));
+            }
+        }
+        self.has_ended = end_of_stream;
+        // Envoy responds to a failed gRPC call with 200, `grpc-status` and no body.
+        let may_be_grpc_failure = status == 200 && end_of_stream && is_grpc(&self.request);
+        if may_be_grpc_failure || self.config.is_relevant(status) {
+            return self.inspect(host, worker, status, end_of_stream);
+        }
+        self.stage = Stage::Decided;
+        self.outcome = Some(Outcome::of_status(status));
+        if self.permit.is_probe() && !self.may_still_fail() {
+            // The rest of the response may take longer than the lease of the permit.
+            if let Ok(now) = host.now() {
+                self.record(host, worker, now);
+            }
+        } else if worker.should_sample() || self.is_returning {
+            self.sample(host, worker);
+        }
+        Ok(ResponseAction::Continue)
+    }
+
+    /// Adds a request that succeeded to the load of its route.
+    fn sample(&mut self, host: &mut impl Host, worker: &mut Worker) {
+        let config = Rc::clone(&self.config);
+        let is_returning = self.is_returning;
+        let key = &self.policy(host).key;
+        let release = host.header(HeaderMap::Response, &config.config.release_header);
+        worker.sample(key, &release.unwrap_or_default());
+        if is_returning {
+            worker.count(key, RouteCounter::HintsKept);
+        }
+    }
+
+    /// Decides about a response that may be a failure.
+    fn inspect(
+        &mut self,
+        host: &mut impl Host,
+        worker: &mut Worker,
+        status: u16,
+        end_of_stream: bool,
+    ) -> Result<ResponseAction, HostError> {
+        let mut response = ResponseInfo {
+            status,
+            end_of_stream,
+            details: code_details(host)?,
+            headers: HeaderBlock::from_wire(host.headers(HeaderMap::Response)?),
+            now: None,
+        };
+        let flags = if details_decide(&response.details) {
+            0
+        } else {
+            response_flags(host)
+        };
+        response.now = host.now().ok();
+        self.stage = Stage::Decided;
+        // No host makes a header map without these: decisions by it would be wrong.
+        if self.request.get(":method").is_none() || response.headers.get(":status").is_none() {
+            return Ok(ResponseAction::Continue);
+        }
+        let (reason, source) = classify(status, &response.details, flags);
+        let policy = self.policy(host).clone();
+        self.judge(&policy, &response, reason, source);
+        if source == Source::Upstream {
+            let release = response.headers.get(&self.config.config.release_header);
+            worker.note_release(&policy.key, release.unwrap_or_default());
+        }
+        let action = self.intercept(host, worker, &policy, &response, reason, source);
+        let is_bad = matches!(
+            self.outcome,
+            Some(Outcome::Failure(_) | Outcome::Overloaded(_))
+        );
+        if let (true, Some(now)) = (is_bad, response.now) {
+            self.record(host, worker, now);
+        }
+        Ok(action)
+    }
+
+    /// Notes what the response says about the upstream.
+    fn judge(
+        &mut self,
+        policy: &RoutePolicy,
+        response: &ResponseInfo,
+        reason: Reason,
+        source: Source,
+    ) {
+        let settings = &self.config.policy(policy.number).breaker;
+        let retry_after = response.headers.get("retry-after");
+        let grpc_status = response.headers.get("grpc-status");
+        self.outcome = Some(match (source, grpc_status) {
+            (Source::Upstream, Some(status)) => Outcome::of_grpc_status(status),
+            _ => {
+                let has_retry_after = retry_after.is_some();
+                Outcome::of_response(settings, response.status, reason, source, has_retry_after)
+            }
+        });
+        self.retry_after = retry_after.and_then(|value| parse_retry_after(value, response.now));
+    }
+
+    /// Replaces the response if it is to be intercepted.
+    fn intercept(
+        &mut self,
+        host: &mut impl Host,
+        worker: &mut Worker,
+        policy: &RoutePolicy,
+        response: &ResponseInfo,
+        reason: Reason,
+        source: Source,
+    ) -> ResponseAction {
+        let config = Rc::clone(&self.config);
+        let intercept = &config.policy(policy.number).intercept;
+        let interception =
+            Interception::of_response(&config, intercept, &self.request, response, reason, source);
+        let Some(interception) = interception.filter(|_| policy.mode != Mode::Off) else {
+            return ResponseAction::Continue;
+        };
+        if policy.mode == Mode::Shadow {
+            worker.count_intercepted(&policy.key, reason, true);
+            FilterState::new(worker, policy, reason, None).set(host);
+            return ResponseAction::Continue;
+        }
+        let (reply, state) = self.local_reply(host, worker, policy, response, interception);
+        state.set(host);
+        // A local reply while the upstream's body is still coming would cost its connection. But a
+        // gRPC client expects the status in the headers, with nothing after them.
+        if response.end_of_stream || reply.grpc_status.is_some() {
+            return ResponseAction::SendLocalReply(reply);
+        }
+        let headers = reply.replacing_headers(response.surely_has_body(source));
+        self.stage = Stage::Page(reply.body);
+        ResponseAction::Replace(headers)
+    }
+}
+
+/// A response that may be a failure.
+#[derive(Debug, Clone)]
+pub(super) struct ResponseInfo {
+    /// `:status`.
+    pub(super) status: u16,
+    /// Whether the response ends with its headers.
+    pub(super) end_of_stream: bool,
+    pub(super) headers: HeaderBlock,
+    /// `response.code_details`; empty if Envoy has none.
+    pub(super) details: Vec<u8>,
+    /// When the headers came; `None` if the host has no clock.
+    pub(super) now: Option<Timestamp>,
+}
+
+impl ResponseInfo {
+    /// Returns the info of a request that is rejected now, without a response.
+    pub(super) fn none(now: Timestamp) -> Self {
+        Self {
+            status: 0,
+            end_of_stream: true,
+            headers: HeaderBlock::default(),
+            details: Vec::new(),
+            now: Some(now),
+        }
+    }
+
+    /// Returns whether the body callback is sure to run, so that the page's length can be promised. It
+    /// does not run for a response without any data, and a promise that is not kept breaks the message.
+    fn surely_has_body(&self, source: Source) -> bool {
+        let header = |name| self.headers.get(name);
+        source == Source::Proxy
+            || header("content-length").is_some_and(|length| length.trim_ascii() != b"0")
+            || (header("transfer-encoding").is_some() && header("trailer").is_none())
+    }
+}
+
+/// Returns `response.code_details`; empty if Envoy has none.
+pub(super) fn code_details(host: &mut impl Host) -> Result<Vec<u8>, HostError> {
+    match host.attribute(&["response", "code_details"]) {
+        Err(HostError::NotFound) => Ok(Vec::new()),
+        other => other,
+    }
+}
+
+/// Returns `response.flags`; 0 if Envoy has none. Envoy's integers are little-endian.
+fn response_flags(host: &mut impl Host) -> u64 {
+    let bytes = host.attribute(&["response", "flags"]).unwrap_or_default();
+    bytes
+        .first_chunk()
+        .map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+/// Parses `:status`. Returns 0, which is not a failure, for anything but a number.
+fn parse_status(bytes: &[u8]) -> u16 {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    text.parse().unwrap_or(0)
+}

@@ -1,0 +1,105 @@
+//! Requests through a [`Filter`], with a host in memory.
+
+mod breaker;
+mod intercept;
+
+use super::*;
+use crate::config::Config;
+use crate::host::fake::FakeHost;
+
+const NOW_MS: u64 = 1_795_413_600_000;
+const VIA: &[u8] = b"via_upstream";
+const REFUSED: &[u8] = b"upstream_reset_before_response_started{remote_connection_failure}";
+
+/// A worker with its configuration, its host and a clock.
+struct World {
+    config: Rc<FilterConfig>,
+    worker: Worker,
+    host: FakeHost,
+}
+
+impl World {
+    fn new(json: &str) -> Self {
+        let config = FilterConfig::new(Config::from_json(json.as_bytes()).unwrap());
+        let mut host = FakeHost {
+            now: Some(Timestamp::from_millis(NOW_MS)),
+            ..FakeHost::default()
+        };
+        for (name, value) in [("xds.route_name", "shop"), ("xds.cluster_name", "app")] {
+            host.attributes.insert(name.to_owned(), value.into());
+        }
+        Self {
+            worker: config.worker("t"),
+            config: Rc::new(config),
+            host,
+        }
+    }
+
+    /// A request with exactly these headers.
+    fn begin_with(&mut self, headers: HeaderBlock) -> (Filter, RequestAction) {
+        self.host.request = headers;
+        let config = Rc::clone(&self.config);
+        Filter::on_request_headers(config, 1, &mut self.host, &mut self.worker)
+    }
+
+    /// The response headers of a request.
+    fn respond_with(
+        &mut self,
+        filter: &mut Filter,
+        headers: HeaderBlock,
+        end_of_stream: bool,
+        details: &[u8],
+    ) -> ResponseAction {
+        self.host.response = headers;
+        let path = "response.code_details".to_owned();
+        self.host.attributes.insert(path, details.to_vec());
+        filter.on_response_headers(&mut self.host, &mut self.worker, end_of_stream)
+    }
+
+    /// The end of a request.
+    fn end(&mut self, filter: &mut Filter, details: &[u8]) {
+        let path = "response.code_details".to_owned();
+        self.host.attributes.insert(path, details.to_vec());
+        filter.on_log(&mut self.host, &mut self.worker);
+    }
+
+    fn advance(&mut self, ms: u64) {
+        let now = self
+            .host
+            .now
+            .unwrap()
+            .saturating_add(Duration::from_millis(ms));
+        self.host.now = Some(now);
+    }
+
+    /// Lets time pass, and the worker do what is due then.
+    fn tick(&mut self, ms: u64) {
+        self.advance(ms);
+        let now = self.host.now.unwrap();
+        let mut rng = SplitMix64::new(0);
+        self.worker.tick(&mut self.host, now, &mut rng);
+    }
+
+    /// A metric, after the worker has reported.
+    fn metric(&mut self, name: &str) -> u64 {
+        let now = self.host.now.unwrap();
+        self.worker.report(&mut self.host, now);
+        self.host.metrics.get(name).copied().unwrap_or(0)
+    }
+
+    /// Lines written at level info since the last call.
+    fn take_events(&mut self) -> Vec<String> {
+        let now = self.host.now.unwrap();
+        log_events(&mut self.host, &mut self.worker, now);
+        let lines = std::mem::take(&mut self.host.lines);
+        let events = lines.iter().filter_map(|line| line.strip_prefix("INFO "));
+        events.map(str::to_owned).collect()
+    }
+}
+
+fn response(status: u16, more: &[(&str, &str)]) -> HeaderBlock {
+    let code = status.to_string();
+    let mut headers = vec![(":status", code.as_str())];
+    headers.extend_from_slice(more);
+    HeaderBlock::from_pairs(&headers)
+}

@@ -1,0 +1,124 @@
+//! Header maps in the host's encoding: one block of bytes, parsed only on demand.
+//!
+//! A host call that returns data costs about a microsecond whatever it returns, so one call reads all
+//! headers; a healthy request never parses them. Values are bytes, not `str`: a client may send any
+//! (`x-foo: a\xff`).
+//!
+//! The encoding is that of proxy-wasm ABI 0.2.1 (proxy-wasm-cpp-host, `pairs_util.cc`): a
+//! little-endian `u32` count, then for each pair the lengths of name and value, then the names and
+//! values, each followed by a NUL. An inconsistent block ends early; it never makes a reader fail.
+
+/// The size of a `u32` length.
+const LENGTH_BYTES: usize = 4;
+
+/// A header map in the host's encoding.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeaderBlock(Vec<u8>);
+
+impl HeaderBlock {
+    /// Wraps a block as the host gave it, unchecked.
+    pub fn from_wire(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// Encodes these pairs, in this order. Names are expected in lower case.
+    pub fn from_pairs<N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(N, V)]) -> Self {
+        let mut out = Vec::new();
+        push_length(&mut out, pairs.len());
+        for (name, value) in pairs {
+            push_length(&mut out, name.as_ref().len());
+            push_length(&mut out, value.as_ref().len());
+        }
+        for (name, value) in pairs {
+            out.extend_from_slice(name.as_ref());
+            out.push(0);
+            out.extend_from_slice(value.as_ref());
+            out.push(0);
+        }
+        Self(out)
+    }
+
+    /// Returns the block in the host's encoding.
+    pub fn as_wire(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Returns the first value of the header `name`, which is given in lower case.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        let mut pairs = self.iter();
+        pairs
+            .find(|(other, _)| *other == name.as_bytes())
+            .map(|(_, value)| value)
+    }
+
+    /// Returns every value of the header `name`, in order.
+    pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.iter()
+            .filter(move |(other, _)| *other == name.as_bytes())
+            .map(|(_, value)| value)
+    }
+
+    /// Returns the pairs, in order; ends where the block is inconsistent.
+    pub fn iter(&self) -> Pairs<'_> {
+        let mut rest = self.0.as_slice();
+        let count = take_length(&mut rest).unwrap_or(0);
+        match count
+            .checked_mul(2 * LENGTH_BYTES)
+            .and_then(|size| rest.split_at_checked(size))
+        {
+            Some((lengths, text)) => Pairs { lengths, text },
+            None => Pairs {
+                lengths: &[],
+                text: &[],
+            },
+        }
+    }
+}
+
+/// The pairs of a [`HeaderBlock`].
+#[derive(Debug, Clone)]
+pub struct Pairs<'a> {
+    lengths: &'a [u8],
+    text: &'a [u8],
+}
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let name_length = take_length(&mut self.lengths)?;
+        let value_length = take_length(&mut self.lengths)?;
+        let name = take_text(&mut self.text, name_length)?;
+        let value = take_text(&mut self.text, value_length)?;
+        Some((name, value))
+    }
+}
+
+/// Returns whether the comma-separated list `value` contains `member`, in any case.
+pub fn list_has(value: &[u8], member: &str) -> bool {
+    value
+        .split(|&b| b == b',')
+        .any(|item| item.trim_ascii().eq_ignore_ascii_case(member.as_bytes()))
+}
+
+fn take_length(rest: &mut &[u8]) -> Option<usize> {
+    let (length, tail) = rest.split_first_chunk::<LENGTH_BYTES>()?;
+    *rest = tail;
+    usize::try_from(u32::from_le_bytes(*length)).ok()
+}
+
+/// Takes a name or value and the NUL after it.
+fn take_text<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+    let (text, tail) = rest.split_at_checked(length)?;
+    let (_nul, tail) = tail.split_first()?;
+    *rest = tail;
+    Some(text)
+}
+
+fn push_length(out: &mut Vec<u8>, length: usize) {
+    // Every HTTP implementation limits header maps to far less than 4 GiB.
+    out.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+}
+
+#[cfg(test)]
+mod tests;
