@@ -71,27 +71,30 @@ need_node() {
   On Debian, as root:  apt-get install nodejs npm"
 }
 
-# npm_packages FOLDER NAME: sets `packages` to a folder with the packages that FOLDER/package-lock.json locks,
-# below .cache/NAME. Installs nothing twice; may be called by many at once.
+# npm_packages FOLDER NAME [FILE...]: sets `packages` to a folder below .cache/NAME that holds the npm packages locked by
+# FOLDER/package-lock.json and copies of the files FOLDER/FILE. Installs each version once; concurrent calls are safe.
 npm_packages() {
-  local sources=$1 below=$cache/$2
-  packages=$below/$(cat "$sources/package.json" "$sources/package-lock.json" | cksum | cut -d' ' -f1)
+  local sources=$1 below=$cache/$2 file
+  local -a files=("$sources/package.json" "$sources/package-lock.json")
+  for file in "${@:3}"; do files+=("$sources/$file"); done
+  packages=$below/$(cat "${files[@]}" | cksum | cut -d' ' -f1)
   [ -d "$packages/node_modules" ] && return
   mkdir -p "$below"
   if have flock; then
     exec 9>"$below/lock"
     flock 9
   fi
-  [ -d "$packages/node_modules" ] || (npm_install "$sources" "$packages")
+  [ -d "$packages/node_modules" ] || (npm_install "$sources" "$packages" "${files[@]}")
 }
 
-# Made aside and renamed: whoever looks sees all of it or nothing. In a shell of its own, for the sake of the trap.
+# npm_install SOURCES HOME FILE...: installs into a temporary folder and renames it, so that HOME is complete once it
+# exists. Runs in a subshell because of its EXIT trap.
 npm_install() {
   local sources=$1 home=$2 work
   work=$(mktemp -d "$home.XXXXXX")
-  # shellcheck disable=SC2064 # the folder of now is meant
+  # shellcheck disable=SC2064 # $work is expanded now on purpose
   trap "rm -rf '$work'" EXIT
-  cp "$sources/package.json" "$sources/package-lock.json" "$work"
+  cp "${@:3}" "$work"
   say "installing the npm packages of ${sources#"$root"/} into ${home#"$root"/}"
   (cd "$work" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 </dev/null) ||
     die "the npm packages of ${sources#"$root"/} could not be installed"

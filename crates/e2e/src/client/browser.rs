@@ -33,7 +33,7 @@ pub fn run(file: &str, facts: &Value, mut answer: impl FnMut(&Value) -> Value) -
     // One browser at a time: several would have each other's cases wait for the processor.
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock();
-    let [node, chromium, packages] = &TOOLS[..] else {
+    let [node, chromium, packages, fonts] = &TOOLS[..] else {
         panic!("scripts/browser.sh printed {:?}", *TOOLS);
     };
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("browser");
@@ -43,6 +43,9 @@ pub fn run(file: &str, facts: &Value, mut answer: impl FnMut(&Value) -> Value) -
         .env("TIDEGATE_CHROMIUM", chromium)
         .env("TIDEGATE_PACKAGES", packages)
         .env("TIDEGATE_FACTS", facts.to_string())
+        .env("FONTCONFIG_FILE", fonts)
+        // Fontconfig keeps an index of the fonts there; without this, in the user's home.
+        .env("XDG_CACHE_HOME", packages)
         .stdin(Stdio::piped());
     let mut node = Node(crate::process::spawn(command));
     let mut stdin = node.0.stdin.take().expect("a pipe");
