@@ -13,8 +13,7 @@ use serde_json::Value;
 /// # Panics
 /// If there is no compiler: nothing is skipped.
 pub fn check(dashboards: &[Value]) -> Vec<String> {
-    static TOOLS: LazyLock<Vec<String>> =
-        LazyLock::new(|| crate::envoy::script_lines("grafana.sh"));
+    static TOOLS: LazyLock<Vec<String>> = LazyLock::new(|| crate::scripts::lines("grafana.sh"));
     let [node, packages] = &TOOLS[..] else {
         panic!("scripts/grafana.sh printed {:?}", *TOOLS);
     };

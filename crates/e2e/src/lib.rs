@@ -15,6 +15,7 @@ pub mod grafana;
 pub mod message;
 pub mod process;
 pub mod prometheus;
+mod scripts;
 pub mod stats;
 pub mod upstream;
 

@@ -2,23 +2,23 @@
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{json, Value};
 
 use crate::client::{Client, Protocol};
 use crate::message::Request;
+use crate::process::Program;
 
 /// How long anything may take that Prometheus works towards, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// What `scripts/prometheus.sh` finds or gets: prometheus, promtool.
 static TOOLS: LazyLock<[PathBuf; 2]> = LazyLock::new(|| {
-    let printed = crate::envoy::script_lines("prometheus.sh");
+    let printed = crate::scripts::lines("prometheus.sh");
     let [prometheus, promtool] = &printed[..] else {
         panic!("scripts/prometheus.sh printed {printed:?}");
     };
@@ -45,7 +45,7 @@ pub fn promtool(args: &[&str]) -> String {
 /// A running Prometheus, with a folder and a process group of its own; ends with this value.
 #[derive(Debug)]
 pub struct Prometheus {
-    child: Child,
+    program: Program,
     folder: PathBuf,
     address: SocketAddr,
 }
@@ -78,20 +78,18 @@ impl Prometheus {
             .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
             .args(["--web.listen-address=127.0.0.1:0", "--log.level=warn"])
             .current_dir(&folder)
-            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
-        let child = crate::envoy::spawn(command);
         // From here on the value exists, so that a panic below ends the process and shows its log.
         let mut prometheus = Prometheus {
-            child,
+            program: Program::start(command),
             folder,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
         // It does not say which port it was given, but the system does.
         prometheus.address = prometheus.wait_for("a port", |prometheus| {
-            let port = crate::process::listening(prometheus.child.id())?;
+            let port = crate::process::listening(prometheus.program.id())?;
             Some(SocketAddr::from(([127, 0, 0, 1], port)))
         });
         prometheus.wait_for("ready", |prometheus| {
@@ -143,17 +141,14 @@ impl Prometheus {
     /// Polls until `probe` has an answer.
     ///
     /// # Panics
-    /// If that takes too long, or Prometheus ends.
+    /// If the limit passes, or Prometheus ends.
     pub fn wait_for<T>(&self, what: &str, probe: impl Fn(&Self) -> Option<T>) -> T {
-        let end = Instant::now() + LIMIT;
-        loop {
-            if let Some(answer) = probe(self) {
-                return answer;
-            }
-            let is_alive = crate::process::is_alive(&self.child);
-            assert!(is_alive, "Prometheus ended before: {what}");
-            assert!(Instant::now() < end, "not in {LIMIT:?}: {what}");
-            std::thread::sleep(Duration::from_millis(50));
+        let ended = || self.program.has_ended().then_some(None);
+        let probe = || probe(self).map(Some).or_else(ended);
+        match tidegate_envoy::wait_until(LIMIT, || None, probe) {
+            Ok(Some(value)) => value,
+            Ok(None) => panic!("Prometheus ended before: {what}"),
+            Err(error) => panic!("{error}: {what}"),
         }
     }
 
@@ -177,8 +172,6 @@ impl Prometheus {
 
 impl Drop for Prometheus {
     fn drop(&mut self) {
-        crate::process::kill_group(&self.child);
-        let _ = self.child.wait();
         if std::thread::panicking() {
             let log = fs::read(self.folder.join("prometheus.log")).unwrap_or_default();
             let log = String::from_utf8_lossy(&log);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
 use tidegate_e2e::client::curl::{curl, Answer};
-use tidegate_e2e::process::{self, Process};
+use tidegate_e2e::process::{children, Process, Program};
 use tidegate_e2e::{envoy, module, tool};
 
 /// How long anything may take that the demo has promised.
@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// A running demo.
 struct Demo {
-    child: Child,
+    program: Program,
     shop: SocketAddr,
     panel: SocketAddr,
     output: Receiver<String>,
@@ -36,9 +36,9 @@ impl Demo {
     fn start() -> Self {
         let mut command = command();
         command.args(["--port", "0", "--panel-port", "0"]);
-        let mut child = process::spawn(command);
+        let mut program = Program::start_piped(command);
         let (lines, output) = mpsc::channel();
-        let stdout = BufReader::new(child.stdout.take().expect("the output of the demo"));
+        let stdout = BufReader::new(program.stdout.take().expect("the output of the demo"));
         std::thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
                 let _ = lines.send(line);
@@ -46,7 +46,7 @@ impl Demo {
         });
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut demo = Self {
-            child,
+            program,
             shop: nowhere,
             panel: nowhere,
             output,
@@ -89,8 +89,8 @@ impl Demo {
 
     /// What the demo says when it fails; ends it if it has not ended.
     fn stderr(&mut self) -> String {
-        let _ = self.child.kill();
-        read_all(&mut self.child)
+        let _ = self.program.kill();
+        read_all(&mut self.program)
     }
 
     fn switch(&self, mode: &str) -> Value {
@@ -111,12 +111,12 @@ impl Demo {
 
     /// Guard and Envoy.
     fn children(&self) -> Vec<Process> {
-        let children = process::children(self.child.id());
+        let children = children(self.program.id());
         assert_eq!(children.len(), 2, "a guard and an Envoy: {children:?}");
         assert_eq!(children[0].group, children[1].group, "{children:?}");
+        let demo = Process::of(self.program.id()).expect("the demo");
         assert_ne!(
-            children[0].group,
-            self.child.id(),
+            children[0].group, demo.group,
             "a Ctrl-C must not reach them"
         );
         children
@@ -124,7 +124,7 @@ impl Demo {
 
     fn wait(&mut self) -> ExitStatus {
         wait_until("the demo to end", || {
-            self.child.try_wait().expect("wait for the demo")
+            self.program.try_wait().expect("wait for the demo")
         })
     }
 
@@ -138,14 +138,6 @@ impl Demo {
             let refused = || TcpStream::connect(port).is_err_and(|e| e.raw_os_error().is_some());
             wait_until(&format!("{port} to be closed"), || refused().then_some(()));
         }
-    }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        // Its guard ends the rest.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -249,7 +241,7 @@ fn the_owner_breaks_the_shop_and_mends_it() {
         (at_least("served", 2) && at_least("failed", 6) && at_least("reached", 2)).then_some(())
     });
 
-    process::interrupt(&demo.child);
+    demo.program.interrupt();
     assert!(demo.wait().success());
     demo.wait_for_line("Envoy, the shop and the panel are closed.");
     demo.wait_until_all_is_closed(&children);
@@ -260,7 +252,7 @@ fn a_demo_that_is_killed_leaves_nothing_behind() {
     let mut demo = Demo::start();
     let children = demo.children();
     assert_eq!(demo.get("text/html").status, 200);
-    demo.child.kill().expect("kill the demo");
+    demo.program.kill().expect("kill the demo");
     assert!(!demo.wait().success());
     demo.wait_until_all_is_closed(&children);
 }
@@ -291,7 +283,7 @@ fn a_port_that_is_taken_is_named_with_its_option() {
     for (option, other) in [("--port", "--panel-port"), ("--panel-port", "--port")] {
         let mut command = command();
         command.args([option, &port, other, "0"]);
-        let mut demo = process::spawn(command);
+        let mut demo = Program::start_piped(command);
         let status = wait_until("the demo to end", || demo.try_wait().expect("wait"));
         let said = read_all(&mut demo);
         assert_eq!(status.code(), Some(1), "{said}");

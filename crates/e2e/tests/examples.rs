@@ -18,7 +18,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use tidegate_e2e::{envoy, module, process, tool, workspace};
+use tidegate_e2e::process::Program;
+use tidegate_e2e::{envoy, module, tool, workspace};
 
 /// How long all commands of one README may take together.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -196,7 +197,7 @@ impl Copy {
         bash.current_dir(&self.folder)
             .env("PATH", path)
             .stdin(Stdio::piped());
-        let mut bash = process::spawn(bash);
+        let mut bash = Program::start_piped(bash);
         let life = bash.stdin.take();
         let mut stdout = bash.stdout.take().expect("the output of bash");
         let (send, receive) = mpsc::channel();

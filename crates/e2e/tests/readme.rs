@@ -9,13 +9,14 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tidegate_e2e::client::{Client, Protocol};
 use tidegate_e2e::faults::Refused;
 use tidegate_e2e::message::Request;
-use tidegate_e2e::{envoy, module, process, tool, workspace};
+use tidegate_e2e::process::Program;
+use tidegate_e2e::{envoy, module, tool, workspace};
 
 /// How long a program may take until it answers.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -79,9 +80,9 @@ impl Root {
         output
     }
 
-    /// Starts what runs until Ctrl-C.
-    fn start(&self, command: &str) -> Running {
-        Running(process::spawn(self.bash(&format!("exec {command}"))))
+    /// Starts a program that runs until Ctrl-C.
+    fn start(&self, command: &str) -> Program {
+        Program::start_piped(self.bash(&format!("exec {command}")))
     }
 }
 
@@ -91,22 +92,10 @@ impl Drop for Root {
     }
 }
 
-/// A program in the terminal.
-struct Running(Child);
-
-impl Running {
-    fn end(&mut self) {
-        process::interrupt(&self.0);
-        self.0.wait().expect("wait for its end");
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) {
-            self.end();
-        }
-    }
+/// Ends a program as Ctrl-C does.
+fn end(program: &mut Program) {
+    program.interrupt();
+    program.wait().expect("wait for its end");
 }
 
 /// Replaces the port that a file says by one that nobody uses.
@@ -142,7 +131,7 @@ fn the_readme_leads_from_nothing_to_an_own_page_on_envoy() {
     let root = Root::new();
     let refused = Refused::default();
     let port = free_port();
-    let mut running: Option<Running> = None;
+    let mut running: Option<Program> = None;
     let mut seen = Vec::new();
     for command in commands("Your own pages") {
         let word = command.split(' ').take(2).collect::<Vec<_>>().join(" ");
@@ -155,14 +144,14 @@ fn the_readme_leads_from_nothing_to_an_own_page_on_envoy() {
             }
             "tidegate preview" => {
                 let mut preview = root.start(&format!("{command} --port 0"));
-                let stderr = preview.0.stderr.take().expect("a pipe");
+                let stderr = preview.stderr.take().expect("a pipe");
                 let mut line = String::new();
                 let mut lines = BufReader::new(stderr);
                 lines.read_line(&mut line).expect("a line");
                 let address = line.split('/').nth(2).and_then(|at| at.parse().ok());
                 let gallery = html_at(address.unwrap_or_else(|| panic!("{line}")));
                 assert!(gallery.text().contains("templates.shop"), "{gallery:?}");
-                preview.end();
+                end(&mut preview);
             }
             "\"$(scripts/envoy.sh)\" -c" => {
                 let file = root.0.join("my-pages/envoy.yaml");
@@ -210,9 +199,9 @@ fn the_readme_leads_from_nothing_to_an_own_page_on_envoy() {
     ];
     assert_eq!(seen, expected);
     let mut envoy = running.expect("an Envoy");
-    envoy.end();
+    end(&mut envoy);
     let mut log = String::new();
-    let stderr = envoy.0.stderr.as_mut().expect("a pipe");
+    let stderr = envoy.stderr.as_mut().expect("a pipe");
     stderr.read_to_string(&mut log).expect("the log of Envoy");
     let signs = envoy::signs_of_death(&log);
     assert!(signs.is_empty(), "{signs:#?}");

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -85,15 +86,8 @@ fn envoy_accepts_its_configurations() {
         } else {
             &root
         };
-        let output = Command::new(envoy::binary())
-            .args(["--mode", "validate", "--disable-hot-restart", "-c"])
-            .arg(&file)
-            .current_dir(start)
-            .stdin(Stdio::null())
-            .output()
-            .expect("run Envoy");
-        let log = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{path}:\n{log}");
+        let log = envoy::validate(start, &file);
+        let log = log.unwrap_or_else(|log| panic!("{path}:\n{log}"));
         let signs = envoy::signs_of_death(&log);
         assert!(signs.is_empty(), "{path}: {signs:#?}");
         fs::remove_dir_all(&root).expect("remove the folder");
@@ -129,14 +123,7 @@ fn what_is_made_of_a_source_is_accepted_where_it_is_loaded() {
     let inner = inner.and_then(Value::as_str).expect("a StringValue");
     assert_eq!(json(inner), made);
     fs::write(root.join("envoy.yaml"), bundle("envoy")).expect("write envoy.yaml");
-    let args = [
-        "--mode",
-        "validate",
-        "--disable-hot-restart",
-        "-c",
-        "envoy.yaml",
-    ];
-    run(Command::new(envoy::binary()), &args);
+    envoy::validate(&root, Path::new("envoy.yaml")).unwrap_or_else(|log| panic!("{log}"));
     fs::remove_dir_all(&root).expect("remove the folder");
 }
 

@@ -269,7 +269,10 @@ fn check_warns_of_what_is_unwise() {
 fn text_in_a_logo_is_a_warning_and_paths_are_not() {
     let logo = |inner: &str| {
         let svg = format!("<svg viewBox='0 0 9 9'>{inner}</svg>");
-        Folder::new(&[("s.yaml", "brand: { logo: { file: logo.svg } }\n"), ("logo.svg", &svg)])
+        Folder::new(&[
+            ("s.yaml", "brand: { logo: { file: logo.svg } }\n"),
+            ("logo.svg", &svg),
+        ])
     };
     let (code, stderr) = logo("<text x='1'>A</text>").fails(&["check", "s.yaml"]);
     let expected = "s.yaml:1:10: brand.logo: warning: <text> is drawn in a font of the visitor's \
@@ -277,7 +280,10 @@ fn text_in_a_logo_is_a_warning_and_paths_are_not() {
                     1 file checked: 0 errors, 1 warning\n";
     assert_eq!((code, stderr.as_str()), (Some(0), expected));
     let (code, stderr) = logo("<path d='M1 1h7'/>").fails(&["check", "s.yaml"]);
-    assert_eq!((code, stderr.as_str()), (Some(0), "1 file checked: 0 errors, 0 warnings\n"));
+    assert_eq!(
+        (code, stderr.as_str()),
+        (Some(0), "1 file checked: 0 errors, 0 warnings\n")
+    );
 }
 
 #[test]

@@ -5,22 +5,12 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{LazyLock, Mutex};
 
 use serde_json::{json, Value};
 
-/// A program of node that ends with this value.
-struct Node(Child);
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) {
-            crate::process::interrupt(&self.0);
-            let _ = self.0.wait();
-        }
-    }
-}
+use crate::process::Program;
 
 /// Runs the cases of a file of `crates/e2e/browser` and returns their names. The cases get `facts`;
 /// `answer` answers what they ask.
@@ -28,8 +18,7 @@ impl Drop for Node {
 /// # Panics
 /// If there is no browser (nothing is skipped), or if a case fails.
 pub fn run(file: &str, facts: &Value, mut answer: impl FnMut(&Value) -> Value) -> Vec<String> {
-    static TOOLS: LazyLock<Vec<String>> =
-        LazyLock::new(|| crate::envoy::script_lines("browser.sh"));
+    static TOOLS: LazyLock<Vec<String>> = LazyLock::new(|| crate::scripts::lines("browser.sh"));
     // One browser at a time: several would have each other's cases wait for the processor.
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock();
@@ -47,10 +36,10 @@ pub fn run(file: &str, facts: &Value, mut answer: impl FnMut(&Value) -> Value) -
         // Fontconfig keeps an index of the fonts there; without this, in the user's home.
         .env("XDG_CACHE_HOME", packages)
         .stdin(Stdio::piped());
-    let mut node = Node(crate::process::spawn(command));
-    let mut stdin = node.0.stdin.take().expect("a pipe");
-    let stdout = BufReader::new(node.0.stdout.take().expect("a pipe"));
-    let stderr = node.0.stderr.take().expect("a pipe");
+    let mut node = Program::start_piped(command);
+    let mut stdin = node.stdin.take().expect("a pipe");
+    let stdout = BufReader::new(node.stdout.take().expect("a pipe"));
+    let stderr = node.stderr.take().expect("a pipe");
     // Read on the side, so that it cannot fill up; shown where the test runner wants it.
     let log = std::thread::spawn(move || std::io::read_to_string(stderr).unwrap_or_default());
     let (mut passed, mut failed) = (vec![], vec![]);
@@ -67,7 +56,7 @@ pub fn run(file: &str, facts: &Value, mut answer: impl FnMut(&Value) -> Value) -
             writeln!(stdin, "{reply}").expect("answer node");
         }
     }
-    let status = node.0.wait().expect("the end of node");
+    let status = node.wait().expect("the end of node");
     let log = log.join().unwrap_or_default();
     assert!(
         status.success() && failed.is_empty(),

@@ -14,7 +14,7 @@ use serde_json::Value;
 /// # Panics
 /// If the client cannot run.
 pub fn calls(address: SocketAddr, methods: &[&str]) -> Vec<Value> {
-    static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| crate::envoy::script("python.sh"));
+    static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| crate::scripts::path("python.sh"));
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("clients/grpc_call.py");
     let output = Command::new(&*PYTHON)
         .arg(script)

@@ -76,7 +76,10 @@ fn listeners() -> Vec<(&'static str, Value)> {
     vec![
         ("default", json!({})),
         ("branded", json!({ "brand": demo() })),
-        ("lettered", json!({ "brand": merge(demo(), json!({ "logo": LOGO_WITH_TEXT })) })),
+        (
+            "lettered",
+            json!({ "brand": merge(demo(), json!({ "logo": LOGO_WITH_TEXT })) }),
+        ),
         (
             "weak",
             json!({ "brand": {

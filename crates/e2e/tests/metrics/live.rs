@@ -131,7 +131,7 @@ fn every_panel_and_every_alert_has_data() {
         Answer::status(503).body("text/html", "<h1>down").into(),
     )]);
     let envoy = start(&upstream, &refused);
-    let prometheus = Prometheus::start(envoy.admin(), "envoy/alerts.yaml");
+    let prometheus = Prometheus::start(envoy.admin().address(), "envoy/alerts.yaml");
     envoy.replace_listeners(&[listener(), mistaken()]);
     let enough = AtomicBool::new(false);
     std::thread::scope(|scope| {

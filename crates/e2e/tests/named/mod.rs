@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{json, Value};
 use tidegate_e2e::client::{Client, Protocol};
 use tidegate_e2e::config::{tidegate, Listener};
-use tidegate_e2e::envoy::Envoy;
 use tidegate_e2e::message::{Request, Response};
 
 use crate::site::kinds::{FAILURES, FAILURES_OF_5XX};
@@ -234,7 +233,7 @@ fn named_rightly() {
 /// had, names nothing. (A word that Envoy builds from parts is not in it; none of these is.)
 #[test]
 fn the_words_of_the_tables_are_envoys() {
-    let program = std::fs::read(Envoy::program()).expect("read Envoy");
+    let program = std::fs::read(tidegate_e2e::envoy::binary()).expect("read Envoy");
     let is_there = |word: &str| memchr::memmem::find(&program, word.as_bytes()).is_some();
     let missing: Vec<&str> = tidegate_core::reason::words()
         // Envoy writes the blanks of these as underscores.
