@@ -1,4 +1,4 @@
-//! A real Prometheus: its checks, and one that scrapes.
+//! A real Prometheus that scrapes, and `promtool`.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -7,16 +7,17 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use percent_encoding::{utf8_percent_encode, NON_ALPHANUMERIC};
 use serde_json::{json, Value};
 
 use crate::client::{Client, Protocol};
 use crate::message::Request;
 use crate::process::Program;
 
-/// How long anything may take that Prometheus works towards, on a busy machine.
+/// Limit for everything that Prometheus works towards, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What `scripts/prometheus.sh` finds or gets: prometheus, promtool.
+/// The output of `scripts/prometheus.sh`: prometheus, promtool.
 static TOOLS: LazyLock<[PathBuf; 2]> = LazyLock::new(|| {
     let printed = crate::scripts::lines("prometheus.sh");
     let [prometheus, promtool] = &printed[..] else {
@@ -25,10 +26,10 @@ static TOOLS: LazyLock<[PathBuf; 2]> = LazyLock::new(|| {
     [prometheus.into(), promtool.into()]
 });
 
-/// Runs promtool in the root of the workspace, and returns what it said.
+/// Runs promtool at the root of the workspace and returns its output.
 ///
 /// # Panics
-/// If it finds something wrong.
+/// If it finds an error.
 pub fn promtool(args: &[&str]) -> String {
     let output = Command::new(&TOOLS[1])
         .args(args)
@@ -42,7 +43,7 @@ pub fn promtool(args: &[&str]) -> String {
     said
 }
 
-/// A running Prometheus, with a folder and a process group of its own; ends with this value.
+/// A running Prometheus with its own folder and process group. It ends when dropped.
 #[derive(Debug)]
 pub struct Prometheus {
     program: Program,
@@ -51,8 +52,8 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts one that asks `target` for `/stats/prometheus` several times a second, and knows the
-    /// rules of that file of the workspace.
+    /// Starts a Prometheus that scrapes `/stats/prometheus` of `target` several times a second,
+    /// with a file of rules of the workspace.
     ///
     /// # Panics
     /// If there is none, or it does not become ready.
@@ -81,13 +82,13 @@ impl Prometheus {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
-        // From here on the value exists, so that a panic below ends the process and shows its log.
+        // From here on the value exists, so a panic below ends the process and shows its log.
         let mut prometheus = Prometheus {
             program: Program::start(command),
             folder,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
-        // It does not say which port it was given, but the system does.
+        // Prometheus does not report its port, but the system does.
         prometheus.address = prometheus.wait_for("a port", |prometheus| {
             let port = crate::process::listening(prometheus.program.id())?;
             Some(SocketAddr::from(([127, 0, 0, 1], port)))
@@ -99,38 +100,41 @@ impl Prometheus {
         prometheus
     }
 
-    /// What a query finds now.
+    /// Returns the current result of a query.
     ///
     /// # Panics
     /// If Prometheus does not understand it.
     pub fn query(&self, query: &str) -> Vec<Value> {
-        let mut data = self.api(&format!("query?query={}", escaped(query)));
+        let mut data = self.api(&format!(
+            "query?query={}",
+            utf8_percent_encode(query, NON_ALPHANUMERIC)
+        ));
         match data["result"].take() {
             Value::Array(found) => found,
             other => panic!("{query}: {other}"),
         }
     }
 
-    /// Waits until a query finds something, and returns it.
+    /// Waits until a query has a result, and returns it.
     pub fn wait_for_data(&self, query: &str) -> Vec<Value> {
         self.wait_for(&format!("data of {query}"), |prometheus| {
             Some(prometheus.query(query)).filter(|found| !found.is_empty())
         })
     }
 
-    /// The values that a label has where `matching` selects.
+    /// Returns the values of a label among the series that match.
     ///
     /// # Panics
     /// If Prometheus does not understand it.
     pub fn label_values(&self, label: &str, matching: &str) -> Vec<String> {
         let values = self.api(&format!(
             "label/{label}/values?match[]={}",
-            escaped(matching)
+            utf8_percent_encode(matching, NON_ALPHANUMERIC)
         ));
         serde_json::from_value(values).expect("a list of texts")
     }
 
-    /// The rules that it has loaded: name, kind, health, what it last found wrong, ...
+    /// Returns the loaded rules with name, kind, health and last error.
     pub fn rules(&self) -> Vec<Value> {
         let data = self.api("rules");
         let groups = data["groups"].as_array().expect("groups").iter();
@@ -138,7 +142,7 @@ impl Prometheus {
         rules.cloned().collect()
     }
 
-    /// Polls until `probe` has an answer.
+    /// Polls until `probe` returns a value.
     ///
     /// # Panics
     /// If the limit passes, or Prometheus ends.
@@ -179,23 +183,4 @@ impl Drop for Prometheus {
         }
         let _ = fs::remove_dir_all(&self.folder);
     }
-}
-
-/// A text as a part of a query in a URL (RFC 3986, section 2.1).
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                out.push(char::from(byte));
-            }
-            other => out += &format!("%{other:02X}"),
-        }
-    }
-    out
-}
-
-#[test]
-fn a_query_survives_its_url() {
-    assert_eq!(escaped("a_1{b=\"ü\"}"), "a_1%7Bb%3D%22%C3%BC%22%7D");
 }

@@ -1,4 +1,4 @@
-//! `tidegate demo`, started as a user starts it: the built command, and what it prints.
+//! `tidegate demo` as a user starts it: the built command and its output.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use tidegate_e2e::client::curl::{curl, Answer};
 use tidegate_e2e::process::{children, Process, Program};
 use tidegate_e2e::{envoy, module, tool};
 
-/// How long anything may take that the demo has promised.
+/// Limit for everything that the demo promises.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A running demo.
@@ -58,7 +58,7 @@ impl Demo {
         demo
     }
 
-    /// The address in the line that begins so.
+    /// Returns the address in the line that begins with `what`.
     fn printed_address(&self, what: &str) -> SocketAddr {
         let line = self
             .seen
@@ -87,7 +87,7 @@ impl Demo {
         }
     }
 
-    /// What the demo says when it fails; ends it if it has not ended.
+    /// Ends the demo and returns its standard error.
     fn stderr(&mut self) -> String {
         let _ = self.program.kill();
         read_all(&mut self.program)
@@ -109,7 +109,7 @@ impl Demo {
         curl(self.shop, "/", &["-H", &format!("accept: {accept}")])
     }
 
-    /// Guard and Envoy.
+    /// Returns the leader of Envoy's process group, and Envoy.
     fn children(&self) -> Vec<Process> {
         let children = children(self.program.id());
         assert_eq!(children.len(), 2, "a guard and an Envoy: {children:?}");
@@ -171,7 +171,7 @@ fn text(answer: &Answer) -> String {
 }
 
 #[test]
-fn the_owner_breaks_the_shop_and_mends_it() {
+fn failures_of_the_shop_get_pages_until_it_recovers() {
     let mut demo = Demo::start();
     let children = demo.children();
 
@@ -179,7 +179,7 @@ fn the_owner_breaks_the_shop_and_mends_it() {
     assert_eq!(shop.status, 200);
     assert!(text(&shop).contains("Coffee that comes in with the tide"));
 
-    // Mode, status and reason of the page, and how the demo says it.
+    // Mode, status and reason of the page, and the line of the demo.
     let table = [
         (
             "down",
@@ -230,7 +230,7 @@ fn the_owner_breaks_the_shop_and_mends_it() {
     }
 
     demo.switch("fine");
-    // A breaker that the failures have opened may take its time.
+    // If the failures have opened a breaker, it takes its time.
     wait_until("the shop to be back", || {
         (demo.get("text/html").status == 200).then_some(())
     });
@@ -248,7 +248,7 @@ fn the_owner_breaks_the_shop_and_mends_it() {
 }
 
 #[test]
-fn a_demo_that_is_killed_leaves_nothing_behind() {
+fn killed_demo_leaves_no_process() {
     let mut demo = Demo::start();
     let children = demo.children();
     assert_eq!(demo.get("text/html").status, 200);
@@ -258,7 +258,7 @@ fn a_demo_that_is_killed_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_demo_whose_envoy_dies_says_so_and_ends() {
+fn demo_ends_with_an_error_when_envoy_dies() {
     let mut demo = Demo::start();
     let children = demo.children();
     let envoy = children
@@ -277,7 +277,7 @@ fn a_demo_whose_envoy_dies_says_so_and_ends() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named_with_its_option() {
+fn taken_port_is_reported_with_its_option() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = taken.local_addr().expect("its number").port().to_string();
     for (option, other) in [("--port", "--panel-port"), ("--panel-port", "--port")] {

@@ -1,7 +1,7 @@
-//! A real browser: headless Chromium, driven by the cases of `crates/e2e/browser`.
+//! A real browser: headless Chromium, driven by the cases in `crates/e2e/browser`.
 //!
-//! A case knows what a visitor does and sees; only its test knows what stands behind Envoy. So they
-//! talk: a case writes a question as one line of JSON, and gets one line as its answer.
+//! A case knows what a visitor does and sees; only its test knows the upstream. So a case writes a
+//! question as one line of JSON and gets one line as the answer.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -12,14 +12,14 @@ use serde_json::{json, Value};
 
 use crate::process::Program;
 
-/// Runs the cases of a file of `crates/e2e/browser` and returns their names. The cases get `facts`;
-/// `answer` answers what they ask.
+/// Runs the cases of a file of `crates/e2e/browser` and returns their names. The cases get `facts`,
+/// and `answer` answers their questions.
 ///
 /// # Panics
-/// If there is no browser (nothing is skipped), or if a case fails.
+/// If there is no browser (tests are never skipped), or if a case fails.
 pub fn run(file: &str, facts: &Value, mut answer: impl FnMut(&Value) -> Value) -> Vec<String> {
     static TOOLS: LazyLock<Vec<String>> = LazyLock::new(|| crate::scripts::lines("browser.sh"));
-    // One browser at a time: several would have each other's cases wait for the processor.
+    // One browser at a time, since several would slow down each other's cases.
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock();
     let [node, chromium, packages, fonts] = &TOOLS[..] else {
@@ -40,7 +40,7 @@ pub fn run(file: &str, facts: &Value, mut answer: impl FnMut(&Value) -> Value) -
     let mut stdin = node.stdin.take().expect("a pipe");
     let stdout = BufReader::new(node.stdout.take().expect("a pipe"));
     let stderr = node.stderr.take().expect("a pipe");
-    // Read on the side, so that it cannot fill up; shown where the test runner wants it.
+    // Read in a thread, so that the pipe cannot fill up.
     let log = std::thread::spawn(move || std::io::read_to_string(stderr).unwrap_or_default());
     let (mut passed, mut failed) = (vec![], vec![]);
     for line in stdout.lines() {
