@@ -98,7 +98,7 @@ fn demo(args: &Args) -> Result<(), Error> {
     port_is_free(args.panel_port, "--panel-port")?;
 
     let site = Arc::new(Site::start().map_err(Error::System)?);
-    let mut envoy = Envoy::start(&Setup {
+    let envoy = Envoy::start(&Setup {
         envoy: &args.envoy,
         module: &module,
         config: &config,

@@ -266,6 +266,27 @@ fn check_warns_of_what_is_unwise() {
 }
 
 #[test]
+fn text_in_a_logo_is_a_warning_and_paths_are_not() {
+    let logo = |inner: &str| {
+        let svg = format!("<svg viewBox='0 0 9 9'>{inner}</svg>");
+        Folder::new(&[
+            ("s.yaml", "brand: { logo: { file: logo.svg } }\n"),
+            ("logo.svg", &svg),
+        ])
+    };
+    let (code, stderr) = logo("<text x='1'>A</text>").fails(&["check", "s.yaml"]);
+    let expected = "s.yaml:1:10: brand.logo: warning: <text> is drawn in a font of the visitor's \
+                    device and may not fit the logo; convert it to paths\n\
+                    1 file checked: 0 errors, 1 warning\n";
+    assert_eq!((code, stderr.as_str()), (Some(0), expected));
+    let (code, stderr) = logo("<path d='M1 1h7'/>").fails(&["check", "s.yaml"]);
+    assert_eq!(
+        (code, stderr.as_str()),
+        (Some(0), "1 file checked: 0 errors, 0 warnings\n")
+    );
+}
+
+#[test]
 fn a_size_close_to_its_limit_is_told() {
     let html = page("", &format!("<p>{}</p>", "x".repeat(240_000)));
     let folder = Folder::new(&[("s.yaml", SOURCE), ("pages/a.html", &html)]);
