@@ -71,8 +71,8 @@ fn check(file: &Path, tally: &mut Tally) {
         }
         tally.warnings += warnings.len();
     };
-    warn(&lint::lint(&mut source));
-    match Bundle::new(&mut source, true) {
+    warn(&lint::lint(&source));
+    match Bundle::new(&mut source) {
         Ok(bundle) => warn(&lint::sizes(&source, &bundle)),
         // The filter takes it all the same.
         Err(mut findings) if source.is_for_the_filter => {

@@ -29,9 +29,6 @@ pub(crate) struct Args {
     /// Where the module is: a file for Envoy, an address for Istio, an image for Envoy Gateway
     #[arg(long, value_name = "WHERE")]
     module: Option<String>,
-    /// Leave pages, styles and scripts as they were written
-    #[arg(long)]
-    no_minify: bool,
 }
 
 /// What the filter gets.
@@ -50,7 +47,7 @@ impl Bundle {
     ///
     /// # Errors
     /// Everything that cannot be put in, or makes the result too large.
-    pub(crate) fn new(source: &mut Source, minify: bool) -> Result<Self, Findings> {
+    pub(crate) fn new(source: &mut Source) -> Result<Self, Findings> {
         let mut document = source.document.clone();
         let mut findings = Vec::new();
         let mut parts = Vec::new();
@@ -59,14 +56,10 @@ impl Bundle {
             let Some(node) = source.document.at(&key).cloned() else {
                 continue;
             };
-            match markup::inline(&mut source.files, &node, &key, &delimiters, minify) {
+            match markup::inline(&mut source.files, &node, &key, &delimiters) {
                 Err(found) => findings.extend(found),
                 Ok(inlined) => {
-                    let html = match minify {
-                        true => markup::squeeze(&inlined.html, &delimiters),
-                        false => inlined.html,
-                    };
-                    replace(&mut document, &key, html);
+                    replace(&mut document, &key, inlined.html);
                     parts.push((key, inlined.parts));
                 }
             }
@@ -167,14 +160,14 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Ok(source) => source,
         Err(error) => return refuse(&args.source, &error),
     };
-    let bundle = match Bundle::new(&mut source, !args.no_minify) {
+    let bundle = match Bundle::new(&mut source) {
         Ok(bundle) => bundle,
         Err(findings) => {
             findings.tell(&args.source);
             return ExitCode::from(crate::FINDINGS);
         }
     };
-    let mut findings = lint::lint(&mut source);
+    let mut findings = lint::lint(&source);
     findings.extend(lint::sizes(&source, &bundle));
     for finding in findings {
         eprintln!("{finding}");

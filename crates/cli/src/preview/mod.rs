@@ -52,7 +52,7 @@ fn write(path: &Path, folder: &Path) -> ExitCode {
         Ok(source) => source,
         Err(error) => return crate::bundle::refuse(path, &error),
     };
-    let cases = match crate::bundle::Bundle::new(&mut source, true) {
+    let cases = match crate::bundle::Bundle::new(&mut source) {
         Ok(bundle) => Cases::new(bundle.config),
         Err(findings) => {
             findings.tell(path);
