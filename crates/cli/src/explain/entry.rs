@@ -198,5 +198,4 @@ impl Entry<'_> {
 }
 
 #[cfg(test)]
-#[path = "entry_tests.rs"]
 mod tests;

@@ -94,5 +94,4 @@ pub(super) fn status(text: &str) -> Result<u16, Wrong> {
 }
 
 #[cfg(test)]
-#[path = "line_tests.rs"]
 mod tests;
