@@ -1,5 +1,7 @@
 //! The resources that carry a configuration: those of `envoy/`, with it inside.
 
+use crate::source::yaml_safe;
+
 /// What `tidegate bundle` makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Kind {
@@ -86,7 +88,7 @@ fn envoy(json: &str, module: Option<&str>) -> String {
     match module {
         // A JSON string is a YAML string.
         Some(module) => {
-            let module = serde_json::Value::from(module);
+            let module = yaml_safe(&serde_json::Value::from(module).to_string());
             replace(&whole, MODULE, &format!("{module} }}"))
         }
         None => whole,
