@@ -144,23 +144,17 @@ fn share(text: &str) -> Result<f64, String> {
     }
 }
 
-/// The durations of the configuration: `500ms`, `5s`, `2m`, `1h`.
 fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit_ms = match text.get(digits.len()..) {
-        Some("ms") => 1,
-        Some("s") => 1000,
-        Some("m") => 60_000,
-        Some("h") => 3_600_000,
-        _ => 0,
-    };
-    let ms = digits
-        .parse::<u64>()
+    humantime::parse_duration(text)
         .ok()
-        .and_then(|n| n.checked_mul(unit_ms));
-    ms.map(Duration::from_millis)
         .filter(|found| (Duration::from_millis(1)..=MAX_DURATION).contains(found))
         .ok_or_else(|| "allowed: a duration from 1ms to 24h (units: ms, s, m, h)".to_owned())
+}
+
+/// Returns the name of a value on the command line.
+fn value_name(value: &impl ValueEnum) -> String {
+    let value = value.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// Runs, draws, prints.
@@ -185,7 +179,7 @@ fn simulate(args: &Args) -> Result<String, String> {
     };
     let kinds = args
         .only
-        .map_or_else(|| Kind::ALL.to_vec(), |kind| vec![kind]);
+        .map_or_else(|| Kind::value_variants().to_vec(), |kind| vec![kind]);
     let total = scenarios.len() * kinds.len() * args.runs as usize;
     let mut progress = Progress::new(total);
     let mut done = 0;
@@ -194,7 +188,8 @@ fn simulate(args: &Args) -> Result<String, String> {
     for scenario in scenarios {
         let length_ms = args.outage.map_or(scenario.default_ms(), ms);
         let incident = incident(args, scenario, length_ms);
-        let duration_ms = duration_ms(args, &incident, AFTER_MS)?;
+        check_duration(args, &incident)?;
+        let duration_ms = duration_ms(args, &incident, AFTER_MS);
         let setup = setup(args, incident, duration_ms, &policy);
         let mut rows = Vec::new();
         let mut firsts: Vec<(Kind, Series)> = Vec::new();
@@ -259,13 +254,11 @@ fn simulate_hints(args: &Args, policy: &Policy) -> Result<String, String> {
         .crowd
         .map_or_else(|| times.to_vec(), |crowd| vec![crowd]);
     for &outage_ms in &outages_ms {
-        let incident = incident(args, Scenario::Outage, outage_ms);
-        duration_ms(args, &incident, hints::AFTER_MS)?;
+        check_duration(args, &incident(args, Scenario::Outage, outage_ms))?;
     }
     let setup = |incident: Incident, crowd, hints| {
-        // Asked above for each of them.
         let duration_ms = duration_ms(args, &incident, hints::AFTER_MS);
-        let setup = setup(args, incident, duration_ms.unwrap_or(0), policy);
+        let setup = setup(args, incident, duration_ms, policy);
         Setup {
             crowd,
             obey: args.obey.unwrap_or(1.0),
@@ -303,18 +296,25 @@ fn incident(args: &Args, scenario: Scenario, length_ms: u64) -> Incident {
     Incident::new(scenario, f64::from(args.rate), capacity(args), length_ms)
 }
 
-/// The length of a run, `after_ms` longer than its incident where the command line does not say.
-fn duration_ms(args: &Args, incident: &Incident, after_ms: u64) -> Result<u64, String> {
+/// Returns the length of a run: that of the command line, or `after_ms` more than the incident.
+fn duration_ms(args: &Args, incident: &Incident, after_ms: u64) -> u64 {
+    args.duration.map_or(incident.end_ms + after_ms, ms) / 1000 * 1000
+}
+
+/// Checks that a length on the command line covers the incident.
+fn check_duration(args: &Args, incident: &Incident) -> Result<(), String> {
     let shortest = incident.end_ms + 1000;
-    let duration_ms = args.duration.map_or(incident.end_ms + after_ms, ms) / 1000 * 1000;
-    if duration_ms < shortest {
+    if args
+        .duration
+        .is_some_and(|duration| ms(duration) / 1000 * 1000 < shortest)
+    {
         return Err(format!(
             "--duration: allowed: at least {} s: {} s before the incident, the incident, and one after it",
             shortest.div_ceil(1000),
             BEFORE_MS / 1000
         ));
     }
-    Ok(duration_ms)
+    Ok(())
 }
 
 fn setup(args: &Args, incident: Incident, duration_ms: u64, policy: &Policy) -> Setup {
