@@ -13,20 +13,20 @@ use crate::lint;
 use crate::markup;
 use crate::source::{self, Finding, Findings, LoadError, Node, Source, Value};
 
-/// Make the filter configuration of a source: with its files, pictures, styles and scripts in it
+/// Build the filter configuration from a source, with its pages, pictures, styles and scripts embedded
 ///
-/// The result goes to standard output, its size against the limits to standard error.
+/// Writes the result to standard output, and its size and the limits to standard error.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Source, in YAML or JSON; `-` is standard input
+    /// Source in YAML or JSON; `-` reads standard input
     source: PathBuf,
-    /// File to write instead of standard output
+    /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// What to make
+    /// Kind of output
     #[arg(long = "as", value_enum, value_name = "KIND", default_value = "json")]
     kind: resource::Kind,
-    /// Where the module is: a file for Envoy, an address for Istio, an image for Envoy Gateway
+    /// Location of the module: a file for Envoy, a URL for Istio, an image for Envoy Gateway
     #[arg(long, value_name = "WHERE")]
     module: Option<String>,
 }

@@ -38,35 +38,36 @@ const AFTER_MS: u64 = 120_000;
 /// The longest run that can be asked for: its calendar of returning clients must fit in memory.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 3600);
 
-/// Simulate an upstream in trouble, with this breaker and with others.
+/// Simulate the circuit breaker, and others, against a failing upstream and returning clients
 ///
-/// Prints a table for each scenario, and draws each run. The same arguments give the same result.
+/// Prints a table for each scenario and writes an SVG for each run. The same arguments always give the
+/// same result.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What happens to the upstream
+    /// Kind of incident
     #[arg(long, value_name = "NAME", default_value = "all")]
     scenario: ScenarioChoice,
     /// New visitors per second
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
     rate: u32,
-    /// Requests per second that the upstream can serve when it is well [default: 1.5 times the rate]
+    /// Requests per second that the healthy upstream can serve [default: 1.5 times the rate]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000_000))]
     capacity: Option<u32>,
     /// Length of the incident [default: 40s; 2m for brown-outs and flapping]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     outage: Option<Duration>,
-    /// Length of the simulation [default: until 2m after the incident]
+    /// Length of the simulation [default: ends 2m after the incident]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     duration: Option<Duration>,
-    /// More visitors, who come while the incident lasts [default: 0; with --hints, half to fifty times
+    /// Additional visitors who come during the incident [default: 0; with --hints, 0.5, 5 and 50 times
     /// what the upstream can serve in a second]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(0..=1_000_000))]
     crowd: Option<u64>,
-    /// Share of the clients that come back when they are told to; the others do after 1 to 6 s
-    /// [default: 0.8; with --hints, 1]
+    /// Share of clients that follow the retry hint; the others return after 1 to 6 s [default: 0.8;
+    /// with --hints, 1]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     obey: Option<f64>,
-    /// How often anybody tries before giving up; 0: until served [default: 4; with --hints, 0]
+    /// Attempts per client; 0: until it is served [default: 4; with --hints, 0]
     #[arg(long, value_name = "N")]
     tries: Option<u32>,
     /// Worker threads of the proxy
@@ -75,31 +76,31 @@ pub(crate) struct Args {
     /// Hosts of the upstream
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000))]
     hosts: usize,
-    /// A request that has waited at the upstream for so long has failed
+    /// Timeout of a request at the upstream
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
     timeout: Duration,
-    /// Requests that may wait at each host of the upstream
+    /// Length of the request queue of each upstream host
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     queue: usize,
-    /// Share of the work that the upstream does for a request that has timed out
+    /// Share of its work that the upstream still does for a request that has timed out
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
     waste: f64,
-    /// Take `breaker` and `retry` from this filter configuration
+    /// Filter configuration to take `breaker` and `retry` from
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Compare when clients are told to come back after an outage, rather than breakers
+    /// Compare kinds of retry hints after an outage, instead of breakers
     #[arg(long, conflicts_with_all = ["scenario", "only", "runs"])]
     hints: bool,
     /// Simulate only this breaker
     #[arg(long, value_name = "NAME")]
     only: Option<Kind>,
-    /// What chance begins with
+    /// Random seed
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Average over so many runs, with this seed and those after it
+    /// Number of runs to average, with consecutive seeds
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<u64>::new().range(1..=1000))]
     runs: u64,
-    /// Where the pictures (SVG) go; made if it is not there
+    /// Folder for the SVG files; created if it does not exist
     #[arg(long, value_name = "DIR", default_value = "simulation")]
     out: PathBuf,
     /// Print the figures as JSON
@@ -131,7 +132,7 @@ impl ValueEnum for ScenarioChoice {
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
         match self {
-            Self::All => Some(clap::builder::PossibleValue::new("all").help("Each of them")),
+            Self::All => Some(clap::builder::PossibleValue::new("all").help("All of them")),
             Self::One(scenario) => scenario.to_possible_value(),
         }
     }

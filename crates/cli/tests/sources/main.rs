@@ -112,7 +112,7 @@ fn nothing_is_overwritten() {
         folder.fails(&["init", "own"]),
         (
             Some(1),
-            "own/pages/shop.css: is there already; nothing was written\n".to_owned()
+            "own/pages/shop.css: already exists; nothing was written\n".to_owned()
         )
     );
     assert_eq!(
