@@ -9,18 +9,11 @@ use crate::source::{finding, finding_in, Finding, Source};
 const TEXT_CONTRAST: f64 = 4.5;
 
 /// Everything that is unwise.
-pub(crate) fn lint(source: &mut Source) -> Vec<Finding> {
+pub(crate) fn lint(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
     pages(source, &mut findings);
     colors(source, &mut findings);
     logo(source, &mut findings);
-    for key in html_keys(source) {
-        if let Some(node) = source.document.at(&key) {
-            let delimiters = &source.config.delimiters;
-            let found = markup::contrast(&mut source.files, node, &key, delimiters);
-            findings.extend(found);
-        }
-    }
     findings
 }
 

@@ -112,16 +112,16 @@ fn what_is_wrong_with_a_line_is_told() {
     let known = [DEFAULT, JSON];
     let [text, json] = known.map(str::to_owned);
     for (line, want) in [
-        ("Nov 23 envoy[1]: hello".to_owned(), "neither a JSON object nor a line of Envoy's or Istio's text format: no \"[\" at its start"),
-        ("[2026-11-23 13:33:21.123][1][info][main] starting".to_owned(), "neither a JSON object nor a line of Envoy's or Istio's text format: no time in brackets, and request"),
+        ("Nov 23 envoy[1]: hello".to_owned(), "neither a JSON object nor a line in Envoy's or Istio's text format: no \"[\" at its start"),
+        ("[2026-11-23 13:33:21.123][1][info][main] starting".to_owned(), "neither a JSON object nor a line in Envoy's or Istio's text format: no time in brackets, and request"),
         (text.replace("13:33", "13.33"), "found the time \"2026-11-23T13.33:21.123Z\"; allowed: one like 2026-11-23T13:33:21.123Z, or seconds since 1970"),
-        (text.replace(" HTTP/2\"", "\""), "neither a JSON object nor a line of Envoy's or Istio's text format: no request of method, path and protocol"),
+        (text.replace(" HTTP/2\"", "\""), "neither a JSON object nor a line in Envoy's or Istio's text format: no request of method, path and protocol"),
         (text.replace(" 503 ", " 5O3 "), "found the status \"5O3\"; allowed: 0 to 999"),
-        (text[..69].to_owned(), "neither a JSON object nor a line of Envoy's or Istio's text format: no duration"),
-        (text[..text.len() - 20].to_owned(), "neither a JSON object nor a line of Envoy's or Istio's text format: no \"request id\" \"authority\" \"upstream host\" at its end"),
+        (text[..69].to_owned(), "neither a JSON object nor a line in Envoy's or Istio's text format: no duration"),
+        (text[..text.len() - 20].to_owned(), "neither a JSON object nor a line in Envoy's or Istio's text format: no \"request id\" \"authority\" \"upstream host\" at its end"),
         (json[..40].to_owned(), "not a JSON object: EOF while parsing an object at column 40"),
-        (json.replace("start_time", "time"), "no `start_time` in it"),
-        (json.replace("response_code\"", "code\""), "no `response_code` in it"),
+        (json.replace("start_time", "time"), "no field `start_time`"),
+        (json.replace("response_code\"", "code\""), "no field `response_code`"),
         (json.replace("503,", "5030,"), "found the status \"5030\"; allowed: 0 to 999"),
         (json.replace("2026-11-23T", "23/Nov/2026 "), "found the time \"23/Nov/2026 13:33:21.123Z\"; allowed: one like 2026-11-23T13:33:21.123Z, or seconds since 1970"),
         (json.replace("\"2026-11-23T13:33:21.123Z\"", "1795440801123"), "found the time \"1795440801123\"; allowed: one like 2026-11-23T13:33:21.123Z, or seconds since 1970"),
