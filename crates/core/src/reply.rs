@@ -9,10 +9,10 @@ use alloc::borrow::Cow;
 
 use crate::config::{Headers, Pattern};
 use crate::headers::{list_has, HeaderBlock};
-use crate::retry::Hint;
 use crate::negotiate::Format;
 use crate::page::Page;
 use crate::reason::{Reason, Source};
+use crate::retry::Hint;
 use crate::text::{count, decimal};
 
 /// Marks a page of Tidegate, so that a second one on the way out (a gateway behind which a sidecar
