@@ -1,9 +1,7 @@
 //! Stories of requests and their route's breaker.
 
-use super::tests::Worker;
+use super::tests::TestWorker;
 use super::*;
-use crate::breaker::bank::Event;
-use crate::breaker::tests::Sheet;
 use crate::config::Config;
 
 const NOW_MS: u64 = 1_795_413_600_000;
@@ -12,14 +10,14 @@ const REFUSED: &[u8] = b"upstream_reset_before_response_started{remote_connectio
 /// One worker with its store and a clock.
 struct World {
     gate: Gate,
-    worker: Worker,
+    worker: TestWorker,
     now_ms: u64,
 }
 
 impl World {
     fn new(json: &str) -> Self {
         let gate = Gate::new(Config::from_json(json.as_bytes()).unwrap());
-        let worker = Worker::new(&gate);
+        let worker = TestWorker::new(&gate);
         Self {
             gate,
             worker,
@@ -28,9 +26,15 @@ impl World {
     }
 
     fn at(&self) -> Moment {
-        Moment {
-            now_ms: self.now_ms,
-            draw: 0.0,
+        // Draws less than 1 %: nothing is lengthened by chance, and every ramp admits.
+        let now = Timestamp::from_millis(self.now_ms);
+        let mut seed = 0_u64;
+        loop {
+            let rng = SplitMix64::new(seed);
+            if crate::rng::Rng::unit(&mut rng.clone()) < 0.01 {
+                return Moment { now, rng };
+            }
+            seed += 1;
         }
     }
 
@@ -48,7 +52,7 @@ impl World {
         let mut breakers = self.worker.breakers();
         let must_be_admitted = exchange.begin(request, &self.gate, &breakers);
         if self.gate.slow_ms().is_some() {
-            exchange.began(at.now_ms);
+            exchange.began(at.now.as_millis());
         }
         let reply = if must_be_admitted {
             exchange.admit(&self.gate, &mut breakers, &route(), at)
@@ -68,7 +72,7 @@ impl World {
         if self.gate.slow_ms().is_some() {
             exchange.answered(self.now_ms);
         }
-        let look = exchange.saw_status(&self.gate, &mut self.worker.pacer, status, false);
+        let look = exchange.saw_status(&self.gate, &mut self.worker.worker, status, false);
         match look {
             Look::Pass => Verdict::Pass,
             Look::Sample => {
@@ -111,7 +115,7 @@ impl World {
 
     /// The end of a request, as the adapter sees it.
     fn close(&mut self, exchange: &mut Exchange, details: &[u8]) {
-        let must_settle = match exchange.close(&self.gate, &self.worker.bank) {
+        let must_settle = match exchange.close(&self.gate, &self.worker.worker) {
             Closing::Nothing => false,
             Closing::Settle => true,
             Closing::Details => exchange.broke_off(details),
@@ -131,36 +135,40 @@ impl World {
 
     fn pass(&mut self, ms: u64) {
         self.now_ms += ms;
-        let at = self.at();
-        self.worker.bank.tick(&mut self.worker.store, at);
-        self.worker.pacer.tick(at);
+        let mut at = self.at();
+        let TestWorker { worker, host } = &mut self.worker;
+        worker.tick(host, at.now, &mut at.rng);
+    }
+
+    fn report(&mut self) {
+        let now = Timestamp::from_millis(self.now_ms);
+        let TestWorker { worker, host } = &mut self.worker;
+        worker.report(host, now);
     }
 
     /// What is written to the log.
     fn lines(&mut self) -> Vec<String> {
-        let events = self.worker.bank.take_events();
-        let line = |event: &Event| {
-            event.line(
-                self.worker
-                    .pacer
-                    .releases(self.worker.bank.keys(), event.route()),
-                self.now_ms,
-            )
-        };
-        events.iter().map(line).collect()
+        let now = Timestamp::from_millis(self.now_ms);
+        self.worker.worker.take_event_lines(now)
     }
 
     /// Failures in the window of the route's breaker; none where nobody knows of it.
     fn failed(&self) -> u32 {
-        let view = self.worker.bank.view("shop/app");
+        let view = self.worker.view();
         view.map_or(0, |view| view.window.sum().failed)
     }
 
     fn state(&self) -> crate::breaker::State {
         self.worker
-            .bank
-            .view("shop/app")
+            .view()
             .map_or(crate::breaker::State::Closed, |view| view.state)
+    }
+}
+
+impl TestWorker {
+    fn view(&self) -> Option<&crate::breaker::CircuitBreaker> {
+        let route = &"shop/app".into();
+        self.worker.view(CircuitId { route, policy: 0 })
     }
 }
 
@@ -205,7 +213,7 @@ fn an_open_circuit_rejects_with_its_cause_and_the_time_that_remains() {
         Verdict::Pass
     );
     assert_eq!(
-        exchange.close(&world.gate, &world.worker.bank),
+        exchange.close(&world.gate, &world.worker.worker),
         Closing::Nothing
     );
 }
@@ -218,13 +226,10 @@ fn a_healthy_request_asks_for_nothing() {
     assert_eq!(world.respond(&mut exchange, 200, b"", &[]), Verdict::Pass);
     exchange.body(true);
     assert_eq!(
-        exchange.close(&world.gate, &world.worker.bank),
+        exchange.close(&world.gate, &world.worker.worker),
         Closing::Nothing
     );
-    assert_eq!(
-        (world.worker.store.reads, world.worker.store.writes),
-        (0, 0)
-    );
+    assert_eq!((world.worker.host.reads, world.worker.host.writes), (0, 0));
 }
 
 #[test]
@@ -242,7 +247,7 @@ fn an_answer_that_broke_off_counts_and_a_client_that_left_does_not() {
         world.respond(&mut exchange, 200, b"", &[]);
         exchange.body(false);
         assert_eq!(
-            exchange.close(&world.gate, &world.worker.bank),
+            exchange.close(&world.gate, &world.worker.worker),
             Closing::Details
         );
         world.close(&mut exchange, details);
@@ -287,7 +292,7 @@ fn grpc_services_speak_in_headers_or_in_trailers() {
     exchange.saw_grpc_status(b"14");
     world.close(&mut exchange, b"");
     assert_eq!(
-        world.worker.bank.view("shop/app").map(|v| v.state),
+        world.worker.view().map(|v| v.state),
         Some(crate::breaker::State::Closed)
     );
     world.pass(50);
@@ -446,17 +451,17 @@ fn everybody_gets_a_slot_of_his_own() {
 #[test]
 fn who_says_that_he_came_back_is_counted_where_somebody_is_awaited() {
     let mut world = World::new("{}");
-    let mut sheet = Sheet::default();
-    let mut kept = |world: &mut World, headers: &[(&str, &str)], status: u16| {
+    let kept = |world: &mut World, headers: &[(&str, &str)], status: u16| {
         world.pass(1_000);
         let (mut exchange, _) = world.begin(headers);
         world.respond(&mut exchange, status, REFUSED, &[]);
         world.close(&mut exchange, b"");
-        let worker = &mut world.worker;
-        worker
-            .bank
-            .report(&mut sheet, &mut worker.store, world.now_ms);
-        let found = sheet.values.get("tidegate.hints_kept.route.shop/app");
+        world.report();
+        let found = world
+            .worker
+            .host
+            .metrics
+            .get("tidegate.hints_kept.route.shop/app");
         found.copied().unwrap_or(0)
     };
     let back = [(BACK_HEADER, "1")];
@@ -469,7 +474,11 @@ fn who_says_that_he_came_back_is_counted_where_somebody_is_awaited() {
     assert_eq!(kept(&mut world, &grpc, 200), 2);
     world.pass(120_000);
     assert_eq!(kept(&mut world, &back, 200), 2, "long ago");
-    let told = sheet.values.get("tidegate.hints_given.route.shop/app");
+    let told = world
+        .worker
+        .host
+        .metrics
+        .get("tidegate.hints_given.route.shop/app");
     assert_eq!(told, Some(&2));
 }
 
@@ -484,13 +493,11 @@ fn answers_are_counted_by_reason_and_format() {
             world.close(&mut exchange, b"");
         }
     }
-    let mut sheet = Sheet::default();
-    let worker = &mut world.worker;
-    worker
-        .bank
-        .report(&mut sheet, &mut worker.store, world.now_ms);
-    let metrics: Vec<String> = sheet
-        .values
+    world.report();
+    let metrics: Vec<String> = world
+        .worker
+        .host
+        .metrics
         .iter()
         .map(|(k, v)| format!("{k} {v}"))
         .collect();
@@ -545,13 +552,18 @@ fn what_a_shadow_would_reject_is_counted_so() {
     }
     let (_, reply) = world.begin(&[]);
     assert_eq!(reply, None);
-    let mut sheet = Sheet::default();
-    let worker = &mut world.worker;
-    worker
-        .bank
-        .report(&mut sheet, &mut worker.store, world.now_ms);
-    assert_eq!(sheet.get("would_reject.route.shop/app"), 1);
-    assert_eq!(sheet.get("rejected.route.shop/app"), 0);
+    world.report();
+    assert_eq!(
+        world
+            .worker
+            .host
+            .breaker_metric("would_reject.route.shop/app"),
+        1
+    );
+    assert_eq!(
+        world.worker.host.breaker_metric("rejected.route.shop/app"),
+        0
+    );
     let reason = "tidegate.would_intercept.reason.circuit_open.route.shop/app";
-    assert_eq!(sheet.values.get(reason), Some(&1));
+    assert_eq!(world.worker.host.metrics.get(reason), Some(&1));
 }

@@ -1,7 +1,7 @@
 use super::*;
-use crate::breaker::tests::FakeStore;
 use crate::config::Config;
 use crate::reply::MARKER;
+use crate::worker::tests::FakeHost;
 
 const VIA: &[u8] = b"via_upstream";
 const REFUSED: &[u8] = b"upstream_reset_before_response_started{remote_connection_failure}";
@@ -26,7 +26,7 @@ fn exchange(method: &str, more: &[(&str, &str)]) -> Exchange {
 fn begun(request: HeaderBlock) -> Exchange {
     let gate = gate("{}");
     let mut exchange = Exchange::default();
-    assert!(!exchange.begin(request, &gate, &Worker::new(&gate).breakers()));
+    assert!(!exchange.begin(request, &gate, &TestWorker::new(&gate).breakers()));
     exchange
 }
 
@@ -47,35 +47,32 @@ fn facts(status: u16, end_of_stream: bool, details: &[u8], more: &[(&str, &str)]
 
 /// Sends a response through a whole exchange.
 fn answer(gate: &Gate, exchange: &mut Exchange, facts: &ResponseFacts) -> Verdict {
-    let mut worker = Worker::new(gate);
+    let mut worker = TestWorker::new(gate);
     let (status, ends) = (facts.status, facts.end_of_stream);
-    match exchange.saw_status(gate, &mut worker.pacer, status, ends) {
+    match exchange.saw_status(gate, &mut worker.worker, status, ends) {
         Look::Pass | Look::Settle | Look::Sample => Verdict::Pass,
         Look::Inspect => exchange.decide(gate, &mut worker.breakers(), facts),
     }
 }
 
 /// What the exchanges of a worker share.
-pub(super) struct Worker {
-    pub(super) bank: Bank,
-    pub(super) pacer: Pacer,
-    pub(super) store: FakeStore,
+pub(super) struct TestWorker {
+    pub(super) worker: Worker,
+    pub(super) host: FakeHost,
 }
 
-impl Worker {
+impl TestWorker {
     pub(super) fn new(gate: &Gate) -> Self {
         Self {
-            bank: gate.bank("t"),
-            pacer: Pacer::default(),
-            store: FakeStore::default(),
+            worker: gate.worker("t"),
+            host: FakeHost::default(),
         }
     }
 
     pub(super) fn breakers(&mut self) -> Breakers<'_> {
         Breakers {
-            bank: &mut self.bank,
-            pacer: &mut self.pacer,
-            store: &mut self.store,
+            worker: &mut self.worker,
+            store: Shared(&mut self.host),
         }
     }
 }
@@ -191,7 +188,7 @@ fn what_is_no_failure_is_never_touched() {
     for status in [200, 204, 301, 304, 400, 404, 500, 501, 505] {
         let mut exchange = exchange("GET", &[]);
         assert_eq!(
-            exchange.saw_status(&gate, &mut Pacer::default(), status, false),
+            exchange.saw_status(&gate, &mut gate.worker("t"), status, false),
             Look::Pass,
             "{status}"
         );
@@ -474,7 +471,7 @@ fn grpc_gets_a_status_of_its_own_kind() {
     // A plain request that gets an empty 200 is not looked at.
     let mut plain = exchange("GET", &[]);
     assert_eq!(
-        plain.saw_status(&gate, &mut Pacer::default(), 200, true),
+        plain.saw_status(&gate, &mut gate.worker("t"), 200, true),
         Look::Pass
     );
 }
@@ -498,7 +495,7 @@ fn a_decided_exchange_is_never_decided_again() {
         Verdict::Reply(_)
     ));
     assert_eq!(answer(&gate, &mut exchange, &failure), Verdict::Pass);
-    let mut worker = Worker::new(&gate);
+    let mut worker = TestWorker::new(&gate);
     let again = exchange.decide(&gate, &mut worker.breakers(), &failure);
     assert_eq!(again, Verdict::Pass);
     assert_eq!(exchange.body(false), None);
@@ -544,11 +541,11 @@ proptest::proptest! {
     ) {
         let gate = gate(r#"{"intercept":{"statuses":["4xx","5xx"]}}"#);
         let mut exchange = begun(HeaderBlock::from_wire(request));
-        let mut worker = Worker::new(&gate);
+        let mut worker = TestWorker::new(&gate);
         let mut answers = 0;
         for (step, status, flag) in steps {
             match step {
-                0 => { exchange.saw_status(&gate, &mut worker.pacer, status, flag); }
+                0 => { exchange.saw_status(&gate, &mut worker.worker, status, flag); }
                 1 => {
                     let facts = facts(status, flag, &details, &[]);
                     let verdict = exchange.decide(&gate, &mut worker.breakers(), &facts);

@@ -20,7 +20,7 @@ fn facts(response: &HeaderBlock) -> Facts<'_> {
         reason: Reason::UpstreamBadGateway,
         source: Source::Upstream,
         received_status: 502,
-        hint: Some(Hint { ms: 10_400 }),
+        hint: Some(Hint::new(std::time::Duration::from_millis(10_400))),
         response,
         details: None,
         proxy_name: "gateway",
