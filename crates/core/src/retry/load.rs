@@ -145,13 +145,13 @@ pub struct RouteLoad {
     /// Number of seconds in the mean; at most [`MEAN_SECONDS`].
     age: u8,
     /// Requests per second.
-    mean: f32,
+    pub(crate) mean: f32,
     /// The highest numbers of requests in a second, by span: of the newest and those before it.
     peaks: [f32; PEAKS],
     /// The number of the newest span.
     span: u32,
     /// The next free slot, since the Unix epoch.
-    next_slot: Duration,
+    pub(crate) next_slot: Duration,
     /// Until when a crowd is on its way back, since the Unix epoch.
     crowd_until: Duration,
 }

@@ -37,8 +37,5 @@ fn requests_are_spread_evenly() {
         let unit = SplitMix64::for_request(id.as_bytes(), now).unit();
         tenths[(unit * 10.0) as usize] += 1;
     }
-    assert!(
-        tenths.iter().all(|n| (850..1150).contains(n)),
-        "{tenths:?}"
-    );
+    assert!(tenths.iter().all(|n| (850..1150).contains(n)), "{tenths:?}");
 }

@@ -161,12 +161,7 @@ struct Gauge {
 
 impl Gauge {
     /// Reports a value if it changed. If the gauge cannot be defined, the value is reported later.
-    fn report(
-        &mut self,
-        host: &mut impl MetricStore,
-        value: u64,
-        name: impl FnOnce() -> String,
-    ) {
+    fn report(&mut self, host: &mut impl MetricStore, value: u64, name: impl FnOnce() -> String) {
         if self.reported == Some(value) {
             return;
         }
@@ -312,8 +307,8 @@ impl Worker {
             // A route may have circuits for windows of several shapes: the gauges show the one that
             // admits least.
             let circuits = route.circuits.iter().map(|circuit| &circuit.view);
-            let strictest =
-                circuits.max_by_key(|view| (state_number(view.state), Reverse(view.admitted_share())));
+            let strictest = circuits
+                .max_by_key(|view| (state_number(view.state), Reverse(view.admitted_share())));
             if let Some(view) = strictest {
                 metrics.report_gauges(host, view, key);
             }

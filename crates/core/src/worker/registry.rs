@@ -224,11 +224,16 @@ impl Worker {
         self.push_probe(host, circuit, result, now, draw);
     }
 
+    /// Returns a circuit as this worker knows it.
+    pub fn view(&self, circuit: CircuitId<'_>) -> Option<&CircuitBreaker> {
+        self.circuit(circuit).map(|known| &known.view)
+    }
+
     /// Returns the state of a circuit, as this worker knows it.
     pub fn state(&self, circuit: CircuitId<'_>) -> State {
         let overflow = RouteKey::overflow();
-        self.circuit(self.or_overflow(circuit, &overflow))
-            .map_or(State::Closed, |known| known.view.state)
+        self.view(self.or_overflow(circuit, &overflow))
+            .map_or(State::Closed, |view| view.state)
     }
 
     pub(super) fn settings(&self, circuit: CircuitId<'_>) -> Option<&Settings> {
@@ -324,10 +329,7 @@ impl Worker {
                     && permit.changes_seen.is_none_or(|seen| seen >= known.changed)
             }
         };
-        let is_failure = matches!(
-            result.outcome,
-            Outcome::Failure(_) | Outcome::Overloaded(_)
-        );
+        let is_failure = matches!(result.outcome, Outcome::Failure(_) | Outcome::Overloaded(_));
         let is_bad = result.is_slow || is_failure;
         let was_clean = !known.has_pending_work();
         let is_ignored = result.outcome == Outcome::Ignored;

@@ -101,10 +101,7 @@ pub(super) fn read_circuit(
 }
 
 /// Decodes a circuit. Returns a new one if there are no bytes, or if the window has another shape.
-fn decode_circuit(
-    bytes: Option<&[u8]>,
-    settings: &Settings,
-) -> Result<CircuitBreaker, SyncError> {
+fn decode_circuit(bytes: Option<&[u8]>, settings: &Settings) -> Result<CircuitBreaker, SyncError> {
     let new = CircuitBreaker::new(settings);
     let Some(bytes) = bytes else {
         return Ok(new);

@@ -3,13 +3,15 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::breaker::tests::TestCircuit;
+use crate::rng::{Rng, SplitMix64};
 
 proptest! {
     /// "The window opens at the first failure" is the one thing an omniscient breaker would do
     /// otherwise. While that failure is in the window it makes the ratio greater than that of the
     /// same time without it, by at most 1 / total; once it is out, the ratio is exact.
     #[test]
-    fn the_first_failure_biases_the_ratio_by_no_more_than_its_share(
+    fn first_failure_biases_the_ratio_by_at_most_its_share(
         story in prop::collection::vec((1_u64..400, prop::bool::weighted(0.3)), 1..200),
     ) {
         let never = settings(|s| {
@@ -21,24 +23,22 @@ proptest! {
         let mut opened: Option<usize> = None;
         for (ms, is_failure) in story {
             for _ in 0..ms {
-                world.now_ms += 1;
-                if world.now_ms % 50 == 0 {
-                    let at = world.at();
-                    world.workers[0].tick(&mut world.store, at);
+                world.now = world.now.saturating_add(millis(1));
+                if world.now.as_millis() % 50 == 0 {
+                    world.tick(0);
                 }
             }
-            let is_clean = world.workers[0].view("r").is_none_or(|view| view.is_clean());
+            let is_clean = world.workers[0].view_of("r").is_none_or(|view| view.is_clean());
             if is_clean {
                 opened = is_failure.then_some(all.len());
             }
-            all.push((world.now_ms, is_failure));
-            world.request(0, "r", if is_failure { FAILED } else { Outcome::Success });
-            let at = world.at();
-            world.workers[0].tick(&mut world.store, at);
+            all.push((world.now.as_millis(), is_failure));
+            world.request(0, "r", if is_failure { FAILURE } else { Outcome::Success });
+            world.tick(0);
             let Some(first) = opened else { continue };
-            let counts = world.workers[0].view("r").unwrap().window.sum();
+            let counts = world.view(0, "r").window.sum();
             let estimate = f64::from(counts.failed) / f64::from(counts.total);
-            let is_in = |(at_ms, _): &&(u64, bool)| at_ms / 1_000 + 10 > world.now_ms / 1_000;
+            let is_in = |(at_ms, _): &&(u64, bool)| at_ms / 1_000 + 10 > world.now.as_millis() / 1_000;
             let share = |of: &[(u64, bool)]| {
                 let known: Vec<_> = of.iter().filter(is_in).collect();
                 let failed = known.iter().filter(|(_, is_failure)| *is_failure).count();
@@ -62,23 +62,30 @@ proptest! {
 /// With failures at random, the estimate at the moment when it begins to count (`min_requests`
 /// outcomes) is too high by (1 - p) / min_requests on average: never more than 1 / min_requests.
 #[test]
-fn on_average_the_bias_is_less_than_one_of_min_requests() {
-    let mut chance = Chance(11);
+fn average_bias_is_below_one_of_min_requests() {
+    let mut rng = SplitMix64::new(11);
     for (min_requests, p) in [(5_u32, 0.1), (20, 0.1), (20, 0.3), (20, 0.6), (50, 0.3)] {
         let rounds = 4_000;
         let mut sum = 0.0;
         for _ in 0..rounds {
-            let mut alone = Alone::new(|s| {
+            let mut circuit = TestCircuit::new(|s| {
                 s.min_requests = 1_000_000;
                 s.consecutive_failures = 1_000_000;
             });
             // The requests before the first failure are not counted.
-            alone.tell(1, FAILED);
+            circuit.record(1, FAILURE);
             for _ in 1..min_requests {
-                let is_failure = chance.draw() < p;
-                alone.tell(1, if is_failure { FAILED } else { Outcome::Success });
+                let is_failure = rng.unit() < p;
+                circuit.record(
+                    1,
+                    if is_failure {
+                        FAILURE
+                    } else {
+                        Outcome::Success
+                    },
+                );
             }
-            let counts = alone.record.window.sum();
+            let counts = circuit.circuit.window.sum();
             sum += f64::from(counts.failed) / f64::from(counts.total);
         }
         let bias = sum / f64::from(rounds) - p;

@@ -1,59 +1,59 @@
-//! The breaker once more, as its design says it: a list of everything that was seen, with times,
-//! and no thought of speed. One worker must do the same, whatever happens to it.
+//! The circuit breaker again, as its design describes it: a list of all outcomes with their times,
+//! without regard to speed. One worker must behave the same in any story.
 
 use super::*;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum How {
-    Well,
-    Slowly,
-    Badly,
-    BadlyAndSlowly,
-    AskingToWait { seconds: u8 },
-    ByItsClientLeaving,
+pub(super) enum Ending {
+    Success,
+    SlowSuccess,
+    Failure,
+    SlowFailure,
+    Overloaded { retry_after_s: u8 },
+    ClientLeft,
 }
 
-impl How {
+impl Ending {
     fn is_bad(self) -> bool {
         matches!(
             self,
-            How::Badly | How::BadlyAndSlowly | How::AskingToWait { .. }
+            Ending::Failure | Ending::SlowFailure | Ending::Overloaded { .. }
         )
     }
 
     fn is_slow(self) -> bool {
-        matches!(self, How::Slowly | How::BadlyAndSlowly)
+        matches!(self, Ending::SlowSuccess | Ending::SlowFailure)
     }
 
     fn retry_after_ms(self) -> Option<u64> {
         match self {
-            How::AskingToWait { seconds } => Some(u64::from(seconds) * 1_000),
+            Ending::Overloaded { retry_after_s } => Some(u64::from(retry_after_s) * 1_000),
             _ => None,
         }
     }
 
-    pub(super) fn ending(self) -> Ending {
+    pub(super) fn result(self) -> CallResult {
         let outcome = match self {
-            How::Well | How::Slowly => Outcome::Success,
-            How::Badly | How::BadlyAndSlowly => FAILED,
-            How::AskingToWait { .. } => LIMITED,
-            How::ByItsClientLeaving => Outcome::Neutral,
+            Ending::Success | Ending::SlowSuccess => Outcome::Success,
+            Ending::Failure | Ending::SlowFailure => FAILURE,
+            Ending::Overloaded { .. } => OVERLOADED,
+            Ending::ClientLeft => Outcome::Ignored,
         };
-        Ending {
+        CallResult {
             outcome,
             is_slow: self.is_slow(),
-            retry_after_ms: self.retry_after_ms(),
+            retry_after: self.retry_after_ms().map(millis),
         }
     }
 }
 
-/// Something that was seen of the upstream.
+/// An outcome.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     at_ms: u64,
-    how: How,
-    /// Whether a tick, or a trip, has told the shared record.
-    is_told: bool,
+    ending: Ending,
+    /// Whether it was pushed to the shared record.
+    is_pushed: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -81,7 +81,7 @@ pub(super) struct Model {
     settings: Settings,
     pub(super) now_ms: u64,
     pub(super) state: State,
-    /// How many changes of state there were.
+    /// Ending many changes of state there were.
     pub(super) period: usize,
     since_ms: u64,
     pub(super) until_ms: u64,
@@ -113,7 +113,7 @@ impl Model {
     pub(super) fn new(settings: Settings) -> Self {
         Self {
             settings,
-            now_ms: START_MS,
+            now_ms: START.as_millis(),
             state: State::Closed,
             period: 0,
             since_ms: 0,
@@ -181,16 +181,16 @@ impl Model {
 
     fn should_trip(&self) -> bool {
         let (s, window) = (&self.settings, self.window());
-        let share = |is: fn(How) -> bool| {
-            window.iter().filter(|seen| is(seen.how)).count() as f64 / window.len() as f64
+        let share = |is: fn(Ending) -> bool| {
+            window.iter().filter(|seen| is(seen.ending)).count() as f64 / window.len() as f64
         };
         let enough = window.len() >= s.min_requests as usize;
         let lasted = match (self.run.first(), self.run.last()) {
             (Some(first), Some(last)) => last.at_ms - first.at_ms,
             _ => 0,
         };
-        enough && share(How::is_bad) >= s.failure_ratio
-            || enough && s.slow.is_some() && share(How::is_slow) >= s.slow_ratio
+        enough && share(Ending::is_bad) >= s.failure_ratio
+            || enough && s.slow.is_some() && share(Ending::is_slow) >= s.slow_ratio
             || self.run.len() >= s.consecutive_failures as usize
                 && lasted >= s.consecutive_for.as_millis() as u64
     }
@@ -204,9 +204,9 @@ impl Model {
         match self.state {
             State::Closed => {
                 let window = self.window();
-                let is_bad = |seen: &Seen| seen.how.is_bad() || seen.how.is_slow();
-                if !window.iter().any(|seen| is_bad(seen) && seen.is_told) {
-                    self.run.retain(|seen| !seen.is_told);
+                let is_bad = |seen: &Seen| seen.ending.is_bad() || seen.ending.is_slow();
+                if !window.iter().any(|seen| is_bad(seen) && seen.is_pushed) {
+                    self.run.retain(|seen| !seen.is_pushed);
                 }
                 self.is_watching = window.iter().any(is_bad);
             }
@@ -221,11 +221,11 @@ impl Model {
 
     fn climb(&mut self, draw: f64) {
         while self.state == State::Ramp && self.now_ms >= self.step_ms {
-            let step: Vec<Seen> = self.seen.iter().filter(|s| s.is_told).copied().collect();
-            self.seen.retain(|seen| !seen.is_told);
+            let step: Vec<Seen> = self.seen.iter().filter(|s| s.is_pushed).copied().collect();
+            self.seen.retain(|seen| !seen.is_pushed);
             let total = step.len() as f64;
-            let bad = step.iter().filter(|seen| seen.how.is_bad()).count() as f64;
-            let slow = step.iter().filter(|seen| seen.how.is_slow()).count() as f64;
+            let bad = step.iter().filter(|seen| seen.ending.is_bad()).count() as f64;
+            let slow = step.iter().filter(|seen| seen.ending.is_slow()).count() as f64;
             let s = &self.settings;
             let too_bad = bad >= s.ramp_failure_ratio * total;
             let too_slow = s.slow.is_some() && slow >= s.slow_ratio * total;
@@ -294,13 +294,13 @@ impl Model {
         if self.state == State::Open || self.state == State::HalfOpen {
             return;
         }
-        let untold: Vec<Seen> = self.seen.iter().filter(|s| !s.is_told).copied().collect();
+        let unpushed: Vec<Seen> = self.seen.iter().filter(|s| !s.is_pushed).copied().collect();
         self.seen
             .iter_mut()
             .chain(&mut self.run)
-            .for_each(|seen| seen.is_told = true);
-        if self.state == State::Closed && !untold.is_empty() && self.should_trip() {
-            self.open(last_asked(&untold), draw);
+            .for_each(|seen| seen.is_pushed = true);
+        if self.state == State::Closed && !unpushed.is_empty() && self.should_trip() {
+            self.open(last_asked(&unpushed), draw);
         }
     }
 
@@ -357,54 +357,56 @@ impl Model {
         true
     }
 
-    pub(super) fn end(&mut self, request: Request, how: How, draw: f64) {
+    pub(super) fn end(&mut self, request: Request, ending: Ending, draw: f64) {
         if request.is_probe {
-            return self.end_probe(request, how, draw);
+            return self.end_probe(request, ending, draw);
         }
-        if request.period != self.period || how == How::ByItsClientLeaving {
+        if request.period != self.period || ending == Ending::ClientLeft {
             return;
         }
-        let is_sign = how.is_bad() || how.is_slow();
+        let is_sign = ending.is_bad() || ending.is_slow();
         if !self.is_watching && !is_sign {
             return;
         }
         self.is_watching = true;
         let seen = Seen {
             at_ms: self.now_ms,
-            how,
-            is_told: false,
+            ending,
+            is_pushed: false,
         };
         self.seen.push(seen);
-        match how {
-            How::Well | How::Slowly => self.run.clear(),
-            How::Badly | How::BadlyAndSlowly => self.run.push(seen),
-            How::AskingToWait { .. } | How::ByItsClientLeaving => {}
+        match ending {
+            Ending::Success | Ending::SlowSuccess => self.run.clear(),
+            Ending::Failure | Ending::SlowFailure => self.run.push(seen),
+            Ending::Overloaded { .. } | Ending::ClientLeft => {}
         }
         if self.state == State::Closed && is_sign && self.should_trip() {
-            let untold: Vec<Seen> = self.seen.iter().filter(|s| !s.is_told).copied().collect();
-            self.open(last_asked(&untold), draw);
+            let unpushed: Vec<Seen> = self.seen.iter().filter(|s| !s.is_pushed).copied().collect();
+            self.open(last_asked(&unpushed), draw);
         }
     }
 
-    fn end_probe(&mut self, request: Request, how: How, draw: f64) {
+    fn end_probe(&mut self, request: Request, ending: Ending, draw: f64) {
         self.look(draw);
         self.probes.retain(|probe| probe.id != request.id);
         if request.period != self.period {
             return;
         }
-        match how {
-            How::ByItsClientLeaving => {}
-            How::Well => {
+        match ending {
+            Ending::ClientLeft => {}
+            Ending::Success => {
                 self.came_back_well += 1;
                 if self.came_back_well == self.settings.probe_permits as usize {
                     self.enter(State::Ramp);
                 }
             }
-            _ => self.open(how.retry_after_ms(), draw),
+            _ => self.open(ending.retry_after_ms(), draw),
         }
     }
 }
 
 fn last_asked(seen: &[Seen]) -> Option<u64> {
-    seen.iter().rev().find_map(|seen| seen.how.retry_after_ms())
+    seen.iter()
+        .rev()
+        .find_map(|seen| seen.ending.retry_after_ms())
 }

@@ -1,18 +1,18 @@
 //! Modes: enforce, shadow, forced open, disabled.
 
-use crate::config::BreakerMode;
-
 use super::*;
+use crate::config::BreakerMode;
+use crate::rng::{Rng, SplitMix64};
 
 fn world(mode: BreakerMode) -> World {
     World::new(2, settings(|s| s.mode = mode))
 }
 
 #[test]
-fn enforced_it_rejects_and_counts_its_rejections() {
+fn enforce_rejects_and_counts() {
     let mut world = world(BreakerMode::Enforce);
     for _ in 0..20 {
-        assert!(world.request(0, "r", FAILED));
+        assert!(world.request(0, "r", FAILURE));
     }
     for _ in 0..5 {
         assert!(!world.request(0, "r", Outcome::Success));
@@ -20,7 +20,7 @@ fn enforced_it_rejects_and_counts_its_rejections() {
     assert_eq!(world.metric("rejected.route.r"), 5);
     assert_eq!(world.metric("would_reject.route.r"), 0);
     assert_eq!(world.metric("probes.route.r"), 0);
-    world.pass(2_500);
+    world.wait(2_500);
     for _ in 0..3 {
         assert!(world.request(0, "r", Outcome::Success));
     }
@@ -29,19 +29,21 @@ fn enforced_it_rejects_and_counts_its_rejections() {
 }
 
 #[test]
-fn in_the_shadow_everything_passes_and_what_would_be_rejected_is_counted() {
+fn shadow_admits_and_counts_would_be_rejections() {
     let mut world = world(BreakerMode::Shadow);
     for _ in 0..20 {
-        assert!(world.request(0, "r", FAILED));
+        assert!(world.request(0, "r", FAILURE));
     }
     assert_eq!(world.state(0, "r"), State::Open);
     for n in 0..7 {
-        let Admission::Admit(ticket) = world.admit(0, "r") else {
-            panic!("rejected");
+        let permit = world.acquire(0, "r").expect("admitted");
+        assert!(permit.is_shadow);
+        let outcome = if n % 2 == 0 {
+            FAILURE
+        } else {
+            Outcome::Success
         };
-        assert!(ticket.is_shadow);
-        let outcome = if n % 2 == 0 { FAILED } else { Outcome::Success };
-        world.settle(0, "r", ticket, outcome);
+        world.record(0, "r", permit, outcome);
     }
     assert_eq!(world.metric("would_reject.route.r"), 7);
     assert_eq!(world.metric("rejected.route.r"), 0);
@@ -49,18 +51,18 @@ fn in_the_shadow_everything_passes_and_what_would_be_rejected_is_counted() {
 }
 
 #[test]
-fn in_the_shadow_it_moves_as_if_it_rejected() {
+fn shadow_changes_states_as_enforce() {
     // The same requests, with what would have been rejected.
     let run = |mode: BreakerMode| {
         let mut world = world(mode);
-        let mut chance = Chance(7);
+        let mut rng = SplitMix64::new(7);
         let mut states = Vec::new();
         for n in 0..4_000 {
-            world.draw = chance.draw();
-            let outcome = if n < 1_000 { FAILED } else { Outcome::Success };
+            world.draw = rng.unit();
+            let outcome = if n < 1_000 { FAILURE } else { Outcome::Success };
             world.request(n % 2, "r", outcome);
             if n % 3 == 0 {
-                world.pass(50);
+                world.wait(50);
             }
             states.push(world.state(0, "r"));
         }
@@ -75,60 +77,56 @@ fn in_the_shadow_it_moves_as_if_it_rejected() {
 }
 
 #[test]
-fn forced_open_it_rejects_everything_and_learns_nothing() {
+fn forced_open_rejects_and_counts_no_outcomes() {
     let mut world = world(BreakerMode::ForcedOpen);
     for _ in 0..3 {
-        let Admission::Reject(rejection) = world.admit(0, "r") else {
-            panic!("admitted");
-        };
+        let rejection = world.acquire(0, "r").expect_err("rejected");
         assert_eq!(rejection.state, State::Open);
         assert_eq!(rejection.reason, None);
-        assert_eq!(rejection.remaining_ms, 0);
+        assert_eq!(rejection.remaining, Duration::ZERO);
     }
     for _ in 0..100 {
-        world.settle(0, "r", Ticket::default(), FAILED);
+        world.record(0, "r", Permit::default(), FAILURE);
     }
-    assert_eq!((world.store.reads, world.store.writes), (0, 0));
+    assert_eq!((world.host.reads, world.host.writes), (0, 0));
     assert_eq!(world.metric("rejected.route.r"), 3);
 }
 
 #[test]
-fn disabled_it_admits_everything_and_learns_nothing() {
+fn disabled_admits_and_counts_no_outcomes() {
     let mut world = world(BreakerMode::Disabled);
     for _ in 0..100 {
-        assert_eq!(world.admit(0, "r"), Admission::Admit(Ticket::default()));
-        world.settle(0, "r", Ticket::default(), FAILED);
+        assert_eq!(world.acquire(0, "r"), Ok(Permit::default()));
+        world.record(0, "r", Permit::default(), FAILURE);
     }
-    assert!(world.workers[0].view("r").is_none());
-    assert_eq!((world.store.reads, world.store.writes), (0, 0));
+    assert!(world.workers[0].view_of("r").is_none());
+    assert_eq!((world.host.reads, world.host.writes), (0, 0));
 }
 
 #[test]
-fn a_policy_that_is_not_there_admits() {
+fn unknown_policy_admits() {
     let mut world = world(BreakerMode::ForcedOpen);
-    let at = world.at();
-    let admission = world.workers[0].admit(&mut world.store, "r", 9, false, at);
-    assert_eq!(admission, Admission::Admit(Ticket::default()));
-    let ending = Ending::from(FAILED);
-    world.workers[0].settle(&mut world.store, "r", 9, Ticket::default(), ending, at);
-    assert_eq!((world.store.reads, world.store.writes), (0, 0));
+    let (worker, host, rng) = (&mut world.workers[0], &mut world.host, &mut FixedDraw(0.0));
+    let route = &"r".into();
+    let unknown = CircuitId { route, policy: 9 };
+    let decision = worker.try_acquire(host, unknown, false, START, rng);
+    assert_eq!(decision, Ok(Permit::default()));
+    worker.record(host, unknown, Permit::default(), FAILURE.into(), START, rng);
+    assert_eq!((world.host.reads, world.host.writes), (0, 0));
 }
 
 #[test]
-fn each_policy_has_its_own_settings() {
+fn each_policy_has_its_own_thresholds() {
     let strict = settings(|s| s.min_requests = 5);
-    let mut bank = Bank::new("t", vec![settings(|_| {}), strict]);
-    let mut store = FakeStore::default();
-    let at = Moment {
-        now_ms: START_MS,
-        draw: 0.0,
-    };
+    let mut worker = Worker::new("t", vec![settings(|_| {}), strict]);
+    let (mut host, rng) = (FakeHost::default(), &mut FixedDraw(0.0));
     for _ in 0..5 {
         for (route, policy) in [("lax", 0), ("strict", 1)] {
-            let ticket = Ticket::default();
-            bank.settle(&mut store, route, policy, ticket, Ending::from(FAILED), at);
+            let (route, permit) = (&route.into(), Permit::default());
+            let circuit = CircuitId { route, policy };
+            worker.record(&mut host, circuit, permit, FAILURE.into(), START, rng);
         }
     }
-    assert_eq!(bank.view("lax").unwrap().state, State::Closed);
-    assert_eq!(bank.view("strict").unwrap().state, State::Open);
+    assert_eq!(worker.view_of("lax").unwrap().state, State::Closed);
+    assert_eq!(worker.view_of("strict").unwrap().state, State::Open);
 }

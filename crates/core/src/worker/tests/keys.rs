@@ -1,10 +1,9 @@
 //! Which record belongs to which route, and which bytes are understood.
 
-use super::bank::MAX_ROUTES;
 use super::*;
 
 #[test]
-fn plugins_and_routes_do_not_run_into_each_other() {
+fn keys_of_plugins_and_routes_do_not_collide() {
     let names = [
         ("a", "b/c"),
         ("a/b", "c"),
@@ -13,34 +12,30 @@ fn plugins_and_routes_do_not_run_into_each_other() {
         ("a!", ""),
         ("a", "!"),
     ];
-    let mut store = FakeStore::default();
-    let at = Moment {
-        now_ms: START_MS,
-        draw: 0.0,
-    };
+    let mut host = FakeHost::default();
     for (plugin, route) in names {
-        let mut bank = Bank::new(plugin, vec![settings(|_| {})]);
-        bank.settle(&mut store, route, 0, Ticket::default(), FAILED.into(), at);
-        bank.tick(&mut store, at);
+        let mut worker = Worker::new(plugin, vec![settings(|_| {})]);
+        record_failure(&mut worker, &mut host, route);
+        worker.tick(&mut host, START, &mut FixedDraw(0.0));
         assert_eq!(
-            bank.view(route).unwrap().window.sum().failed,
+            worker.view_of(route).unwrap().window.sum().failed,
             1,
             "{plugin} {route}"
         );
     }
     let plugins = 4;
-    assert_eq!(store.values.len(), names.len() + plugins);
+    assert_eq!(host.values.len(), names.len() + plugins);
 }
 
 #[test]
-fn beyond_the_limit_routes_share_one_breaker() {
+fn routes_beyond_the_limit_share_one_circuit() {
     let mut world = World::new(1, settings(|_| {}));
     for n in 0..MAX_ROUTES {
         world.request(0, &format!("{n}/c"), Outcome::Success);
     }
     assert_eq!(world.metric("routes_over_limit"), 0);
     for n in 0..20 {
-        world.request(0, &format!("more {n}/c"), FAILED);
+        world.request(0, &format!("more {n}/c"), FAILURE);
     }
     assert_eq!(world.state(0, "*"), State::Open);
     assert!(!world.request(0, "yet another/c", Outcome::Success));
@@ -49,64 +44,64 @@ fn beyond_the_limit_routes_share_one_breaker() {
         "those before do not notice"
     );
     assert_eq!(world.metric("routes_over_limit"), 21);
-    world.settle(0, "one more/c", Ticket::default(), FAILED);
+    world.record(0, "one more/c", Permit::default(), FAILURE);
     assert_eq!(world.metric("routes_over_limit"), 22);
 }
 
 #[test]
-fn a_window_of_another_shape_starts_anew_and_one_of_the_same_shape_goes_on() {
+fn new_configuration_keeps_circuits_of_the_same_window_shape() {
     for (window_s, state) in [(10, State::Open), (20, State::Closed)] {
         let mut world = World::new(1, settings(|_| {}));
         world.trip("r");
         let new = settings(|s| {
-            s.window = std::time::Duration::from_secs(window_s);
+            s.window = Duration::from_secs(window_s);
             s.min_requests = 5;
         });
-        world.workers[0] = Bank::new("t", vec![new]);
+        world.workers[0] = Worker::new("t", vec![new]);
         world.request(0, "r", Outcome::Success);
         assert_eq!(world.state(0, "r"), state, "{window_s} s");
     }
 }
 
 #[test]
-fn a_new_worker_finds_the_shared_record() {
+fn new_worker_reads_the_shared_record() {
     let mut world = World::new(1, settings(|_| {}));
     world.trip("r");
-    world.workers[0] = Bank::new("t", vec![settings(|_| {})]);
-    world.pass(50);
-    assert!(world.workers[0].is_watching());
-    assert!(matches!(world.admit(0, "r"), Admission::Reject(_)));
+    world.workers[0] = Worker::new("t", vec![settings(|_| {})]);
+    world.wait(50);
+    assert!(world.workers[0].must_track());
+    assert!(world.acquire(0, "r").is_err());
 }
 
 #[test]
-fn a_record_of_another_version_is_left_alone_and_admits() {
+fn record_of_another_version_is_kept_and_admits() {
     let mut world = World::new(1, settings(|_| {}));
     let name = "tidegate.1.1.t/1000/r".to_owned();
-    world.store.values.insert(name.clone(), (vec![2; 288], 1));
+    world.host.values.insert(name.clone(), (vec![2; 288], 1));
     for _ in 0..100 {
-        assert!(world.request(0, "r", FAILED));
-        world.pass(50);
+        assert!(world.request(0, "r", FAILURE));
+        world.wait(50);
     }
-    assert_eq!(world.store.values[&name].0, vec![2; 288]);
+    assert_eq!(world.host.values[&name].0, vec![2; 288]);
     assert!(world.metric("store_errors") > 0);
 }
 
 #[test]
-fn a_word_of_another_version_is_replaced() {
+fn heartbeat_of_another_version_is_replaced() {
     for garbage in [vec![], vec![1; 15], vec![1; 17], vec![1; 8]] {
         let mut world = World::new(2, settings(|_| {}));
         let name = "tidegate.1.1.t!".to_owned();
-        world.store.values.insert(name.clone(), (garbage, 1));
-        world.pass(50);
-        assert!(!world.workers[1].is_watching());
+        world.host.values.insert(name.clone(), (garbage, 1));
+        world.wait(50);
+        assert!(!world.workers[1].must_track());
         world.trip("r");
-        world.pass(50);
-        assert!(world.workers[1].is_watching());
+        world.wait(50);
+        assert!(world.workers[1].must_track());
     }
 }
 
 #[test]
-fn an_event_is_a_line_of_json_whatever_the_route_is_called() {
+fn event_line_escapes_the_route() {
     for (route, text) in [
         ("shop/app", "shop/app"),
         (r#"a"b\c"#, r#"a\"b\\c"#),
@@ -118,7 +113,7 @@ fn an_event_is_a_line_of_json_whatever_the_route_is_called() {
         let lines: Vec<String> = world.workers[0]
             .take_events()
             .iter()
-            .map(|event| event.line(None, 0))
+            .map(|event| event.line(None, START))
             .collect();
         let want = format!(
             r#"{{"event":"breaker","route":"{text}","from":"closed","to":"open","reason":"connection_refused","total":20,"failed":20,"open_ms":2000}}"#
@@ -129,48 +124,47 @@ fn an_event_is_a_line_of_json_whatever_the_route_is_called() {
 
 /// Within one Envoy route, hosts and paths may have policies of their own.
 #[test]
-fn policies_of_one_route_share_its_breaker_by_the_shape_of_their_windows() {
+fn policies_of_a_route_share_a_circuit_per_window_shape() {
     let strict = settings(|s| s.min_requests = 5);
-    let long = settings(|s| s.window = std::time::Duration::from_secs(60));
+    let long = settings(|s| s.window = Duration::from_secs(60));
     let policies = vec![settings(|_| {}), strict, long];
-    let mut store = FakeStore::default();
-    let mut bank = Bank::new("t", policies);
-    let at = Moment {
-        now_ms: START_MS,
-        draw: 0.0,
-    };
-    let mut fail = |bank: &mut Bank, policy: usize, many: usize| {
+    let mut host = FakeHost::default();
+    let mut worker = Worker::new("t", policies);
+    let route = &RouteKey::from("r");
+    let circuits = [0, 1, 2].map(|policy| CircuitId { route, policy });
+    let mut fail = |worker: &mut Worker, policy: usize, many: usize| {
+        let rng = &mut FixedDraw(0.0);
         for _ in 0..many {
-            if let Admission::Admit(ticket) = bank.admit(&mut store, "r", policy, false, at) {
-                bank.settle(&mut store, "r", policy, ticket, FAILED.into(), at);
+            let decision = worker.try_acquire(&mut host, circuits[policy], false, START, rng);
+            if let Ok(permit) = decision {
+                let result = FAILURE.into();
+                worker.record(&mut host, circuits[policy], permit, result, START, rng);
             }
         }
     };
-    // Turn about, and each counted where it belongs.
+    let view = |worker: &Worker, policy: usize| worker.view(circuits[policy]).map(|v| v.state);
+    let states = |worker: &Worker| circuits.map(|circuit| worker.state(circuit));
+    // In turn, and each counted in its own circuit.
     for _ in 0..2 {
-        fail(&mut bank, 0, 1);
-        fail(&mut bank, 2, 1);
+        fail(&mut worker, 0, 1);
+        fail(&mut worker, 2, 1);
     }
-    assert_eq!(bank.view("r").map(|v| v.state), Some(State::Closed));
+    assert_eq!(view(&worker, 0), Some(State::Closed));
     // The thresholds are those of the request that fails.
-    fail(&mut bank, 1, 3);
-    assert_eq!(bank.view("r").map(|v| v.state), Some(State::Open));
-    fail(&mut bank, 2, 17);
-    assert_eq!(bank.view("r\x006000").map(|v| v.state), Some(State::Closed));
-    let circuits = |bank: &Bank| [0, 1, 2].map(|policy| bank.circuit("r", policy));
-    assert_eq!(circuits(&bank), [State::Open, State::Open, State::Closed]);
-    fail(&mut bank, 2, 1);
-    assert_eq!(bank.view("r\x006000").map(|v| v.state), Some(State::Open));
-    assert_eq!(circuits(&bank), [State::Open; 3]);
-    let routes: Vec<String> = bank
-        .take_events()
-        .iter()
-        .map(|event| event.line(None, 0))
-        .collect();
-    assert_eq!(routes.len(), 2);
-    assert!(routes.iter().all(|line| line.contains(r#""route":"r""#)));
-    let mut records: Vec<&String> = store.values.keys().collect();
-    records.sort();
+    fail(&mut worker, 1, 3);
+    assert_eq!(view(&worker, 0), Some(State::Open));
+    fail(&mut worker, 2, 17);
+    assert_eq!(view(&worker, 2), Some(State::Closed));
+    assert_eq!(states(&worker), [State::Open, State::Open, State::Closed]);
+    fail(&mut worker, 2, 1);
+    assert_eq!(view(&worker, 2), Some(State::Open));
+    assert_eq!(states(&worker), [State::Open; 3]);
+    let lines = worker.take_event_lines(START);
+    assert_eq!(lines.len(), 2);
+    assert!(lines.iter().all(|line| line.contains(r#""route":"r""#)));
+    let list = String::from_utf8(host.values["tidegate.1.1.t#"].0.clone());
+    assert_eq!(list.unwrap(), "r\nr\06000\n");
+    let records: Vec<&str> = host.values.keys().map(String::as_str).collect();
     let want = [
         "tidegate.1.1.t!",
         "tidegate.1.1.t#",
@@ -181,24 +175,24 @@ fn policies_of_one_route_share_its_breaker_by_the_shape_of_their_windows() {
 }
 
 #[test]
-fn a_policy_that_is_not_there_is_counted_each_time_and_written_of_once() {
+fn unknown_name_is_counted_each_time_and_logged_once() {
     let mut world = World::new(1, settings(|_| {}));
     for _ in 0..3 {
-        world.workers[0].note_unknown_name("shop/app");
+        world.workers[0].note_unknown_name(&"shop/app".into());
     }
     assert_eq!(world.metric("unknown_name"), 3);
     let lines: Vec<String> = world.workers[0]
         .take_events()
         .iter()
-        .map(|event| event.line(None, 0))
+        .map(|event| event.line(None, START))
         .collect();
     assert_eq!(lines, [r#"{"event":"unknown_name","route":"shop/app"}"#]);
 }
 
 #[test]
-fn of_all_events_a_change_of_state_has_a_transition() {
+fn only_transition_events_have_a_transition() {
     let mut world = World::new(1, settings(|_| {}));
-    world.workers[0].note_unknown_name("shop/app");
+    world.workers[0].note_unknown_name(&"shop/app".into());
     world.trip("r");
     let events = world.workers[0].take_events();
     let states = events.iter().map(|event| event.transition().map(|t| t.to));
@@ -206,22 +200,22 @@ fn of_all_events_a_change_of_state_has_a_transition() {
 }
 
 #[test]
-fn a_line_names_the_releases_of_its_route() {
-    let mut releases = crate::release::Releases::default();
-    let line = |releases: &crate::release::Releases| {
-        let event = Event::Answered {
-            route: "shop/app".to_owned(),
+fn event_line_has_the_releases_of_its_route() {
+    let mut releases = Releases::default();
+    let line = |releases: &Releases| {
+        let event = Event::Intercepted {
+            route: "shop/app".into(),
             reason: Reason::UpstreamError,
             is_shadow: false,
             count: 3,
         };
-        event.line(Some(releases), START_MS)
+        event.line(Some(releases), at(90_000))
     };
     let start = r#"{"event":"intercepted","route":"shop/app","reason":"upstream_error","count":3"#;
     assert_eq!(line(&releases), format!("{start}}}"));
-    releases.saw(b"1.0", START_MS - 90_000);
+    releases.note(b"1.0", START);
     assert_eq!(line(&releases), format!(r#"{start},"release":"1.0"}}"#));
-    releases.saw(b"1.\"1", START_MS - 5_000);
+    releases.note(b"1.\"1", at(85_000));
     let both = r#","release":"1.\"1","release_before":"1.0","release_age_ms":5000}"#;
     assert_eq!(line(&releases), format!("{start}{both}"));
 }
