@@ -1,8 +1,8 @@
 //! The proxy-wasm module that Envoy loads: the adapter between its callbacks and `tidegate_core`.
 //!
-//! It decides nothing. A callback reads facts through `host`, gives them to the core, and does what
-//! the core says. Whatever the host answers, nothing here may panic: a panic is a trap, and a trap
-//! stops the filter on that worker.
+//! It decides nothing. Each callback is one call of the core, which asks the host through
+//! [`host::Envoy`]; the callback carries out the action that the core returns. Whatever the host
+//! answers, nothing here may panic: a panic is a trap, and a trap stops the filter on that worker.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,17 +15,15 @@
 )]
 
 mod host;
+mod http;
 mod logger;
-mod root;
-mod shared;
-mod stream;
-mod worker;
+mod plugin;
 
 /// The entry point, in a module of its own because the macro makes a public item without
 /// documentation.
 mod entry {
     proxy_wasm::main! {{
         crate::logger::install();
-        proxy_wasm::set_root_context(|_| Box::<crate::root::Root>::default());
+        proxy_wasm::set_root_context(|_| Box::<crate::plugin::Plugin>::default());
     }}
 }

@@ -3,8 +3,9 @@
 //! The SDK has a logger too, but it panics if the host refuses a line.
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use proxy_wasm::types::LogLevel;
 
-use crate::host::{self, LogLevel};
+use crate::host;
 
 struct EnvoyLog;
 

@@ -355,6 +355,16 @@ impl Filter {
     }
 }
 
+/// Does what is due several times a second: exchanges the state of circuits with the other workers,
+/// updates the loads of routes, and reports metrics and events.
+pub fn on_tick(host: &mut impl Host, worker: &mut Worker) {
+    let Ok(now) = host.now() else { return };
+    let mut rng = SplitMix64::for_request(&0_u64.to_le_bytes(), now);
+    worker.tick(host, now, &mut rng);
+    worker.report(host, now);
+    log_events(host, worker, now);
+}
+
 fn log_events(host: &mut impl Host, worker: &mut Worker, now: Timestamp) {
     for line in worker.take_event_lines(now) {
         host.log(log::Level::Info, &line);
