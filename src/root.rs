@@ -50,7 +50,7 @@ impl Root {
             }
             Err(errors) => {
                 for error in errors.iter() {
-                    let line = ["tidegate: configuration: ", &error.text()];
+                    let line = ["tidegate: configuration: ", &error.to_string()];
                     log_sink::write(LogLevel::Error, &line);
                 }
                 shared::count_once(CONFIG_ERRORS);

@@ -240,11 +240,13 @@ fn is_skipped(request: &HeaderBlock, intercept: &Intercept) -> bool {
     let path = without_query(request.get(":path").unwrap_or_default());
     let host = without_port(request.get(":authority").unwrap_or_default());
     intercept
-        .skip_paths
+        .skip
+        .paths
         .iter()
         .any(|pattern| pattern.matches(path))
         || intercept
-            .skip_hosts
+            .skip
+            .hosts
             .iter()
             .any(|pattern| pattern.matches_ignore_case(host))
 }

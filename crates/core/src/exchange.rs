@@ -451,7 +451,7 @@ impl Exchange {
             return;
         }
         let policy = choice.policy;
-        let slow_ms = gate.policy(policy).breaker.slow.map(millis);
+        let slow_ms = gate.policy(policy).breaker.failures.slow.map(millis);
         let ending = Ending {
             outcome: self.outcome.unwrap_or(Outcome::Neutral),
             is_slow: exceeds(self.took_ms, slow_ms),

@@ -97,8 +97,8 @@ impl Gate {
             let breaker = &policy.breaker;
             always_looks_up |= breaker.mode == BreakerMode::ForcedOpen;
             if breaker.mode != BreakerMode::Disabled {
-                interesting.insert_all(&breaker.failure_statuses);
-                if let Some(slow) = breaker.slow.map(millis) {
+                interesting.insert_all(&breaker.failures.statuses);
+                if let Some(slow) = breaker.failures.slow.map(millis) {
                     slow_ms = Some(slow_ms.unwrap_or(slow).min(slow));
                 }
             }

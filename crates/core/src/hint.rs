@@ -7,7 +7,6 @@
 //! source of randomness; the share comes from the request id and the time, which differ for each
 //! request.
 
-use crate::config::value::{days, seconds};
 use crate::config::Retry;
 use crate::millis::{millis, times};
 use crate::text::parse;
@@ -74,8 +73,8 @@ pub(crate) fn between(first_ms: u64, last_ms: u64, seed: u64) -> u64 {
 }
 
 fn configured(retry: &Retry, status: u16) -> u64 {
-    let listed = retry.after_by_status.iter().find(|(of, _)| *of == status);
-    millis(listed.map_or(retry.after, |&(_, after)| after))
+    let listed = retry.after.by_status.iter().find(|(of, _)| *of == status);
+    millis(listed.map_or(retry.after.default, |&(_, after)| after))
 }
 
 /// A valid `Retry-After` (RFC 9110 §10.2.3) in milliseconds from now: a number of seconds, or a
@@ -123,11 +122,24 @@ fn http_date(text: &str) -> Option<u64> {
         _ => year,
     };
     let month = i64::try_from(MONTHS.iter().position(|name| *name == month)?).ok()?;
-    let days = days(year, month.wrapping_add(1), whole(day)?)?;
+    let day = jiff::civil::Date::new(
+        year.try_into().ok()?,
+        month.wrapping_add(1).try_into().ok()?,
+        whole(day)?.try_into().ok()?,
+    );
     if parts.next().is_some() || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    seconds(days, hour, minute, second)
+    let since = day
+        .ok()?
+        .duration_since(jiff::civil::date(1970, 1, 1))
+        .as_secs();
+    let time = hour
+        .wrapping_mul(60)
+        .wrapping_add(minute)
+        .wrapping_mul(60)
+        .wrapping_add(second);
+    u64::try_from(since.wrapping_add(time)).ok()
 }
 
 fn whole(text: &str) -> Option<i64> {
@@ -155,15 +167,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::{Pace, PageRetry};
+    use crate::config::{Pace, PageRetry, RetryAfter};
 
     /// 2026-11-23T06:00:00Z.
     const NOW_MS: u64 = 1_795_413_600_000;
 
     fn retry() -> Retry {
         Retry {
-            after: Duration::from_secs(10),
-            after_by_status: vec![(504, Duration::from_secs(30))],
+            after: RetryAfter {
+                default: Duration::from_secs(10),
+                by_status: vec![(504, Duration::from_secs(30))],
+            },
             honor_upstream: true,
             max: Duration::from_secs(900),
             pace: Pace::Auto,

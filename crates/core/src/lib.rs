@@ -21,30 +21,6 @@
 )]
 
 extern crate alloc;
-/// A sentence of the reference; the module, where it would only be bytes, has none.
-#[cfg(feature = "reference")]
-pub type Doc = &'static str;
-/// A sentence of the reference; the module, where it would only be bytes, has none.
-#[cfg(not(feature = "reference"))]
-pub type Doc = NoDoc;
-
-/// In the place of a sentence that is not there.
-#[derive(Debug, Clone, Copy)]
-pub struct NoDoc;
-
-/// A [`Doc`].
-#[cfg(feature = "reference")]
-macro_rules! doc {
-    ($text:expr) => {
-        $text
-    };
-}
-#[cfg(not(feature = "reference"))]
-macro_rules! doc {
-    ($text:expr) => {
-        $crate::NoDoc
-    };
-}
 
 mod answer;
 pub mod breaker;

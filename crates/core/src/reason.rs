@@ -207,7 +207,6 @@ const RESETS: &[(&str, Reason)] = &[
 
 /// The words of Envoy's that the tables know, for tests that look whether an Envoy has them: what
 /// stands before the braces, and what stands in those of a reset.
-#[cfg(feature = "reference")]
 pub fn words() -> impl Iterator<Item = &'static str> {
     let first = DETAILS.iter().map(|(word, _)| *word);
     first.chain(RESETS.iter().map(|(word, _)| *word))

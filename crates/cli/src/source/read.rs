@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
-use tidegate_core::config::{Fault, Json};
+use tidegate_core::config::{ErrorKind, Json};
 
 use super::node::{Mark, Node, Value};
 
@@ -25,8 +25,8 @@ pub(super) struct Wrong {
 
 /// Reads JSON.
 pub(super) fn json(text: &str, file: usize) -> Result<Node, Wrong> {
-    let json = Json::parse(text.as_bytes()).map_err(|fault| match fault {
-        Fault::NotJson {
+    let json = Json::parse(text.as_bytes()).map_err(|error| match error {
+        ErrorKind::NotJson {
             line,
             column,
             problem,

@@ -198,8 +198,8 @@ impl Record {
         if self.state != State::HalfOpen {
             return None;
         }
-        let deadline_ms = now_ms.saturating_add(millis(settings.probe_timeout));
-        let permits = settings.probe_permits;
+        let deadline_ms = now_ms.saturating_add(millis(settings.probe.timeout));
+        let permits = settings.probe.permits;
         let permit = self
             .probes
             .lend(self.generation, permits, now_ms, deadline_ms)?;
@@ -209,7 +209,7 @@ impl Record {
 
     /// Whether a permit for a probe is left, or was lost.
     pub fn may_lease(&self, settings: &Settings, now_ms: u64) -> bool {
-        let permits = settings.probe_permits;
+        let permits = settings.probe.permits;
         self.state == State::HalfOpen
             && (self.probes.is_left(self.generation, permits, now_ms)
                 || self.probes.is_one_lost(self.generation, now_ms))
@@ -267,7 +267,7 @@ impl Record {
     }
 
     fn all_succeeded(&self, settings: &Settings) -> bool {
-        u32::from(self.probes.succeeded) >= settings.probe_permits
+        u32::from(self.probes.succeeded) >= settings.probe.permits
     }
 
     fn absorb_run(&mut self, delta: &Delta) {
@@ -297,9 +297,11 @@ impl Record {
         let enough = counts.total >= settings.min_requests;
         let lasted = self.run.last_ms.saturating_sub(self.run.since_ms);
         (enough && share(counts.failed) >= settings.failure_ratio)
-            || (enough && settings.slow.is_some() && share(counts.slow) >= settings.slow_ratio)
-            || (self.run.count >= settings.consecutive_failures
-                && lasted >= millis(settings.consecutive_for))
+            || (enough
+                && settings.failures.slow.is_some()
+                && share(counts.slow) >= settings.failures.slow_ratio)
+            || (self.run.count >= settings.consecutive.failures
+                && lasted >= millis(settings.consecutive.duration))
     }
 
     /// One decision for each step of the ramp that is over.
@@ -308,16 +310,16 @@ impl Record {
             let step = core::mem::take(&mut self.step);
             self.step_ms = self.step_ms.saturating_add(RAMP_STEP_MS);
             // Or it would close a circuit that slowness opens again.
-            let is_slow = settings.slow.is_some()
-                && f64::from(step.slow) >= settings.slow_ratio * f64::from(step.total);
+            let is_slow = settings.failures.slow.is_some()
+                && f64::from(step.slow) >= settings.failures.slow_ratio * f64::from(step.total);
             let bounds = Bounds {
-                cut: settings.ramp_failure_ratio,
+                cut: settings.ramp.failure_ratio,
                 trip: settings.failure_ratio,
                 min_requests: settings.min_requests,
             };
             match self
                 .ramp
-                .step(step, bounds, is_slow, millis(settings.ramp_duration))
+                .step(step, bounds, is_slow, millis(settings.ramp.duration))
             {
                 Step::On => {}
                 // What was admitted before says nothing about what is admitted now.
@@ -348,19 +350,19 @@ impl Record {
                 .exponent
                 .saturating_sub(u8::try_from(calm).unwrap_or(u8::MAX));
         }
-        let base = millis(settings.open_base);
+        let base = millis(settings.open.base);
         let factor = 1_u64
             .checked_shl(u32::from(self.exponent))
             .unwrap_or(u64::MAX);
-        let grown = times(base, factor).min(millis(settings.open_max)).max(base);
+        let grown = times(base, factor).min(millis(settings.open.max)).max(base);
         let asked = retry_after_ms
-            .filter(|_| settings.open_honor_retry_after)
+            .filter(|_| settings.open.honor_retry_after)
             .map(|ms| ms.min(MAX_RETRY_AFTER_MS).max(base));
         let wait = asked.unwrap_or(grown);
-        let jitter = settings.open_jitter * draw.clamp(0.0, 1.0);
+        let jitter = settings.open.jitter * draw.clamp(0.0, 1.0);
         let open_ms = wait.saturating_add((wait as f64 * jitter) as u64);
         // Beyond the longest open time the exponent says nothing; bounded, it also falls in time.
-        if grown < millis(settings.open_max) {
+        if grown < millis(settings.open.max) {
             self.exponent = self.exponent.saturating_add(1);
         }
         let mut transition = self.enter(State::Open, now_ms, counts);
@@ -397,7 +399,7 @@ impl Record {
             let latest = now_ms.saturating_add(longest);
             (at > latest.saturating_add(CLOCK_SLACK_MS)).then_some(latest)
         };
-        let timeout = millis(settings.probe_timeout);
+        let timeout = millis(settings.probe.timeout);
         self.probes.bound(|at| bound(at, timeout));
         self.step_ms = bound(self.step_ms, RAMP_STEP_MS).unwrap_or(self.step_ms);
         let back = self.changed_ms.saturating_sub(now_ms);

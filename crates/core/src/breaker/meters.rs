@@ -137,7 +137,7 @@ fn answers_of(is_shadow: bool) -> &'static str {
 }
 
 /// Every metric that there can be, with `*` for what differs.
-#[cfg(any(test, feature = "reference"))]
+
 pub fn catalog() -> Vec<(Kind, String)> {
     let of_route = |name: &str| ["tidegate.", name, ".route.*"].joined();
     let counters = Count::NAMES.map(of_route);

@@ -39,7 +39,7 @@ pub fn of_response(
             | Reason::ProxyInternalError => Outcome::Neutral,
         },
         Source::Upstream if status == 429 => Outcome::Limited(Reason::UpstreamUnavailable),
-        Source::Upstream if !settings.failure_statuses.contains(status) => of_status(status),
+        Source::Upstream if !settings.failures.statuses.contains(status) => of_status(status),
         Source::Upstream if status == 503 && has_retry_after => Outcome::Limited(reason),
         Source::Upstream => Outcome::Failure(reason),
     }

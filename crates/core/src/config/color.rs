@@ -1,7 +1,5 @@
 //! Colours, and how well they can be told apart.
 
-use crate::prelude::*;
-
 /// An sRGB colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Color {
@@ -56,8 +54,7 @@ impl Color {
 
     /// `#rrggbb`.
     pub fn to_hex(self) -> String {
-        let together = u32::from_be_bytes([0, self.r, self.g, self.b]);
-        ["#", &crate::text::hex(together, 6)].joined()
+        format!("#{:02x}{:02x}{:02x}", self.r, self.g, self.b)
     }
 
     /// Relative luminance, from 0 (black) to 1 (white), by the definition of WCAG 2.2.

@@ -2,8 +2,6 @@
 //!
 //! One wildcard and no more, because that is what can be matched in linear time and read at a glance.
 
-use crate::prelude::*;
-
 /// A string in which `*` stands for any run of bytes, the empty one included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(pub(super) String);

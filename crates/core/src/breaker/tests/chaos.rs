@@ -98,8 +98,8 @@ impl Crowd {
             under_way: RefCell::default(),
             ended: RefCell::default(),
             most_probes: Cell::new(0),
-            permits: settings.probe_permits as usize,
-            probe_timeout_ms: settings.probe_timeout.as_millis() as u64,
+            permits: settings.probe.permits as usize,
+            probe_timeout_ms: settings.probe.timeout.as_millis() as u64,
             record_name: format!("tidegate.1.1.t/{}/{R}", record::bucket_ms(settings)),
         }
     }

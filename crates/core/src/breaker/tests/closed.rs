@@ -6,7 +6,7 @@ use super::*;
 
 /// Only the ratio can trip it.
 fn by_ratio() -> Alone {
-    Alone::new(|s| s.consecutive_failures = 1_000_000)
+    Alone::new(|s| s.consecutive.failures = 1_000_000)
 }
 
 /// Only a run can trip it.
@@ -17,8 +17,8 @@ fn by_run() -> Alone {
 /// Only slowness can trip it.
 fn by_slowness() -> Alone {
     Alone::new(|s| {
-        s.consecutive_failures = 1_000_000;
-        s.slow = Some(Duration::from_secs(1));
+        s.consecutive.failures = 1_000_000;
+        s.failures.slow = Some(Duration::from_secs(1));
     })
 }
 
@@ -114,7 +114,7 @@ fn a_run_must_be_long_and_must_last() {
 
 #[test]
 fn a_run_of_no_duration_trips_at_once_where_it_may() {
-    let mut alone = Alone::new(|s| s.consecutive_for = Duration::ZERO);
+    let mut alone = Alone::new(|s| s.consecutive.duration = Duration::ZERO);
     assert_eq!(alone.tell(9, FAILED), None);
     assert!(alone.tell(1, FAILED).is_some());
 }

@@ -17,7 +17,7 @@ pub(super) fn half_open() -> Alone {
 #[test]
 fn so_many_permits_and_no_more() {
     for permits in [1, 2, 3, 10] {
-        let mut alone = Alone::new(|s| s.probe_permits = permits);
+        let mut alone = Alone::new(|s| s.probe.permits = permits);
         alone.half_open();
         let given: Vec<Permit> = alone.leases();
         assert_eq!(given.len(), permits as usize);
@@ -176,7 +176,7 @@ fn without_requests_it_waits_for_ten_minutes_and_then_goes_on() {
 
 #[test]
 fn a_probe_that_is_out_is_waited_for_even_after_ten_minutes() {
-    let mut alone = Alone::new(|s| s.probe_timeout = Duration::from_secs(3_600));
+    let mut alone = Alone::new(|s| s.probe.timeout = Duration::from_secs(3_600));
     alone.half_open();
     let permit = alone.lease().unwrap();
     assert_eq!(alone.pass(IDLE_MS * 2), None);
@@ -192,7 +192,7 @@ fn with_fewer_permits_by_a_new_configuration_the_successes_may_be_enough() {
     alone.settle(permits[0], Outcome::Success);
     alone.settle(permits[1], Outcome::Success);
     alone.settle(permits[2], Outcome::Neutral);
-    alone.settings.probe_permits = 2;
+    alone.settings.probe.permits = 2;
     assert_eq!(alone.lease(), None);
     assert_eq!(alone.pass(50).map(|t| t.to), Some(State::Ramp));
 }
@@ -216,7 +216,10 @@ impl World {
 
 #[test]
 fn a_slow_probe_is_no_sign_of_health() {
-    let mut world = World::new(1, settings(|s| s.slow = Some(Duration::from_secs(1))));
+    let mut world = World::new(
+        1,
+        settings(|s| s.failures.slow = Some(Duration::from_secs(1))),
+    );
     world.slow_probe("r", Outcome::Success);
     assert_eq!(world.state(0, "r"), State::Open);
     let view = world.workers[0].view("r").unwrap();
@@ -242,7 +245,7 @@ fn the_ticket_of_a_probe_knows_its_period() {
 
 #[test]
 fn a_slow_neutral_probe_still_gives_its_permit_back() {
-    let mut world = World::new(1, settings(|s| s.probe_permits = 1));
+    let mut world = World::new(1, settings(|s| s.probe.permits = 1));
     world.slow_probe("r", Outcome::Neutral);
     assert_eq!(world.state(0, "r"), State::HalfOpen);
     assert!(world.request(0, "r", Outcome::Success));

@@ -324,7 +324,7 @@ impl Alone {
     /// From the half-open state to the closed one.
     pub(crate) fn recover(&mut self) {
         self.probe_well();
-        let duration = u64::try_from(self.settings.ramp_duration.as_millis()).unwrap();
+        let duration = u64::try_from(self.settings.ramp.duration.as_millis()).unwrap();
         // Once all is admitted, for half as long again.
         let closed = self.pass(duration * 3 / 2).map(|t| t.to);
         assert_eq!(closed, Some(State::Closed));

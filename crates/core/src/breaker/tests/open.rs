@@ -38,14 +38,14 @@ fn jitter_comes_after_the_longest_time() {
     assert_eq!(times(&mut alone, 5), [2_500, 5_000, 10_000, 18_750, 18_750]);
     let mut alone = jittered(0.5);
     assert_eq!(times(&mut alone, 2), [2_250, 4_500]);
-    let mut alone = Alone::new(|s| s.open_jitter = 0.0);
+    let mut alone = Alone::new(|s| s.open.jitter = 0.0);
     alone.draw = 1.0;
     assert_eq!(times(&mut alone, 2), [2_000, 4_000]);
 }
 
 #[test]
 fn one_open_time_where_base_is_the_longest() {
-    let mut alone = Alone::new(|s| s.open_max = s.open_base);
+    let mut alone = Alone::new(|s| s.open.max = s.open.base);
     assert_eq!(times(&mut alone, 3), [2_000; 3]);
 }
 
@@ -106,7 +106,7 @@ fn an_upstream_may_ask_for_its_own_open_time() {
         (Some(86_400_000), true, 60_000),
         (None, true, 2_000),
     ] {
-        let mut alone = Alone::new(|s| s.open_honor_retry_after = honored);
+        let mut alone = Alone::new(|s| s.open.honor_retry_after = honored);
         let ending = Ending {
             retry_after_ms: asked_ms,
             ..Ending::from(LIMITED)
@@ -115,7 +115,7 @@ fn an_upstream_may_ask_for_its_own_open_time() {
         assert_eq!(transition.open_ms, open_ms, "{asked_ms:?} {honored}");
         assert_eq!(alone.record.remaining_ms(alone.now_ms), open_ms);
     }
-    let mut alone = Alone::new(|s| s.open_base = Duration::from_secs(90));
+    let mut alone = Alone::new(|s| s.open.base = Duration::from_secs(90));
     let ending = Ending {
         retry_after_ms: Some(30_000),
         ..Ending::from(LIMITED)
@@ -190,9 +190,9 @@ proptest! {
     ) {
         let max = base * factor;
         let mut alone = Alone::new(|s| {
-            s.open_base = Duration::from_millis(base);
-            s.open_max = Duration::from_millis(max);
-            s.open_jitter = jitter;
+            s.open.base = Duration::from_millis(base);
+            s.open.max = Duration::from_millis(max);
+            s.open.jitter = jitter;
         });
         let mut open_ms = alone.trip();
         for (k, draw) in (1_u32..).zip(draws) {

@@ -104,7 +104,7 @@ fn a_probe_of_the_last_period_is_out_until_its_deadline_and_loses_nothing_then()
 
 #[test]
 fn the_ramp_begins_though_probes_of_the_last_period_hang() {
-    let mut alone = Alone::new(|s| s.probe_permits = 2);
+    let mut alone = Alone::new(|s| s.probe.permits = 2);
     alone.half_open();
     let old = alone.leases();
     alone.settle(old[0], FAILED);

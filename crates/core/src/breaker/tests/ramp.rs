@@ -46,7 +46,7 @@ fn it_climbs_by_a_step_each_second_and_closes_at_the_top() {
 #[test]
 fn it_takes_as_long_as_configured() {
     for seconds in [1, 2, 3, 7, 10, 60, 999, 1_001, 3_600] {
-        let mut alone = ramp(|s| s.ramp_duration = Duration::from_secs(seconds));
+        let mut alone = ramp(|s| s.ramp.duration = Duration::from_secs(seconds));
         let full = |alone: &Alone| alone.record.admitted() == 1_000_000;
         let all = (1_u64..).find(|_| alone.pass(1_000).is_some() || full(&alone));
         let all = all.unwrap();
@@ -138,7 +138,7 @@ fn what_was_carried_is_the_most_of_late() {
 
 #[test]
 fn it_never_grows_faster_than_a_ramp_that_nothing_failed_in() {
-    let mut alone = ramp(|s| s.ramp_duration = Duration::from_secs(1_000));
+    let mut alone = ramp(|s| s.ramp.duration = Duration::from_secs(1_000));
     alone.pass(800_000);
     alone.tell(30, FAILED);
     alone.tell(70, Outcome::Success);
@@ -271,7 +271,7 @@ fn seconds_that_nobody_looked_at_had_no_failures() {
 fn slow_answers_count_by_their_own_ratio_where_slowness_matters() {
     // configured, slow of 10, level after 0.8
     for (matters, slow, then) in [(true, 8, 380), (true, 7, 900), (false, 10, 900)] {
-        let mut alone = ramp(|s| s.slow = matters.then(|| Duration::from_secs(1)));
+        let mut alone = ramp(|s| s.failures.slow = matters.then(|| Duration::from_secs(1)));
         alone.pass(8_000);
         let ending = Ending {
             is_slow: true,

@@ -111,7 +111,7 @@ fn a_worker_with_news_of_its_own_does_not_miss_anothers() {
 
 #[test]
 fn workers_that_are_replaced_leave_word_for_as_long_as_a_circuit_is_open() {
-    let long = settings(|s| s.open_base = std::time::Duration::from_secs(15));
+    let long = settings(|s| s.open.base = std::time::Duration::from_secs(15));
     let mut world = World::new(2, long.clone());
     world.trip("dead");
     // All at once, and nobody asks for a while.
@@ -358,7 +358,7 @@ fn a_failed_look_keeps_what_was_counted() {
 
 #[test]
 fn how_a_probe_ended_is_told_when_it_can_be() {
-    let mut world = World::new(1, settings(|s| s.probe_permits = 1));
+    let mut world = World::new(1, settings(|s| s.probe.permits = 1));
     world.trip("r");
     world.pass(2_000);
     let Admission::Admit(ticket) = world.admit(0, "r") else {

@@ -33,7 +33,7 @@ fn a_dead_upstream_trips_and_all_workers_reject() {
 
 #[test]
 fn the_way_back_is_half_open_then_a_ramp_then_closed() {
-    let mut world = World::new(2, settings(|s| s.open_jitter = 0.0));
+    let mut world = World::new(2, settings(|s| s.open.jitter = 0.0));
     for _ in 0..20 {
         world.request(0, R, FAILED);
     }
@@ -101,7 +101,10 @@ fn that_others_have_trouble_costs_a_healthy_route_nothing_at_its_ends() {
 
 #[test]
 fn slowness_trips_a_route_that_was_in_good_health() {
-    let mut world = World::new(1, settings(|s| s.slow = Some(Duration::from_secs(1))));
+    let mut world = World::new(
+        1,
+        settings(|s| s.failures.slow = Some(Duration::from_secs(1))),
+    );
     assert!(world.request(0, R, Outcome::Success));
     let ending = Ending {
         is_slow: true,
@@ -117,7 +120,7 @@ fn slowness_trips_a_route_that_was_in_good_health() {
 
 #[test]
 fn low_traffic_over_four_workers_trips_as_one_breaker_would() {
-    let mut world = World::new(4, settings(|s| s.open_jitter = 0.0));
+    let mut world = World::new(4, settings(|s| s.open.jitter = 0.0));
     let mut sent = 0;
     for n in 0..100 {
         if !world.request(n % 4, R, FAILED) {
