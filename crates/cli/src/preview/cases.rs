@@ -326,8 +326,8 @@ fn samples(config: &Config, pages: &Pages) -> Vec<Sample> {
     for (number, rule) in config.pages.iter().enumerate() {
         let fits = |reason: &&Reason| {
             let status = served_status(config, **reason);
-            (rule.reasons.is_empty() || rule.reasons.contains(reason))
-                && (rule.statuses.is_empty() || rule.statuses.contains(status))
+            (rule.matches.reasons.is_empty() || rule.matches.reasons.contains(reason))
+                && (rule.matches.statuses.is_empty() || rule.matches.statuses.contains(status))
         };
         let one = |patterns: &[tidegate_core::config::Pattern], default: &str| {
             let first = patterns.first().map(|pattern| pattern.as_str());

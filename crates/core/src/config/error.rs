@@ -353,13 +353,4 @@ fn is_invisible(character: char) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_cannot_break_a_log_line() {
-        assert_eq!(quoted("a\nb\"\u{202e}\\"), "\"a\\u{a}b\\\"\\u{202e}\\\\\"");
-        let long = quoted(&"ä".repeat(1000));
-        assert!(long.ends_with("…\"") && long.len() < 70, "{long}");
-    }
-}
+mod tests;

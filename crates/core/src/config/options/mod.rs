@@ -204,3 +204,6 @@ fn ranges(set: &StatusSet) -> Vec<(u16, u16)> {
     }
     ranges
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+use super::{Ends, Pattern};
+use proptest::prelude::*;
+
+#[test]
+fn matches_what_it_says() {
+    let table: &[(&str, &str, bool)] = &[
+        ("", "", true),
+        ("", "a", false),
+        ("a", "a", true),
+        ("a", "A", false),
+        ("a", "ab", false),
+        ("*", "", true),
+        ("*", "anything", true),
+        ("**", "", true),
+        ("/.well-known/*", "/.well-known/", true),
+        ("/.well-known/*", "/.well-known/acme/x", true),
+        ("/.well-known/*", "/.well-known", false),
+        ("*.example", "shop.example", true),
+        ("*.example", ".example", true),
+        ("*.example", "example", false),
+        ("*.example", "shop.example.org", false),
+        ("a*a", "a", false),
+        ("a*a", "aa", true),
+        ("a*b*c", "a-b-c", true),
+        ("a*b*c", "abc", true),
+        ("a*b*c", "acb", false),
+        ("a*ab*b", "aab", false),
+        ("a*ab*b", "aabb", true),
+        ("*ab*ab*", "abab", true),
+        ("*ab*ab*", "aba", false),
+    ];
+    for &(pattern, text, expected) in table {
+        let pattern = Pattern(pattern.to_owned());
+        assert_eq!(
+            pattern.matches(text.as_bytes()),
+            expected,
+            "{pattern:?} {text:?}"
+        );
+    }
+}
+
+#[test]
+fn case_is_ignored_only_when_asked() {
+    let pattern = Pattern("*.Shop.example".to_owned());
+    assert!(!pattern.matches(b"a.shop.EXAMPLE"));
+    assert!(pattern.matches_ignore_case(b"a.shop.EXAMPLE"));
+    assert!(pattern.matches_ignore_case(b"\xff.shop.example"));
+}
+
+/// The obvious exponential definition.
+fn model(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, None) => true,
+        (Some((b'*', rest)), _) if model(rest, text) => true,
+        (Some((b'*', _)), Some((_, shorter))) => model(pattern, shorter),
+        (Some((a, rest)), Some((b, shorter))) => a == b && model(rest, shorter),
+        _ => false,
+    }
+}
+
+proptest! {
+    #[test]
+    fn agrees_with_the_obvious_definition(pattern in "[ab*]{0,8}", text in "[ab]{0,10}") {
+        prop_assert_eq!(
+            Pattern(pattern.clone()).matches(text.as_bytes()),
+            model(pattern.as_bytes(), text.as_bytes())
+        );
+    }
+
+    /// What matches is never told apart by its ends; what begins or ends otherwise always is.
+    #[test]
+    fn ends_tell_no_match_apart(pattern in "[aB*]{0,12}", text in "[aAbB]{0,20}", first in "[aB]{1,8}") {
+        let pattern = Pattern(pattern);
+        let ends = Ends::of_pattern(&pattern);
+        let has_ends = ends.may_be_of(&Ends::of(text.as_bytes()));
+        prop_assert!(has_ends || !pattern.matches_ignore_case(text.as_bytes()));
+        prop_assert!(Ends::of_prefix(text.as_bytes()).may_be_of(&Ends::of((text.clone() + &first).as_bytes())));
+        let begins = text.get(..first.len()).is_some_and(|head| head.eq_ignore_ascii_case(&first));
+        let with = |pattern: String| Ends::of_pattern(&Pattern(pattern)).may_be_of(&Ends::of(text.as_bytes()));
+        prop_assert_eq!(with(first.clone() + "*"), begins);
+        let at = text.len().checked_sub(first.len());
+        let ends = at.is_some_and(|at| text[at..].eq_ignore_ascii_case(&first));
+        prop_assert_eq!(with("*".to_owned() + &first), ends);
+    }
+}
