@@ -8,7 +8,7 @@ use std::process::Command;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::ValidationError;
 use serde_json::Value;
-use tidegate_core::config::{reference, Config, ConfigError, Fault};
+use tidegate_core::config::{reference, Config, ConfigError, ErrorKind};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -97,8 +97,8 @@ fn parent(path: &str) -> &str {
 
 fn is_about_a_key(error: &ConfigError) -> bool {
     matches!(
-        error.fault(),
-        Fault::UnknownKey { .. } | Fault::Missing { .. }
+        error.kind(),
+        ErrorKind::UnknownKey { .. } | ErrorKind::Missing { .. }
     ) || error.at().ends_with("\"]")
         || parent(error.at()).ends_with("headers.set")
         || parent(error.at()).ends_with("problem")
@@ -152,7 +152,8 @@ fn the_schema_says_what_the_parser_does_as_far_as_a_schema_can() {
             }
             Err(errors) => {
                 // What stands inside of a template is beyond any schema.
-                let is_inside = |error: &&ConfigError| matches!(error.fault(), Fault::Template(_));
+                let is_inside =
+                    |error: &&ConfigError| matches!(error.kind(), ErrorKind::Template(_));
                 for error in errors.iter().filter(|error| !is_inside(error)) {
                     let at = if is_about_a_key(error) {
                         parent(error.at())

@@ -226,7 +226,7 @@ impl Cases {
         }
         let policy = &self.config.policy;
         let failed = envoy_status(*reason);
-        let remaining = policy.breaker.open_base.as_millis();
+        let remaining = policy.breaker.open.base.as_millis();
         let ms = hint::base(
             &policy.retry,
             &hint::Facts {
@@ -326,8 +326,8 @@ fn samples(config: &Config, pages: &Pages) -> Vec<Sample> {
     for (number, rule) in config.pages.iter().enumerate() {
         let fits = |reason: &&Reason| {
             let status = served_status(config, **reason);
-            (rule.reasons.is_empty() || rule.reasons.contains(reason))
-                && (rule.statuses.is_empty() || rule.statuses.contains(status))
+            (rule.matches.reasons.is_empty() || rule.matches.reasons.contains(reason))
+                && (rule.matches.statuses.is_empty() || rule.matches.statuses.contains(status))
         };
         let one = |patterns: &[tidegate_core::config::Pattern], default: &str| {
             let first = patterns.first().map(|pattern| pattern.as_str());
@@ -343,10 +343,10 @@ fn samples(config: &Config, pages: &Pages) -> Vec<Sample> {
             .filter(fits)
             .map(|reason| reason.as_str())
             .collect();
-        sample.host = one(&rule.hosts, "shop.example");
-        sample.route = one(&rule.routes, "");
-        if !rule.path_prefix.is_empty() {
-            sample.path.clone_from(&rule.path_prefix);
+        sample.host = one(&rule.matches.hosts, "shop.example");
+        sample.route = one(&rule.matches.routes, "");
+        if !rule.matches.path_prefix.is_empty() {
+            sample.path.clone_from(&rule.matches.path_prefix);
         }
         samples.push(sample);
     }

@@ -16,7 +16,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use tidegate_core::config::{Config, ConfigError, Fault};
+use tidegate_core::config::{Config, ConfigError, ErrorKind};
 
 pub(crate) use files::{position, Files};
 pub(crate) use node::{yaml_safe, Mark, Node, Value};
@@ -197,21 +197,21 @@ fn refused(
 /// An error of the filter's parser, with its place in the source.
 pub(crate) fn place(error: &ConfigError, files: &Files, document: &Node) -> Finding {
     let mark = document.find(error.at());
-    match error.fault() {
-        Fault::Template(fault) => {
+    match error.kind() {
+        ErrorKind::Template(fault) => {
             let inside = document
                 .at(error.at())
                 .and_then(|node| node.inside(fault.line, fault.column));
             if let Some(mark) = inside {
                 // The place in the file is the place of the mistake; the words follow.
-                let text = error.fault().to_string();
+                let text = error.kind().to_string();
                 let what = text
                     .split_once(": ")
                     .map_or(text.as_str(), |(_, what)| what);
                 return finding(files, mark, format!("{}: {what}", error.at()));
             }
         }
-        Fault::FileReference { file } => {
+        ErrorKind::FileReference { file } => {
             let what = format!(
                 "{}: found a reference to the file {file}; allowed: {}",
                 error.at(),

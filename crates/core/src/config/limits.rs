@@ -1,6 +1,9 @@
 //! How much a configuration may hold. Every worker thread of Envoy keeps a copy of the configuration
 //! in its own VM, and reads it on the main thread's time: what is bounded here bounds both.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 /// The whole configuration, in bytes: what Kubernetes lets one resource hold, and so the most that
 /// can arrive through Istio or Envoy Gateway.
 pub const CONFIG_BYTES: usize = 1 << 20;
@@ -91,46 +94,50 @@ pub const STATUS_MIN: u16 = 400;
 /// The highest status that HTTP knows (RFC 9110 §15).
 pub const STATUS_MAX: u16 = 599;
 
-/// One second, one minute and one hour, in milliseconds.
+/// The shortest and the longest duration of an option.
+pub type Span = RangeInclusive<Duration>;
+
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 
-/// A bound for a duration, in milliseconds: shortest and longest.
-pub type Span = (u64, u64);
+/// Makes a span of milliseconds.
+const fn span(min: u64, max: u64) -> Span {
+    RangeInclusive::new(Duration::from_millis(min), Duration::from_millis(max))
+}
 
 /// A hint: `Retry-After` counts whole seconds; nobody waits for a page for more than a day.
-pub const HINT: Span = (SECOND, 24 * HOUR);
+pub const HINT: Span = span(SECOND, 24 * HOUR);
 
 /// The wait between two attempts of a page: shorter would be load, longer a dead page.
-pub const PAGE_WAIT: Span = (SECOND, HOUR);
+pub const PAGE_WAIT: Span = span(SECOND, HOUR);
 
 /// The breaker's window: it has ten buckets, and a tick is 100 ms.
-pub const WINDOW: Span = (SECOND, 10 * MINUTE);
+pub const WINDOW: Span = span(SECOND, 10 * MINUTE);
 
 /// How long a run of failures must last; nothing at all is a fair wish.
-pub const RUN: Span = (0, 10 * MINUTE);
+pub const RUN: Span = span(0, 10 * MINUTE);
 
 /// A response time that is slow.
-pub const SLOW: Span = (1, 10 * MINUTE);
+pub const SLOW: Span = span(1, 10 * MINUTE);
 
 /// Open time: from one tick to what no outage should wait for unprobed.
-pub const OPEN: Span = (100, HOUR);
+pub const OPEN: Span = span(100, HOUR);
 
 /// How long a probe may take: its permit is lent for that time.
-pub const PROBE: Span = (100, 10 * MINUTE);
+pub const PROBE: Span = span(100, 10 * MINUTE);
 
 /// The ramp: it moves once a second.
-pub const RAMP: Span = (SECOND, HOUR);
+pub const RAMP: Span = span(SECOND, HOUR);
 
 /// Failures in a row, requests, attempts, probes: counters that one person can still reason about.
-pub const COUNT: i64 = 1_000_000;
+pub const COUNT: u32 = 1_000_000;
 
 /// Attempts of one page before it gives up.
-pub const ATTEMPTS: i64 = 1_000;
+pub const ATTEMPTS: u32 = 1_000;
 
 /// Probes out at once: more would not be a trickle, and the shared record has room for no more.
-pub const PROBES: i64 = 10;
+pub const PROBES: u32 = 10;
 
 /// Requests per second of `retry.pace`.
 pub const PACE: f64 = 1_000_000.0;

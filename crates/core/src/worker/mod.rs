@@ -42,7 +42,6 @@ mod sync;
 use std::time::Duration;
 
 pub use events::Event;
-#[cfg(any(test, feature = "reference"))]
 pub use metrics::catalog;
 pub use metrics::{RouteCounter, WorkerCounter, CONFIG_ERRORS};
 pub use registry::{CallNotPermitted, CallResult, CircuitId, Permit};

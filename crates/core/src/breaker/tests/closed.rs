@@ -6,7 +6,7 @@ use crate::breaker::window::Counts;
 
 /// Only the ratio can trip it.
 fn by_ratio() -> TestCircuit {
-    TestCircuit::new(|s| s.consecutive_failures = 1_000_000)
+    TestCircuit::new(|s| s.consecutive.failures = 1_000_000)
 }
 
 /// Only consecutive failures can trip it.
@@ -17,8 +17,8 @@ fn by_consecutive_failures() -> TestCircuit {
 /// Only slowness can trip it.
 fn by_slowness() -> TestCircuit {
     TestCircuit::new(|s| {
-        s.consecutive_failures = 1_000_000;
-        s.slow = Some(Duration::from_secs(1));
+        s.consecutive.failures = 1_000_000;
+        s.failures.slow = Some(Duration::from_secs(1));
     })
 }
 
@@ -109,7 +109,7 @@ fn consecutive_failures_trip_by_number_and_duration() {
 
 #[test]
 fn consecutive_failures_without_duration_trip_at_once() {
-    let mut circuit = TestCircuit::new(|s| s.consecutive_for = Duration::ZERO);
+    let mut circuit = TestCircuit::new(|s| s.consecutive.duration = Duration::ZERO);
     assert_eq!(circuit.record(9, FAILURE), None);
     assert!(circuit.record(1, FAILURE).is_some());
 }

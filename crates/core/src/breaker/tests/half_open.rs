@@ -18,7 +18,7 @@ pub(super) fn half_open() -> TestCircuit {
 #[test]
 fn permits_are_limited_to_probe_permits() {
     for permits in [1, 2, 3, 10] {
-        let mut circuit = TestCircuit::new(|s| s.probe_permits = permits);
+        let mut circuit = TestCircuit::new(|s| s.probe.permits = permits);
         circuit.half_open();
         let given: Vec<ProbePermit> = circuit.acquire_all();
         assert_eq!(given.len(), permits as usize);
@@ -177,7 +177,7 @@ fn half_open_without_requests_becomes_ramp_after_ten_minutes() {
 
 #[test]
 fn half_open_waits_for_a_probe_in_flight() {
-    let mut circuit = TestCircuit::new(|s| s.probe_timeout = Duration::from_secs(3_600));
+    let mut circuit = TestCircuit::new(|s| s.probe.timeout = Duration::from_secs(3_600));
     circuit.half_open();
     let permit = circuit.acquire().unwrap();
     assert_eq!(circuit.wait(IDLE_MS * 2), None);
@@ -193,7 +193,7 @@ fn fewer_configured_permits_may_end_the_half_open_state() {
     circuit.finish(permits[0], Outcome::Success);
     circuit.finish(permits[1], Outcome::Success);
     circuit.finish(permits[2], Outcome::Ignored);
-    circuit.settings.probe_permits = 2;
+    circuit.settings.probe.permits = 2;
     assert_eq!(circuit.acquire(), None);
     assert_eq!(circuit.wait(50).map(|t| t.to), Some(State::Ramp));
 }

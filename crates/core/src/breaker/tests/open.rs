@@ -44,14 +44,14 @@ fn jitter_is_added_after_max() {
     );
     let mut circuit = jittered(0.5);
     assert_eq!(times(&mut circuit, 2), [2_250, 4_500]);
-    let mut circuit = TestCircuit::new(|s| s.open_jitter = 0.0);
+    let mut circuit = TestCircuit::new(|s| s.open.jitter = 0.0);
     circuit.draw = 1.0;
     assert_eq!(times(&mut circuit, 2), [2_000, 4_000]);
 }
 
 #[test]
 fn open_time_is_constant_if_base_is_max() {
-    let mut circuit = TestCircuit::new(|s| s.open_max = s.open_base);
+    let mut circuit = TestCircuit::new(|s| s.open.max = s.open.base);
     assert_eq!(times(&mut circuit, 3), [2_000; 3]);
 }
 
@@ -112,14 +112,14 @@ fn retry_after_sets_the_open_time_within_bounds() {
         (Some(86_400_000), true, 60_000),
         (None, true, 2_000),
     ] {
-        let mut circuit = TestCircuit::new(|s| s.open_honor_retry_after = honored);
+        let mut circuit = TestCircuit::new(|s| s.open.honor_retry_after = honored);
         let asked = asked_ms.map(millis);
         let transition = circuit.record_with_retry_after(20, OVERLOADED, asked);
         let transition = transition.expect("a trip");
         assert_eq!(transition.open_ms(), open_ms, "{asked_ms:?} {honored}");
         assert_eq!(circuit.remaining_ms(), open_ms);
     }
-    let mut circuit = TestCircuit::new(|s| s.open_base = Duration::from_secs(90));
+    let mut circuit = TestCircuit::new(|s| s.open.base = Duration::from_secs(90));
     let asked = Some(Duration::from_secs(30));
     let transition = circuit.record_with_retry_after(20, OVERLOADED, asked);
     let transition = transition.expect("a trip");
@@ -171,9 +171,9 @@ proptest! {
     ) {
         let max = base * factor;
         let mut circuit = TestCircuit::new(|s| {
-            s.open_base = Duration::from_millis(base);
-            s.open_max = Duration::from_millis(max);
-            s.open_jitter = jitter;
+            s.open.base = Duration::from_millis(base);
+            s.open.max = Duration::from_millis(max);
+            s.open.jitter = jitter;
         });
         let mut open_ms = circuit.trip();
         for (k, draw) in (1_u32..).zip(draws) {

@@ -104,7 +104,7 @@ fn probe_of_the_last_period_expires_without_effect() {
 
 #[test]
 fn ramp_begins_while_probes_of_the_last_period_hang() {
-    let mut circuit = TestCircuit::new(|s| s.probe_permits = 2);
+    let mut circuit = TestCircuit::new(|s| s.probe.permits = 2);
     circuit.half_open();
     let old = circuit.acquire_all();
     circuit.finish(old[0], FAILURE);

@@ -45,7 +45,7 @@ fn ramp_climbs_each_second_and_closes_after_holding_full() {
 #[test]
 fn ramp_takes_the_configured_duration() {
     for seconds in [1, 2, 3, 7, 10, 60, 999, 1_001, 3_600] {
-        let mut circuit = ramp(|s| s.ramp_duration = Duration::from_secs(seconds));
+        let mut circuit = ramp(|s| s.ramp.duration = Duration::from_secs(seconds));
         let full = |circuit: &TestCircuit| circuit.circuit.admitted_share() == 1_000_000;
         let all = (1_u64..).find(|_| circuit.wait(1_000).is_some() || full(&circuit));
         let all = all.unwrap();
@@ -137,7 +137,7 @@ fn carried_share_is_the_recent_maximum() {
 
 #[test]
 fn growth_above_target_is_limited_to_the_plain_ramp() {
-    let mut circuit = ramp(|s| s.ramp_duration = Duration::from_secs(1_000));
+    let mut circuit = ramp(|s| s.ramp.duration = Duration::from_secs(1_000));
     circuit.wait(800_000);
     circuit.record(30, FAILURE);
     circuit.record(70, Outcome::Success);
@@ -240,7 +240,7 @@ fn skipped_steps_have_no_failures() {
 fn slow_answers_cut_by_slow_ratio_if_configured() {
     // configured, slow of 10, level after 0.8
     for (matters, slow, then) in [(true, 8, 380), (true, 7, 900), (false, 10, 900)] {
-        let mut circuit = ramp(|s| s.slow = matters.then(|| Duration::from_secs(1)));
+        let mut circuit = ramp(|s| s.failures.slow = matters.then(|| Duration::from_secs(1)));
         circuit.wait(8_000);
         circuit.record_slow(slow, Outcome::Success);
         circuit.record(10 - slow, Outcome::Success);

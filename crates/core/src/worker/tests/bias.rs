@@ -16,7 +16,7 @@ proptest! {
     ) {
         let never = settings(|s| {
             s.min_requests = 1_000_000;
-            s.consecutive_failures = 1_000_000;
+            s.consecutive.failures = 1_000_000;
         });
         let mut world = World::new(1, never);
         let mut all: Vec<(u64, bool)> = Vec::new();
@@ -70,7 +70,7 @@ fn average_bias_is_below_one_of_min_requests() {
         for _ in 0..rounds {
             let mut circuit = TestCircuit::new(|s| {
                 s.min_requests = 1_000_000;
-                s.consecutive_failures = 1_000_000;
+                s.consecutive.failures = 1_000_000;
             });
             // The requests before the first failure are not counted.
             circuit.record(1, FAILURE);

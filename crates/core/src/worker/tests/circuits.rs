@@ -88,7 +88,7 @@ fn ramp_admits_draws_below_its_share() {
 
 #[test]
 fn slow_successful_probe_opens() {
-    let mut world = World::new(1, settings(|s| s.slow = Some(Duration::from_secs(1))));
+    let mut world = World::new(1, settings(|s| s.failures.slow = Some(Duration::from_secs(1))));
     world.slow_probe("r", Outcome::Success);
     assert_eq!(world.state(0, "r"), State::Open);
     let view = world.view(0, "r");
@@ -111,7 +111,7 @@ fn permit_of_a_probe_has_its_generation() {
 
 #[test]
 fn slow_ignored_probe_returns_its_permit() {
-    let mut world = World::new(1, settings(|s| s.probe_permits = 1));
+    let mut world = World::new(1, settings(|s| s.probe.permits = 1));
     world.slow_probe("r", Outcome::Ignored);
     assert_eq!(world.state(0, "r"), State::HalfOpen);
     assert!(world.request(0, "r", Outcome::Success));

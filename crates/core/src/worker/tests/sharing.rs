@@ -114,7 +114,7 @@ fn publishing_worker_notices_events_of_other_workers() {
 
 #[test]
 fn heartbeat_lasts_as_long_as_a_circuit_is_open() {
-    let long = settings(|s| s.open_base = Duration::from_secs(15));
+    let long = settings(|s| s.open.base = Duration::from_secs(15));
     let mut world = World::new(2, long.clone());
     world.trip("dead");
     // All at once, and nobody asks for a while.
@@ -343,7 +343,7 @@ fn failed_read_keeps_unsynced_counts() {
 
 #[test]
 fn result_of_a_probe_is_pushed_when_possible() {
-    let mut world = World::new(1, settings(|s| s.probe_permits = 1));
+    let mut world = World::new(1, settings(|s| s.probe.permits = 1));
     world.trip("r");
     world.wait(2_000);
     let Ok(permit) = world.acquire(0, "r") else {

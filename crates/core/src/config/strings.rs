@@ -3,10 +3,10 @@
 //! A rule says in one place what it checks, what an error calls it, and (for the reference) the
 //! regular expression that an editor can check it with.
 
-use super::{limits, logo, value};
+use super::error::{quoted, ErrorKind};
+use super::option::Refusal;
+use super::{limits, logo, notation};
 use crate::http::header_policy;
-use crate::prelude::*;
-use crate::text::{has_any, parts};
 
 /// What a text may be.
 #[derive(Debug)]
@@ -20,7 +20,45 @@ pub(super) struct TextRule {
     /// The check; the error says what is wrong, or nothing where that is plain to see.
     pub(super) check: fn(&str) -> Result<(), &'static str>,
     /// A regular expression (ECMA 262) that takes every text that the check takes; empty: none.
-    pub(super) pattern: crate::Doc,
+    pub(super) pattern: &'static str,
+}
+
+impl TextRule {
+    /// Checks a text.
+    pub(super) fn check(&self, text: &str) -> Result<(), Refusal> {
+        if text.len() > self.max {
+            return Err(Refusal::Other(ErrorKind::TooLong {
+                found: text.len(),
+                limit: self.max,
+            }));
+        }
+        if text.is_empty() && self.min > 0 {
+            return Err(Refusal::because("nothing in it"));
+        }
+        if text.len() < self.min {
+            return Err(Refusal::because("too short"));
+        }
+        (self.check)(text).map_err(Refusal::because)
+    }
+
+    /// Returns the error for a key that [`TextRule::check`] refuses.
+    pub(super) fn refused_key(&self, key: &str, refusal: Refusal) -> ErrorKind {
+        let allowed = self.allowed.to_owned();
+        match refusal {
+            Refusal::Other(kind) => kind,
+            Refusal::Value { why: "", .. } => ErrorKind::UnknownKey {
+                keys: Vec::new(),
+                allowed,
+                did_you_mean: None,
+            },
+            Refusal::Value { why, .. } => ErrorKind::Value {
+                found: quoted(key),
+                why,
+                allowed,
+                did_you_mean: None,
+            },
+        }
+    }
 }
 
 /// Turns a yes or no into the result of a check.
@@ -94,7 +132,7 @@ pub(super) static LINE: TextRule = TextRule {
     max: limits::LABEL_BYTES,
     allowed: "one line of text",
     check: |text| prose(text, false),
-    pattern: doc!(r"^[^\u0000-\u001f\u007f]*$"),
+    pattern: r"^[^\u0000-\u001f\u007f]*$",
 };
 
 /// One line of prose with something in it.
@@ -106,7 +144,7 @@ pub(super) static PROSE: TextRule = TextRule {
     max: limits::STRING_BYTES,
     allowed: "text",
     check: |text| prose(text, true),
-    pattern: doc!(""),
+    pattern: "",
 };
 
 /// A template.
@@ -126,7 +164,7 @@ pub(super) static TEMPLATE: TextRule = TextRule {
         }
         Ok(())
     },
-    pattern: doc!(""),
+    pattern: "",
 };
 
 /// What a template can show by a name.
@@ -145,7 +183,7 @@ pub(super) static VAR_NAME: TextRule = TextRule {
         let fine = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         plain(text.bytes().all(fine))
     },
-    pattern: doc!(r"^[A-Za-z0-9_]+$"),
+    pattern: r"^[A-Za-z0-9_]+$",
 };
 
 /// A name that other keys, metadata and metrics refer to.
@@ -159,7 +197,7 @@ pub(super) static NAME: TextRule = TextRule {
                 .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)),
         )
     },
-    pattern: doc!(r"^[A-Za-z0-9_.-]+$"),
+    pattern: r"^[A-Za-z0-9_.-]+$",
 };
 
 /// The logo.
@@ -168,7 +206,7 @@ pub(super) static LOGO: TextRule = TextRule {
     max: limits::LOGO_BYTES,
     allowed: "a data:image/... URI, or an `<svg>` element without scripts and references",
     check: logo::check,
-    pattern: doc!(r"^(data:image/|<svg)"),
+    pattern: r"^(data:image/|<svg)",
 };
 
 /// The scheme of a URL in lower case, `None` for a relative one.
@@ -199,7 +237,7 @@ pub(super) static PAGE_URL: TextRule = TextRule {
     max: limits::URL_BYTES,
     allowed: "an http or https URL, or a relative one",
     check: |text| url(text, &["http", "https"]),
-    pattern: doc!(r"^([Hh][Tt][Tt][Pp][Ss]?:|[^:/?#]*([/?#]|$))"),
+    pattern: r"^([Hh][Tt][Tt][Pp][Ss]?:|[^:/?#]*([/?#]|$))",
 };
 
 /// Where a visitor can go or write or call.
@@ -208,9 +246,7 @@ pub(super) static LINK_URL: TextRule = TextRule {
     max: limits::URL_BYTES,
     allowed: "an http, https, mailto or tel URL, or a relative one",
     check: |text| url(text, &["http", "https", "mailto", "tel"]),
-    pattern: doc!(
-        r"^([Hh][Tt][Tt][Pp][Ss]?:|[Mm][Aa][Ii][Ll][Tt][Oo]:|[Tt][Ee][Ll]:|[^:/?#]*([/?#]|$))"
-    ),
+    pattern: r"^([Hh][Tt][Tt][Pp][Ss]?:|[Mm][Aa][Ii][Ll][Tt][Oo]:|[Tt][Ee][Ll]:|[^:/?#]*([/?#]|$))",
 };
 
 /// What the `type` of a problem begins with (RFC 9457 §3.1.1).
@@ -223,7 +259,7 @@ pub(super) static PROBLEM_TYPE: TextRule = TextRule {
         None if !text.starts_with('/') => Err(""),
         _ => url(text, &["http", "https", "urn", "tag"]),
     },
-    pattern: doc!(r"^(about:blank$|[Hh][Tt][Tt][Pp][Ss]?:|[Uu][Rr][Nn]:|[Tt][Aa][Gg]:|/)"),
+    pattern: r"^(about:blank$|[Hh][Tt][Tt][Pp][Ss]?:|[Uu][Rr][Nn]:|[Tt][Aa][Gg]:|/)",
 };
 
 /// A path of requests, with wildcards.
@@ -235,10 +271,10 @@ pub(super) static PATH_PATTERN: TextRule = TextRule {
         plain(
             visible_ascii(text)
                 && (text.starts_with('/') || text.starts_with('*'))
-                && !has_any(text, b"?#"),
+                && !text.contains(['?', '#']),
         )
     },
-    pattern: doc!(r"^[/*][!-~]*$"),
+    pattern: r"^[/*][!-~]*$",
 };
 
 /// What paths of requests begin with.
@@ -246,8 +282,10 @@ pub(super) static PATH_PREFIX: TextRule = TextRule {
     min: 1,
     max: limits::PATTERN_BYTES,
     allowed: "what a path begins with, from `/` on, without `*` and query",
-    check: |text| plain(visible_ascii(text) && text.starts_with('/') && !has_any(text, b"?#*")),
-    pattern: doc!(r"^/[!-~]*$"),
+    check: |text| {
+        plain(visible_ascii(text) && text.starts_with('/') && !text.contains(['?', '#', '*']))
+    },
+    pattern: r"^/[!-~]*$",
 };
 
 /// Hosts of requests, with wildcards.
@@ -260,7 +298,7 @@ pub(super) static HOST_PATTERN: TextRule = TextRule {
         let is_ipv6 = text.starts_with('[') && text.ends_with(']');
         plain(text.bytes().all(fine) || (is_ipv6 && visible_ascii(text)))
     },
-    pattern: doc!(r"^([A-Za-z0-9._*-]+|\[[!-~]*\])$"),
+    pattern: r"^([A-Za-z0-9._*-]+|\[[!-~]*\])$",
 };
 
 /// Names that Envoy gives to routes, virtual hosts and clusters, with wildcards.
@@ -269,7 +307,7 @@ pub(super) static ENVOY_NAME: TextRule = TextRule {
     max: limits::PATTERN_BYTES,
     allowed: "a name of Envoy's configuration; `*` is any run of characters",
     check: |text| prose(text, false),
-    pattern: doc!(r"^[^\u0000-\u001f\u007f]*$"),
+    pattern: r"^[^\u0000-\u001f\u007f]*$",
 };
 
 /// The name of a header.
@@ -278,7 +316,7 @@ pub(super) static HEADER_NAME: TextRule = TextRule {
     max: limits::NAME_BYTES,
     allowed: "the name of a header (RFC 9110), such as x-release",
     check: |text| plain(text.bytes().all(is_token_byte)),
-    pattern: doc!(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"),
+    pattern: r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
 };
 
 /// The name of a header that pages get.
@@ -324,7 +362,7 @@ pub(super) static HEADER_VALUE: TextRule = TextRule {
     max: limits::HEADER_VALUE_BYTES,
     allowed: "printable ASCII, without spaces at the ends",
     check: |text| plain(printable_ascii(text) && text.trim_ascii() == text),
-    pattern: doc!(r"^([!-~]([ -~]*[!-~])?)?$"),
+    pattern: r"^([!-~]([ -~]*[!-~])?)?$",
 };
 
 /// `frame-ancestors` (CSP 3 §6.4.2).
@@ -335,10 +373,10 @@ pub(super) static FRAME_ANCESTORS: TextRule = TextRule {
     check: |text| {
         let fine = |source: &str| {
             visible_ascii(source)
-                && !has_any(source, b";,\"")
+                && !source.contains([';', ',', '"'])
                 && (!source.contains('\'') || source == "'self'" || source == "'none'")
         };
-        let sources = || parts(text, " ");
+        let sources = || text.split(' ');
         if !sources().all(|source| !source.is_empty() && fine(source)) {
             return Err("");
         }
@@ -347,7 +385,7 @@ pub(super) static FRAME_ANCESTORS: TextRule = TextRule {
             false => Ok(()),
         }
     },
-    pattern: doc!(r"^[!#-+.-:<-~-]+( [!#-+.-:<-~-]+)*$"),
+    pattern: r"^[!#-+.-:<-~-]+( [!#-+.-:<-~-]+)*$",
 };
 
 /// Content-Security-Policy.
@@ -358,10 +396,10 @@ pub(super) static CSP: TextRule = TextRule {
     check: |text| {
         (HEADER_VALUE.check)(text)?;
         // A policy of one word would be a misspelt "auto", and switch everything on.
-        let one_word = !has_any(text, b" ;");
+        let one_word = !text.contains([' ', ';']);
         plain(!text.contains(',') && (!one_word || text == "auto" || text == "off"))
     },
-    pattern: doc!(r"^(auto|off|[!-+.-~-]*[ ;][ -+.-~-]*)$"),
+    pattern: r"^(auto|off|[!-+.-~-]*[ ;][ -+.-~-]*)$",
 };
 
 /// The name of a proxy in `Proxy-Status` (RFC 9209 §2).
@@ -379,7 +417,7 @@ pub(super) static AGENT: TextRule = TextRule {
     max: limits::NAME_BYTES,
     allowed: "what a user agent begins with, such as \"curl/\": printable ASCII",
     check: |text| plain(printable_ascii(text) && text.trim_ascii_start() == text),
-    pattern: doc!(r"^[!-~][ -~]*$"),
+    pattern: r"^[!-~][ -~]*$",
 };
 
 /// A language tag (BCP 47), in its general shape.
@@ -388,7 +426,7 @@ pub(super) static LANGUAGE: TextRule = TextRule {
     max: limits::NAME_BYTES,
     allowed: "a language tag such as \"de\", \"pt-BR\" or \"zh-Hant\"",
     check: |text| {
-        let mut parts = parts(text, "-");
+        let mut parts = text.split('-');
         let first = parts.next().unwrap_or_default();
         let letters = first.bytes().all(|byte| byte.is_ascii_alphabetic());
         let part = |part: &str| {
@@ -396,7 +434,7 @@ pub(super) static LANGUAGE: TextRule = TextRule {
         };
         plain((2..=8).contains(&first.len()) && letters && parts.all(part))
     },
-    pattern: doc!(r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"),
+    pattern: r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$",
 };
 
 /// The key of a text of a page.
@@ -409,8 +447,13 @@ pub(super) static STRING_KEY: TextRule = TextRule {
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.".contains(&byte);
         plain(text.bytes().all(fine))
     },
-    pattern: doc!(r"^[a-z0-9_.]+$"),
+    pattern: r"^[a-z0-9_.]+$",
 };
+
+/// Whether a text has the shape of [`STRING_KEY`].
+pub(crate) fn is_text_key(text: &str) -> bool {
+    STRING_KEY.check(text).is_ok()
+}
 
 /// Members that every problem has already.
 const PROBLEM_OWN: &[&str] = &[
@@ -439,7 +482,7 @@ pub(super) static PROBLEM_MEMBER: TextRule = TextRule {
         let fine = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         plain(text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(fine))
     },
-    pattern: doc!(r"^[A-Za-z][A-Za-z0-9_]{2,}$"),
+    pattern: r"^[A-Za-z][A-Za-z0-9_]{2,}$",
 };
 
 /// What opens or closes a template tag.
@@ -448,7 +491,7 @@ pub(super) static DELIMITER: TextRule = TextRule {
     max: limits::DELIMITER_BYTES,
     allowed: "punctuation such as \"{{\" or \"[[\"",
     check: |text| plain(text.bytes().all(|byte| byte.is_ascii_punctuation())),
-    pattern: doc!(r"^[!-/:-@\[-`{-~]+$"),
+    pattern: r"^[!-/:-@\[-`{-~]+$",
 };
 
 /// A point in time.
@@ -456,8 +499,8 @@ pub(super) static DATE: TextRule = TextRule {
     min: 1,
     max: limits::NAME_BYTES,
     allowed: "a date and time with zone (RFC 3339), such as \"2026-12-01T06:00:00Z\"",
-    check: |text| plain(value::date(text).is_some()),
-    pattern: doc!(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}"),
+    check: |text| plain(notation::date(text).is_some()),
+    pattern: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}",
 };
 
 /// A key of `retry.after`.
@@ -465,6 +508,6 @@ pub(super) static AFTER_KEY: TextRule = TextRule {
     min: 1,
     max: limits::NAME_BYTES,
     allowed: "`default`, or a status from 400 to 599",
-    check: |text| plain(text == "default" || value::status(text).is_some()),
-    pattern: doc!(r"^(default|[45][0-9]{2})$"),
+    check: |text| plain(text == "default" || notation::status(text).is_some()),
+    pattern: r"^(default|[45][0-9]{2})$",
 };

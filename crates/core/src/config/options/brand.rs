@@ -1,0 +1,63 @@
+//! `brand`: what the pages look like.
+
+use crate::config::option::{color, color_dark, list_of, object, text, Mapped, OptionType, Text};
+use crate::config::section::{options, OptionTypeExt};
+use crate::config::{limits, strings, Color};
+
+options! {
+    /// What the pages look like.
+    pub struct Brand {
+        /// The name of the site; empty: none is shown.
+        name: String = text(&strings::LINE).default(String::new()),
+
+        /// The logo: part of the page, so that showing it needs no further request. An inline `<svg>`
+        /// holds only elements that draw: no scripts, event handlers, style sheets, comments, or
+        /// references to anything outside of it.
+        logo: Option<Logo> = logo().optional(),
+
+        /// The accent colour of a light page; its contrast against `#fafbfc` is 3:1 at least.
+        color: Option<Color> = color().optional(),
+
+        /// The accent colour of a dark page; its contrast against `#10171f` is 3:1 at least.
+        color_dark: Option<Color> = color_dark().optional(),
+
+        /// Where the link to the home page leads.
+        home_url: Option<String> = text(&strings::PAGE_URL).optional(),
+
+        /// Where the link to the status page leads.
+        status_url: Option<String> = text(&strings::PAGE_URL).optional(),
+
+        /// Further links, in this order.
+        links: Vec<Link> = list_of(object(), 0..=limits::LINKS).default(Vec::new()),
+    }
+
+    /// A link of the page.
+    pub struct Link {
+        /// What is shown.
+        label: String = text(&strings::LABEL).required(),
+
+        /// Where it leads.
+        url: String = text(&strings::LINK_URL).required(),
+    }
+}
+
+/// A logo that is part of the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Logo {
+    /// A `data:image/…` URI.
+    DataUri(String),
+    /// An inline `<svg>` that only draws.
+    Svg(String),
+}
+
+fn logo() -> Mapped<Text, Logo> {
+    text(&strings::LOGO).map(
+        |text| match text.starts_with('<') {
+            true => Logo::Svg(text),
+            false => Logo::DataUri(text),
+        },
+        |logo| match logo {
+            Logo::DataUri(text) | Logo::Svg(text) => text.clone(),
+        },
+    )
+}

@@ -1,0 +1,164 @@
+//! `retry`: when clients are told to come back.
+
+use std::time::Duration;
+
+use crate::config::option::{
+    duration, either, flag, map, number_to, one_of, whole, Either, EitherOf, Map, Mapped, Number,
+    OneOf, OptionType, Time,
+};
+use crate::config::section::{options, section, words, Entry, OptionTypeExt};
+use crate::config::shape::{Absent, Field};
+use crate::config::{limits, notation, strings, Json, Validator};
+
+options! {
+    /// When clients are told to come back.
+    pub struct Retry {
+        /// The hint when nothing better is known, by status as Envoy would have sent it; `default`
+        /// for all others. Statuses that are given replace those of the default; `default` holds
+        /// where it is not given.
+        after: RetryAfter = After {},
+
+        /// Whether a valid `Retry-After` of the upstream is the base of the hint.
+        honor_upstream: bool = flag().default(true),
+
+        /// No hint is longer than this; not shorter than any value of `after`.
+        max: Duration = duration(limits::HINT).default(Duration::from_secs(15 * 60)),
+
+        /// How fast a crowd is told to come back; a number is in requests per second.
+        pace: Pace = pace().default(Pace::Auto),
+
+        /// How the built-in page comes back by itself after a GET, where trying again helps: it waits
+        /// until the hint is over, asks with HEAD whether the site is back, and reloads once. Visitors
+        /// can stop it.
+        page: PageRetry = section(),
+    }
+
+    /// The retries of the built-in page.
+    pub struct PageRetry {
+        /// Whether it does.
+        auto: bool = flag().default(true),
+
+        /// After so many attempts it stops, and says so.
+        max_attempts: u32 = whole(1..=limits::ATTEMPTS).default(10),
+
+        /// The longest wait between two attempts, but for the hint, which is always kept.
+        cap: Duration = duration(limits::PAGE_WAIT).default(Duration::from_secs(2 * 60)),
+    }
+}
+
+/// The hints of `retry.after`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryAfter {
+    /// The hint for a status that `by_status` does not list.
+    pub default: Duration,
+    /// Hints by status of the failure as Envoy would have sent it, sorted by status.
+    pub by_status: Vec<(u16, Duration)>,
+}
+
+impl RetryAfter {
+    /// Returns the hints by their keys.
+    pub(in crate::config) fn by_key(&self) -> Vec<(String, Duration)> {
+        let statuses = self.by_status.iter();
+        let statuses = statuses.map(|(status, hint)| (status.to_string(), *hint));
+        std::iter::once((DEFAULT.to_owned(), self.default))
+            .chain(statuses)
+            .collect()
+    }
+}
+
+/// The key of the hint for all statuses that have none of their own.
+const DEFAULT: &str = "default";
+
+/// `after`: unlike other options it is not replaced as a whole, since `default` is inherited.
+struct After {}
+
+fn hints() -> Map<Time> {
+    map(&strings::AFTER_KEY, duration(limits::HINT), limits::LIST)
+}
+
+impl Entry for After {
+    type Value = RetryAfter;
+
+    fn fields(&self, key: &'static str, doc: String) -> Vec<Field> {
+        vec![Field {
+            key,
+            shape: hints().shape(),
+            absent: Absent::Default(hints().write(&Self {}.initial().by_key())),
+            doc,
+        }]
+    }
+
+    fn initial(self) -> RetryAfter {
+        RetryAfter {
+            default: Duration::from_secs(10),
+            by_status: vec![(504, Duration::from_secs(30))],
+        }
+    }
+
+    fn read(
+        &self,
+        value: &mut RetryAfter,
+        key: &str,
+        found: &str,
+        json: &Json,
+        v: &mut Validator,
+    ) -> bool {
+        if key != found {
+            return false;
+        }
+        let Some(hints) = v.read(&hints(), json) else {
+            return true;
+        };
+        value.by_status.clear();
+        for (key, hint) in hints {
+            v.key(&key, Validator::record);
+            match notation::status(&key) {
+                Some(status) => value.by_status.push((status, hint)),
+                None if key == DEFAULT => value.default = hint,
+                None => {}
+            }
+        }
+        value.by_status.sort_unstable();
+        true
+    }
+
+    fn write(&self, value: &RetryAfter, key: &str) -> Vec<(String, Json)> {
+        vec![(key.to_owned(), hints().write(&value.by_key()))]
+    }
+}
+
+/// How fast a crowd is told to come back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// The spare part of the measured healthy rate of the route.
+    Auto,
+    /// This many requests per second, over all workers.
+    Rate(f64),
+    /// Hints are not paced.
+    Off,
+}
+
+words! {
+    /// The paces that have a name.
+    pub(super) enum PaceWord {
+        /// The spare part of the measured healthy rate of the route.
+        Auto = "auto",
+        /// Hints are not paced.
+        Off = "off",
+    }
+}
+
+fn pace() -> Mapped<EitherOf<OneOf<PaceWord>, Number>, Pace> {
+    either(one_of(), number_to(limits::PACE)).map(
+        |value| match value {
+            Either::First(PaceWord::Auto) => Pace::Auto,
+            Either::First(PaceWord::Off) => Pace::Off,
+            Either::Second(rate) => Pace::Rate(rate),
+        },
+        |pace| match pace {
+            Pace::Auto => Either::First(PaceWord::Auto),
+            Pace::Off => Either::First(PaceWord::Off),
+            Pace::Rate(rate) => Either::Second(*rate),
+        },
+    )
+}
