@@ -1,6 +1,6 @@
 //! Nothing that a request leaves behind may stay, however many there are and whatever they send.
 
-use tidegate_wasmhost::Vm;
+use tidegate_wasmhost::{Request, Vm};
 
 use super::{all_policies, stages, vm, POLICIES};
 
@@ -15,6 +15,8 @@ const KEPT_ROUTES: usize = 1_024;
 /// The budgets of the design: for a route that fails, in all; and for one worker, whatever the number of routes.
 const ROUTE_BYTES: usize = 2_048;
 const WORKER_BYTES: usize = 4 * 1024 * 1024;
+
+const MIB: usize = 1024 * 1024;
 
 /// Memory may still grow while the allocator finds its working size.
 const WARM_UP: usize = 2_000;
@@ -143,4 +145,67 @@ fn open_streams_do_not_mix() {
         }
     }
     assert_eq!(vm.memory_bytes(), warm, "it grew");
+}
+
+/// Requests that wait for their response at the same time.
+const HANGING: usize = 1_000;
+/// What a client can send by default (Envoy `max_request_headers_kb`), less what each request needs.
+const CLIENT_BYTES: usize = 58 * 1024;
+
+/// The memory of a VM never shrinks, so that the most requests that ever hung at once decide about it.
+#[test]
+fn hanging_requests_keep_little_of_what_their_clients_sent() {
+    let get = || Request::new("GET", "/basket?step=2");
+    let filler = |bytes: usize| "x".repeat(bytes);
+    let many = |name: &str, bytes: usize| {
+        let mut request = get();
+        let header = (name.as_bytes().to_vec(), filler(bytes).into_bytes());
+        let headers = std::iter::repeat_n(header, CLIENT_BYTES / bytes);
+        request.headers.extend(headers);
+        request
+    };
+    let member = "application/json;q=0.5, ";
+    for (what, request, bound) in [
+        ("nothing more", get(), MIB * 3 / 2),
+        ("cookies", many("cookie", 4 * 1024), 2 * MIB),
+        ("small headers", many("x-own", 16), 2 * MIB),
+        (
+            "a long query",
+            Request::new("GET", &format!("/basket?{}", filler(CLIENT_BYTES))),
+            2 * MIB,
+        ),
+        (
+            "a long path",
+            Request::new("GET", &format!("/{}", filler(CLIENT_BYTES))),
+            6 * MIB,
+        ),
+        (
+            "a long list",
+            get().header("accept", member.repeat(CLIENT_BYTES / member.len())),
+            4 * MIB,
+        ),
+        ("a header again and again", many("accept", 16), 4 * MIB),
+        (
+            "a long id",
+            get().header("x-request-id", filler(CLIENT_BYTES)),
+            2 * MIB,
+        ),
+    ] {
+        let mut vm = vm(UNBROKEN);
+        let before = vm.memory_bytes();
+        let ids: Vec<_> = (0..HANGING)
+            .map(|_| {
+                let id = vm.open().unwrap();
+                vm.request_headers(id, request.headers.clone(), true)
+                    .unwrap();
+                id
+            })
+            .collect();
+        let grown = vm.memory_bytes() - before;
+        println!("{what}: {} KiB", grown / 1024);
+        assert!(grown <= bound, "{what}: {} KiB", grown / 1024);
+        for id in ids {
+            vm.finish(id).unwrap();
+        }
+    }
 }
