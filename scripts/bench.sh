@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Measures what a request costs with each filter on a real Envoy, and says whether the budgets are held.
-# The tables are stdout (docs/benchmarks.md has those of a run); progress is stderr.
-#   BENCH_ROUNDS=5 make bench                        a quick look (BENCH_REQUESTS: of each round)
-#   BENCH_WORKERS=1                                  with so many workers only
-#   BENCH_ONLY=none,tidegate,beside                  these variants only (crates/bench/src/stage.rs), without a verdict
-#   BENCH_BESIDE=OTHER.wasm                          another build of the module beside this one
-#   scripts/bench.sh core [FILTER]                   what the core's decisions cost, without Envoy (Criterion)
+# Measures the cost of a request with each filter on a real Envoy and checks the budgets. Tables go to stdout
+# (docs/benchmarks.md has those of one run), progress to stderr.
+#   BENCH_ROUNDS=5 make bench                        a quick run (BENCH_REQUESTS sets the requests of each round)
+#   BENCH_WORKERS=1                                  only with this number of workers
+#   BENCH_ONLY=none,tidegate,beside                  only these variants (crates/bench/src/stage.rs), without budgets
+#   BENCH_BESIDE=OTHER.wasm                          also another build of the module
+#   scripts/bench.sh core [FILTER]                   benchmarks of the core without Envoy (Criterion)
 . "$(dirname "$0")/lib.sh"
 need_cargo
 cd "$root"

@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
-# Removes what was built and installed inside this folder; nothing outside of it.
+# Removes what was built and installed in this folder, and nothing outside it.
 . "$(dirname "$0")/lib.sh"
 rm -rf "${root:?}/target" "$root/dist" "$root/.cache"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the module, finds an Envoy, and becomes `tidegate demo`, so that Ctrl-C reaches it and nothing is in between.
+# Builds the module, finds an Envoy, and replaces itself by `tidegate demo`, so that Ctrl-C reaches it directly.
 . "$(dirname "$0")/lib.sh"
 need_cargo
 cd "$root"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Regenerates what is generated from the core and the command; `--check` only says what would change, and fails if anything would.
+# Writes the files that the command generates. With `--check`, prints the differences instead and fails if there are any.
 . "$(dirname "$0")/lib.sh"
 need_cargo
 cd "$root"
@@ -8,9 +8,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 drift=0
 
-# page "COMMAND [OPTION]" FILE
+# page "COMMAND [OPTION]" FILE: writes the output of the command to FILE, or compares it.
 page() {
-  # shellcheck disable=SC2086 # one word each
+  # shellcheck disable=SC2086 # $1 holds several words
   cargo run --quiet --locked -p tidegate -- $1 >"$work/page"
   cmp -s "$work/page" "$2" && return
   if [ "$check" = yes ]; then

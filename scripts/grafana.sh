@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Prints what checks envoy/dashboard.json, one line each, and nothing else on stdout: a node, and the folder of the npm
-# packages of crates/e2e/grafana, which lies under .cache/grafana. Installs nothing twice; may be called by many at once.
+# Prints the paths that the check of envoy/dashboard.json needs, one per line, and nothing else on stdout: node, and the
+# folder of the npm packages of crates/e2e/grafana (below .cache/grafana). Installs each version once; concurrent calls
+# are safe.
 . "$(dirname "$0")/lib.sh"
 
 need_node 18

@@ -1,39 +1,39 @@
 # shellcheck shell=bash disable=SC2034
-# What the scripts share; sourced, never run. Everything said goes to stderr: the stdout of a script is its answer.
+# Functions that the scripts share. This file is sourced, never run. Messages go to stderr; stdout is the result of a script.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=$root/.cache
-# One folder for the native builds; each wasm toolchain has its own beside it (see wasm.sh).
+# Folder of the native builds. Each wasm toolchain has its own folder in it (see wasm.sh).
 target_dir=${CARGO_TARGET_DIR:-$root/target}
 
 say() { printf '%s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# The one or two words that put a command in an administrator's hands; fails where nobody can be asked.
+# as_root COMMAND...: runs a command as root; fails if that would need a password.
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"
   elif have sudo && sudo -n true 2>/dev/null; then sudo "$@"
   else return 1; fi
 }
 
-# apt_install PACKAGE...: true when Debian's packages are there in the end. Never asks a question.
+# apt_install PACKAGE...: installs Debian's packages without questions; fails if they cannot be installed.
 apt_install() {
   have apt-get || return 1
   say "installing from Debian's packages: $*"
-  # A package list may be missing (a fresh image) or stale: try as it is, then once more after an update.
+  # The package list may be missing (a fresh image) or outdated, so try again after an update.
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >/dev/null 2>&1 </dev/null && return 0
   as_root apt-get update >/dev/null 2>&1 </dev/null || return 1
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >&2 </dev/null
 }
 
-# with_limit SECONDS COMMAND...: GNU timeout where there is one (macOS has none), else a watchdog of our own.
+# with_limit SECONDS COMMAND...: runs a command with a time limit. Uses GNU timeout if there is one (macOS has none).
 with_limit() {
   local seconds=$1; shift
   if have timeout; then timeout "$seconds" "$@"; return; fi
   "$@" & local pid=$!
-  # The watchdog keeps none of our output open: a caller that reads us must not wait for it.
+  # The watchdog must not hold stdout open: a caller that reads it would wait for the watchdog.
   ( sleep "$seconds"; kill "$pid" ) >/dev/null 2>&1 & local dog=$!
   local rc=0
   wait "$pid" || rc=$?
@@ -41,7 +41,7 @@ with_limit() {
   return "$rc"
 }
 
-# A cargo for native builds: the one on PATH, else Debian's current one.
+# need_cargo: puts a cargo for native builds on PATH: the one that is there, else Debian's current one.
 need_cargo() {
   have cargo && have rustc && return 0
   [ -x "$HOME/.cargo/bin/cargo" ] && PATH=$HOME/.cargo/bin:$PATH && return 0
@@ -51,17 +51,17 @@ need_cargo() {
   Debian, as root:          apt-get install rustc-web cargo-web rustfmt-web rust-web-clippy gcc"
 }
 
-# need_component NAME PACKAGE: a cargo subcommand that a toolchain may come without.
+# need_component NAME PACKAGE: makes sure that cargo has a subcommand that is a separate component.
 need_component() {
   cargo "$1" --version >/dev/null 2>&1 && return 0
-  # Debian's packages fit Debian's cargo only.
+  # Debian's packages work with Debian's cargo only.
   if [ "$(command -v cargo)" = /usr/bin/cargo ]; then
     apt_install "$2" && cargo "$1" --version >/dev/null 2>&1 && return 0
   fi
   die "this toolchain has no cargo $1. With rustup: rustup component add ${1/fmt/rustfmt}; on Debian: apt-get install $2"
 }
 
-# need_node MAJOR: a node of that version or later, and npm.
+# need_node MAJOR: makes sure that there is a node of this version or later, and npm.
 need_node() {
   local least=$1
   node_is_good() { have node && have npm && [ "$(node -p 'process.versions.node.split(".")[0]')" -ge "$least" ]; }
@@ -71,27 +71,30 @@ need_node() {
   On Debian, as root:  apt-get install nodejs npm"
 }
 
-# npm_packages FOLDER NAME: sets `packages` to a folder with the packages that FOLDER/package-lock.json locks,
-# below .cache/NAME. Installs nothing twice; may be called by many at once.
+# npm_packages FOLDER NAME [FILE...]: sets `packages` to a folder below .cache/NAME that holds the npm packages locked by
+# FOLDER/package-lock.json and copies of the files FOLDER/FILE. Installs each version once; concurrent calls are safe.
 npm_packages() {
-  local sources=$1 below=$cache/$2
-  packages=$below/$(cat "$sources/package.json" "$sources/package-lock.json" | cksum | cut -d' ' -f1)
+  local sources=$1 below=$cache/$2 file
+  local -a files=("$sources/package.json" "$sources/package-lock.json")
+  for file in "${@:3}"; do files+=("$sources/$file"); done
+  packages=$below/$(cat "${files[@]}" | cksum | cut -d' ' -f1)
   [ -d "$packages/node_modules" ] && return
   mkdir -p "$below"
   if have flock; then
     exec 9>"$below/lock"
     flock 9
   fi
-  [ -d "$packages/node_modules" ] || (npm_install "$sources" "$packages")
+  [ -d "$packages/node_modules" ] || (npm_install "$sources" "$packages" "${files[@]}")
 }
 
-# Made aside and renamed: whoever looks sees all of it or nothing. In a shell of its own, for the sake of the trap.
+# npm_install SOURCES HOME FILE...: installs into a temporary folder and renames it, so that HOME is complete once it
+# exists. Runs in a subshell because of its EXIT trap.
 npm_install() {
   local sources=$1 home=$2 work
   work=$(mktemp -d "$home.XXXXXX")
-  # shellcheck disable=SC2064 # the folder of now is meant
+  # shellcheck disable=SC2064 # $work is expanded now on purpose
   trap "rm -rf '$work'" EXIT
-  cp "$sources/package.json" "$sources/package-lock.json" "$work"
+  cp "${@:3}" "$work"
   say "installing the npm packages of ${sources#"$root"/} into ${home#"$root"/}"
   (cd "$work" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 </dev/null) ||
     die "the npm packages of ${sources#"$root"/} could not be installed"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting, clippy, and what the dependencies are. `lint.sh fmt|clippy|deny` does one of them.
+# Checks formatting, clippy, and licences and sources of the dependencies. `lint.sh fmt|clippy|deny` runs one check.
 . "$(dirname "$0")/lib.sh"
 need_cargo
 cd "$root"
@@ -17,7 +17,7 @@ lint_clippy() {
   scripts/wasm.sh clippy
 }
 
-# A cargo-deny on PATH is as good as ours; else it is built once.
+# Uses the cargo-deny on PATH, else builds one once.
 lint_deny() {
   local deny
   if ! deny=$(command -v cargo-deny); then
@@ -29,7 +29,7 @@ lint_deny() {
       rm -rf "$cache/tools/target"
     fi
   fi
-  # The root package's own graph is the module: no crate twice in it. The tools and tests may have that.
+  # The graph of the root package is the module, which may not contain two versions of a crate. Tools and tests may.
   "$deny" --log-level error --locked --exclude-dev check bans
   "$deny" --log-level error --locked --workspace check --allow duplicate licenses bans sources
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The end-to-end tests on each Envoy of scripts/envoy-versions: `make matrix`, or `scripts/matrix.sh 1.36.4 1.40.0`.
+# Runs the end-to-end tests on each version in scripts/envoy-versions, or on those given: `scripts/matrix.sh 1.36.4 1.40.0`.
 . "$(dirname "$0")/lib.sh"
 need_cargo
 cd "$root"
 
-# shellcheck disable=SC2046 # one word each
+# shellcheck disable=SC2046 # one version per word
 [ $# -gt 0 ] || set -- $(awk '/^[0-9]/ { print $1 }' scripts/envoy-versions)
 TIDEGATE_WASM=$(scripts/wasm.sh)
 export TIDEGATE_WASM

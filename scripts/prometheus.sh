@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Prints the paths of a Prometheus and a promtool, one line each, and nothing else on stdout: those on PATH, else
-# those of Debian's package, unpacked into .cache/prometheus. Unpacked, not installed: the package would start a
-# service. Installs nothing twice; may be called by many at once.
+# Prints the paths of prometheus and promtool, one per line, and nothing else on stdout: those on PATH, else those of
+# Debian's package, unpacked into .cache/prometheus. It is not installed, since the package starts a service. Unpacks it
+# once; concurrent calls are safe.
 . "$(dirname "$0")/lib.sh"
 
 home=$cache/prometheus
 
-# apt-get writes into the folder that it runs in, here as whoever calls it.
+# download FOLDER: apt-get downloads into its working directory and needs no root for that.
 download() { (cd "$1" && apt-get download prometheus >/dev/null 2>&1 </dev/null); }
 
-# Made aside and renamed: whoever looks sees all of it or nothing.
+# Unpacks into a temporary folder and renames it, so that the result is complete once it exists.
 unpack() {
   local work
   work=$(mktemp -d "$home.XXXXXX")
-  # shellcheck disable=SC2064 # the folder of now is meant
+  # shellcheck disable=SC2064 # $work is expanded now on purpose
   trap "rm -rf '$work'" EXIT
   say "getting Debian's package prometheus into ${home#"$root"/}"
-  # The list of packages may be missing (a fresh image) or stale.
+  # The package list may be missing (a fresh image) or outdated.
   download "$work" || { as_root apt-get update >/dev/null 2>&1 </dev/null && download "$work"; } ||
     die "Debian's package prometheus could not be downloaded; install prometheus and promtool, and put them on PATH"
   dpkg-deb --fsys-tarfile "$work"/prometheus_*.deb | tar -x -C "$work" ./usr/bin/prometheus ./usr/bin/promtool ||

@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
-# Prints the path of a Python that has the gRPC client of the tests (crates/e2e/clients), and nothing else on
-# stdout. It lies in an environment of its own under .cache/python. Installs nothing twice; may be called by many
-# at once.
+# Prints the path of a Python with grpcio, which the gRPC client of the tests (crates/e2e/clients) needs, and nothing else
+# on stdout. It is a virtual environment below .cache/python. Installs it once; concurrent calls are safe.
 . "$(dirname "$0")/lib.sh"
 
 version=1.85.1
 home=$cache/python/grpcio-$version
 python=$home/bin/python3
 
-# A virtual environment knows its own path, so it cannot be made aside and renamed: the mark comes last.
+# A virtual environment contains its own path and cannot be renamed. The file `complete` marks a complete one.
 install() {
   have python3 || apt_install python3 python3-venv || die "python3 is needed by the tests"
   say "installing grpcio $version from PyPI into ${home#"$root"/}"

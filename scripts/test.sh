@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Everything that is checked, the quick things first. Stops at the first step that fails, and says which.
+# Runs every check, quick ones first. Stops at the first step that fails and names it.
 . "$(dirname "$0")/lib.sh"
 
-# The clients that the end-to-end tests drive, and what installs Envoy.
+# Programs that the end-to-end tests run, and Python, which installs Envoy and grpcio.
 need_tools() {
   local tool missing=
-  for tool in curl python3 gzip; do have "$tool" || missing="$missing $tool"; done
+  for tool in curl python3; do have "$tool" || missing="$missing $tool"; done
   have cc || missing="$missing gcc libc6-dev"
   # shellcheck disable=SC2086 # one word each
   [ -z "$missing" ] || apt_install $missing ca-certificates || die "these programs are needed by the tests:$missing"
 }
 
-# step NAME COMMAND...: one line before, one after with the seconds it took.
+# step NAME COMMAND...: runs a step and records its time.
 step() {
   local name=$1 begun=$SECONDS; shift
   say "-- $name"
@@ -25,7 +25,7 @@ step() {
 
 module() { TIDEGATE_WASM=$(scripts/wasm.sh) && export TIDEGATE_WASM; }
 envoy() { ENVOY=$(scripts/envoy.sh) && export ENVOY && "$ENVOY" --version >&2; }
-# The tests ask for them themselves; here only so that what they install is seen, and not counted as theirs.
+# The tests run these scripts too. Running them here shows what they install and keeps it out of the time of the tests.
 browser() { scripts/browser.sh >&2; }
 monitoring() { scripts/prometheus.sh >&2 && scripts/grafana.sh >&2; }
 

@@ -9,16 +9,17 @@ use crate::bundle::Bundle;
 use crate::lint;
 use crate::source::{shown, Finding, LoadError, Source};
 
-/// Check filter configurations and their sources, with the filter's own parser
+/// Check filter configurations and page projects with the filter's own parser
 ///
-/// Warnings are about pages: what their own policy would block, what shuts people out. Exit code: 0
-/// when all are in order, 1 when something is wrong, 2 when a file cannot be read.
+/// Prints every error and warning with file, line and column. Warnings are about pages: what their
+/// content security policy blocks, what is not accessible. Exit code: 0 if there are no errors, 1 if
+/// there are, 2 if a file cannot be read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Files to check, in JSON or YAML; `-` is standard input
+    /// Configurations or sources in JSON or YAML; `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Take a warning for an error
+    /// Treat warnings as errors
     #[arg(long)]
     strict: bool,
 }
@@ -71,8 +72,8 @@ fn check(file: &Path, tally: &mut Tally) {
         }
         tally.warnings += warnings.len();
     };
-    warn(&lint::lint(&mut source));
-    match Bundle::new(&mut source, true) {
+    warn(&lint::lint(&source));
+    match Bundle::new(&mut source) {
         Ok(bundle) => warn(&lint::sizes(&source, &bundle)),
         // The filter takes it all the same.
         Err(mut findings) if source.is_for_the_filter => {

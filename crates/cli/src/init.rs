@@ -5,12 +5,12 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Start a source of your own pages: a configuration, a page, a style, a picture, words
+/// Create a page project: a configuration, a page, a style sheet, pictures, texts
 ///
-/// Nothing that is there already is overwritten.
+/// Existing files are never overwritten.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Folder to start it in
+    /// Folder of the project; created if it does not exist
     #[arg(default_value = ".", value_name = "DIR")]
     folder: PathBuf,
 }
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         .collect();
     if !there.is_empty() {
         for path in there {
-            eprintln!("{}: is there already; nothing was written", path.display());
+            eprintln!("{}: already exists; nothing was written", path.display());
         }
         return ExitCode::from(crate::FINDINGS);
     }
@@ -55,11 +55,11 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     let source = args.folder.join("tidegate.yaml");
     let source = source.strip_prefix(".").unwrap_or(&source).display();
     crate::output::print(&format!(
-        "{source} is a source of pages. Next:\n\
+        "Created {source}. Next:\n\
          \n\
-         tidegate preview {source}                # look at every page, while you change it\n\
-         tidegate check {source}                  # what is wrong, what is unwise\n\
-         tidegate bundle {source} -o filter.json  # what the filter gets (--as envoy: all of Envoy)\n"
+         tidegate preview {source}                # show every page while you edit\n\
+         tidegate check {source}                  # list errors and warnings\n\
+         tidegate bundle {source} -o filter.json  # write the filter configuration (--as envoy: a complete Envoy)\n"
     ))
 }
 

@@ -1,6 +1,6 @@
 //! What is unwise in a source that the filter accepts: of its pages, its colours, its sizes.
 
-use tidegate_core::config::{limits, Color, Csp};
+use tidegate_core::config::{limits, Color, Csp, Logo};
 
 use crate::markup;
 use crate::source::{finding, finding_in, Finding, Source};
@@ -9,17 +9,11 @@ use crate::source::{finding, finding_in, Finding, Source};
 const TEXT_CONTRAST: f64 = 4.5;
 
 /// Everything that is unwise.
-pub(crate) fn lint(source: &mut Source) -> Vec<Finding> {
+pub(crate) fn lint(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
     pages(source, &mut findings);
     colors(source, &mut findings);
-    for key in html_keys(source) {
-        if let Some(node) = source.document.at(&key) {
-            let delimiters = &source.config.delimiters;
-            let found = markup::contrast(&mut source.files, node, &key, delimiters);
-            findings.extend(found);
-        }
-    }
+    logo(source, &mut findings);
     findings
 }
 
@@ -82,6 +76,22 @@ fn colors(source: &Source, findings: &mut Vec<Finding>) {
             page.to_hex(),
         );
         findings.push(finding(&source.files, source.document.find(&name), what));
+    }
+}
+
+/// Warns of `<text>` in the logo, which each device draws in a font and a width of its own.
+fn logo(source: &Source, findings: &mut Vec<Finding>) {
+    let key = "brand.logo";
+    match &source.config.brand.logo {
+        // No other element that a logo may have begins so.
+        Some(Logo::Svg(svg)) if svg.contains("<text") => {
+            let what = format!(
+                "{key}: warning: <text> is drawn in a font of the visitor's device and may not \
+                 fit the logo; convert it to paths"
+            );
+            findings.push(finding(&source.files, source.document.find(key), what));
+        }
+        _ => {}
     }
 }
 

@@ -28,7 +28,8 @@ const FINDINGS: u8 = 1;
 /// The same number as clap's own for wrong arguments.
 const USAGE: u8 = 2;
 
-/// The companion of the Tidegate filter for Envoy.
+/// Create, check, preview and bundle configurations of the Tidegate filter for Envoy; explain access
+/// logs; simulate the circuit breaker
 #[derive(Debug, Parser)]
 #[command(name = "tidegate", version, about, propagate_version = true)]
 struct Cli {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use tidegate_core::config::reference;
 
-/// Print the reference page of the filter configuration (Markdown).
+/// Print the reference of the filter configuration (Markdown)
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 

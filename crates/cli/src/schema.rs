@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use tidegate_core::config::reference;
 
-/// Print the JSON Schema of the filter configuration.
+/// Print the JSON Schema of the filter configuration
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 

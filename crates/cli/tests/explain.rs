@@ -217,8 +217,8 @@ fn what_cannot_be_read_is_said_with_its_place() {
     assert_eq!((code, printed.as_str()), (Some(1), ""));
     assert_eq!(
         errors,
-        "a.log:1: neither a JSON object nor a line of Envoy's or Istio's text format: no \"[\" at its start\n\
-         none of the 2 lines can be read\n"
+        "a.log:1: neither a JSON object nor a line in Envoy's or Istio's text format: no \"[\" at its start\n\
+         none of the 2 lines could be read\n"
     );
     let (code, printed, errors) = run(&[], &["none.log"], "");
     assert_eq!((code, printed.as_str()), (Some(2), ""));
@@ -255,7 +255,7 @@ fn reasons_are_explained() {
     assert_eq!((code, printed.as_str()), (Some(2), ""));
     assert_eq!(
         errors,
-        "--reason: found \"dns_eror\"; `tidegate explain --reason list` names all; did you mean `dns_error`?\n"
+        "--reason: found \"dns_eror\"; `tidegate explain --reason list` lists all reasons; did you mean `dns_error`?\n"
     );
 }
 

@@ -1,7 +1,6 @@
 //! What a file would have of the standard library without asking, and has not of `core`.
 
 pub(crate) use alloc::borrow::ToOwned;
-pub(crate) use alloc::boxed::Box;
 pub(crate) use alloc::string::String;
 pub(crate) use alloc::vec;
 pub(crate) use alloc::vec::Vec;

@@ -15,6 +15,22 @@ const THEMES = ["light", "dark"];
 const WIDE = { width: 1024, height: 800 };
 const NARROW = { width: 320, height: 640 };
 
+// The beginnings of the names of the families in the packages that fonts.conf names.
+const FAMILIES = ["Jua", "Noto Naskh Arabic", "Noto Sans", "Source Code Pro"];
+const FONT_OF_SCRIPT = {
+  "Ünïcode": "Noto Sans",
+  "Русский": "Noto Sans",
+  "العربية": "Noto Naskh Arabic",
+  "עברית": "Noto Sans Hebrew",
+  "日本語のカナ": "Noto Sans S Chinese Regular",
+  "中文": "Noto Sans S Chinese Regular",
+  "한국어": "Jua",
+  "ภาษาไทย": "Noto Sans Thai",
+  "हिन्दी": "Noto Sans",
+};
+// Families that a machine may have installed.
+const INSTALLED_FONTS = ["system-ui", "DejaVu Sans", "Liberation Sans", "Arial", "Noto Sans CJK JP"];
+
 const at = ({ lang, name }) => `${lang}/${name}`;
 const headers = ({ lang, id }) => ({ "accept-language": lang, ...(id && { "x-request-id": id }) });
 
@@ -176,6 +192,37 @@ await run({
   "axe finds nothing": axeIn(WIDE),
   "axe finds nothing at 320 px": axeIn(NARROW),
 
+  // What a page looks like must not depend on the fonts of the machine.
+  "every page is drawn with the fonts of the npm packages": async (browser) => {
+    const tab = await open(browser, {});
+    const devtools = await tab.context.newCDPSession(tab.page);
+    await devtools.send("DOM.enable");
+    await devtools.send("CSS.enable");
+    const fonts = async (selector) => {
+      const { root } = await devtools.send("DOM.getDocument", { depth: -1 });
+      const { nodeIds } = await devtools.send("DOM.querySelectorAll", { nodeId: root.nodeId, selector });
+      const found = new Set();
+      for (const nodeId of nodeIds) {
+        const { fonts } = await devtools.send("CSS.getPlatformFontsForNode", { nodeId });
+        for (const { familyName } of fonts) found.add(familyName);
+      }
+      return [...found].sort();
+    };
+    for (const page of named("post", "until")) {
+      await tab.show(page);
+      const foreign = (await fonts("body *")).filter((family) => !FAMILIES.some((own) => family.startsWith(own)));
+      assert.deepEqual(foreign, [], at(page));
+    }
+    await tab.page.goto("about:blank");
+    for (const [text, family] of Object.entries(FONT_OF_SCRIPT)) {
+      for (const wanted of INSTALLED_FONTS) {
+        await tab.page.setContent(`<p style="font-family: '${wanted}'">${text}</p>`);
+        assert.deepEqual(await fonts("p"), [family], `${text} in ${wanted}`);
+      }
+    }
+    await tab.close();
+  },
+
   // Any other request than that for the page itself would be to a site that fails, or to a stranger.
   "nothing sticks out at 320 px, and nothing is asked for but the page": (browser) =>
     everywhere(browser, { viewport: NARROW }, async (tab, page) => {
@@ -220,14 +267,19 @@ await run({
     await tab.close();
   },
 
-  "a logo is drawn as it was made, whatever the direction": async (browser) => {
+  "a logo is drawn left to right inside its box, on pages of both directions": async (browser) => {
     const tab = await open(browser, {});
-    for (const page of named("branded")) {
-      await tab.show(page);
-      const [text, logo] = await Promise.all(
-        [".brand text", ".brand svg"].map((part) => tab.page.locator(part).boundingBox()),
-      );
-      assert.ok(text.x > logo.x + 20 && text.x + text.width <= logo.x + logo.width + 1, at(page));
+    for (const [name, words] of [
+      ["branded", ".brand path:last-child"],
+      ["logo-with-text", ".brand text"],
+    ]) {
+      for (const page of named(name)) {
+        await tab.show(page);
+        const [text, logo] = await Promise.all(
+          [words, ".brand svg"].map((part) => tab.page.locator(part).boundingBox()),
+        );
+        assert.ok(text.x > logo.x + 20 && text.x + text.width <= logo.x + logo.width + 1, at(page));
+      }
     }
     await tab.close();
   },

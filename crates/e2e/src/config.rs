@@ -1,28 +1,27 @@
-//! Envoy configurations, put together from small parts.
+//! Envoy configurations, composed of small parts.
 //!
-//! Every part is a plain JSON value that a test can [`merge`] more into: the field names are Envoy's
-//! own, so its reference is the reference.
+//! Every part is a JSON value with Envoy's own field names. Tests [`merge`] further fields into it.
 
 use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::{json, Value};
 
-/// What an Envoy is started with. The listeners are delivered as a control plane would deliver them.
+/// The bootstrap of an Envoy. A file delivers the listeners, as a control plane would.
 #[derive(Debug, Clone)]
 pub struct Bootstrap {
-    /// Clusters, as of [`cluster`].
+    /// Clusters, see [`cluster`].
     pub clusters: Vec<Value>,
-    /// Listeners, as of [`Listener::json`].
+    /// Listeners, see [`Listener::json`].
     pub listeners: Vec<Value>,
     /// Number of worker threads.
     pub concurrency: u32,
-    /// Merged into the whole file.
+    /// Merged into the bootstrap.
     pub more: Value,
 }
 
 impl Bootstrap {
-    /// One worker.
+    /// Returns a bootstrap with one worker.
     pub fn new(clusters: Vec<Value>, listeners: Vec<Value>) -> Self {
         Self {
             clusters,
@@ -32,7 +31,7 @@ impl Bootstrap {
         }
     }
 
-    /// Names of the listeners that have a port.
+    /// Returns the names of the listeners that have a port.
     pub(crate) fn names(&self) -> Vec<&str> {
         let with_port = self
             .listeners
@@ -43,7 +42,7 @@ impl Bootstrap {
             .collect()
     }
 
-    /// The whole file.
+    /// Returns the bootstrap.
     pub(crate) fn json(&self) -> Value {
         let whole = json!({
             "node": { "id": "e2e", "cluster": "e2e" },
@@ -62,7 +61,7 @@ impl Bootstrap {
         merge(whole, self.more.clone())
     }
 
-    /// The same with the listeners in the file itself.
+    /// Returns the bootstrap with the listeners in the file itself.
     pub(crate) fn static_json(&self) -> Value {
         let mut json = self.json();
         json["dynamic_resources"] = json!({});
@@ -80,7 +79,7 @@ impl Bootstrap {
     }
 }
 
-/// An HTTP listener that speaks HTTP/1.1 and HTTP/2 (prior knowledge) on a free port.
+/// An HTTP listener for HTTP/1.1 and HTTP/2 (prior knowledge) on a free port.
 #[derive(Debug, Clone)]
 pub struct Listener {
     name: String,
@@ -91,7 +90,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// A listener without filters or routes.
+    /// Returns a listener without filters or routes.
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -102,12 +101,12 @@ impl Listener {
         }
     }
 
-    /// Its name.
+    /// Returns its name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Appends an HTTP filter; the router comes after all of them by itself.
+    /// Appends an HTTP filter. The router follows all of them.
     #[must_use]
     pub fn filter(mut self, filter: Value) -> Self {
         self.filters.push(filter);
@@ -121,28 +120,28 @@ impl Listener {
         self
     }
 
-    /// Puts routes before all others.
+    /// Inserts routes before all others.
     #[must_use]
     pub fn first_routes(mut self, routes: impl IntoIterator<Item = Value>) -> Self {
         self.routes.splice(0..0, routes);
         self
     }
 
-    /// Merges more into the virtual host.
+    /// Merges fields into the virtual host.
     #[must_use]
     pub fn virtual_host(mut self, more: Value) -> Self {
         self.virtual_host = merge(self.virtual_host, more);
         self
     }
 
-    /// Merges more into the connection manager.
+    /// Merges fields into the connection manager.
     #[must_use]
     pub fn manager(mut self, more: Value) -> Self {
         self.manager = merge(self.manager, more);
         self
     }
 
-    /// The listener resource.
+    /// Returns the listener resource.
     pub fn json(&self) -> Value {
         let router = json!({
             "name": "router",
@@ -159,7 +158,7 @@ impl Listener {
             "access_log": [access_log(&self.name)],
             "route_config": {
                 "name": self.name,
-                // As with routes of a control plane: a cluster may be unknown.
+                // As with routes from a control plane, a cluster may be unknown.
                 "validate_clusters": false,
                 "virtual_hosts": [merge(site, self.virtual_host.clone())],
             },
@@ -179,7 +178,7 @@ impl Listener {
     }
 }
 
-/// What the access log tells of each request; absent values are `null`.
+/// Returns an access log in JSON; absent values are `null`.
 fn access_log(listener: &str) -> Value {
     let format = json!({
         "path": "%REQ(:PATH)%",
@@ -199,10 +198,11 @@ fn access_log(listener: &str) -> Value {
     })
 }
 
-/// The filter under test, with its configuration as a `StringValue`; `None`: none is given.
+/// Returns the filter under test with its configuration as a `StringValue`, or without one for
+/// `None`.
 ///
-/// The failure policy is Envoy's default: a module that dies takes every later request with it, so
-/// that no test can overlook it.
+/// The failure policy is Envoy's default: after a trap, every later request fails, so that no test
+/// can miss it.
 pub fn tidegate(module: &Path, configuration: Option<&str>) -> Value {
     let mut config = json!({
         "name": "tidegate",
@@ -223,7 +223,8 @@ pub fn tidegate(module: &Path, configuration: Option<&str>) -> Value {
     })
 }
 
-/// A cluster of HTTP/1.1 endpoints at these addresses; none: a cluster that is empty.
+/// Returns a cluster of HTTP/1.1 endpoints at these addresses. Without addresses the cluster is
+/// empty.
 pub fn cluster(name: &str, endpoints: &[SocketAddr]) -> Value {
     let endpoints: Vec<Value> = endpoints
         .iter()
@@ -237,7 +238,7 @@ pub fn cluster(name: &str, endpoints: &[SocketAddr]) -> Value {
     })
 }
 
-/// The same over HTTP/2 without TLS.
+/// Returns a cluster of HTTP/2 endpoints without TLS.
 pub fn h2_cluster(name: &str, endpoints: &[SocketAddr]) -> Value {
     let options = typed(
         "extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -248,12 +249,12 @@ pub fn h2_cluster(name: &str, endpoints: &[SocketAddr]) -> Value {
     merge(cluster(name, endpoints), more)
 }
 
-/// A route, named after the cluster, for every path that begins with `prefix`.
+/// Returns a route, named after the cluster, for every path that begins with `prefix`.
 pub fn route(prefix: &str, cluster: &str) -> Value {
     json!({ "name": cluster, "match": { "prefix": prefix }, "route": { "cluster": cluster } })
 }
 
-/// A typed configuration; `kind` without the leading `envoy.`.
+/// Returns a typed configuration. `kind` has no leading `envoy.`.
 pub fn typed(kind: &str, config: Value) -> Value {
     merge(
         json!({ "@type": format!("type.googleapis.com/envoy.{kind}") }),
@@ -261,12 +262,12 @@ pub fn typed(kind: &str, config: Value) -> Value {
     )
 }
 
-/// An address on the loopback interface; port 0: a free one.
+/// Returns an address on the loopback interface. Port 0: the kernel chooses a free one.
 pub fn loopback(port: u16) -> Value {
     json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } })
 }
 
-/// `base` with `more` in it: objects are merged, anything else is replaced.
+/// Merges `more` into `base`: objects are merged, everything else is replaced.
 pub fn merge(base: Value, more: Value) -> Value {
     match (base, more) {
         (Value::Object(mut base), Value::Object(more)) => {

@@ -1,5 +1,5 @@
-//! Ways to fail that are not an answer: addresses where nobody listens, where connections hang, and
-//! names that nobody knows. All of it on the loopback interface, without any network.
+//! Failures without a response: addresses that refuse connections, addresses where connections
+//! hang, and a name server that knows no names. All are on the loopback interface.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
@@ -8,8 +8,8 @@ use socket2::{Domain, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 
-/// An address that refuses every connection: the port is taken, but nobody listens on it, so that
-/// no other process can come to listen there either.
+/// An address that refuses every connection. The port is bound, so no other process can listen
+/// there, but nothing listens on it.
 #[derive(Debug)]
 pub struct Refused {
     _socket: Socket,
@@ -27,14 +27,14 @@ impl Default for Refused {
 }
 
 impl Refused {
-    /// The address.
+    /// Returns the address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-/// An address where connecting takes for ever: a listener whose queue is full. Linux then drops
-/// further SYNs, which is what a firewall does that drops packets.
+/// An address where connecting hangs: a listener with a full queue. Linux then drops further SYNs,
+/// like a firewall that drops packets.
 #[derive(Debug)]
 pub struct BlackHole {
     _listener: Socket,
@@ -47,7 +47,7 @@ impl Default for BlackHole {
         let (listener, address) = bound_socket();
         listener.listen(0).expect("listen");
         let mut queue = Vec::new();
-        // The kernel takes backlog + 1 connections; ask until it takes no more.
+        // The kernel accepts backlog + 1 connections; connect until it accepts no more.
         while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
             queue.push(stream);
             assert!(
@@ -64,13 +64,13 @@ impl Default for BlackHole {
 }
 
 impl BlackHole {
-    /// The address.
+    /// Returns the address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-/// A name server to which no name is known: it answers NXDOMAIN to everything.
+/// A name server that answers NXDOMAIN to everything.
 #[derive(Debug)]
 pub struct NoNames {
     address: SocketAddr,
@@ -89,7 +89,7 @@ impl Default for NoNames {
                 if len < 12 {
                     continue;
                 }
-                // The question comes back with QR and RA set and RCODE 3 (RFC 1035 §4.1.1), without
+                // Returns the question with QR and RA set and RCODE 3 (RFC 1035 §4.1.1), without
                 // the additional records, where a client puts EDNS.
                 let mut answer = query[..question_end(&query[..len])].to_vec();
                 answer[2] |= 0x80;
@@ -103,7 +103,7 @@ impl Default for NoNames {
 }
 
 impl NoNames {
-    /// The address, UDP.
+    /// Returns the address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -115,7 +115,8 @@ impl Drop for NoNames {
     }
 }
 
-/// Where the (only) question of a query ends: labels up to the empty one, then type and class.
+/// Returns the end of the only question of a query: labels up to the empty one, then type and
+/// class.
 fn question_end(query: &[u8]) -> usize {
     let mut at = 12;
     while let Some(&len) = query.get(at).filter(|&&len| len != 0) {

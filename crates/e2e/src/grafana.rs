@@ -1,4 +1,4 @@
-//! Grafana's own types, which say what a dashboard is.
+//! Grafana's own types, which define what a dashboard is.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,19 +7,18 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-/// Compares dashboards with the types in `crates/e2e/grafana`, by TypeScript's compiler. For each:
-/// what the compiler says of it; nothing, where it is a dashboard.
+/// Checks dashboards against the types in `crates/e2e/grafana` with TypeScript's compiler. Returns
+/// the compiler's errors for each; an empty text means that it is a dashboard.
 ///
 /// # Panics
-/// If there is no compiler: nothing is skipped.
+/// If there is no compiler: tests are never skipped.
 pub fn check(dashboards: &[Value]) -> Vec<String> {
-    static TOOLS: LazyLock<Vec<String>> =
-        LazyLock::new(|| crate::envoy::script_lines("grafana.sh"));
+    static TOOLS: LazyLock<Vec<String>> = LazyLock::new(|| crate::scripts::lines("grafana.sh"));
     let [node, packages] = &TOOLS[..] else {
         panic!("scripts/grafana.sh printed {:?}", *TOOLS);
     };
     let packages = PathBuf::from(packages);
-    // Below the packages: there the compiler finds them.
+    // The compiler finds the packages in folders above.
     let folder = packages.join(format!("check-{}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("make a folder");
@@ -29,7 +28,7 @@ pub fn check(dashboards: &[Value]) -> Vec<String> {
         .map(|number| format!("dashboard-{number}.ts"))
         .collect();
     for (dashboard, file) in dashboards.iter().zip(&files) {
-        // A literal, since only in those a compiler minds names that are not there.
+        // A literal, since the compiler reports unknown names only in literals.
         let text = format!(
             "import type {{ Dashboard }} from './types';\n\
              export const dashboard: Dashboard = {dashboard:#};\n"
@@ -47,7 +46,7 @@ pub fn check(dashboards: &[Value]) -> Vec<String> {
         .output()
         .expect("run TypeScript's compiler");
     fs::remove_dir_all(&folder).expect("remove the folder");
-    // Each error begins a line with its file; what explains it follows, indented.
+    // Each error begins a line with its file; explanations follow, indented.
     let (said, mut by_file) = (String::from_utf8_lossy(&output.stdout), vec![]);
     by_file.resize(files.len(), String::new());
     let mut of = None;

@@ -1,11 +1,11 @@
-//! Tidegate on a real Envoy.
+//! The harness of the tests on a real Envoy.
 //!
-//! Whether the filter keeps its promises can only be seen on the host that it is made for: Envoy
-//! decides which callback runs, what a failure looks like, and what a local reply does to the
-//! connection. So these tests start real Envoys ([`envoy`]), put an upstream behind them that
-//! misbehaves to order ([`upstream`], [`faults`]), and talk to them with real clients ([`client`]).
+//! Envoy decides which callback runs, what a failure looks like, and what a local reply does to the
+//! connection, so the filter must be tested on it. The tests start real Envoys ([`envoy`]) in front
+//! of an upstream that fails on demand ([`upstream`], [`faults`]) and use real clients
+//! ([`client`]).
 //!
-//! Nothing is skipped: an Envoy or a module that is not there is a failure that says what to run.
+//! Tests are never skipped: a missing Envoy or module is a failure that names the command to run.
 
 pub mod client;
 pub mod config;
@@ -15,11 +15,14 @@ pub mod grafana;
 pub mod message;
 pub mod process;
 pub mod prometheus;
+mod scripts;
 pub mod stats;
 pub mod upstream;
 
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::LazyLock;
 
 use tokio::runtime::Runtime;
@@ -32,12 +35,12 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("start the runtime of the harness")
 });
 
-/// The one runtime on which upstreams and clients run; tests are plain functions that block on it.
+/// Returns the runtime of upstreams and clients. Tests are plain functions that block on it.
 pub fn runtime() -> &'static Runtime {
     &RUNTIME
 }
 
-/// The root of the workspace.
+/// Returns the root of the workspace.
 pub fn workspace() -> PathBuf {
     let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     manifest
@@ -47,19 +50,32 @@ pub fn workspace() -> PathBuf {
         .to_path_buf()
 }
 
-/// A YAML file of the workspace.
+/// Reads a YAML file of the workspace.
 ///
 /// # Panics
-/// If it is not there, or not YAML.
+/// If there is no such file, or it is not YAML.
 pub fn yaml(path: &str) -> serde_json::Value {
     let text = std::fs::read_to_string(workspace().join(path)).expect(path);
     serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The filter under test: `$TIDEGATE_WASM`, else `dist/tidegate.wasm`.
+/// Returns a free port for a configuration that cannot have port 0. It is below the range from which
+/// the system assigns ports.
 ///
 /// # Panics
-/// If it is not there.
+/// If there is none.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 20_000 + (std::process::id() % 1_000) as u16 * 10;
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut candidates = (0..1_000).map(|_| start + NEXT.fetch_add(1, Ordering::Relaxed));
+    candidates.find(is_free).expect("a free port")
+}
+
+/// Returns the filter under test: `$TIDEGATE_WASM`, else `dist/tidegate.wasm`.
+///
+/// # Panics
+/// If there is no such file.
 pub fn module() -> PathBuf {
     let path = std::env::var_os("TIDEGATE_WASM")
         .map_or_else(|| workspace().join("dist/tidegate.wasm"), PathBuf::from);
@@ -71,13 +87,13 @@ pub fn module() -> PathBuf {
     path
 }
 
-/// The native command `tidegate`, built if it has to be.
+/// Returns the native command `tidegate`, built if needed.
 ///
 /// # Panics
 /// If it cannot be built.
 pub fn tool() -> Command {
     static TOOL: LazyLock<PathBuf> = LazyLock::new(|| {
-        // Cargo tells only the tests of the command's own package where the command is.
+        // Cargo gives the path of a binary only to tests of the same package.
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let built = Command::new(cargo)
             .args([

@@ -1,7 +1,7 @@
 //! Requests and responses as bytes, the same for HTTP/1.1 and HTTP/2.
 //!
-//! The tests compare what clients got byte for byte, so nothing is normalised here but the case of
-//! header names, and values need not be UTF-8.
+//! The tests compare bytes, so nothing is normalised except the case of header names, and values
+//! need not be UTF-8.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ impl Headers {
             .push((name.to_ascii_lowercase(), value.as_ref().to_vec()));
     }
 
-    /// The only field of that name, as text.
+    /// Returns the only field with this name, as text.
     ///
     /// # Panics
     /// If there are several, or the value is not UTF-8.
@@ -27,7 +27,7 @@ impl Headers {
         Some(std::str::from_utf8(first).unwrap_or_else(|_| panic!("{name} in {self:?}")))
     }
 
-    /// Every value of that name.
+    /// Returns every value with this name.
     pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         self.0
             .iter()
@@ -35,12 +35,12 @@ impl Headers {
             .map(|(_, value)| value.as_slice())
     }
 
-    /// Whether there is a field of that name.
+    /// Returns whether there is a field with this name.
     pub fn has(&self, name: &str) -> bool {
         self.all(name).next().is_some()
     }
 
-    /// The fields without those named, sorted, for comparisons.
+    /// Returns the fields except those named, sorted for comparisons.
     pub fn sorted_without(&self, names: &[&str]) -> Headers {
         let mut rest: Vec<_> = self
             .0
@@ -76,14 +76,14 @@ pub struct Request {
     pub authority: String,
     /// All other fields.
     pub headers: Headers,
-    /// Body; empty: none is sent.
+    /// Body. Empty: none is sent.
     pub body: Vec<u8>,
     /// Protocol to upgrade to; over HTTP/2 it becomes an extended CONNECT (RFC 8441).
     pub upgrade: Option<String>,
 }
 
 impl Request {
-    /// A request for `path` of the site `site.example`.
+    /// Returns a request for `path` of the site `site.example`.
     pub fn new(method: &str, path: &str) -> Self {
         Self {
             method: method.to_owned(),
@@ -95,12 +95,12 @@ impl Request {
         }
     }
 
-    /// GET `path`.
+    /// Returns a GET request for `path`.
     pub fn get(path: &str) -> Self {
         Self::new("GET", path)
     }
 
-    /// A unary gRPC call with an empty message.
+    /// Returns a unary gRPC call with an empty message.
     pub fn grpc(path: &str) -> Self {
         Self::new("POST", path)
             .header("content-type", "application/grpc")
@@ -109,7 +109,7 @@ impl Request {
             .body([0_u8; 5])
     }
 
-    /// A WebSocket handshake.
+    /// Returns a WebSocket handshake.
     pub fn websocket(path: &str) -> Self {
         let mut request = Self::get(path)
             .header("sec-websocket-version", "13")
@@ -118,14 +118,14 @@ impl Request {
         request
     }
 
-    /// With one more header field.
+    /// Adds a header field.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.add(name, value);
         self
     }
 
-    /// With a body.
+    /// Sets the body.
     #[must_use]
     pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
         self.body = body.as_ref().to_vec();
@@ -144,20 +144,20 @@ pub struct Response {
     pub body: Vec<u8>,
     /// Trailer fields.
     pub trailers: Headers,
-    /// Why the body ended too early; `None`: it is whole.
+    /// Why the body ended early, or `None` if it is complete.
     pub broken: Option<String>,
-    /// Whether nothing followed the headers: END_STREAM on them in HTTP/2; in HTTP/1.1 no body and
-    /// no trailers.
+    /// Whether nothing followed the headers: END_STREAM on them in HTTP/2; no body and no trailers
+    /// in HTTP/1.1.
     pub headers_only: bool,
 }
 
 impl Response {
-    /// The only header field of that name.
+    /// Returns the only header field with this name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     ///
     /// # Panics
     /// If it is not UTF-8.

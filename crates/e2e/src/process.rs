@@ -1,49 +1,93 @@
-//! Processes that tests start and look after: none may outlive its test.
+//! Processes that tests start or look at. None outlives its test.
 
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-/// Starts a command as the leader of a process group of its own, with its output in pipes. It ends
-/// with the process that runs the tests, and by [`interrupt`] even where these were started in the
-/// background by a shell, which has all that it starts so ignore Ctrl-C.
-///
-/// # Panics
-/// If it cannot be started.
-pub fn spawn(mut command: Command) -> Child {
-    command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
-    // SAFETY: between fork and exec only a system call is made, which is async-signal-safe.
-    unsafe {
-        command.pre_exec(|| match libc::signal(libc::SIGINT, libc::SIG_DFL) {
-            libc::SIG_ERR => Err(io::Error::last_os_error()),
-            _ => Ok(()),
-        });
+use rustix::process::{kill_process, kill_process_group, Pid, Signal};
+use tidegate_envoy::ProcessGroup;
+
+/// A program in a process group of its own. Dropping it kills the group.
+#[derive(Debug)]
+pub struct Program {
+    child: Child,
+    group: ProcessGroup,
+}
+
+impl Program {
+    /// Starts a program.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn start(mut command: Command) -> Self {
+        let shown = format!("{command:?}");
+        let group = ProcessGroup::new().expect("make a process group");
+        let child = group.spawn(&mut command);
+        Self {
+            child: child.unwrap_or_else(|error| panic!("cannot start {shown}: {error}")),
+            group,
+        }
     }
-    crate::envoy::spawn(command)
+
+    /// Starts a program with pipes for its output. [`Program::interrupt`] ends it even if the tests run in the background
+    /// of a shell, which makes all its children ignore SIGINT.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn start_piped(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        // SAFETY: between fork and exec only one system call is made, which is async-signal-safe.
+        unsafe {
+            command.pre_exec(|| match libc::signal(libc::SIGINT, libc::SIG_DFL) {
+                libc::SIG_ERR => Err(io::Error::last_os_error()),
+                _ => Ok(()),
+            });
+        }
+        Self::start(command)
+    }
+
+    /// Returns whether the program has ended.
+    pub fn has_ended(&self) -> bool {
+        Process::of(self.id()).is_none_or(|process| process.dead)
+    }
+
+    /// Sends SIGINT to the process group, as Ctrl-C at a terminal does.
+    ///
+    /// # Panics
+    /// If the system refuses.
+    pub fn interrupt(&self) {
+        kill_process_group(pid(self.group.id()), Signal::INT).expect("interrupt the group");
+    }
 }
 
-/// Does to the process group of a child of [`spawn`] what Ctrl-C does at a terminal.
-pub fn interrupt(child: &Child) {
-    // SAFETY: a plain system call; the group is that of a child of ours which was not waited for.
-    let rc = unsafe { libc::killpg(child.id() as libc::pid_t, libc::SIGINT) };
-    assert_eq!(rc, 0, "{}", io::Error::last_os_error());
+impl Deref for Program {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.child
+    }
 }
 
-/// Ends the process group of a child that leads one, at once.
-pub(crate) fn kill_group(child: &Child) {
-    // SAFETY: a plain system call; the group is that of a child of ours which was not waited for.
-    unsafe { libc::killpg(child.id() as libc::pid_t, libc::SIGKILL) };
+impl DerefMut for Program {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.child
+    }
 }
 
-/// Whether a child of ours still runs.
-pub(crate) fn is_alive(child: &Child) -> bool {
-    Process::of(child.id()).is_some_and(|process| !process.dead)
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.group.kill();
+        let _ = self.child.wait();
+    }
 }
 
-/// The TCP port of the loopback interface on which a process listens.
+fn pid(number: u32) -> Pid {
+    let number = i32::try_from(number).ok();
+    number.and_then(Pid::from_raw).expect("a process id")
+}
+
+/// Returns the TCP port of the loopback interface that a process listens on.
 pub(crate) fn listening(pid: u32) -> Option<u16> {
     let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
     let sockets: Vec<String> = descriptors
@@ -60,29 +104,29 @@ pub(crate) fn listening(pid: u32) -> Option<u16> {
     table.lines().find_map(|line| {
         // proc(5): number, local address, remote address, state (0A: listening), ..., inode.
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let is_it = fields.get(3) == Some(&"0A") && sockets.iter().any(|own| own == fields[9]);
+        let is_own = fields.get(3) == Some(&"0A") && sockets.iter().any(|own| own == fields[9]);
         let (_, port) = fields.get(1)?.split_once(':')?;
-        is_it.then(|| u16::from_str_radix(port, 16).ok())?
+        is_own.then(|| u16::from_str_radix(port, 16).ok())?
     })
 }
 
-/// A process of somebody else's making.
+/// A process that another program started.
 #[derive(Debug, Clone)]
 pub struct Process {
-    /// Its number.
+    /// Process id.
     pub pid: u32,
-    /// The number of its group.
+    /// Process group id.
     pub group: u32,
     parent: u32,
-    /// Ended, and waited for by nobody.
+    /// A zombie: ended but not waited for.
     dead: bool,
-    /// When it began, in ticks since the machine did: tells it from a later one of its number.
+    /// Start time in clock ticks since boot. Distinguishes it from a later process with the same id.
     began: u64,
 }
 
 impl Process {
-    /// Reads what the system knows of a process; `None`: there is none of that number.
-    fn of(pid: u32) -> Option<Self> {
+    /// Reads a process from `/proc`, or returns `None` if there is none with that id.
+    pub fn of(pid: u32) -> Option<Self> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // proc(5): "pid (command) state ppid pgrp ...", and the command may hold anything.
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
@@ -95,24 +139,25 @@ impl Process {
         })
     }
 
-    /// Whether it still runs.
+    /// Returns whether it still runs.
     pub fn is_alive(&self) -> bool {
         Self::of(self.pid).is_some_and(|now| now.began == self.began && !now.dead)
     }
 
-    /// Kills it, and nothing else.
+    /// Kills this process only.
+    ///
+    /// # Panics
+    /// If it has ended already.
     pub fn kill(&self) {
-        assert!(self.is_alive(), "{self:?} is gone already");
-        // SAFETY: a plain system call, on a process that was seen alive a moment ago.
-        let rc = unsafe { libc::kill(self.pid as libc::pid_t, libc::SIGKILL) };
-        assert_eq!(rc, 0, "{}", io::Error::last_os_error());
+        assert!(self.is_alive(), "{self:?} has ended already");
+        kill_process(pid(self.pid), Signal::KILL).expect("kill a process");
     }
 }
 
-/// The living children of a process, by number.
+/// Returns the living children of a process, sorted by id.
 ///
 /// # Panics
-/// If the system has no `/proc` to look into.
+/// If the system has no `/proc`.
 pub fn children(parent: u32) -> Vec<Process> {
     let all = std::fs::read_dir("/proc").expect("look into /proc (Linux)");
     let mut children: Vec<Process> = all

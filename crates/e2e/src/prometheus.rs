@@ -1,34 +1,35 @@
-//! A real Prometheus: its checks, and one that scrapes.
+//! A real Prometheus that scrapes, and `promtool`.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use percent_encoding::{utf8_percent_encode, NON_ALPHANUMERIC};
 use serde_json::{json, Value};
 
 use crate::client::{Client, Protocol};
 use crate::message::Request;
+use crate::process::Program;
 
-/// How long anything may take that Prometheus works towards, on a busy machine.
+/// Limit for everything that Prometheus works towards, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What `scripts/prometheus.sh` finds or gets: prometheus, promtool.
+/// The output of `scripts/prometheus.sh`: prometheus, promtool.
 static TOOLS: LazyLock<[PathBuf; 2]> = LazyLock::new(|| {
-    let printed = crate::envoy::script_lines("prometheus.sh");
+    let printed = crate::scripts::lines("prometheus.sh");
     let [prometheus, promtool] = &printed[..] else {
         panic!("scripts/prometheus.sh printed {printed:?}");
     };
     [prometheus.into(), promtool.into()]
 });
 
-/// Runs promtool in the root of the workspace, and returns what it said.
+/// Runs promtool at the root of the workspace and returns its output.
 ///
 /// # Panics
-/// If it finds something wrong.
+/// If it finds an error.
 pub fn promtool(args: &[&str]) -> String {
     let output = Command::new(&TOOLS[1])
         .args(args)
@@ -42,17 +43,17 @@ pub fn promtool(args: &[&str]) -> String {
     said
 }
 
-/// A running Prometheus, with a folder and a process group of its own; ends with this value.
+/// A running Prometheus with its own folder and process group. It ends when dropped.
 #[derive(Debug)]
 pub struct Prometheus {
-    child: Child,
+    program: Program,
     folder: PathBuf,
     address: SocketAddr,
 }
 
 impl Prometheus {
-    /// Starts one that asks `target` for `/stats/prometheus` several times a second, and knows the
-    /// rules of that file of the workspace.
+    /// Starts a Prometheus that scrapes `/stats/prometheus` of `target` several times a second,
+    /// with a file of rules of the workspace.
     ///
     /// # Panics
     /// If there is none, or it does not become ready.
@@ -78,20 +79,18 @@ impl Prometheus {
             .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
             .args(["--web.listen-address=127.0.0.1:0", "--log.level=warn"])
             .current_dir(&folder)
-            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
-        let child = crate::envoy::spawn(command);
-        // From here on the value exists, so that a panic below ends the process and shows its log.
+        // From here on the value exists, so a panic below ends the process and shows its log.
         let mut prometheus = Prometheus {
-            child,
+            program: Program::start(command),
             folder,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
-        // It does not say which port it was given, but the system does.
+        // Prometheus does not report its port, but the system does.
         prometheus.address = prometheus.wait_for("a port", |prometheus| {
-            let port = crate::process::listening(prometheus.child.id())?;
+            let port = crate::process::listening(prometheus.program.id())?;
             Some(SocketAddr::from(([127, 0, 0, 1], port)))
         });
         prometheus.wait_for("ready", |prometheus| {
@@ -101,38 +100,41 @@ impl Prometheus {
         prometheus
     }
 
-    /// What a query finds now.
+    /// Returns the current result of a query.
     ///
     /// # Panics
     /// If Prometheus does not understand it.
     pub fn query(&self, query: &str) -> Vec<Value> {
-        let mut data = self.api(&format!("query?query={}", escaped(query)));
+        let mut data = self.api(&format!(
+            "query?query={}",
+            utf8_percent_encode(query, NON_ALPHANUMERIC)
+        ));
         match data["result"].take() {
             Value::Array(found) => found,
             other => panic!("{query}: {other}"),
         }
     }
 
-    /// Waits until a query finds something, and returns it.
+    /// Waits until a query has a result, and returns it.
     pub fn wait_for_data(&self, query: &str) -> Vec<Value> {
         self.wait_for(&format!("data of {query}"), |prometheus| {
             Some(prometheus.query(query)).filter(|found| !found.is_empty())
         })
     }
 
-    /// The values that a label has where `matching` selects.
+    /// Returns the values of a label among the series that match.
     ///
     /// # Panics
     /// If Prometheus does not understand it.
     pub fn label_values(&self, label: &str, matching: &str) -> Vec<String> {
         let values = self.api(&format!(
             "label/{label}/values?match[]={}",
-            escaped(matching)
+            utf8_percent_encode(matching, NON_ALPHANUMERIC)
         ));
         serde_json::from_value(values).expect("a list of texts")
     }
 
-    /// The rules that it has loaded: name, kind, health, what it last found wrong, ...
+    /// Returns the loaded rules with name, kind, health and last error.
     pub fn rules(&self) -> Vec<Value> {
         let data = self.api("rules");
         let groups = data["groups"].as_array().expect("groups").iter();
@@ -140,20 +142,17 @@ impl Prometheus {
         rules.cloned().collect()
     }
 
-    /// Polls until `probe` has an answer.
+    /// Polls until `probe` returns a value.
     ///
     /// # Panics
-    /// If that takes too long, or Prometheus ends.
+    /// If the limit passes, or Prometheus ends.
     pub fn wait_for<T>(&self, what: &str, probe: impl Fn(&Self) -> Option<T>) -> T {
-        let end = Instant::now() + LIMIT;
-        loop {
-            if let Some(answer) = probe(self) {
-                return answer;
-            }
-            let is_alive = crate::process::is_alive(&self.child);
-            assert!(is_alive, "Prometheus ended before: {what}");
-            assert!(Instant::now() < end, "not in {LIMIT:?}: {what}");
-            std::thread::sleep(Duration::from_millis(50));
+        let ended = || self.program.has_ended().then_some(None);
+        let probe = || probe(self).map(Some).or_else(ended);
+        match tidegate_envoy::wait_until(LIMIT, || None, probe) {
+            Ok(Some(value)) => value,
+            Ok(None) => panic!("Prometheus ended before: {what}"),
+            Err(error) => panic!("{error}: {what}"),
         }
     }
 
@@ -177,8 +176,6 @@ impl Prometheus {
 
 impl Drop for Prometheus {
     fn drop(&mut self) {
-        crate::process::kill_group(&self.child);
-        let _ = self.child.wait();
         if std::thread::panicking() {
             let log = fs::read(self.folder.join("prometheus.log")).unwrap_or_default();
             let log = String::from_utf8_lossy(&log);
@@ -186,23 +183,4 @@ impl Drop for Prometheus {
         }
         let _ = fs::remove_dir_all(&self.folder);
     }
-}
-
-/// A text as a part of a query in a URL (RFC 3986, section 2.1).
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                out.push(char::from(byte));
-            }
-            other => out += &format!("%{other:02X}"),
-        }
-    }
-    out
-}
-
-#[test]
-fn a_query_survives_its_url() {
-    assert_eq!(escaped("a_1{b=\"ü\"}"), "a_1%7Bb%3D%22%C3%BC%22%7D");
 }

@@ -1,4 +1,6 @@
-//! What Envoy counts, as Prometheus reads it.
+//! Envoy's metrics, as Prometheus reads them.
+//!
+//! The reader here is strict, so that a line that breaks the format fails a test.
 
 use std::collections::BTreeMap;
 
@@ -14,29 +16,32 @@ pub type Labels = BTreeMap<String, String>;
 pub struct Series {
     /// The name of the metric.
     pub name: String,
-    /// What tells it from others of its name.
+    /// Its labels.
     pub labels: Labels,
     /// The value.
     pub value: f64,
 }
 
 impl Envoy {
-    /// Everything that Prometheus would read now.
+    /// Returns what Prometheus would scrape now.
     ///
     /// # Panics
-    /// If Envoy does not answer, or not as Prometheus wants it.
+    /// If Envoy does not answer in the text format of Prometheus.
     pub fn series(&self) -> Vec<Series> {
-        let (status, text) = self.ask_admin("/stats/prometheus").expect("ask for stats");
+        let (status, text) = self
+            .admin()
+            .get("/stats/prometheus")
+            .expect("ask for stats");
         assert_eq!(status, 200, "{text}");
         parse(&text)
     }
 
-    /// The bytes that Envoy holds, without the memory of the module.
+    /// Returns the number of bytes that Envoy has allocated, without the memory of the module.
     ///
     /// # Panics
     /// If Envoy does not answer.
     pub fn memory(&self) -> u64 {
-        let (_, text) = self.ask_admin("/memory").expect("ask for the memory");
+        let (_, text) = self.admin().get("/memory").expect("ask for the memory");
         let memory: Value = serde_json::from_str(&text).expect("JSON");
         let allocated = memory["allocated"].as_str().and_then(|n| n.parse().ok());
         allocated.expect("a number of bytes")
@@ -46,7 +51,7 @@ impl Envoy {
 /// Reads the text format of Prometheus.
 ///
 /// # Panics
-/// On a line that is none of it.
+/// If a line is not in the format.
 pub fn parse(text: &str) -> Vec<Series> {
     text.lines()
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
@@ -70,7 +75,7 @@ fn series(line: &str) -> Option<Series> {
     })
 }
 
-/// `a="b",c="d"}` and what follows it.
+/// Reads `a="b",c="d"}` and returns the labels and the text after them.
 fn labels(text: &str) -> Option<(Labels, &str)> {
     let (mut found, mut rest) = (Labels::new(), text);
     while let Some((name, value)) = rest.split_once("=\"") {
@@ -97,7 +102,7 @@ fn labels(text: &str) -> Option<(Labels, &str)> {
 }
 
 #[test]
-fn the_text_format_is_read_as_prometheus_reads_it() {
+fn text_format_is_read_with_labels_and_escapes() {
     let text = "# TYPE a counter\na{} 1\nb 2.5\n\nc{x=\"1\",y=\"a \\\"b\\\" } , \\\\ \\n\"} 3\n";
     let labels = |pairs: &[(&str, &str)]| {
         let owned = |(a, b): &(&str, &str)| ((*a).to_owned(), (*b).to_owned());

@@ -1,4 +1,4 @@
-//! Between other filters: what they add to a response is on the page too.
+//! In a filter chain: headers that other filters add to a response are on the page too.
 
 use serde_json::{json, Value};
 use tidegate_e2e::client::Protocol;
@@ -10,7 +10,7 @@ use crate::site::Site;
 const ORIGIN: &str = "https://app.example";
 const HSTS: &str = "strict-transport-security";
 
-/// A header that takes the place of one of that name.
+/// Returns a header that replaces others with the same name.
 fn header(name: &str, value: &str) -> Value {
     json!({
         "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
@@ -19,7 +19,7 @@ fn header(name: &str, value: &str) -> Value {
 }
 
 #[test]
-fn cors_and_hsts_of_other_filters_are_on_the_page() {
+fn page_keeps_cors_and_hsts_of_other_filters() {
     let module = tidegate_e2e::module();
     let cors = json!({
         "name": "envoy.filters.http.cors",
@@ -43,8 +43,8 @@ fn cors_and_hsts_of_other_filters_are_on_the_page() {
     });
     for protocol in [Protocol::H1, Protocol::H2] {
         let client = site.client("page", protocol);
-        // These have a body, so that the page is rewritten rather than a local reply, which passes
-        // the other filters by.
+        // These have a body, so the response is rewritten. A local reply would bypass the other
+        // filters.
         for path in ["/503-bare/", "/refused/", "/502-h2/"] {
             let answer = client.get(&Request::get(path).header("origin", ORIGIN));
             let context = format!("{protocol:?} {path} {:?}", answer.headers);
@@ -60,7 +60,7 @@ fn cors_and_hsts_of_other_filters_are_on_the_page() {
 }
 
 #[test]
-fn what_routes_add_is_on_the_page_if_it_is_to_be_kept() {
+fn page_keeps_preserved_headers_of_routes() {
     let keep = r#"{ "headers": { "keep": ["strict-transport-security", "x-site"] } }"#;
     let module = tidegate_e2e::module();
     let filters = [("page", None), ("keep", Some(keep))]
@@ -85,8 +85,8 @@ fn what_routes_add_is_on_the_page_if_it_is_to_be_kept() {
                     found.iter().all(|found| *found == value.as_bytes()),
                     "{context}"
                 );
-                // To a local reply Envoy adds them by itself; of an upstream's failure nobody can
-                // tell who had added them before, so that they are kept, and stand there twice.
+                // Envoy adds these to a local reply by itself. On an upstream's failure the filter
+                // cannot tell who added them, so it keeps them, and they appear twice.
                 let most = if path == "/503-bare-empty/" { 2 } else { 1 };
                 assert!((1..=most).contains(&found.len()), "{context}");
             };
@@ -98,7 +98,7 @@ fn what_routes_add_is_on_the_page_if_it_is_to_be_kept() {
 }
 
 #[test]
-fn a_route_can_be_without_the_filter() {
+fn route_can_disable_the_filter() {
     let module = tidegate_e2e::module();
     let filters = vec![tidegate(&module, None)];
     let off = json!({ "tidegate": typed(
@@ -120,7 +120,7 @@ fn a_route_can_be_without_the_filter() {
 }
 
 #[test]
-fn a_tunnel_that_cannot_be_made_gets_one_line() {
+fn failed_tunnel_gets_one_line_of_text() {
     let module = tidegate_e2e::module();
     let site = Site::with_listeners(vec![("page", vec![tidegate(&module, None)])], |listener| {
         listener.first_routes([json!({
@@ -140,9 +140,9 @@ fn a_tunnel_that_cannot_be_made_gets_one_line() {
 }
 
 #[test]
-fn answers_of_filters_before_ours_pass() {
-    // Envoy brings the answer of a filter that does not let the request through to those after it,
-    // but not to a module that has not seen the request.
+fn responses_of_earlier_filters_pass() {
+    // Envoy passes the response of a filter that stops a request to the filters after it, but not
+    // to a module that has not seen the request.
     let module = tidegate_e2e::module();
     let abort = json!({ "abort": {
         "http_status": 503, "percentage": { "numerator": 100, "denominator": "HUNDRED" },

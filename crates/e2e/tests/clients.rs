@@ -1,4 +1,4 @@
-//! The clients that people really use.
+//! Real clients: curl and grpcio.
 
 use serde_json::{json, Value};
 use tidegate_e2e::client::curl::curl;
@@ -10,7 +10,7 @@ const NAVIGATION: &str =
     "accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
 
 #[test]
-fn curl_gets_what_it_can_show() {
+fn curl_gets_pages_in_its_format_and_exit_codes() {
     let site = Site::start(&[("page", None)]);
     let address = site.envoy.listener("page");
     for version in ["--http1.1", "--http2-prior-knowledge"] {
@@ -54,7 +54,7 @@ fn curl_gets_what_it_can_show() {
             let problem: Value = serde_json::from_slice(&json.body).expect("JSON");
             assert_eq!(problem["reason"], reason);
 
-            // -f is how scripts ask for failure: a page must not hide one from them.
+            // Scripts use -f to detect failures, and a page must not hide a failure from them.
             assert_eq!(
                 curl(address, path, &[version, "-f"]).exit,
                 Some(22),
@@ -75,7 +75,7 @@ fn curl_gets_what_it_can_show() {
 }
 
 #[test]
-fn a_real_grpc_client_gets_unavailable_and_a_delay() {
+fn grpc_client_gets_unavailable_with_a_retry_delay() {
     let site = Site::start(&[("page", None)]);
     let again = [
         "/refused/Call",
@@ -121,7 +121,7 @@ fn a_real_grpc_client_gets_unavailable_and_a_delay() {
     assert_eq!(metadata(own, "grpc-retry-pushback-ms"), None);
 }
 
-/// A value of what came with the status, wherever the library puts it.
+/// Returns a metadata value that came with the status, wherever the library puts it.
 fn metadata(call: &Value, name: &str) -> Option<String> {
     let lists = [&call["trailing"], &call["initial"]];
     lists

@@ -1,4 +1,4 @@
-//! How a configuration comes into force, and how one that is wrong does not.
+//! How a configuration takes effect, and how an invalid one does not.
 
 use tidegate_e2e::client::Client;
 use tidegate_e2e::client::Protocol;
@@ -7,7 +7,7 @@ use tidegate_e2e::envoy::Envoy;
 use tidegate_e2e::faults::Refused;
 use tidegate_e2e::message::{Request, Response};
 
-/// A listener whose upstream is down.
+/// Returns a listener whose upstream is down.
 fn listener(configuration: Option<&str>) -> serde_json::Value {
     Listener::new("main")
         .filter(tidegate(&tidegate_e2e::module(), configuration))
@@ -30,7 +30,7 @@ fn page(envoy: &Envoy) -> Response {
 }
 
 #[test]
-fn none_and_the_empty_one_are_the_same() {
+fn no_configuration_equals_the_empty_one() {
     let length = |configuration| {
         let (envoy, _refused) = start(configuration);
         let page = page(&envoy);
@@ -39,12 +39,12 @@ fn none_and_the_empty_one_are_the_same() {
         page.body.len()
     };
     let (none, empty) = (length(None), length(Some("{}")));
-    // The request id and the time have the same length on every page; the wait may differ.
+    // Request id and time have the same length on every page; the wait may differ.
     assert!(none.abs_diff(empty) <= 16, "{none} {empty}");
 }
 
 #[test]
-fn an_update_takes_the_place_of_the_one_in_force() {
+fn update_replaces_the_configuration() {
     let (envoy, _refused) = start(Some(r#"{ "brand": { "name": "First & Co" } }"#));
     assert!(page(&envoy).text().contains("First &amp; Co"));
     envoy.replace_listeners(&[listener(Some(r#"{ "brand": { "name": "Second" } }"#))]);
@@ -53,7 +53,7 @@ fn an_update_takes_the_place_of_the_one_in_force() {
 }
 
 #[test]
-fn one_that_is_refused_leaves_the_one_in_force() {
+fn refused_update_keeps_the_configuration() {
     let (envoy, _refused) = start(Some(r#"{ "brand": { "name": "First" } }"#));
     let bad = r#"{
         "brand": { "nam": "Second" },
@@ -71,13 +71,13 @@ fn one_that_is_refused_leaves_the_one_in_force() {
         assert_eq!(page.status, 502, "{bad}");
         assert!(page.text().contains("First"), "{bad}");
     }
-    // Each error has a line of its own, with its key path.
+    // Each error has its own line with its key path.
     let log = envoy.log();
     for path in ["brand.nam", "intercept.statuses[0]", "retry.max"] {
         let lines = log
             .lines()
             .filter(|line| line.contains("tidegate") && line.contains(path));
-        // The lines of the wasm log only, not Envoy's own that quote a whole update.
+        // Only the lines of the wasm log. Envoy's own lines quote a whole update.
         let lines: Vec<_> = lines.filter(|line| line.contains("wasm log")).collect();
         assert!(!lines.is_empty(), "no line for {path} in:\n{log}");
         assert!(
@@ -95,7 +95,7 @@ fn one_that_is_refused_leaves_the_one_in_force() {
 }
 
 #[test]
-fn the_wrong_one_at_the_start_is_refused_by_validation() {
+fn validation_refuses_an_invalid_configuration() {
     let run = |configuration: &str| {
         let bootstrap = Bootstrap::new(
             vec![cluster("refused", &[])],

@@ -1,4 +1,4 @@
-//! `tidegate demo`, started as a user starts it: the built command, and what it prints.
+//! `tidegate demo` as a user starts it: the built command and its output.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
 use tidegate_e2e::client::curl::{curl, Answer};
-use tidegate_e2e::process::{self, Process};
+use tidegate_e2e::process::{children, Process, Program};
 use tidegate_e2e::{envoy, module, tool};
 
-/// How long anything may take that the demo has promised.
+/// Limit for everything that the demo promises.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A running demo.
 struct Demo {
-    child: Child,
+    program: Program,
     shop: SocketAddr,
     panel: SocketAddr,
     output: Receiver<String>,
@@ -36,9 +36,9 @@ impl Demo {
     fn start() -> Self {
         let mut command = command();
         command.args(["--port", "0", "--panel-port", "0"]);
-        let mut child = process::spawn(command);
+        let mut program = Program::start_piped(command);
         let (lines, output) = mpsc::channel();
-        let stdout = BufReader::new(child.stdout.take().expect("the output of the demo"));
+        let stdout = BufReader::new(program.stdout.take().expect("the output of the demo"));
         std::thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
                 let _ = lines.send(line);
@@ -46,7 +46,7 @@ impl Demo {
         });
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut demo = Self {
-            child,
+            program,
             shop: nowhere,
             panel: nowhere,
             output,
@@ -58,7 +58,7 @@ impl Demo {
         demo
     }
 
-    /// The address in the line that begins so.
+    /// Returns the address in the line that begins with `what`.
     fn printed_address(&self, what: &str) -> SocketAddr {
         let line = self
             .seen
@@ -87,10 +87,10 @@ impl Demo {
         }
     }
 
-    /// What the demo says when it fails; ends it if it has not ended.
+    /// Ends the demo and returns its standard error.
     fn stderr(&mut self) -> String {
-        let _ = self.child.kill();
-        read_all(&mut self.child)
+        let _ = self.program.kill();
+        read_all(&mut self.program)
     }
 
     fn switch(&self, mode: &str) -> Value {
@@ -109,14 +109,14 @@ impl Demo {
         curl(self.shop, "/", &["-H", &format!("accept: {accept}")])
     }
 
-    /// Guard and Envoy.
+    /// Returns the leader of Envoy's process group, and Envoy.
     fn children(&self) -> Vec<Process> {
-        let children = process::children(self.child.id());
+        let children = children(self.program.id());
         assert_eq!(children.len(), 2, "a guard and an Envoy: {children:?}");
         assert_eq!(children[0].group, children[1].group, "{children:?}");
+        let demo = Process::of(self.program.id()).expect("the demo");
         assert_ne!(
-            children[0].group,
-            self.child.id(),
+            children[0].group, demo.group,
             "a Ctrl-C must not reach them"
         );
         children
@@ -124,7 +124,7 @@ impl Demo {
 
     fn wait(&mut self) -> ExitStatus {
         wait_until("the demo to end", || {
-            self.child.try_wait().expect("wait for the demo")
+            self.program.try_wait().expect("wait for the demo")
         })
     }
 
@@ -138,14 +138,6 @@ impl Demo {
             let refused = || TcpStream::connect(port).is_err_and(|e| e.raw_os_error().is_some());
             wait_until(&format!("{port} to be closed"), || refused().then_some(()));
         }
-    }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        // Its guard ends the rest.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -179,7 +171,7 @@ fn text(answer: &Answer) -> String {
 }
 
 #[test]
-fn the_owner_breaks_the_shop_and_mends_it() {
+fn failures_of_the_shop_get_pages_until_it_recovers() {
     let mut demo = Demo::start();
     let children = demo.children();
 
@@ -187,7 +179,7 @@ fn the_owner_breaks_the_shop_and_mends_it() {
     assert_eq!(shop.status, 200);
     assert!(text(&shop).contains("Coffee that comes in with the tide"));
 
-    // Mode, status and reason of the page, and how the demo says it.
+    // Mode, status and reason of the page, and the line of the demo.
     let table = [
         (
             "down",
@@ -238,7 +230,7 @@ fn the_owner_breaks_the_shop_and_mends_it() {
     }
 
     demo.switch("fine");
-    // A breaker that the failures have opened may take its time.
+    // If the failures have opened a breaker, it takes its time.
     wait_until("the shop to be back", || {
         (demo.get("text/html").status == 200).then_some(())
     });
@@ -249,24 +241,24 @@ fn the_owner_breaks_the_shop_and_mends_it() {
         (at_least("served", 2) && at_least("failed", 6) && at_least("reached", 2)).then_some(())
     });
 
-    process::interrupt(&demo.child);
+    demo.program.interrupt();
     assert!(demo.wait().success());
     demo.wait_for_line("Envoy, the shop and the panel are closed.");
     demo.wait_until_all_is_closed(&children);
 }
 
 #[test]
-fn a_demo_that_is_killed_leaves_nothing_behind() {
+fn killed_demo_leaves_no_process() {
     let mut demo = Demo::start();
     let children = demo.children();
     assert_eq!(demo.get("text/html").status, 200);
-    demo.child.kill().expect("kill the demo");
+    demo.program.kill().expect("kill the demo");
     assert!(!demo.wait().success());
     demo.wait_until_all_is_closed(&children);
 }
 
 #[test]
-fn a_demo_whose_envoy_dies_says_so_and_ends() {
+fn demo_ends_with_an_error_when_envoy_dies() {
     let mut demo = Demo::start();
     let children = demo.children();
     let envoy = children
@@ -285,13 +277,13 @@ fn a_demo_whose_envoy_dies_says_so_and_ends() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named_with_its_option() {
+fn taken_port_is_reported_with_its_option() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = taken.local_addr().expect("its number").port().to_string();
     for (option, other) in [("--port", "--panel-port"), ("--panel-port", "--port")] {
         let mut command = command();
         command.args([option, &port, other, "0"]);
-        let mut demo = process::spawn(command);
+        let mut demo = Program::start_piped(command);
         let status = wait_until("the demo to end", || demo.try_wait().expect("wait"));
         let said = read_all(&mut demo);
         assert_eq!(status.code(), Some(1), "{said}");

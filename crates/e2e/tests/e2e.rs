@@ -1,44 +1,44 @@
-//! The tests that need a real Envoy. One binary, so that the harness is linked once.
+//! The tests that need a real Envoy, in one binary so that the harness is linked once.
 
 /// The circuit breaker.
 mod breaker;
-/// The pages in a real browser.
+/// Pages in a real browser.
 mod browser;
-/// Between other filters of the chain.
+/// The filter among other filters.
 mod chain;
-/// curl, and the real gRPC client.
+/// curl and a real gRPC client.
 mod clients;
-/// Configurations that come into force, and those that do not.
+/// Valid and invalid configurations.
 mod configuration;
-/// `tidegate demo`, and that it leaves nothing behind.
+/// `tidegate demo`, which leaves no process behind.
 mod demo;
-/// The commands of each example's README do what it says.
+/// The commands of each example's README.
 mod examples;
-/// The harness itself, without the filter.
+/// The harness itself.
 mod harness;
 mod hints;
-/// Every failure, every method, every client, both protocols.
+/// Every kind of failure with every method, client and protocol.
 mod matrix;
-/// What operators see: metrics with labels, alerts, the dashboard.
+/// Metrics with labels, alerts, the dashboard.
 mod metrics;
-/// Every reason, at every place that names it.
+/// Every reason, wherever it is reported.
 mod named;
-/// Pages of operators: which, in which language, with which policy.
+/// Operators' own pages: selection, language, policy.
 mod own_pages;
-/// What the configuration says about failures.
+/// Which failures the configuration replaces.
 mod policy;
-/// What `tidegate preview` shows, beside what the filter serves.
+/// `tidegate preview` compared with what the filter serves.
 mod preview;
-/// What the README tells a newcomer to do.
+/// The commands of the README.
 mod readme;
-/// Hostile clients, and what failing costs.
+/// Hostile clients, and the cost of failures.
 mod resilience;
-/// What is to be loaded into Envoy, Istio and Envoy Gateway.
+/// Files for Envoy, Istio and Envoy Gateway.
 mod resources;
-/// The site in which everything goes wrong.
+/// A site with every kind of failure.
 mod site;
-/// How long the module takes to be ready. Processor times are read as Linux has them.
+/// The start time of the module, read from Linux's processor times.
 #[cfg(target_os = "linux")]
 mod start;
-/// What passes byte for byte.
+/// Responses that pass byte for byte.
 mod untouched;

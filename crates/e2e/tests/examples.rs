@@ -1,31 +1,30 @@
-//! What an example's README promises is what happens.
+//! The commands of each example's README print what the README says.
 //!
-//! In each `examples/*/README.md` the blocks fenced as `console` hold commands (`$ `, continued by
-//! `> `), each followed by what it prints. All commands of a README run in order, in one bash, in a
-//! copy of the example; what is put in the background (`&`) ends with it. In what is printed, `...`
-//! stands for whatever varies: some lines if it is alone on one, some text within a line if not.
+//! In each `examples/*/README.md`, blocks fenced as `console` hold commands (`$ `, continued by `>
+//! `), each followed by its output. All commands of a README run in order, in one bash, in a copy
+//! of the example. Background commands (`&`) end with that bash. In the output, `...` stands for
+//! anything: for any lines if it is alone on a line, otherwise for any text within the line.
 //!
-//! The ports of the example's `envoy.yaml` are replaced by free ones throughout the copy, so that
-//! this can run beside anything else.
+//! The copy uses free ports in place of those in the example's `envoy.yaml`, so that the test can
+//! run beside others.
 
 use std::fs;
 use std::io::Read;
-use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use tidegate_e2e::{envoy, module, process, tool, workspace};
+use tidegate_e2e::process::Program;
+use tidegate_e2e::{envoy, free_port, module, tool, workspace};
 
-/// How long all commands of one README may take together.
+/// Limit for all commands of one README together.
 const LIMIT: Duration = Duration::from_secs(120);
-/// Stands before the number of each command in the output.
+/// Precedes the number of each command in the output.
 const MARK: &str = "--8<-- command ";
 
-/// Runs the commands in `$1`, which ends them all when its standard input does.
+/// Runs the commands in the file `$1`. Kills all of them when its standard input ends.
 const SHELL: &str = "exec 3<&0 </dev/null
 { read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 &
 . \"$1\"";
@@ -38,7 +37,7 @@ struct Step {
     expected: Vec<String>,
 }
 
-/// The commands of a README.
+/// Returns the commands of a README.
 fn steps(readme: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut inside = false;
@@ -66,11 +65,11 @@ fn steps(readme: &str) -> Vec<Step> {
     steps
 }
 
-/// One bash script of all commands; each writes its number first.
+/// Returns one bash script with all commands; each writes its number first.
 fn script(steps: &[Step]) -> String {
     let mut script = String::new();
     for (number, Step { command, .. }) in steps.iter().enumerate() {
-        // What a command in the background says would come at any time between the others.
+        // The output of a background command could appear anywhere between the others.
         let to = if command.ends_with('&') {
             ">>background.log 2>&1"
         } else {
@@ -81,7 +80,7 @@ fn script(steps: &[Step]) -> String {
     script
 }
 
-/// Whether the lines are as expected.
+/// Returns whether the lines are as expected.
 fn matches(expected: &[String], actual: &[&str]) -> bool {
     match expected.split_first() {
         None => actual.is_empty(),
@@ -110,7 +109,7 @@ fn line_matches(expected: &str, actual: &str) -> bool {
     actual.ends_with(rest)
 }
 
-/// The numbers after `port_value:`.
+/// Returns the numbers after `port_value:`.
 fn ports(bootstrap: &str) -> Vec<u16> {
     let number = |text: &str| {
         let digits: String = text
@@ -123,16 +122,7 @@ fn ports(bootstrap: &str) -> Vec<u16> {
     bootstrap.split("port_value:").skip(1).map(number).collect()
 }
 
-/// A port that nobody uses, below those that the system gives away by itself.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = 20_000 + (std::process::id() % 1_000) as u16 * 10;
-    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let mut candidates = (0..1_000).map(|_| start + NEXT.fetch_add(1, Ordering::Relaxed));
-    candidates.find(is_free).expect("a free port")
-}
-
-/// Replaces a number where it stands alone.
+/// Replaces a number that is not part of a longer one.
 fn replace_number(text: &str, from: u16, to: u16) -> String {
     let (from, mut out, mut copied) = (from.to_string(), String::new(), 0);
     let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
@@ -147,7 +137,7 @@ fn replace_number(text: &str, from: u16, to: u16) -> String {
     out + &text[copied..]
 }
 
-/// A copy of an example in a folder laid out as the repository is; removed in the end.
+/// A copy of an example in a folder laid out like the repository. It is removed in the end.
 struct Copy {
     root: PathBuf,
     folder: PathBuf,
@@ -184,7 +174,7 @@ impl Copy {
         fs::read_to_string(self.folder.join(name)).unwrap_or_default()
     }
 
-    /// Runs a script, and returns what it printed.
+    /// Runs a script and returns its output.
     fn run(&self, script: &str) -> String {
         fs::write(self.root.join("run.sh"), script).expect("write the script");
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -196,7 +186,7 @@ impl Copy {
         bash.current_dir(&self.folder)
             .env("PATH", path)
             .stdin(Stdio::piped());
-        let mut bash = process::spawn(bash);
+        let mut bash = Program::start_piped(bash);
         let life = bash.stdin.take();
         let mut stdout = bash.stdout.take().expect("the output of bash");
         let (send, receive) = mpsc::channel();
@@ -206,7 +196,7 @@ impl Copy {
             let _ = send.send(String::from_utf8_lossy(&output).into_owned());
         });
         let output = receive.recv_timeout(LIMIT);
-        // Ends what is in the background, or hangs.
+        // Ends background commands, and commands that hang.
         drop(life);
         let output = output
             .or_else(|_| receive.recv_timeout(LIMIT))
@@ -216,7 +206,7 @@ impl Copy {
     }
 }
 
-/// Copies a folder; what is text with other ports.
+/// Copies a folder and replaces the ports in its text files.
 fn copy(from: &Path, to: &Path, ports: &[(u16, u16)]) {
     fs::create_dir_all(to).expect("make a folder");
     for entry in fs::read_dir(from).expect("list the example") {
@@ -246,7 +236,7 @@ impl Drop for Copy {
 }
 
 #[test]
-fn every_command_of_every_readme_prints_what_it_says() {
+fn readme_commands_print_what_the_readme_says() {
     let examples = fs::read_dir(workspace().join("examples")).expect("list the examples");
     let mut count = 0;
     for example in examples.map(|entry| entry.expect("list the examples").path()) {
@@ -293,7 +283,7 @@ fn every_command_of_every_readme_prints_what_it_says() {
 }
 
 #[test]
-fn a_readme_is_read_as_a_person_reads_it() {
+fn commands_are_read_from_console_blocks() {
     let readme =
         "text\n```sh\n$ no\n```\n```console\n$ one \\\n> two\na\nb\n\n$ three &\n```\n$ no\n";
     let step = |line, command: &str, expected: &[&str]| Step {
@@ -309,7 +299,7 @@ fn a_readme_is_read_as_a_person_reads_it() {
 }
 
 #[test]
-fn dots_stand_for_what_varies_and_nothing_else_does() {
+fn only_dots_match_any_text() {
     let table: [(&[&str], &[&str], bool); 10] = [
         (&["a", "b"], &["a", "b"], true),
         (&["a", "b"], &["a"], false),
@@ -329,7 +319,7 @@ fn dots_stand_for_what_varies_and_nothing_else_does() {
 }
 
 #[test]
-fn ports_are_found_and_replaced_where_they_stand_alone() {
+fn only_whole_numbers_are_replaced_as_ports() {
     assert_eq!(ports("{ port_value: 80 }\nport_value:  443\n"), [80, 443]);
     assert_eq!(
         replace_number("80 :80/ 8080 180 80", 80, 9),

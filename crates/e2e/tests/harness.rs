@@ -1,4 +1,4 @@
-//! The harness itself, against an Envoy without the filter: what the other tests build on.
+//! Tests of the harness itself, mostly on an Envoy without the filter.
 
 use std::time::Duration;
 
@@ -141,7 +141,7 @@ fn plain_envoy_passes_and_fails_as_scripted() {
 }
 
 #[test]
-fn real_grpc_client_sees_what_the_upstream_says() {
+fn grpc_client_reports_the_upstreams_status() {
     let unavailable = Answer::status(200)
         .header("content-type", "application/grpc")
         .header("grpc-status", "14")
@@ -183,7 +183,7 @@ fn listeners_can_be_replaced() {
 }
 
 #[test]
-fn no_name_is_known_to_the_name_server() {
+fn name_server_answers_nxdomain() {
     let server = NoNames::default();
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("bind");
     socket
@@ -207,10 +207,10 @@ fn grpc_ok() -> Answer {
 }
 
 #[test]
-fn a_module_that_dies_fails_its_test() {
+fn dead_module_fails_its_test() {
     let file =
         std::env::temp_dir().join(format!("tidegate-e2e-deadly-{}.wasm", std::process::id()));
-    std::fs::write(&file, deadly()).expect("write the module");
+    std::fs::write(&file, wat::parse_str(DEADLY).expect("a module")).expect("write the module");
     let direct = json!({ "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
     let listener = Listener::new("main")
         .filter(tidegate(&file, None))
@@ -231,59 +231,10 @@ fn a_module_that_dies_fails_its_test() {
     );
 }
 
-/// A module that does nothing, and dies of the first request. (The WebAssembly binary format is
-/// sections of an id, a length and a vector; all lengths here are below 128, one byte each.)
-fn deadly() -> Vec<u8> {
-    const I32: u8 = 0x7f;
-    const UNREACHABLE: &[u8] = &[3, 0, 0x00, 0x0b];
-    const RETURN_0: &[u8] = &[4, 0, 0x41, 0, 0x0b];
-    const RETURN: &[u8] = &[2, 0, 0x0b];
-    // Name, number of arguments, number of results, code.
-    let functions: [(&str, u8, u8, &[u8]); 4] = [
-        ("proxy_abi_version_0_2_1", 0, 0, RETURN),
-        ("malloc", 1, 1, RETURN_0),
-        ("proxy_on_context_create", 2, 0, RETURN),
-        ("proxy_on_request_headers", 3, 1, UNREACHABLE),
-    ];
-    let section = |id: u8, parts: Vec<Vec<u8>>| {
-        let content = [vec![parts.len() as u8], parts.concat()].concat();
-        let length = content.len();
-        // LEB128 of two bytes, for the sections that are longer.
-        [
-            vec![id, (length & 127) as u8 | 128, (length >> 7) as u8],
-            content,
-        ]
-        .concat()
-    };
-    let types = functions.iter().map(|&(_, arguments, results, _)| {
-        let [arguments, results] = [arguments, results].map(|n| vec![I32; usize::from(n)]);
-        [
-            vec![0x60, arguments.len() as u8],
-            arguments,
-            vec![results.len() as u8],
-            results,
-        ]
-        .concat()
-    });
-    let exports = functions.iter().zip(0_u8..).map(|((name, ..), index)| {
-        [
-            vec![name.len() as u8],
-            name.as_bytes().to_vec(),
-            vec![0, index],
-        ]
-        .concat()
-    });
-    let memory = [vec![6], b"memory".to_vec(), vec![2, 0]].concat();
-    [
-        b"\0asm\x01\0\0\0".to_vec(),
-        section(1, types.collect()),
-        section(3, (0_u8..4).map(|index| vec![index]).collect()),
-        section(5, vec![vec![0, 1]]),
-        section(7, exports.chain([memory]).collect()),
-        section(
-            10,
-            functions.iter().map(|(.., code)| code.to_vec()).collect(),
-        ),
-    ]
-    .concat()
-}
+/// A module that traps on the first request.
+const DEADLY: &str = r#"(module
+    (memory (export "memory") 1)
+    (func (export "proxy_abi_version_0_2_1"))
+    (func (export "malloc") (param i32) (result i32) i32.const 0)
+    (func (export "proxy_on_context_create") (param i32 i32))
+    (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) unreachable))"#;

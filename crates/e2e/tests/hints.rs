@@ -1,4 +1,4 @@
-//! When clients come back that were told when to: a crowd against an upstream of known capacity.
+//! When clients retry that got a retry hint: a crowd and an upstream of known capacity.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -19,15 +19,15 @@ use crate::breaker::bench::{events, logged, plugin, Stall};
 const DEMAND: u32 = 200;
 /// Requests per second that the upstream serves.
 const CAPACITY: u32 = 300;
-/// More visitors, who come during the outage.
+/// Additional visitors during the outage.
 const CROWD: u32 = 1_400;
-/// All is well for so long before it.
+/// Time without failures before the outage.
 const BEFORE: Duration = Duration::from_secs(8);
 const OUTAGE: Duration = Duration::from_secs(8);
-/// All must be served so long after it.
+/// Time after the outage within which every visitor must be served.
 const LIMIT: Duration = Duration::from_secs(150);
 
-/// A request that came.
+/// One request at the upstream.
 #[derive(Debug, Clone, Copy)]
 struct Came {
     at: Instant,
@@ -35,23 +35,23 @@ struct Came {
     is_back: bool,
 }
 
-/// What came in a run.
+/// The requests of a run.
 #[derive(Debug)]
 struct Run {
-    /// In the order of coming.
+    /// In order of arrival.
     came: Vec<Came>,
-    /// When the upstream was back.
+    /// When the upstream recovered.
     back: Instant,
-    /// When the last was served of those who came before that.
+    /// When the last visitor from before the recovery was served.
     served: Instant,
-    /// How often the circuit opened after that.
+    /// How often the circuit opened after the recovery.
     trips: usize,
-    /// For how long the machine stood still at most.
+    /// Longest stall of the machine.
     stall: Duration,
 }
 
 impl Run {
-    /// For each second after the upstream was back: requests that came, and those that had come before.
+    /// For each second after the recovery: all requests, and those of visitors from before it.
     fn seconds(&self) -> Vec<(u32, u32)> {
         let until = self.served.duration_since(self.back).as_secs() as usize + 1;
         let mut seconds = vec![(0, 0); until];
@@ -67,7 +67,8 @@ impl Run {
         seconds
     }
 
-    /// The most that came within any second, per second, for what the machine stood still.
+    /// Returns the peak number of requests per second, allowing for the longest stall of the
+    /// machine.
     fn peak(&self) -> f64 {
         let window = Duration::from_secs(1) + self.stall;
         let times: Vec<Instant> = self.came.iter().map(|one| one.at).collect();
@@ -81,7 +82,7 @@ impl Run {
     }
 }
 
-/// A visitor: asks until it is served, and comes back when it is told to.
+/// A visitor: retries until it is served, each time after the hint.
 async fn visit(address: SocketAddr, seen: Arc<Mutex<Vec<Came>>>) {
     let mut is_back = false;
     loop {
@@ -108,7 +109,7 @@ async fn visit(address: SocketAddr, seen: Arc<Mutex<Vec<Came>>>) {
     }
 }
 
-/// So many visitors per second for a while, evenly.
+/// Sends visitors at an even rate for a while.
 async fn stream(
     visitors: &mut JoinSet<()>,
     address: SocketAddr,
@@ -150,7 +151,7 @@ fn run(retry: serde_json::Value) -> Run {
         upstream.set("shop", capacity());
         let (back, before) = (Instant::now(), opened(&envoy));
         assert!(before > 0, "the outage opens the circuit");
-        // The usual visitors go on coming until all are served who came before.
+        // The usual visitors continue until all visitors from before are served.
         let all = async {
             while let Some(one) = early.join_next().await {
                 one.expect("a visitor");
@@ -175,7 +176,7 @@ fn run(retry: serde_json::Value) -> Run {
     }
 }
 
-/// What came of a run, to be looked at.
+/// Formats the result of a run for people.
 fn told(name: &str, run: &Run) -> String {
     let mut text = format!(
         "{name}: peak {:.0}/s of {CAPACITY}/s, all served after {:.0} s, {} requests in vain, opened {} times again, machine stood still for {:?}\n",
@@ -186,14 +187,14 @@ fn told(name: &str, run: &Run) -> String {
         run.stall,
     );
     for (second, (all, back)) in run.seconds().into_iter().enumerate() {
-        // Writing to a string cannot fail.
+        // Writing to a String cannot fail.
         let _ = writeln!(text, "{second:4} s  {all:5} came, {back:5} of them again");
     }
     text
 }
 
 #[test]
-fn a_paced_crowd_is_within_the_capacity_and_an_unpaced_one_is_not() {
+fn pacing_keeps_a_crowd_within_capacity() {
     let base = json!({ "default": "2s", "504": "2s" });
     let paced = run(json!({ "after": base }));
     println!("{}", told("paced", &paced));
@@ -215,9 +216,9 @@ fn start(configuration: &serde_json::Value, upstream: &Upstream, workers: u32) -
     Envoy::start(&bootstrap)
 }
 
-/// One number for a client, in whatever form it reads it.
+/// A client gets one number, whatever form of it it reads.
 #[test]
-fn every_form_carries_the_same_hint() {
+fn every_format_has_the_same_hint() {
     let upstream = Upstream::start([("down", Answer::status(503))]);
     let configuration = json!({
         "breaker": { "mode": "disabled" },
@@ -226,7 +227,7 @@ fn every_form_carries_the_same_hint() {
     let envoy = start(&configuration, &upstream, 2);
     let client = Client::new(Protocol::H2, envoy.listener("main"));
     let seconds = |ms: u64| ms.div_ceil(1000).to_string();
-    // Slots of a given pace are those of all workers: each is a quarter of a second after the last.
+    // All workers share the slots of a fixed pace: each is a quarter of a second after the last.
     let mut last = 0;
     let begun = Instant::now();
     for n in 0..8_u32 {
@@ -237,7 +238,7 @@ fn every_form_carries_the_same_hint() {
         let ms = body["retry_after_ms"].as_u64().expect("a time");
         assert_eq!(answer.header("retry-after"), Some(seconds(ms).as_str()));
         assert_eq!(body["retry_after"], ms.div_ceil(1000));
-        // The slot is this long after a moment between asking and the answer.
+        // The slot is this long after a moment between request and response.
         let latest = ms + begun.elapsed().as_millis() as u64;
         assert!(latest >= 7_000 + u64::from(n) * 250, "{n}: {latest}");
         assert!(
@@ -266,17 +267,17 @@ fn every_form_carries_the_same_hint() {
     assert!((7_000..20_000).contains(&pushback), "{pushback}");
 }
 
-/// The route's usual rate is known although nobody looks at routes; the log has one line for many
-/// answers, with the releases before and after; who says that he came back is counted.
+/// The usual rate of a route is known even if no rule names routes; one log line covers many
+/// responses and names the releases before and after; a retry that reports its hint is counted.
 #[test]
-fn what_a_route_carries_and_which_release_failed_is_known() {
+fn usual_rate_and_failing_release_are_known() {
     let release = |name: &str| Answer::status(200).header("x-release", name);
     let upstream = Upstream::start([("shop", release("1.0"))]);
     let configuration = json!({
         "breaker": { "mode": "disabled" },
         "retry": { "after": { "default": "1s", "504": "1s" } },
     });
-    // One worker: another one, that saw none of what passed, would know nothing of the route.
+    // One worker: a second one would not have seen the requests and would not know the rate.
     let envoy = start(&configuration, &upstream, 1);
     let address = envoy.listener("main");
     let kept = "wasmcustom.tidegate.hints_kept.route.app/app";
@@ -296,7 +297,7 @@ fn what_a_route_carries_and_which_release_failed_is_known() {
             answers
         })
     };
-    // 200 a second for five seconds.
+    // 200 per second for five seconds.
     one_by_one("/shop", Some(("x-tidegate-retry", "1")), 1_000, 200);
     assert_eq!(envoy.stat(kept), 0, "nobody was told anything");
     upstream.set("shop", Answer::status(503).header("x-release", "1.1"));
@@ -308,14 +309,15 @@ fn what_a_route_carries_and_which_release_failed_is_known() {
             body["retry_after_ms"].as_u64().expect("a time")
         })
         .collect();
-    // 0.3 of 200 is 60 a second; the machine may not have managed 200, and the peak may be higher. Of a
-    // route that nobody knows, they would be a second apart.
+    // 0.3 of 200 is 60 per second. The machine may not have reached 200, and the peak may be
+    // higher. For an unknown route the slots would be a second apart.
     let spread = hints[39].saturating_sub(hints[0]);
     assert!((200..10_000).contains(&spread), "{hints:?}");
     let other = one_by_one("/other", None, 1, 1);
     assert_eq!(other[0].status, 200);
 
-    // Who comes back when told, and says so, is counted; who does not get through is not.
+    // A retry that reports its hint and gets through is counted; one that does not get through is
+    // not.
     std::thread::sleep(Duration::from_millis(hints[0]));
     one_by_one("/shop", Some(("x-tidegate-retry", "1")), 2, 100);
     upstream.set("shop", release("1.1"));

@@ -1,4 +1,5 @@
-//! Operators' own pages on a real Envoy: which page is chosen, in which language, with which policy.
+//! Operators' own pages on a real Envoy: which page is selected, in which language, and with which
+//! policy.
 
 use serde_json::{json, Value};
 use tidegate_e2e::client::{Client, Protocol};
@@ -11,7 +12,7 @@ use tidegate_e2e::upstream::{Answer, Upstream};
 const STYLE: &str = "p{color:red}";
 const SCRIPT: &str = "document.title+='!'";
 
-/// A page that shows everything that a stranger can write.
+/// A page that shows every value that a client controls.
 fn shop() -> String {
     format!(
         "<!doctype html>\n<html lang=\"[[lang]]\" dir=\"[[dir]]\">\n<title>[[title]]</title>\n\
@@ -67,7 +68,7 @@ fn configuration() -> Value {
     })
 }
 
-/// An Envoy, and what stands behind it.
+/// An Envoy and its upstream.
 struct Shop {
     envoy: Envoy,
     _upstream: Upstream,
@@ -122,7 +123,7 @@ fn ask(shop: &Shop, path: &str, headers: &[(&str, &str)]) -> Response {
 const HTML: (&str, &str) = ("accept", "text/html");
 
 #[test]
-fn the_first_rule_that_fits_chooses_the_page() {
+fn first_matching_rule_selects_the_page() {
     let shop = start();
     for (path, host, expected) in [
         ("/500/x", "site.example", "busy No. 500"),
@@ -138,7 +139,7 @@ fn the_first_rule_that_fits_chooses_the_page() {
             "path We’ll be right back",
         ),
         ("/other/", "site.example", "route We’ll be right back"),
-        // The route's own page wins, its metadata first; the words are those of the rule.
+        // The page in the route's metadata wins; the texts are those of the rule.
         ("/ruled/", "site.example", "ruled We’ll be right back"),
         ("/ruled/", "a.shop.example", "ruled Here"),
         ("/metadata/", "site.example", "path We’ll be right back"),
@@ -150,10 +151,10 @@ fn the_first_rule_that_fits_chooses_the_page() {
             Some("text/html; charset=utf-8")
         );
     }
-    // Without a template of its own, a rule changes the words of the built-in page.
+    // Without its own template, a rule changes the texts of the built-in page.
     let built_in = ask(&shop, "/refused/plain", &[HTML]);
     assert!(built_in.text().contains("<h1>Our words</h1>"));
-    // A form that a page does not have is the built-in one's.
+    // For a format that a page does not define, the built-in one is used.
     let text = ask(&shop, "/500/x", &[("accept", "text/plain")]);
     assert!(
         text.text()
@@ -164,7 +165,7 @@ fn the_first_rule_that_fits_chooses_the_page() {
 }
 
 #[test]
-fn a_page_shows_what_it_may_and_escapes_what_it_shows() {
+fn page_shows_exposed_values_escaped() {
     let shop = start();
     let path = "/refused/a'b\"<i>&=%3C?token=secret";
     let page = ask(&shop, path, &[HTML, ("x-request-id", "<script>")]);
@@ -189,7 +190,7 @@ fn a_page_shows_what_it_may_and_escapes_what_it_shows() {
          <a href=\"https://status.example/?path={part}\" title='{shown}'>site.example{shown}</a>\n\
          <a href=\"/help?a&amp;b\">Help &amp; more</a>\n<b>Bye</b>none\n<script>{SCRIPT}</script>\n"
     );
-    // Envoy takes a request id of the client's for its own only at the edge; either way no markup.
+    // Envoy accepts a client's request id only at the edge. In either case there is no markup.
     let text = page.text();
     let text = match (text.find("<i>"), text.find("</i>")) {
         (Some(from), Some(to)) => [&text[..from], "none", &text[to + 4..]].concat(),
@@ -214,13 +215,13 @@ fn a_page_shows_what_it_may_and_escapes_what_it_shows() {
 }
 
 #[test]
-fn the_page_speaks_the_language_of_the_visitor() {
+fn page_is_in_the_visitors_language() {
     let shop = start();
     for (accept, language, title, bye) in [
         ("de-AT, en;q=0.5", "de", "Gleich zurück", "Tschüs"),
         ("fr;q=0.5, DE;q=0.8", "de", "Gleich zurück", "Tschüs"),
         ("xx, *", "en", "We’ll be right back", "Bye"),
-        // What a language does not say, the default language says.
+        // Texts that a language does not define come from the default language.
         ("ckb-IQ", "ckb", "ناونیشان", "Bye"),
     ] {
         let page = ask(&shop, "/refused/x", &[HTML, ("accept-language", accept)]);
@@ -235,7 +236,7 @@ fn the_page_speaks_the_language_of_the_visitor() {
         assert!(text.contains(&format!("<b>{bye}</b>")), "{text}");
         assert!(page.header("vary").unwrap().contains("accept-language"));
     }
-    // The built-in page too, in words of its own.
+    // The built-in page too, with its own texts.
     let page = ask(
         &shop,
         "/503/x",
@@ -249,7 +250,7 @@ fn the_page_speaks_the_language_of_the_visitor() {
 }
 
 #[test]
-fn a_template_that_is_wrong_is_refused_with_its_place() {
+fn invalid_template_is_refused_with_its_position() {
     let shop = start();
     let wrong = merge(
         configuration(),

@@ -1,16 +1,16 @@
-//! What the configuration says about failures, seen on Envoy: one table.
+//! Which failures the configuration replaces, as a table, checked on Envoy.
 
 use tidegate_e2e::client::Protocol;
 use tidegate_e2e::message::{Request, Response};
 
 use crate::site::Site;
 
-/// What comes back.
+/// The expected response.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Want {
-    /// A page with this status and `Proxy-Status` parameters.
+    /// A page with this status and these `Proxy-Status` parameters.
     Page(u16, &'static str),
-    /// The upstream's own answer.
+    /// The upstream's own response.
     Own(u16),
 }
 use Want::{Own, Page};
@@ -62,7 +62,7 @@ const TABLE: &[(&str, &[(&str, Want)])] = &[
 ];
 
 #[test]
-fn the_policy_decides_what_is_replaced() {
+fn policy_selects_replaced_responses() {
     let names: Vec<String> = (0..TABLE.len()).map(|n| format!("row-{n}")).collect();
     let listeners: Vec<(&str, Option<&str>)> = names
         .iter()
@@ -96,7 +96,7 @@ fn the_policy_decides_what_is_replaced() {
 }
 
 #[test]
-fn the_hint_is_the_upstreams_where_it_has_one() {
+fn upstreams_retry_after_is_the_hint() {
     let site = Site::start(&[
         ("default", None),
         (
@@ -113,7 +113,7 @@ fn the_hint_is_the_upstreams_where_it_has_one() {
         let seconds = answer.header("retry-after").expect("a hint").parse::<u64>();
         seconds.expect("delay-seconds")
     };
-    // Each is longer by up to a fifth.
+    // Each hint is up to a fifth longer.
     assert!((7..=9).contains(&hint("default", "/503-in-7/")));
     assert!((60..=72).contains(&hint("deaf", "/503-in-7/")));
     assert_eq!(hint("capped", "/503-in-7/"), 5);
@@ -121,7 +121,7 @@ fn the_hint_is_the_upstreams_where_it_has_one() {
 }
 
 #[test]
-fn brand_and_own_headers_are_on_the_page() {
+fn page_has_brand_and_configured_headers() {
     let site = Site::start(&[(
         "page",
         Some(

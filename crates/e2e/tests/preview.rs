@@ -1,5 +1,5 @@
-//! What `tidegate preview` shows is what the filter serves: byte for byte, but for the time, and for
-//! the hint, which differs from client to client.
+//! `tidegate preview` shows what the filter serves, byte for byte except for the time and the hint,
+//! which differ from request to request.
 
 use std::fs;
 use std::path::Path;
@@ -12,13 +12,13 @@ use tidegate_e2e::tool;
 
 use crate::site::Site;
 
-/// The request id of every page of a preview.
+/// The request id on every page of a preview.
 const ID: &str = "6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11";
-/// The built-in page, with a brand and texts that have to be escaped.
+/// The built-in page with a brand and texts that need escaping.
 const BUILT_IN: &str = "{ brand: { name: \"A & <B>\", color: \"#d97706\", home_url: /, \
                         status_url: \"https://status.example/?a&b\" } }\n";
 
-/// What stands before a number that is, or comes from, the hint.
+/// Texts before a number that is the hint or follows from it.
 const HINTS: [&str; 5] = [
     "data-retry-after-ms=\"",
     "\"retry_after\":",
@@ -27,7 +27,7 @@ const HINTS: [&str; 5] = [
     "in etwa ",
 ];
 
-/// The length of a date and time at the beginning of a text: `2026-08-23T10:15:30`.
+/// Returns the length of a date and time at the beginning of a text: `2026-08-23T10:15:30`.
 fn date(text: &str) -> Option<usize> {
     const FORM: &[u8] = b"0000-00-00T00:00:00";
     let head = text.as_bytes().get(..FORM.len())?;
@@ -39,7 +39,7 @@ fn date(text: &str) -> Option<usize> {
     fits.then_some(FORM.len())
 }
 
-/// A page without what differs from request to request.
+/// Masks what differs from request to request.
 fn masked(page: &str) -> String {
     let mut out = String::new();
     let mut rest = page;
@@ -71,7 +71,7 @@ fn run(folder: &Path, args: &[&str]) -> String {
 }
 
 #[test]
-fn a_preview_shows_what_the_filter_serves() {
+fn preview_equals_what_the_filter_serves() {
     let folder = std::env::temp_dir().join(format!("tidegate-preview-{}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("make a folder");
@@ -82,7 +82,7 @@ fn a_preview_shows_what_the_filter_serves() {
         run(&folder, &["preview", source, "--out", name]);
         let bundle = run(&folder, &["bundle", source]);
         let bundle = serde_json::from_str(&bundle).expect("JSON");
-        // A circuit that opens would be another page.
+        // An open circuit would be another page.
         merge(bundle, json!({ "breaker": { "mode": "disabled" } })).to_string()
     });
     let [own, built_in] = &bundles;
@@ -110,7 +110,7 @@ fn a_preview_shows_what_the_filter_serves() {
                         let served = client.get(&request);
                         let name =
                             |infix| format!("{listener}/page/{reason}.{lang}.{infix}{extension}");
-                        // Where a page is the same after a POST, it is written once.
+                        // A page that is the same after a POST is written once.
                         let shown = fs::read_to_string(folder.join(name(infix)))
                             .or_else(|_| fs::read_to_string(folder.join(name(""))));
                         let shown = shown.unwrap_or_else(|error| panic!("{}: {error}", name("")));
@@ -131,7 +131,7 @@ fn a_preview_shows_what_the_filter_serves() {
 }
 
 #[test]
-fn only_the_time_and_the_hint_are_masked() {
+fn only_time_and_hint_are_masked() {
     for (page, expected) in [
         ("2026-08-23T10:15:30Z 502", "#Z 502"),
         ("2026-08-23 10:15:30 UTC", "# UTC"),

@@ -1,26 +1,27 @@
-//! The way that the README shows from nothing to an own page on a running Envoy, gone as it is
-//! written: every command of "Your own pages", in order.
+//! Runs every command of the README's part "Your own pages" in order, from nothing to an own page
+//! on a running Envoy.
 //!
-//! Three things differ: what is built already is not built again, ports are free ones, and an Envoy
-//! beside others does without hot restart.
+//! Three things differ: what is built already is not built again, ports are free ones, and Envoy
+//! runs without hot restart, since others run beside it.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tidegate_e2e::client::{Client, Protocol};
 use tidegate_e2e::faults::Refused;
 use tidegate_e2e::message::Request;
-use tidegate_e2e::{envoy, module, process, tool, workspace};
+use tidegate_e2e::process::Program;
+use tidegate_e2e::{envoy, free_port, module, tool, workspace};
 
-/// How long a program may take until it answers.
+/// Limit for a program to answer.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The commands of a part of the README, without what it says of them.
+/// Returns the commands of a part of the README, without their comments.
 fn commands(part: &str) -> Vec<String> {
     let readme = fs::read_to_string(workspace().join("README.md")).expect("README.md");
     let (_, rest) = readme
@@ -46,7 +47,7 @@ fn commands(part: &str) -> Vec<String> {
     commands
 }
 
-/// A folder like the root of the repository, in which the command is installed.
+/// A folder laid out like the repository, in which the command is installed.
 struct Root(PathBuf);
 
 impl Root {
@@ -79,9 +80,9 @@ impl Root {
         output
     }
 
-    /// Starts what runs until Ctrl-C.
-    fn start(&self, command: &str) -> Running {
-        Running(process::spawn(self.bash(&format!("exec {command}"))))
+    /// Starts a program that runs until Ctrl-C.
+    fn start(&self, command: &str) -> Program {
+        Program::start_piped(self.bash(&format!("exec {command}")))
     }
 }
 
@@ -91,25 +92,13 @@ impl Drop for Root {
     }
 }
 
-/// A program in the terminal.
-struct Running(Child);
-
-impl Running {
-    fn end(&mut self) {
-        process::interrupt(&self.0);
-        self.0.wait().expect("wait for its end");
-    }
+/// Ends a program as Ctrl-C does.
+fn end(program: &mut Program) {
+    program.interrupt();
+    program.wait().expect("wait for its end");
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) {
-            self.end();
-        }
-    }
-}
-
-/// Replaces the port that a file says by one that nobody uses.
+/// Replaces a port in a file by a free one.
 fn move_port(file: &Path, from: u16, to: u16) {
     let text = fs::read_to_string(file).expect("the file");
     let (from, to) = (format!("port_value: {from} "), format!("port_value: {to} "));
@@ -117,12 +106,7 @@ fn move_port(file: &Path, from: u16, to: u16) {
     fs::write(file, text.replace(&from, &to)).expect("write the file");
 }
 
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("bind a port");
-    listener.local_addr().expect("its address").port()
-}
-
-/// What is at an address, as soon as somebody answers there.
+/// Waits until there is a response at an address, and returns it.
 fn html_at(address: SocketAddr) -> tidegate_e2e::message::Response {
     let end = Instant::now() + LIMIT;
     loop {
@@ -138,16 +122,16 @@ fn html_at(address: SocketAddr) -> tidegate_e2e::message::Response {
 }
 
 #[test]
-fn the_readme_leads_from_nothing_to_an_own_page_on_envoy() {
+fn readme_commands_lead_to_an_own_page_on_envoy() {
     let root = Root::new();
     let refused = Refused::default();
     let port = free_port();
-    let mut running: Option<Running> = None;
+    let mut running: Option<Program> = None;
     let mut seen = Vec::new();
     for command in commands("Your own pages") {
         let word = command.split(' ').take(2).collect::<Vec<_>>().join(" ");
         match word.as_str() {
-            // Built by whoever runs this test, and linked.
+            // The test run has built it; it is linked.
             "make wasm" => assert!(root.0.join("dist/tidegate.wasm").exists()),
             "cargo install" => {
                 assert_eq!(command, "cargo install --locked --path crates/cli");
@@ -155,14 +139,14 @@ fn the_readme_leads_from_nothing_to_an_own_page_on_envoy() {
             }
             "tidegate preview" => {
                 let mut preview = root.start(&format!("{command} --port 0"));
-                let stderr = preview.0.stderr.take().expect("a pipe");
+                let stderr = preview.stderr.take().expect("a pipe");
                 let mut line = String::new();
                 let mut lines = BufReader::new(stderr);
                 lines.read_line(&mut line).expect("a line");
                 let address = line.split('/').nth(2).and_then(|at| at.parse().ok());
                 let gallery = html_at(address.unwrap_or_else(|| panic!("{line}")));
                 assert!(gallery.text().contains("templates.shop"), "{gallery:?}");
-                preview.end();
+                end(&mut preview);
             }
             "\"$(scripts/envoy.sh)\" -c" => {
                 let file = root.0.join("my-pages/envoy.yaml");
@@ -181,7 +165,7 @@ fn the_readme_leads_from_nothing_to_an_own_page_on_envoy() {
                 assert!(head.starts_with("HTTP/1.1 502 Bad Gateway\n"), "{head}");
                 assert!(head
                     .contains("content-security-policy: default-src 'none'; style-src 'sha256-"));
-                // Words that only the source has.
+                // Text that only the source contains.
                 for part in [
                     "<html lang=\"en\" dir=\"ltr\">",
                     "– Harbour Coffee</title>",
@@ -210,9 +194,9 @@ fn the_readme_leads_from_nothing_to_an_own_page_on_envoy() {
     ];
     assert_eq!(seen, expected);
     let mut envoy = running.expect("an Envoy");
-    envoy.end();
+    end(&mut envoy);
     let mut log = String::new();
-    let stderr = envoy.0.stderr.as_mut().expect("a pipe");
+    let stderr = envoy.stderr.as_mut().expect("a pipe");
     stderr.read_to_string(&mut log).expect("the log of Envoy");
     let signs = envoy::signs_of_death(&log);
     assert!(signs.is_empty(), "{signs:#?}");

@@ -1,5 +1,5 @@
-//! The filter never makes things worse: not for the module, whatever clients send, and not for the
-//! connections to the upstream, however often it fails.
+//! The filter never makes things worse: clients cannot crash the module, whatever they send, and
+//! failures do not cost connections to the upstream.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use tokio::task::JoinSet;
 
 use crate::site::Site;
 
-/// A header value that is no UTF-8: reading it as text is how filters die.
+/// A header value that is not UTF-8. Filters that read it as text trap.
 const HOSTILE: &[u8] = b"a\xffb";
 
 #[test]
-fn bytes_that_are_no_text_kill_nothing() {
+fn headers_that_are_not_utf8_do_not_trap() {
     const REQUESTS: usize = 10_000;
     let site = Site::start(&[("page", Some(r#"{ "breaker": { "mode": "disabled" } }"#))]);
     let paths = [
@@ -61,7 +61,7 @@ fn bytes_that_are_no_text_kill_nothing() {
     for (request, status) in answered {
         let expected = match request.path.as_str() {
             _ if request.headers.get("content-type") == Some("application/grpc") => {
-                // What is no failure passes as it is.
+                // Responses that are not failures pass unchanged.
                 match request.path.as_str() {
                     "/404/" => 404,
                     _ => 200,
@@ -86,7 +86,7 @@ fn bytes_that_are_no_text_kill_nothing() {
 }
 
 #[test]
-fn failing_does_not_cost_the_upstream_its_connections() {
+fn failures_keep_upstream_connections() {
     const REQUESTS: u64 = 40;
     let site = Site::start(&[("page", Some(r#"{ "breaker": { "mode": "disabled" } }"#))]);
     let client = site.client("page", Protocol::H1);
@@ -111,9 +111,9 @@ fn failing_does_not_cost_the_upstream_its_connections() {
 }
 
 #[test]
-fn the_page_does_not_wait_for_the_rest_of_the_upstreams() {
+fn page_does_not_wait_for_the_upstreams_body() {
     let site = Site::start(&[("page", None)]);
-    // The upstream never ends its body, and the route has no time-out; the client has one.
+    // The upstream never ends its body, and the route has no timeout; the client has one.
     let answer = site
         .client("page", Protocol::H1)
         .get(&Request::get("/502-stuck/"));

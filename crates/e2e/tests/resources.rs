@@ -1,15 +1,16 @@
-//! The files of `envoy/` and the examples: what an operator loads is accepted where it is loaded.
+//! The files of `envoy/` and the examples are accepted by what loads them.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tidegate_e2e::{envoy, module, tool, workspace, yaml};
 
-/// The folders of the examples, from the root.
+/// Returns the folders of the examples, relative to the root.
 fn examples() -> Vec<String> {
     let folders = fs::read_dir(workspace().join("examples")).expect("list the examples");
     let name = |entry: std::io::Result<fs::DirEntry>| {
@@ -19,13 +20,13 @@ fn examples() -> Vec<String> {
     folders.map(name).collect()
 }
 
-/// The complete Envoy configurations.
+/// Returns the complete Envoy configurations.
 pub(crate) fn bootstraps() -> Vec<String> {
     let examples = examples().into_iter().map(|folder| folder + "/envoy.yaml");
     examples.chain(["envoy/envoy.yaml".to_owned()]).collect()
 }
 
-/// Every value of that key, at any depth.
+/// Returns every value of a key, at any depth.
 fn all<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
     match value {
         Value::Object(members) => {
@@ -37,7 +38,7 @@ fn all<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
     }
 }
 
-/// The filter configuration in an Envoy configuration.
+/// Returns the filter configuration in an Envoy configuration.
 fn filter_config(bootstrap: &str) -> String {
     let (bootstrap, mut found) = (yaml(bootstrap), Vec::new());
     all(&bootstrap, "configuration", &mut found);
@@ -50,7 +51,7 @@ fn filter_config(bootstrap: &str) -> String {
         .to_owned()
 }
 
-/// Asserts that the command finds nothing wrong with a filter configuration.
+/// Asserts that the command accepts a filter configuration.
 fn check(config: &str) {
     let mut command = tool();
     command.args(["check", "-"]).stdin(Stdio::piped());
@@ -68,9 +69,9 @@ fn check(config: &str) {
 }
 
 #[test]
-fn envoy_accepts_its_configurations() {
+fn envoy_accepts_the_bootstraps() {
     for path in &bootstraps() {
-        // A folder like the repository, since the module may have been built elsewhere.
+        // A folder laid out like the repository, since the module may have been built elsewhere.
         let root = std::env::temp_dir().join(format!("tidegate-resources-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
         let file = root.join(path);
@@ -85,24 +86,17 @@ fn envoy_accepts_its_configurations() {
         } else {
             &root
         };
-        let output = Command::new(envoy::binary())
-            .args(["--mode", "validate", "--disable-hot-restart", "-c"])
-            .arg(&file)
-            .current_dir(start)
-            .stdin(Stdio::null())
-            .output()
-            .expect("run Envoy");
-        let log = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{path}:\n{log}");
+        let log = envoy::validate(start, &file);
+        let log = log.unwrap_or_else(|log| panic!("{path}:\n{log}"));
         let signs = envoy::signs_of_death(&log);
         assert!(signs.is_empty(), "{path}: {signs:#?}");
         fs::remove_dir_all(&root).expect("remove the folder");
     }
 }
 
-/// The way of the README, from `tidegate init` to an Envoy; and to the other resources.
+/// From `tidegate init` to Envoy and to the other resources, as in the README.
 #[test]
-fn what_is_made_of_a_source_is_accepted_where_it_is_loaded() {
+fn bundles_are_accepted_by_what_loads_them() {
     let root = std::env::temp_dir().join(format!("tidegate-made-{}", std::process::id()));
     let _ = fs::remove_dir_all(&root);
     fs::create_dir_all(root.join("dist")).expect("make a folder");
@@ -129,18 +123,12 @@ fn what_is_made_of_a_source_is_accepted_where_it_is_loaded() {
     let inner = inner.and_then(Value::as_str).expect("a StringValue");
     assert_eq!(json(inner), made);
     fs::write(root.join("envoy.yaml"), bundle("envoy")).expect("write envoy.yaml");
-    let args = [
-        "--mode",
-        "validate",
-        "--disable-hot-restart",
-        "-c",
-        "envoy.yaml",
-    ];
-    run(Command::new(envoy::binary()), &args);
+    envoy::validate(&root, Path::new("envoy.yaml")).unwrap_or_else(|log| panic!("{log}"));
     fs::remove_dir_all(&root).expect("remove the folder");
 }
 
-/// Every field of a resource but those of the filter configuration, which its API takes as it is.
+/// Collects the fields of a resource, except those of the filter configuration, which its API
+/// accepts as a whole.
 fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     match value {
         _ if path.ends_with("onfig") => {
@@ -159,11 +147,11 @@ fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The API server refuses nothing of a field that it does not know: it drops it, and the filter
-/// would run without. So they are spelt out here, as the CustomResourceDefinitions of Istio and Envoy
-/// Gateway had them in August 2026, when these resources were validated with them by hand.
+/// An API server does not refuse unknown fields but drops them, and the filter would run without
+/// its configuration. So the fields are listed here as the CustomResourceDefinitions of Istio and
+/// Envoy Gateway had them in August 2026, when these resources were validated against them by hand.
 #[test]
-fn the_resources_have_fields_that_their_apis_know() {
+fn resources_have_only_fields_of_their_apis() {
     let istio = |prefix: &str| {
         let inner = [
             "url=\"oci://registry.example/tidegate:0.1.0\"",
@@ -233,7 +221,7 @@ fn the_resources_have_fields_that_their_apis_know() {
 }
 
 #[test]
-fn the_filter_accepts_every_configuration_in_them() {
+fn filter_accepts_every_configuration() {
     check(&filter_config("envoy/envoy.yaml"));
     for (path, pointer) in [
         ("envoy/istio/wasmplugin.yaml", "/spec/pluginConfig"),
@@ -249,8 +237,8 @@ fn the_filter_accepts_every_configuration_in_them() {
 }
 
 #[test]
-fn the_module_is_started_anew_after_a_crash() {
-    // With Envoy's default, and Istio's, every later request would get a 503.
+fn resources_restart_the_module_after_a_crash() {
+    // With the default of Envoy and Istio, every later request would get a 503.
     for (path, pointer, wanted) in [
         (
             "envoy/istio/wasmplugin.yaml",
@@ -277,7 +265,7 @@ fn the_module_is_started_anew_after_a_crash() {
 }
 
 #[test]
-fn every_example_loads_the_configuration_that_lies_beside_it() {
+fn every_example_loads_its_filter_json() {
     for folder in examples() {
         let file = workspace().join(&folder).join("filter.json");
         let file = fs::read_to_string(file).expect("filter.json");

@@ -1,10 +1,10 @@
-//! How long a worker takes to be ready with the largest template that there can be.
+//! The time until a worker is ready with the largest possible template.
 //!
-//! An Envoy that runs takes one listener after the other, with a small and with a large configuration
-//! turn about. What counts is its processor time for one of them, which a busy machine does not add to.
-//! At least two starts of the filter are in it: of a canary on the main thread, in a VM made for it, and
-//! of the worker (each worker more adds one, seen with 1 to 16 of them). Their mean is held to the budget,
-//! with all that Envoy does besides.
+//! A running Envoy gets listeners with a small and with a large configuration in turn. The test
+//! measures Envoy's processor time for each update, which other load on the machine does not
+//! increase. It contains at least two starts of the filter: a canary on the main thread, in its own
+//! VM, and the worker. (Each further worker adds one, seen with 1 to 16 workers.) Their mean must
+//! be within the budget, including everything else that Envoy does.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use serde_json::{json, Value};
 use tidegate_e2e::config::{cluster, route, tidegate, Bootstrap, Listener};
 use tidegate_e2e::envoy::Envoy;
 
-/// The budget of the design for a VM.
+/// The budget for one VM.
 const BUDGET: Duration = Duration::from_millis(50);
 const STARTS: u32 = 2;
 const ROUNDS: usize = 5;
 const TEMPLATE_BYTES: usize = 256 * 1024;
 
-/// A listener with a configuration that Envoy has not seen before.
+/// Returns a listener with a configuration that Envoy has not seen before.
 fn listener(number: usize, templates: &Value) -> Value {
     let brand = json!({ "name": format!("Shop {number}") });
     let config = json!({ "brand": brand, "templates": templates }).to_string();
@@ -29,7 +29,7 @@ fn listener(number: usize, templates: &Value) -> Value {
 }
 
 #[test]
-fn a_template_of_256_kib_is_ready_in_time() {
+fn largest_template_is_ready_within_the_budget() {
     let paragraph = "<p class='x'>{{title}} &amp; {{message}}</p>\n";
     let head = "<!doctype html><html lang='{{lang}}'><title>{{title}}</title>";
     let html = head.to_owned() + &paragraph.repeat((TEMPLATE_BYTES - head.len()) / paragraph.len());

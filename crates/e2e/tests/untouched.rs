@@ -1,5 +1,5 @@
-//! What is meant for the client reaches it byte for byte: the same request through a listener with
-//! the filter and through one without gets the same response.
+//! Responses that are meant for the client reach it byte for byte: the same request gets the same
+//! response through a listener with the filter and through one without.
 
 use tidegate_e2e::client::Protocol;
 use tidegate_e2e::message::{Request, Response};
@@ -8,7 +8,7 @@ use crate::site::kinds::meant;
 use crate::site::{comparable, Site, PLAIN};
 
 #[test]
-fn answers_that_are_meant_pass_byte_for_byte() {
+fn intended_responses_pass_byte_for_byte() {
     let site = Site::start(&[("page", None)]);
     for request in requests() {
         same(&site, "page", &request);
@@ -16,7 +16,7 @@ fn answers_that_are_meant_pass_byte_for_byte() {
 }
 
 #[test]
-fn nothing_is_changed_in_shadow_or_off() {
+fn shadow_and_off_change_nothing() {
     let site = Site::start(&[
         ("shadow", Some(r#"{ "mode": "shadow" }"#)),
         ("off", Some(r#"{ "mode": "off" }"#)),
@@ -38,14 +38,14 @@ fn nothing_is_changed_in_shadow_or_off() {
 }
 
 #[test]
-fn broken_answers_and_upgrades_pass_as_they_are() {
+fn broken_responses_and_upgrades_pass_unchanged() {
     let site = Site::start(&[("page", None)]);
     for protocol in [Protocol::H1, Protocol::H2] {
         let [without, with] = [PLAIN, "page"].map(|listener| {
             site.client(listener, protocol)
                 .get(&Request::get("/200-cut/"))
         });
-        // Once a success has begun it cannot be taken back.
+        // A success that has begun cannot be withdrawn.
         assert!(with.broken.is_some(), "{with:?}");
         assert_eq!(comparable(&with), comparable(&without));
         let [without, with] = [PLAIN, "page"].map(|listener| {
@@ -60,7 +60,7 @@ fn broken_answers_and_upgrades_pass_as_they_are() {
     }
 }
 
-/// Everything that passes, as requests.
+/// Returns requests for all responses that pass.
 fn requests() -> Vec<Request> {
     let mut requests = Vec::new();
     for (name, _, answer) in meant() {

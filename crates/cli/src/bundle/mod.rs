@@ -13,25 +13,22 @@ use crate::lint;
 use crate::markup;
 use crate::source::{self, Finding, Findings, LoadError, Node, Source, Value};
 
-/// Make the filter configuration of a source: with its files, pictures, styles and scripts in it
+/// Build the filter configuration from a source, with its pages, pictures, styles and scripts embedded
 ///
-/// The result goes to standard output, its size against the limits to standard error.
+/// Writes the result to standard output, and its size and the limits to standard error.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Source, in YAML or JSON; `-` is standard input
+    /// Source in YAML or JSON; `-` reads standard input
     source: PathBuf,
-    /// File to write instead of standard output
+    /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// What to make
+    /// Kind of output
     #[arg(long = "as", value_enum, value_name = "KIND", default_value = "json")]
     kind: resource::Kind,
-    /// Where the module is: a file for Envoy, an address for Istio, an image for Envoy Gateway
+    /// Location of the module: a file for Envoy, a URL for Istio, an image for Envoy Gateway
     #[arg(long, value_name = "WHERE")]
     module: Option<String>,
-    /// Leave pages, styles and scripts as they were written
-    #[arg(long)]
-    no_minify: bool,
 }
 
 /// What the filter gets.
@@ -50,7 +47,7 @@ impl Bundle {
     ///
     /// # Errors
     /// Everything that cannot be put in, or makes the result too large.
-    pub(crate) fn new(source: &mut Source, minify: bool) -> Result<Self, Findings> {
+    pub(crate) fn new(source: &mut Source) -> Result<Self, Findings> {
         let mut document = source.document.clone();
         let mut findings = Vec::new();
         let mut parts = Vec::new();
@@ -59,14 +56,10 @@ impl Bundle {
             let Some(node) = source.document.at(&key).cloned() else {
                 continue;
             };
-            match markup::inline(&mut source.files, &node, &key, &delimiters, minify) {
+            match markup::inline(&mut source.files, &node, &key, &delimiters) {
                 Err(found) => findings.extend(found),
                 Ok(inlined) => {
-                    let html = match minify {
-                        true => markup::squeeze(&inlined.html, &delimiters),
-                        false => inlined.html,
-                    };
-                    replace(&mut document, &key, html);
+                    replace(&mut document, &key, inlined.html);
                     parts.push((key, inlined.parts));
                 }
             }
@@ -167,14 +160,14 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Ok(source) => source,
         Err(error) => return refuse(&args.source, &error),
     };
-    let bundle = match Bundle::new(&mut source, !args.no_minify) {
+    let bundle = match Bundle::new(&mut source) {
         Ok(bundle) => bundle,
         Err(findings) => {
             findings.tell(&args.source);
             return ExitCode::from(crate::FINDINGS);
         }
     };
-    let mut findings = lint::lint(&mut source);
+    let mut findings = lint::lint(&source);
     findings.extend(lint::sizes(&source, &bundle));
     for finding in findings {
         eprintln!("{finding}");

@@ -32,22 +32,22 @@ const CONFIG: &str = include_str!("assets/filter.json");
 /// How often Envoy is looked after, and its counters are read.
 const TICK: Duration = Duration::from_millis(500);
 
-/// See a site fail behind Envoy with the filter: a small shop and a panel that breaks it
+/// Run a demo: a small shop behind Envoy with the filter, and a panel that breaks the shop
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Port that visitors use, on 127.0.0.1; 0: a free one
+    /// Port of the shop on 127.0.0.1; 0 selects a free port
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     port: u16,
-    /// Port of the owner's panel, on 127.0.0.1; 0: a free one
+    /// Port of the panel on 127.0.0.1; 0 selects a free port
     #[arg(long, value_name = "PORT", default_value_t = 8081)]
     panel_port: u16,
-    /// Filter configuration to try instead of the demo's own
+    /// Filter configuration to use instead of the demo's own
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The Envoy binary
+    /// Envoy binary
     #[arg(long, value_name = "FILE", env = "ENVOY", default_value = "envoy")]
     envoy: PathBuf,
-    /// The filter module
+    /// Filter module
     #[arg(
         long,
         value_name = "FILE",
@@ -55,7 +55,7 @@ pub(crate) struct Args {
         default_value = "dist/tidegate.wasm"
     )]
     module: PathBuf,
-    /// Open the panel in a browser (it is, on a desktop, unless --no-open is given)
+    /// Open the panel in a browser (the default on a desktop)
     #[arg(long)]
     open: bool,
     /// Do not open a browser
@@ -98,7 +98,7 @@ fn demo(args: &Args) -> Result<(), Error> {
     port_is_free(args.panel_port, "--panel-port")?;
 
     let site = Arc::new(Site::start().map_err(Error::System)?);
-    let mut envoy = Envoy::start(&Setup {
+    let envoy = Envoy::start(&Setup {
         envoy: &args.envoy,
         module: &module,
         config: &config,
@@ -290,28 +290,28 @@ impl fmt::Display for Error {
             Error::Module { module, error } => write!(
                 f,
                 "no filter module at {}: {error}\n\
-                 `make wasm` builds it at dist/tidegate.wasm; --module or TIDEGATE_WASM names another",
+                 `make wasm` builds it at dist/tidegate.wasm; select another with --module or TIDEGATE_WASM",
                 module.display()
             ),
             Error::ConfigFile { file, error } => write!(f, "{}: {error}", file.display()),
             Error::Config { file, errors } => {
-                write!(f, "the filter refuses {}:\n{errors}", file.display())
+                write!(f, "the filter rejects {}:\n{errors}", file.display())
             }
             Error::Port { port, option, error } => {
-                write!(f, "port {port} cannot be used: {error}\n{option} chooses another; 0: a free one")
+                write!(f, "port {port} cannot be used: {error}\nselect another with {option}; 0 selects a free port")
             }
             Error::EnvoyMissing { envoy, error } => write!(
                 f,
                 "cannot run Envoy as {}: {error}\n\
-                 --envoy or ENVOY names the binary; `make demo` fetches one",
+                 name the binary with --envoy or ENVOY; `make demo` downloads one",
                 envoy.display()
             ),
             Error::EnvoyEnded { status, log } => write!(f, "Envoy ended ({status}){}", Tail(log)),
             Error::EnvoyNotReady { waited, log } => {
                 write!(f, "Envoy does not serve after {} s{}", waited.as_secs(), Tail(log))
             }
-            Error::EnvoySilent => f.write_str("Envoy does not tell which port it listens on"),
-            Error::SiteLost(error) => write!(f, "the site could not take its port again: {error}"),
+            Error::EnvoySilent => f.write_str("Envoy does not report the port that it listens on"),
+            Error::SiteLost(error) => write!(f, "the site could not bind its port again: {error}"),
             Error::System(error) => write!(f, "{error}"),
         }
     }
@@ -344,7 +344,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         io::Write::write_all(&mut file, b"{\"brnd\": {}}").unwrap();
         let refused = filter_config(Some(file.path())).unwrap_err().to_string();
-        let expected = format!("the filter refuses {}:\nbrnd: ", file.path().display());
+        let expected = format!("the filter rejects {}:\nbrnd: ", file.path().display());
         assert!(refused.starts_with(&expected), "{refused}");
         let missing = filter_config(Some(Path::new("/nonexistent/filter.json"))).unwrap_err();
         assert!(

@@ -27,7 +27,7 @@ Harbour Coffee is open: a small shop behind Envoy with Tidegate.
   The owner's panel  {panel}
 
 Open both in a browser, press \"Down\" in the panel, and reload the shop.
-Then, from a terminal, the same failure as other clients get it:
+Then look at the same failure as other clients get it:
 
   curl -i {url}
   curl -i -H 'accept: application/json' {url}api/beans
@@ -36,7 +36,7 @@ Then, from a terminal, the same failure as other clients get it:
   curl -i -d bean=quayside {url}order
   curl -i --http2-prior-knowledge -H 'content-type: application/grpc' -d '' {url}
 
-The panel's buttons work from there too (fine, down, slow, 502, flapping):
+The panel has an HTTP interface too (modes: fine, down, slow, 502, flapping):
 
   curl -d '{{\"mode\":\"slow\"}}' {panel}state
 

@@ -74,8 +74,8 @@ impl fmt::Display for State {
         f.write_str(match (self.mode, self.up) {
             (Mode::Fine, _) => "fine",
             (Mode::Down, _) => "down: its port refuses connections",
-            (Mode::Slow, _) => "slow: it answers when the route has long given up",
-            (Mode::BadGateway, _) => "broken: it answers 502 with a page of its own",
+            (Mode::Slow, _) => "slow: it answers long after the route's timeout",
+            (Mode::BadGateway, _) => "broken: it answers 502 with its own error page",
             (Mode::Flapping, true) => "flapping: up for a moment",
             (Mode::Flapping, false) => "flapping: down for a moment",
         })

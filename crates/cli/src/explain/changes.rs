@@ -176,5 +176,4 @@ fn crowd(route: &Route, episode: &Episode) -> Option<Change> {
 }
 
 #[cfg(test)]
-#[path = "changes_tests.rs"]
 mod tests;

@@ -194,5 +194,4 @@ impl Entry<'_> {
 }
 
 #[cfg(test)]
-#[path = "entry_tests.rs"]
 mod tests;

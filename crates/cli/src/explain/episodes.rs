@@ -150,5 +150,4 @@ impl Episodes {
 }
 
 #[cfg(test)]
-#[path = "episodes_tests.rs"]
 mod tests;

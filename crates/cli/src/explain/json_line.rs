@@ -1,93 +1,70 @@
-//! A line that is a JSON object: with the fields that `envoy/access-log.yaml` has. Most of their
-//! names are those that Istio and Envoy Gateway use, so that their own JSON logs are read too.
+//! Reads lines that are JSON objects with the fields that `envoy/access-log.yaml` has. Most of these
+//! names are those that Istio and Envoy Gateway use, so their own JSON logs are read too.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use super::entry::Entry;
 use super::line::{status, time_ms, Wrong};
 
 /// Reads a line.
 pub(super) fn parse(line: &[u8]) -> Result<Entry<'_>, Wrong> {
-    // Borrowed strings must be UTF-8; a log that has other bytes is read all the same.
     let fields: Fields<'_> = serde_json::from_slice(line).map_err(|error| {
         Wrong::Json(error.to_string().replace(" at line 1 column", " at column"))
     })?;
-    if fields.start_time.is_empty() {
+    if fields.start_time.0.is_empty() {
         return Err(Wrong::Missing("start_time"));
     }
-    if fields.response_code.is_empty() {
+    if fields.response_code.0.is_empty() {
         return Err(Wrong::Missing("response_code"));
     }
     Ok(Entry {
-        began_ms: time_ms(&fields.start_time)?,
-        status: status(&fields.response_code)?,
-        ..fields.entry
+        began_ms: time_ms(&fields.start_time.0)?,
+        duration_ms: fields.duration.number(),
+        status: status(&fields.response_code.0)?,
+        bytes_sent: fields.bytes_sent.number(),
+        flags: fields.response_flags.0,
+        details: fields.response_code_details.0,
+        transport: fields.upstream_transport_failure_reason.0,
+        route: fields.route_name.0,
+        authority: fields.authority.or(fields.authority_header).0,
+        cluster: fields.upstream_cluster.0,
+        host: fields.upstream_host.0,
+        request_id: fields.request_id.or(fields.request_id_header).0,
+        reason: fields.tidegate_reason.0,
+        release: fields.release.0,
     })
 }
 
-#[derive(Default)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Fields<'a> {
-    start_time: Cow<'a, str>,
-    response_code: Cow<'a, str>,
-    entry: Entry<'a>,
+    #[serde(borrow)]
+    start_time: Text<'a>,
+    response_code: Text<'a>,
+    response_flags: Text<'a>,
+    response_code_details: Text<'a>,
+    upstream_transport_failure_reason: Text<'a>,
+    duration: Text<'a>,
+    bytes_sent: Text<'a>,
+    authority: Text<'a>,
+    #[serde(rename = ":authority")]
+    authority_header: Text<'a>,
+    route_name: Text<'a>,
+    upstream_cluster: Text<'a>,
+    upstream_host: Text<'a>,
+    request_id: Text<'a>,
+    #[serde(rename = "x-request-id")]
+    request_id_header: Text<'a>,
+    tidegate_reason: Text<'a>,
+    release: Text<'a>,
 }
 
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Fields::default();
-        while let Some(Text(key)) = map.next_key()? {
-            let entry = &mut fields.entry;
-            let place = match key.as_ref() {
-                "start_time" => &mut fields.start_time,
-                "response_code" => &mut fields.response_code,
-                "response_flags" => &mut entry.flags,
-                "response_code_details" => &mut entry.details,
-                "upstream_transport_failure_reason" => &mut entry.transport,
-                "authority" | ":authority" => &mut entry.authority,
-                "route_name" => &mut entry.route,
-                "upstream_cluster" => &mut entry.cluster,
-                "upstream_host" => &mut entry.host,
-                "request_id" | "x-request-id" => &mut entry.request_id,
-                "tidegate_reason" => &mut entry.reason,
-                "release" => &mut entry.release,
-                "duration" => {
-                    entry.duration_ms = map.next_value::<Text<'_>>()?.number();
-                    continue;
-                }
-                "bytes_sent" => {
-                    entry.bytes_sent = map.next_value::<Text<'_>>()?.number();
-                    continue;
-                }
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-            };
-            *place = map.next_value::<Text<'_>>()?.0;
-        }
-        Ok(fields)
-    }
-}
-
-/// A string, borrowed where it has no escapes; a number as its text; anything else as nothing, and
-/// so is what Envoy writes where it has nothing.
+/// The text of a string or a number, borrowed unless it has escapes. It is empty for any other value,
+/// and for the "-" that Envoy writes for a missing one.
 #[derive(Default)]
 struct Text<'a>(Cow<'a, str>);
 
@@ -95,58 +72,26 @@ impl Text<'_> {
     fn number(&self) -> u64 {
         self.0.parse().unwrap_or(0)
     }
+
+    fn or(self, other: Self) -> Self {
+        match self.0.is_empty() {
+            true => other,
+            false => self,
+        }
+    }
 }
 
-impl<'de> Deserialize<'de> for Text<'de> {
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor)
-    }
-}
-
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a value")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Borrowed(if text == "-" { "" } else { text })))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Text(number.to_string().into()))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Text(number.to_string().into()))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(Text(number.to_string().into()))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Text::default())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Text::default())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Text::default())
-    }
-
-    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Text::default())
+        let json = <&RawValue>::deserialize(deserializer)?.get();
+        Ok(Text(match json.as_bytes() {
+            [] | [b'n' | b't' | b'f' | b'[' | b'{', ..] | b"\"-\"" => "".into(),
+            [b'"', ..] if json.contains('\\') => {
+                let text: String = serde_json::from_str(json).map_err(D::Error::custom)?;
+                text.into()
+            }
+            [b'"', ..] => json.trim_matches('"').into(),
+            _ => json.into(),
+        }))
     }
 }

@@ -30,10 +30,10 @@ impl fmt::Display for Wrong {
         match self {
             Self::Text(missing) => write!(
                 formatter,
-                "neither a JSON object nor a line of Envoy's or Istio's text format: no {missing}"
+                "neither a JSON object nor a line in Envoy's or Istio's text format: no {missing}"
             ),
             Self::Json(error) => write!(formatter, "not a JSON object: {error}"),
-            Self::Missing(field) => write!(formatter, "no `{field}` in it"),
+            Self::Missing(field) => write!(formatter, "no field `{field}`"),
             Self::Time(found) => write!(
                 formatter,
                 "found the time {found:?}; allowed: one like 2026-11-23T13:33:21.123Z, \
@@ -44,7 +44,7 @@ impl fmt::Display for Wrong {
             }
             Self::TooLong => write!(
                 formatter,
-                "found more than {} bytes; no line is longer",
+                "found more than {} bytes; allowed: at most that for a line",
                 super::read::CHUNK_BYTES
             ),
         }
@@ -94,5 +94,4 @@ pub(super) fn status(text: &str) -> Result<u16, Wrong> {
 }
 
 #[cfg(test)]
-#[path = "line_tests.rs"]
 mod tests;

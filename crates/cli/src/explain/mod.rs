@@ -26,29 +26,30 @@ use report::Report;
 /// Names longer than this are cut: nothing that clients write makes a report large.
 const MAX_NAME: usize = 128;
 
-/// Explain the failures in an access log of Envoy, or one reason
+/// Explain the failures in Envoy access logs, or explain one reason
 ///
-/// Reads Envoy's default text format, Istio's, and JSON with the fields of `envoy/access-log.yaml`,
-/// each line by itself, and gzip. Files of a rotated log come oldest first. Exit code: 0 when
-/// everything was read, 1 when no line of it could be understood, 2 when a file cannot be read.
+/// Reads Envoy's default text format, Istio's text format, and JSON with the fields of
+/// `envoy/access-log.yaml`; formats may be mixed, and files may be compressed with gzip. Name the files
+/// of a rotated log oldest first. Exit code: 0 if everything was read, 1 if no line could be
+/// understood, 2 if a file cannot be read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Access logs; `-` is standard input
+    /// Access logs; `-` reads standard input
     #[arg(required_unless_present_any = ["reason", "runbooks"], value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
-    /// Show so many findings, the most frequent first; 0: all. (JSON always has all)
+    /// Number of findings to show, the most frequent first; 0 shows all (JSON always has all)
     #[arg(long, value_name = "N", default_value_t = 10)]
     top: usize,
-    /// Failures with so long a time between them have begun anew
+    /// Gap that separates two incidents
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = humantime::parse_duration)]
     gap: Duration,
-    /// Explain this reason: what it means, what to check, what to change; `list` names all
+    /// Explain this reason: its meaning, what to check, what to change; `list` lists all reasons
     #[arg(long, value_name = "REASON", conflicts_with_all = ["files", "json"])]
     reason: Option<String>,
-    /// Print what there is to say of all reasons (Markdown)
+    /// Print the explanations of all reasons (Markdown)
     #[arg(long, conflicts_with_all = ["files", "json", "reason"])]
     runbooks: bool,
 }
@@ -89,7 +90,7 @@ fn explain(args: &Args) -> ExitCode {
         .filter(|_| is_nothing_understood)
     {
         eprintln!(
-            "{}:{}: {}\nnone of the {} lines can be read",
+            "{}:{}: {}\nnone of the {} lines could be read",
             first.file, first.line, first.why, report.lines
         );
     }

@@ -35,7 +35,7 @@ fn write(report: &Report, top: usize, text: &mut String) -> fmt::Result {
     if let Some(first) = &report.unreadable.first {
         writeln!(
             text,
-            "{} could not be read, the first: {}:{}: {}",
+            "{} could not be read; the first: {}:{}: {}",
             many(report.unreadable.lines, "line"),
             first.file,
             first.line,
@@ -45,14 +45,14 @@ fn write(report: &Report, top: usize, text: &mut String) -> fmt::Result {
     if report.unknown_reasons > 0 {
         writeln!(
             text,
-            "{} with a reason that this version does not know, named by details and flags instead",
+            "{} with a reason unknown to this version; classified by details and flags instead",
             many(report.unknown_reasons, "line")
         )?;
     }
     if report.folded_routes > 0 {
         writeln!(
             text,
-            "{} not told apart, with few requests: together as {}",
+            "{} with few requests grouped as {}",
             many(report.folded_routes, "route"),
             super::tally::OTHERS
         )?;
@@ -64,7 +64,7 @@ fn write(report: &Report, top: usize, text: &mut String) -> fmt::Result {
     {
         writeln!(
             text,
-            "Where the log has no route, the host of the request stands for it."
+            "Requests without a route in the log are grouped by the host of the request."
         )?;
     }
     let shown = match top {
@@ -110,16 +110,13 @@ fn write_finding(at: usize, finding: &Finding, is_new: bool, text: &mut String) 
         writeln!(
             text,
             "   And {} with {}, the last until {}",
-            many(more.len() as u64, "more time"),
+            many(more.len() as u64, "more incident"),
             many(failures, "failure"),
             to_second(&last.to)
         )?;
     }
     if finding.folded_episodes > 0 {
-        writeln!(
-            text,
-            "   It came and went more often than is told apart here."
-        )?;
+        writeln!(text, "   Further short incidents were merged.")?;
     }
     write_certainty(finding, text)?;
     if !is_new {
@@ -134,7 +131,7 @@ fn write_finding(at: usize, finding: &Finding, is_new: bool, text: &mut String) 
     }
     writeln!(
         text,
-        "   All about it: tidegate explain --reason {}",
+        "   More: tidegate explain --reason {}",
         finding.reason
     )
 }
@@ -144,14 +141,14 @@ fn write_certainty(finding: &Finding, text: &mut String) -> fmt::Result {
     if known.flags > 0 {
         writeln!(
             text,
-            "   {} named by response flags alone, which several reasons share.",
+            "   {} classified by response flags alone, which several reasons share.",
             number(known.flags)
         )?;
     }
     if known.status > 0 {
         writeln!(
             text,
-            "   {} named by the status alone; response code details in the log would tell more.",
+            "   {} classified by the status alone; add response code details to the log to be sure.",
             number(known.status)
         )?;
     }
@@ -170,14 +167,14 @@ fn write_episode(episode: &Shown, text: &mut String) -> fmt::Result {
     }
     write!(text, ": {}", many(episode.failures, "failure"))?;
     if let Some(share) = episode.share {
-        write!(text, ", {} of the requests then", percent(share))?;
+        write!(text, ", {} of requests in that period", percent(share))?;
     }
     text.push('\n');
     for change in &episode.changes {
         writeln!(text, "     {}", sentence(change))?;
     }
     let first = &episode.first;
-    write!(text, "     the first: {}:{}", first.file, first.line)?;
+    write!(text, "     first failure: {}:{}", first.file, first.line)?;
     for (what, value) in [
         ("request", &first.request_id),
         ("host", &first.upstream_host),
@@ -200,7 +197,7 @@ fn sentence(change: &Change) -> String {
             seconds_before,
         } => {
             let when = when(at, *seconds_before);
-            format!("release {from} became {to} at {when}")
+            format!("release {from} changed to {to} at {when}")
         }
         Change::HostAdded {
             host,
@@ -208,7 +205,7 @@ fn sentence(change: &Change) -> String {
             seconds_before,
         } => {
             let when = when(at, *seconds_before);
-            format!("host {host} is new since {when}")
+            format!("host {host} first seen at {when}")
         }
         Change::HostGone {
             host,
@@ -216,9 +213,9 @@ fn sentence(change: &Change) -> String {
             seconds_before,
         } => {
             let when = when(at, *seconds_before);
-            format!("host {host} is gone since {when}")
+            format!("host {host} last seen at {when}")
         }
-        Change::OneHost { host, of } => format!("only host {host} fails, one of {of}"),
+        Change::OneHost { host, of } => format!("only host {host} of {of} fails"),
         Change::FirstHost { host, failing, of } => {
             format!("{failing} of {of} hosts fail, {host} first")
         }

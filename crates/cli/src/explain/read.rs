@@ -274,5 +274,4 @@ impl Read for Counted {
 }
 
 #[cfg(test)]
-#[path = "read_tests.rs"]
 mod tests;

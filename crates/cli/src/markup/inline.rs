@@ -7,10 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
 use tidegate_core::config::limits;
 
-use super::{
-    attribute, css, media_type, minify, overlapping, plain_svg, target, Attribute, Delimiters,
-    Page, Target,
-};
+use super::{attribute, css, media_type, overlapping, target, Attribute, Delimiters, Page, Target};
 use crate::source::{finding, finding_in, position, Files, Finding, Node, NOT_UTF8};
 
 /// A page with everything in it.
@@ -30,7 +27,6 @@ pub(crate) fn inline(
     node: &Node,
     key: &str,
     delimiters: &Delimiters,
-    minify: bool,
 ) -> Result<Inlined, Vec<Finding>> {
     let html = node.text().unwrap_or_default();
     let page = Page::read(html, delimiters);
@@ -39,7 +35,6 @@ pub(crate) fn inline(
         node,
         key,
         delimiters,
-        minify,
         edits: Vec::new(),
         findings: Vec::new(),
         parts: Vec::new(),
@@ -77,7 +72,6 @@ struct Work<'w> {
     node: &'w Node,
     key: &'w str,
     delimiters: &'w Delimiters,
-    minify: bool,
     /// In the order of the page.
     edits: Vec<(Range<usize>, String)>,
     findings: Vec<Finding>,
@@ -196,15 +190,7 @@ impl Work<'_> {
             self.refuse(place, what);
             return None;
         }
-        let drawing = std::str::from_utf8(bytes)
-            .ok()
-            .filter(|_| self.minify && kind == "image/svg+xml")
-            .map(plain_svg);
-        let encoded = match drawing {
-            Some(svg) => STANDARD.encode(svg),
-            None => STANDARD.encode(bytes),
-        };
-        let uri = format!("data:{kind};base64,{encoded}");
+        let uri = format!("data:{kind};base64,{}", STANDARD.encode(bytes));
         self.parts.push((name, uri.len()));
         Some(uri)
     }
@@ -275,16 +261,6 @@ impl Work<'_> {
         let Some(script) = self.text(file, Place::Page(at.start), &["</script", "<!--"]) else {
             return;
         };
-        let script = match self.minify {
-            true => {
-                let kind = match is_module {
-                    true => minify::Script::Module,
-                    false => minify::Script::Classic,
-                };
-                self.harmless(minify::script(&script, kind), &script)
-            }
-            false => script,
-        };
         let drop = ["src", "defer", "async", "integrity", "crossorigin"];
         let tag = tag("script", page.source, attributes, &drop);
         self.parts
@@ -292,14 +268,6 @@ impl Work<'_> {
         let (content, _) = page.content(number);
         self.edits
             .push((at.start..content.end, format!("{tag}\n{}\n", script.trim())));
-    }
-
-    /// What was squeezed, unless that has made a tag of it.
-    fn harmless(&self, squeezed: String, before: &str) -> String {
-        match squeezed.contains(&self.delimiters.0) {
-            true => before.to_owned(),
-            false => squeezed,
-        }
     }
 
     fn sheet(&mut self, page: &Page<'_>, attributes: &[Attribute], at: &Range<usize>) {
@@ -346,10 +314,7 @@ impl Work<'_> {
         }
         out.push_str(text.get(from..).unwrap_or_default());
         self.open.pop();
-        Some(match self.minify {
-            true => self.harmless(minify::css(&out), &out),
-            false => out,
-        })
+        Some(out)
     }
 
     /// What comes in the place of a reference of a style sheet; `None`: it stays.

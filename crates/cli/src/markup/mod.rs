@@ -1,15 +1,13 @@
-//! Operators' pages as HTML: what they refer to, what is superfluous in them, what is unwise.
+//! Reads operators' pages as HTML: what they refer to, and what is unwise in them.
 //!
 //! A page is a template, and its tags can stand where no HTML would. So the tags are covered first,
 //! letter by letter, and an HTML tokenizer that follows the standard reads what is left; every
 //! place that it tells is one of the template itself.
 
-mod contrast;
 mod css;
 mod inline;
 mod lint;
-mod minify;
-mod squeeze;
+mod svg;
 #[cfg(test)]
 mod tests;
 
@@ -17,11 +15,11 @@ use std::ops::Range;
 
 use html5gum::emitters::default::{DefaultEmitter, StartTag, Token};
 use html5gum::Tokenizer;
+use percent_encoding::percent_decode_str;
 
-pub(crate) use contrast::contrast;
 pub(crate) use inline::inline;
 pub(crate) use lint::lint;
-pub(crate) use squeeze::{plain_svg, squeeze};
+pub(crate) use svg::plain as plain_svg;
 
 /// What opens and closes a template's tag.
 pub(crate) type Delimiters = (String, String);
@@ -89,12 +87,7 @@ enum Part {
         attributes: Vec<Attribute>,
         at: Range<usize>,
     },
-    End {
-        name: String,
-        at: Range<usize>,
-    },
-    Text(Range<usize>),
-    Comment(Range<usize>),
+    End(Range<usize>),
 }
 
 impl Part {
@@ -136,13 +129,8 @@ impl<'s> Page<'s> {
             let Ok(token) = token;
             parts.extend(match token {
                 Token::StartTag(tag) => Some(start_tag(tag, &covered, &tags)),
-                Token::EndTag(tag) => Some(Part::End {
-                    name: lossy(&tag.name),
-                    at: tag.span.start..tag.span.end,
-                }),
-                Token::String(text) => Some(Part::Text(text.span.start..text.span.end)),
-                Token::Comment(text) => Some(Part::Comment(text.span.start..text.span.end)),
-                Token::Doctype(_) | Token::Error(_) => None,
+                Token::EndTag(tag) => Some(Part::End(tag.span.start..tag.span.end)),
+                _ => None,
             });
         }
         Self {
@@ -165,7 +153,7 @@ impl<'s> Page<'s> {
             .iter()
             .skip(part + 1)
             .find_map(|part| match part {
-                Part::End { at, .. } => Some(at.clone()),
+                Part::End(at) => Some(at.clone()),
                 _ => None,
             });
         let end = end.unwrap_or(self.source.len()..self.source.len());
@@ -258,26 +246,7 @@ fn target(value: &str) -> Target {
         return Target::Site;
     }
     let path = value.split(['?', '#']).next().unwrap_or_default();
-    Target::File(unescape(path))
-}
-
-/// A path without its percent-encoding.
-fn unescape(path: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = path.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let hex = tail
-            .get(..2)
-            .filter(|_| *first == b'%')
-            .and_then(|hex| std::str::from_utf8(hex).ok())
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        bytes.push(hex.unwrap_or(*first));
-        rest = match hex {
-            Some(_) => tail.get(2..).unwrap_or_default(),
-            None => tail,
-        };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    Target::File(percent_decode_str(path).decode_utf8_lossy().into_owned())
 }
 
 /// The media type of a file that a page can hold.

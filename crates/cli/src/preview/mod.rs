@@ -22,18 +22,18 @@ use watch::Watched;
 const GALLERY: &str = include_str!("gallery.html");
 const STATE: &str = "{\"state\":0}";
 
-/// Look at every page of a source: each reason, format, language and theme
+/// Show every page of a source: each reason, format, language and color scheme
 ///
-/// A gallery on 127.0.0.1 shows them as the filter would serve them, and anew whenever a file of
-/// the source changes.
+/// Serves a gallery on 127.0.0.1. Pages are the bytes that the filter would serve; the gallery
+/// reloads when a file of the source changes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Source, in YAML or JSON
+    /// Source in YAML or JSON
     source: PathBuf,
-    /// Port of the gallery, on 127.0.0.1; 0: a free one
+    /// Port of the gallery on 127.0.0.1; 0 selects a free port
     #[arg(long, value_name = "PORT", default_value_t = 8090)]
     port: u16,
-    /// Write the gallery and all pages into this folder, and serve nothing
+    /// Write the gallery and all pages to this folder instead of serving them
     #[arg(long, value_name = "DIR", conflicts_with = "port")]
     out: Option<PathBuf>,
 }
@@ -52,7 +52,7 @@ fn write(path: &Path, folder: &Path) -> ExitCode {
         Ok(source) => source,
         Err(error) => return crate::bundle::refuse(path, &error),
     };
-    let cases = match crate::bundle::Bundle::new(&mut source, true) {
+    let cases = match crate::bundle::Bundle::new(&mut source) {
         Ok(bundle) => Cases::new(bundle.config),
         Err(findings) => {
             findings.tell(path);
@@ -62,7 +62,7 @@ fn write(path: &Path, folder: &Path) -> ExitCode {
     match write_all(&cases, folder) {
         Ok(count) => {
             let index = folder.join("index.html");
-            eprintln!("{count} pages written; {} shows them", index.display());
+            eprintln!("{count} pages written; open {}", index.display());
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -112,7 +112,7 @@ fn serve(args: &Args) -> ExitCode {
     match server {
         Ok(server) => {
             eprintln!(
-                "http://127.0.0.1:{}/ shows the pages; Ctrl-C ends it",
+                "Gallery at http://127.0.0.1:{}/; Ctrl-C stops it",
                 server.port()
             );
             loop {
@@ -120,7 +120,7 @@ fn serve(args: &Args) -> ExitCode {
             }
         }
         Err(error) => {
-            eprintln!("port {}: {error}; --port chooses another", args.port);
+            eprintln!("port {}: {error}; select another with --port", args.port);
             ExitCode::from(crate::USAGE)
         }
     }

@@ -80,7 +80,7 @@ fn make(path: &Path) -> (Result<Cases, LoadError>, Option<Files>) {
         Ok(source) => source,
         Err((error, files)) => return (Err(error), files),
     };
-    let made = Bundle::new(&mut source, true);
+    let made = Bundle::new(&mut source);
     let made = made.map(|bundle| Cases::new(bundle.config));
     let made = made.map_err(|findings: Findings| LoadError::Wrong(findings));
     (made, Some(source.files))

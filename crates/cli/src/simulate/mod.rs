@@ -38,35 +38,36 @@ const AFTER_MS: u64 = 120_000;
 /// The longest run that can be asked for: its calendar of returning clients must fit in memory.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 3600);
 
-/// Simulate an upstream in trouble, with this breaker and with others.
+/// Simulate the circuit breaker, and others, against a failing upstream and returning clients
 ///
-/// Prints a table for each scenario, and draws each run. The same arguments give the same result.
+/// Prints a table for each scenario and writes an SVG for each run. The same arguments always give the
+/// same result.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What happens to the upstream
+    /// Kind of incident
     #[arg(long, value_name = "NAME", default_value = "all")]
     scenario: ScenarioChoice,
     /// New visitors per second
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
     rate: u32,
-    /// Requests per second that the upstream can serve when it is well [default: 1.5 times the rate]
+    /// Requests per second that the healthy upstream can serve [default: 1.5 times the rate]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000_000))]
     capacity: Option<u32>,
     /// Length of the incident [default: 40s; 2m for brown-outs and flapping]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     outage: Option<Duration>,
-    /// Length of the simulation [default: until 2m after the incident]
+    /// Length of the simulation [default: ends 2m after the incident]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     duration: Option<Duration>,
-    /// More visitors, who come while the incident lasts [default: 0; with --hints, half to fifty times
+    /// Additional visitors who come during the incident [default: 0; with --hints, 0.5, 5 and 50 times
     /// what the upstream can serve in a second]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(0..=1_000_000))]
     crowd: Option<u64>,
-    /// Share of the clients that come back when they are told to; the others do after 1 to 6 s
-    /// [default: 0.8; with --hints, 1]
+    /// Share of clients that follow the retry hint; the others return after 1 to 6 s [default: 0.8;
+    /// with --hints, 1]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     obey: Option<f64>,
-    /// How often anybody tries before giving up; 0: until served [default: 4; with --hints, 0]
+    /// Attempts per client; 0: until it is served [default: 4; with --hints, 0]
     #[arg(long, value_name = "N")]
     tries: Option<u32>,
     /// Worker threads of the proxy
@@ -75,31 +76,31 @@ pub(crate) struct Args {
     /// Hosts of the upstream
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000))]
     hosts: usize,
-    /// A request that has waited at the upstream for so long has failed
+    /// Timeout of a request at the upstream
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
     timeout: Duration,
-    /// Requests that may wait at each host of the upstream
+    /// Length of the request queue of each upstream host
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     queue: usize,
-    /// Share of the work that the upstream does for a request that has timed out
+    /// Share of its work that the upstream still does for a request that has timed out
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
     waste: f64,
-    /// Take `breaker` and `retry` from this filter configuration
+    /// Filter configuration to take `breaker` and `retry` from
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Compare when clients are told to come back after an outage, rather than breakers
+    /// Compare kinds of retry hints after an outage, instead of breakers
     #[arg(long, conflicts_with_all = ["scenario", "only", "runs"])]
     hints: bool,
     /// Simulate only this breaker
     #[arg(long, value_name = "NAME")]
     only: Option<Kind>,
-    /// What chance begins with
+    /// Random seed
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Average over so many runs, with this seed and those after it
+    /// Number of runs to average, with consecutive seeds
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<u64>::new().range(1..=1000))]
     runs: u64,
-    /// Where the pictures (SVG) go; made if it is not there
+    /// Folder for the SVG files; created if it does not exist
     #[arg(long, value_name = "DIR", default_value = "simulation")]
     out: PathBuf,
     /// Print the figures as JSON
@@ -131,7 +132,7 @@ impl ValueEnum for ScenarioChoice {
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
         match self {
-            Self::All => Some(clap::builder::PossibleValue::new("all").help("Each of them")),
+            Self::All => Some(clap::builder::PossibleValue::new("all").help("All of them")),
             Self::One(scenario) => scenario.to_possible_value(),
         }
     }
@@ -144,23 +145,17 @@ fn share(text: &str) -> Result<f64, String> {
     }
 }
 
-/// The durations of the configuration: `500ms`, `5s`, `2m`, `1h`.
 fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit_ms = match text.get(digits.len()..) {
-        Some("ms") => 1,
-        Some("s") => 1000,
-        Some("m") => 60_000,
-        Some("h") => 3_600_000,
-        _ => 0,
-    };
-    let ms = digits
-        .parse::<u64>()
+    humantime::parse_duration(text)
         .ok()
-        .and_then(|n| n.checked_mul(unit_ms));
-    ms.map(Duration::from_millis)
         .filter(|found| (Duration::from_millis(1)..=MAX_DURATION).contains(found))
         .ok_or_else(|| "allowed: a duration from 1ms to 24h (units: ms, s, m, h)".to_owned())
+}
+
+/// Returns the name of a value on the command line.
+fn value_name(value: &impl ValueEnum) -> String {
+    let value = value.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// Runs, draws, prints.
@@ -185,7 +180,7 @@ fn simulate(args: &Args) -> Result<String, String> {
     };
     let kinds = args
         .only
-        .map_or_else(|| Kind::ALL.to_vec(), |kind| vec![kind]);
+        .map_or_else(|| Kind::value_variants().to_vec(), |kind| vec![kind]);
     let total = scenarios.len() * kinds.len() * args.runs as usize;
     let mut progress = Progress::new(total);
     let mut done = 0;
@@ -194,7 +189,8 @@ fn simulate(args: &Args) -> Result<String, String> {
     for scenario in scenarios {
         let length_ms = args.outage.map_or(scenario.default_ms(), ms);
         let incident = incident(args, scenario, length_ms);
-        let duration_ms = duration_ms(args, &incident, AFTER_MS)?;
+        check_duration(args, &incident)?;
+        let duration_ms = duration_ms(args, &incident, AFTER_MS);
         let setup = setup(args, incident, duration_ms, &policy);
         let mut rows = Vec::new();
         let mut firsts: Vec<(Kind, Series)> = Vec::new();
@@ -259,13 +255,11 @@ fn simulate_hints(args: &Args, policy: &Policy) -> Result<String, String> {
         .crowd
         .map_or_else(|| times.to_vec(), |crowd| vec![crowd]);
     for &outage_ms in &outages_ms {
-        let incident = incident(args, Scenario::Outage, outage_ms);
-        duration_ms(args, &incident, hints::AFTER_MS)?;
+        check_duration(args, &incident(args, Scenario::Outage, outage_ms))?;
     }
     let setup = |incident: Incident, crowd, hints| {
-        // Asked above for each of them.
         let duration_ms = duration_ms(args, &incident, hints::AFTER_MS);
-        let setup = setup(args, incident, duration_ms.unwrap_or(0), policy);
+        let setup = setup(args, incident, duration_ms, policy);
         Setup {
             crowd,
             obey: args.obey.unwrap_or(1.0),
@@ -303,18 +297,25 @@ fn incident(args: &Args, scenario: Scenario, length_ms: u64) -> Incident {
     Incident::new(scenario, f64::from(args.rate), capacity(args), length_ms)
 }
 
-/// The length of a run, `after_ms` longer than its incident where the command line does not say.
-fn duration_ms(args: &Args, incident: &Incident, after_ms: u64) -> Result<u64, String> {
+/// Returns the length of a run: that of the command line, or `after_ms` more than the incident.
+fn duration_ms(args: &Args, incident: &Incident, after_ms: u64) -> u64 {
+    args.duration.map_or(incident.end_ms + after_ms, ms) / 1000 * 1000
+}
+
+/// Checks that a length on the command line covers the incident.
+fn check_duration(args: &Args, incident: &Incident) -> Result<(), String> {
     let shortest = incident.end_ms + 1000;
-    let duration_ms = args.duration.map_or(incident.end_ms + after_ms, ms) / 1000 * 1000;
-    if duration_ms < shortest {
+    if args
+        .duration
+        .is_some_and(|duration| ms(duration) / 1000 * 1000 < shortest)
+    {
         return Err(format!(
             "--duration: allowed: at least {} s: {} s before the incident, the incident, and one after it",
             shortest.div_ceil(1000),
             BEFORE_MS / 1000
         ));
     }
-    Ok(duration_ms)
+    Ok(())
 }
 
 fn setup(args: &Args, incident: Incident, duration_ms: u64, policy: &Policy) -> Setup {

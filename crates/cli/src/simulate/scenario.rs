@@ -46,28 +46,20 @@ impl Scenario {
         Self::Flapping,
     ];
 
-    /// Its name on the command line and in file names.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Outage => "outage",
-            Self::ColdStart => "cold-start",
-            Self::Brownout50 => "brownout-50",
-            Self::Brownout30 => "brownout-30",
-            Self::Flapping => "flapping",
-        }
+    /// Returns its name on the command line, which is also that of its pictures.
+    pub(crate) fn name(self) -> String {
+        super::value_name(&self)
     }
 
-    /// What happens, in a sentence.
-    pub(crate) fn story(self) -> &'static str {
-        match self {
-            Self::Outage => "dead, then at once as good as before",
-            Self::ColdStart => {
-                "dead, then back with 30 % of its capacity, growing to all of it within 15 s"
-            }
-            Self::Brownout50 => "alive, with capacity for half of the visitors",
-            Self::Brownout30 => "alive, with capacity for 30 % of the visitors",
-            Self::Flapping => "down for 5 s and up for 10 s, again and again",
+    /// Returns what happens: its help text, as a part of a sentence.
+    pub(crate) fn story(self) -> String {
+        let value = self.to_possible_value();
+        let help = value.and_then(|value| value.get_help().map(ToString::to_string));
+        let mut story = help.unwrap_or_default();
+        if let Some(first) = story.get_mut(..1) {
+            first.make_ascii_lowercase();
         }
+        story
     }
 
     /// How long the incident lasts, where the command line does not say, in milliseconds.

@@ -19,7 +19,7 @@ use std::path::Path;
 use tidegate_core::config::{Config, ConfigError, Fault};
 
 pub(crate) use files::{position, Files};
-pub(crate) use node::{Mark, Node, Value};
+pub(crate) use node::{yaml_safe, Mark, Node, Value};
 
 /// A place as people are told of it, and what is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,11 +156,7 @@ impl Source {
         if files.bytes(0).len() > tidegate_core::config::limits::CONFIG_BYTES {
             // The filter's parser has the words for it.
             let nowhere = Node {
-                mark: Mark {
-                    file: 0,
-                    line: 0,
-                    column: 0,
-                },
+                mark: Mark::nowhere(0),
                 value: Value::Null,
             };
             return Err(refused(Config::from_json(files.bytes(0)), files, &nowhere));

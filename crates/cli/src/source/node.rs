@@ -3,7 +3,11 @@
 //! The filter's own parser says what is wrong by key path; who edits a file wants a line. So the
 //! source is read into this tree, from YAML and from JSON alike, and written as JSON for the filter.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Number;
 
 /// A place in one of the files of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +29,15 @@ impl Mark {
             column: 1,
         }
     }
+
+    /// A file, at no known place.
+    pub(crate) fn nowhere(file: usize) -> Self {
+        Self {
+            file,
+            line: 0,
+            column: 0,
+        }
+    }
 }
 
 /// A value and its place.
@@ -39,13 +52,21 @@ pub(crate) struct Node {
 pub(crate) enum Value {
     Null,
     Bool(bool),
-    /// As JSON writes it.
-    Number(String),
+    Number(Number),
     /// A text; whether its lines are lines of the file, from its place on.
     Text(String, bool),
     List(Vec<Node>),
     /// Keys with their places; a key may stand there twice, which the filter's parser refuses.
     Map(Vec<(String, Mark, Node)>),
+}
+
+impl Value {
+    fn without_place(self) -> Node {
+        Node {
+            mark: Mark::nowhere(0),
+            value: self,
+        }
+    }
 }
 
 impl Node {
@@ -140,65 +161,35 @@ impl Node {
         }
     }
 
-    /// The same as JSON, for people to read.
-    pub(crate) fn to_json(&self) -> String {
-        let mut out = String::new();
-        self.write(&mut out, 0);
-        out.push('\n');
-        out
-    }
-
-    fn write(&self, out: &mut String, depth: usize) {
-        match &self.value {
-            Value::Null => out.push_str("null"),
-            Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-            Value::Number(number) => out.push_str(number),
-            Value::Text(text, _) => quote(out, text),
-            Value::List(items) if items.is_empty() => out.push_str("[]"),
-            Value::Map(entries) if entries.is_empty() => out.push_str("{}"),
-            Value::List(items) => {
-                out.push('[');
-                for (index, item) in items.iter().enumerate() {
-                    new_line(out, index, depth + 1);
-                    item.write(out, depth + 1);
-                }
-                out.push('\n');
-                out.push_str(&"  ".repeat(depth));
-                out.push(']');
-            }
+    /// Says that this and everything in it is of `file`.
+    pub(super) fn set_file(&mut self, file: usize) {
+        self.mark.file = file;
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.set_file(file)),
             Value::Map(entries) => {
-                out.push('{');
-                for (index, (key, _, node)) in entries.iter().enumerate() {
-                    new_line(out, index, depth + 1);
-                    quote(out, key);
-                    out.push_str(": ");
-                    node.write(out, depth + 1);
+                for (_, mark, node) in entries {
+                    mark.file = file;
+                    node.set_file(file);
                 }
-                out.push('\n');
-                out.push_str(&"  ".repeat(depth));
-                out.push('}');
             }
+            _ => {}
         }
     }
+
+    /// Returns the value as JSON for people to read, which is YAML of the same meaning as well.
+    pub(crate) fn to_json(&self) -> String {
+        // Fails only if a key is no text, and every key is.
+        let json = serde_json::to_string_pretty(self).unwrap_or_default();
+        yaml_safe(&json) + "\n"
+    }
 }
 
-fn new_line(out: &mut String, index: usize, depth: usize) {
-    out.push_str(if index > 0 { ",\n" } else { "\n" });
-    out.push_str(&"  ".repeat(depth));
-}
-
-/// A JSON string that is a YAML string as well: what YAML takes for line ends or refuses is escaped.
-fn quote(out: &mut String, text: &str) {
-    out.push('"');
-    for character in text.chars() {
+/// Escapes what YAML takes for a line end or refuses. In JSON such characters stand in strings only.
+pub(crate) fn yaml_safe(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
         match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\0'..='\u{1f}'
-            | '\u{7f}'..='\u{9f}'
+            '\u{7f}'..='\u{9f}'
             | '\u{2028}'
             | '\u{2029}'
             | '\u{feff}'
@@ -209,5 +200,78 @@ fn quote(out: &mut String, text: &str) {
             _ => out.push(character),
         }
     }
-    out.push('"');
+    out
+}
+
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.value {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Number(number) => number.serialize(serializer),
+            Value::Text(text, _) => serializer.serialize_str(text),
+            Value::List(items) => serializer.collect_seq(items),
+            Value::Map(entries) => {
+                serializer.collect_map(entries.iter().map(|(key, _, node)| (key, node)))
+            }
+        }
+    }
+}
+
+/// Reads JSON without places, and keeps keys that stand there twice.
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Value::Null.without_place())
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Value::Bool(value).without_place())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Node, E> {
+        Ok(Value::Number(number.into()).without_place())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Node, E> {
+        Ok(Value::Number(number.into()).without_place())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Node, E> {
+        let number = Number::from_f64(number).map_or(Value::Null, Value::Number);
+        Ok(number.without_place())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Node, E> {
+        Ok(Value::Text(text.to_owned(), false).without_place())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::List(items).without_place())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let mut entries = Vec::new();
+        while let Some((key, node)) = map.next_entry()? {
+            entries.push((key, Mark::nowhere(0), node));
+        }
+        Ok(Value::Map(entries).without_place())
+    }
 }

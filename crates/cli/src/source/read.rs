@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
-use tidegate_core::config::{Fault, Json};
+use serde_json::Number;
 
 use super::node::{Mark, Node, Value};
 
@@ -25,54 +25,22 @@ pub(super) struct Wrong {
 
 /// Reads JSON.
 pub(super) fn json(text: &str, file: usize) -> Result<Node, Wrong> {
-    let json = Json::parse(text.as_bytes()).map_err(|fault| match fault {
-        Fault::NotJson {
-            line,
-            column,
-            problem,
-        } => Wrong {
-            line,
-            column: column.max(1),
+    let mut document: Node = serde_json::from_str(text).map_err(|error| {
+        let problem = error.to_string();
+        let problem = problem
+            .rsplit_once(" at line ")
+            .map_or("", |(what, _)| what);
+        Wrong {
+            line: error.line(),
+            column: error.column().max(1),
             what: format!("not JSON: {problem}"),
-        },
-        other => Wrong {
-            line: 1,
-            column: 1,
-            what: other.to_string(),
-        },
+        }
     })?;
     // YAML knows no escapes in two halves ("\ud83d\ude00"): such a document has no places.
-    Ok(yaml(text, file).unwrap_or_else(|_| without_places(&json, file)))
-}
-
-fn without_places(json: &Json, file: usize) -> Node {
-    let mark = Mark {
-        file,
-        line: 0,
-        column: 0,
-    };
-    let value = match json {
-        Json::Null => Value::Null,
-        Json::Bool(value) => Value::Bool(*value),
-        Json::Whole(number) => Value::Number(number.to_string()),
-        Json::Number(number) => Value::Number(
-            serde_json::Number::from_f64(*number).map_or("null".to_owned(), |n| n.to_string()),
-        ),
-        Json::String(text) => Value::Text(text.clone(), false),
-        Json::List(items) => Value::List(
-            items
-                .iter()
-                .map(|item| without_places(item, file))
-                .collect(),
-        ),
-        Json::Object(entries) => Value::Map(
-            entries
-                .iter()
-                .map(|(key, value)| (key.clone(), mark, without_places(value, file)))
-                .collect(),
-        ),
-    };
-    Node { mark, value }
+    Ok(yaml(text, file).unwrap_or_else(|_| {
+        document.set_file(file);
+        document
+    }))
 }
 
 /// Reads YAML 1.2: one document, with the core schema.
@@ -225,12 +193,10 @@ fn plain(text: &str) -> Value {
             .chars()
             .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
     if is_number {
-        if let Ok(number) = text.parse::<i64>() {
-            return Value::Number(number.to_string());
-        }
-        let number = text.parse().ok().and_then(serde_json::Number::from_f64);
+        let whole = text.parse::<i64>().ok().map(Number::from);
+        let number = whole.or_else(|| Number::from_f64(text.parse().ok()?));
         if let Some(number) = number {
-            return Value::Number(number.to_string());
+            return Value::Number(number);
         }
     }
     Value::Text(text.to_owned(), false)

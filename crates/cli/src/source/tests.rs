@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Number, Value as Json};
 
 use super::node::{Node, Value};
 use super::read;
@@ -71,9 +71,9 @@ fn words_of_yaml_are_what_the_standard_says() {
                 value: Value::Null,
             }]),
         ),
-        ("502", Value::Number("502".to_owned())),
-        ("+0.50", Value::Number("0.5".to_owned())),
-        ("1e3", Value::Number("1000.0".to_owned())),
+        ("502", Value::Number(502.into())),
+        ("+0.50", Value::Number(Number::from_f64(0.5).unwrap())),
+        ("1e3", Value::Number(Number::from_f64(1000.0).unwrap())),
         ("1e999", Value::Text("1e999".to_owned(), false)),
         ("'502'", Value::Text("502".to_owned(), false)),
         ("!!str 502", Value::Text("502".to_owned(), false)),

@@ -66,7 +66,7 @@ fn what_is_wrong_is_told_with_its_place() {
         (
             "pictures that are too large together",
             with("<img src=half.png alt><style>a{b:url(half.png)}</style>"),
-            "s/s.yaml:3:5: templates.a.html: found 266888 bytes; allowed: at most 262144; s/pages/half.png takes 133358, s/pages/half.png takes 133358".into(),
+            "s/s.yaml:3:5: templates.a.html: found 266889 bytes; allowed: at most 262144; s/pages/half.png takes 133358, s/pages/half.png takes 133358".into(),
         ),
         (
             "a style that is no text",

@@ -29,7 +29,7 @@ fn preview_writes_every_page() {
     let count = (texts * 5 + texts + reasons) * languages;
     assert_eq!(
         stderr,
-        format!("{count} pages written; out/index.html shows them\n")
+        format!("{count} pages written; open out/index.html\n")
     );
     let own = read("rule-0/circuit_open.de.html");
     assert!(own.ends_with("<p>circuit_open de 2\n"), "{own}");

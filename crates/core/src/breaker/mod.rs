@@ -1,52 +1,44 @@
-//! The circuit breaker of a route: one decision for all worker threads.
+//! The circuit breaker of one route: a pure state machine.
 //!
-//! # Why not simply a breaker in each worker
-//!
-//! A breaker that sees a quarter of the traffic needs four times as long to be sure, and with few
-//! requests it is never sure at all; and four half-open workers send four times the probes. So the
-//! workers share one [`record::Record`] for each route, in the host's shared data, which knows
-//! compare-and-set and nothing more.
+//! A [`CircuitBreaker`] changes by outcomes, by permits for probes and by time. It knows no worker,
+//! no shared data, no route and no metric; `worker` keeps one per route and exchanges it with the
+//! other workers. Time and randomness are arguments.
 //!
 //! # Parts
 //!
-//! * [`window`]: outcomes of the recent past, in ten buckets.
-//! * [`record`]: the shared record and its bytes.
-//! * [`machine`]: what moves it: outcomes, permits, time.
-//! * [`store`]: what the host shares, and how a record in it is changed.
-//! * [`outcome`]: what a response says about its upstream.
+//! * [`circuit`]: the state machine.
+//! * [`state`]: its states and their changes.
+//! * [`window`]: counts of recent outcomes, in ten buckets.
+//! * [`unsynced`]: outcomes that a worker has counted and not yet added to a circuit.
 //! * [`probes`]: the permits of the half-open state.
-//! * [`ramp`]: the way back from a trickle to all.
-//! * [`meters`]: what is counted, as metrics.
-//! * [`bank`]: one worker's share: what it has seen of the records, what it has not told yet.
-//! * [`ticket`]: what goes in and out of a bank.
+//! * [`ramp`]: the growing share of traffic after the half-open state.
+//! * [`outcome`]: what a response says about its upstream.
+//! * [`wire`]: the bytes of a circuit in shared data.
 //!
-//! # What costs nothing
+//! # When outcomes are counted
 //!
-//! While no request fails nothing is counted and nobody looks up which route a request belongs to.
-//! The window of a route opens at its first failure; from then until it is clean again, every
-//! outcome of the route is counted, by every worker (which learn of it at their next tick). A
-//! window therefore knows nothing of the successes before its first failure: the ratio is that of
-//! the time since then, and its first sample is always a failure, which biases it by at most
-//! 1 / `min_requests`.
+//! While no request fails, nothing is counted, and no worker looks up the route of a request. The
+//! window of a route opens at its first failure. From then on every worker counts every outcome of
+//! the route (the other workers start at their next tick) until the window has no failure left.
 //!
-//! # What this does not do
-//!
-//! It shares nothing between processes: each gateway pod has its own breakers.
+//! A window therefore does not contain the successes before its first failure: the failure ratio
+//! covers the time since that failure, and its first sample is always a failure. This raises the
+//! ratio by at most 1 / `min_requests`.
 
-pub mod bank;
-pub mod machine;
-pub mod meters;
+pub mod circuit;
 pub mod outcome;
 pub mod probes;
 pub mod ramp;
-pub mod record;
-pub mod store;
-pub mod ticket;
+pub mod state;
+pub mod unsynced;
 pub mod window;
+pub mod wire;
 
-pub use bank::{Admission, Bank, Rejection, Store, StoreError, Ticket};
-pub use machine::{Outcome, Permit, Transition};
-pub use record::{Record, State};
+pub use circuit::{CircuitBreaker, ProbeResult};
+pub use outcome::Outcome;
+pub use probes::ProbePermit;
+pub use state::{State, Transition};
+pub use unsynced::UnsyncedCounts;
 
 #[cfg(test)]
 pub(crate) mod tests;

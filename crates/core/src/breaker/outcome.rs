@@ -1,23 +1,67 @@
-//! What a response says about its upstream.
+//! What a request says about its upstream.
 
-use crate::breaker::machine::Outcome;
 use crate::config::Breaker as Settings;
 use crate::reason::{Reason, Source};
 
-/// The outcome of a request whose response was inspected.
-///
-/// An answer that Envoy made because it could not get one from the upstream is a failure. One that
-/// it made because of its own limits, for want of a host, or for another filter is not the
-/// upstream's fault: rejecting more requests would not help anybody.
-pub fn of_response(
-    settings: &Settings,
-    status: u16,
-    reason: Reason,
-    source: Source,
-    has_retry_after: bool,
-) -> Outcome {
-    match source {
-        Source::Proxy => match reason {
+/// What a request says about its upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The upstream did its work.
+    Success,
+    /// The upstream failed, for this reason.
+    Failure(Reason),
+    /// The upstream is overloaded. Counts in the failure ratio, but not as a consecutive failure.
+    Overloaded(Reason),
+    /// Says nothing about the upstream. Changes nothing, and returns the permit of a probe.
+    Ignored,
+}
+
+impl Outcome {
+    /// Returns the outcome of a response that was inspected.
+    ///
+    /// A response that Envoy made because it could not get one from the upstream is a failure. A
+    /// response that Envoy made because of its own limits, because it has no host, or for another
+    /// filter is not the upstream's fault: rejecting more requests would not help.
+    pub fn of_response(
+        settings: &Settings,
+        status: u16,
+        reason: Reason,
+        source: Source,
+        has_retry_after: bool,
+    ) -> Self {
+        match source {
+            Source::Proxy => Self::of_proxy_error(reason),
+            Source::Upstream if status == 429 => Self::Overloaded(Reason::UpstreamUnavailable),
+            Source::Upstream if !settings.failure_statuses.contains(status) => {
+                Self::of_status(status)
+            }
+            Source::Upstream if status == 503 && has_retry_after => Self::Overloaded(reason),
+            Source::Upstream => Self::Failure(reason),
+        }
+    }
+
+    /// Returns the outcome of a response by its status alone.
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            400..=499 => Self::Ignored,
+            _ => Self::Success,
+        }
+    }
+
+    /// Returns the outcome of a gRPC call by the `grpc-status` of its service. UNAVAILABLE (14) and
+    /// DEADLINE_EXCEEDED (4) are failures, RESOURCE_EXHAUSTED (8) is overload; other statuses are
+    /// answers of a service that works.
+    pub fn of_grpc_status(status: &[u8]) -> Self {
+        match status {
+            b"14" => Self::Failure(Reason::UpstreamUnavailable),
+            b"4" => Self::Failure(Reason::UpstreamTimeout),
+            b"8" => Self::Overloaded(Reason::UpstreamUnavailable),
+            _ => Self::Success,
+        }
+    }
+
+    fn of_proxy_error(reason: Reason) -> Self {
+        match reason {
             Reason::ConnectionRefused
             | Reason::ConnectionTimeout
             | Reason::ConnectionTerminated
@@ -26,7 +70,7 @@ pub fn of_response(
             | Reason::DnsError
             | Reason::HttpProtocolError
             | Reason::HttpResponseTimeout
-            | Reason::HttpResponseIncomplete => Outcome::Failure(reason),
+            | Reason::HttpResponseIncomplete => Self::Failure(reason),
             Reason::ConnectionLimitReached
             | Reason::DestinationUnavailable
             | Reason::DestinationNotFound
@@ -36,122 +80,10 @@ pub fn of_response(
             | Reason::UpstreamTimeout
             | Reason::CircuitOpen
             | Reason::Maintenance
-            | Reason::ProxyInternalError => Outcome::Neutral,
-        },
-        Source::Upstream if status == 429 => Outcome::Limited(Reason::UpstreamUnavailable),
-        Source::Upstream if !settings.failure_statuses.contains(status) => of_status(status),
-        Source::Upstream if status == 503 && has_retry_after => Outcome::Limited(reason),
-        Source::Upstream => Outcome::Failure(reason),
-    }
-}
-
-/// The outcome of a response by its status alone.
-pub fn of_status(status: u16) -> Outcome {
-    match status {
-        400..=499 => Outcome::Neutral,
-        _ => Outcome::Success,
-    }
-}
-
-/// The outcome of a gRPC call by the status that its service gave: UNAVAILABLE (14) and
-/// DEADLINE_EXCEEDED (4) are failures; what else it says is its own business.
-pub fn of_grpc_status(status: &[u8]) -> Outcome {
-    match status {
-        b"14" => Outcome::Failure(Reason::UpstreamUnavailable),
-        b"4" => Outcome::Failure(Reason::UpstreamTimeout),
-        b"8" => Outcome::Limited(Reason::UpstreamUnavailable),
-        _ => Outcome::Success,
+            | Reason::ProxyInternalError => Self::Ignored,
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settings() -> Settings {
-        crate::config::Config::default().policy.breaker
-    }
-
-    #[test]
-    fn upstream_answers() {
-        for (status, reason, retry_after, want) in [
-            (200, Reason::UpstreamError, false, Outcome::Success),
-            (404, Reason::UpstreamError, false, Outcome::Neutral),
-            (
-                429,
-                Reason::UpstreamError,
-                false,
-                Outcome::Limited(Reason::UpstreamUnavailable),
-            ),
-            (500, Reason::UpstreamError, false, Outcome::Success),
-            (
-                502,
-                Reason::UpstreamBadGateway,
-                false,
-                Outcome::Failure(Reason::UpstreamBadGateway),
-            ),
-            (
-                503,
-                Reason::UpstreamUnavailable,
-                false,
-                Outcome::Failure(Reason::UpstreamUnavailable),
-            ),
-            (
-                503,
-                Reason::UpstreamUnavailable,
-                true,
-                Outcome::Limited(Reason::UpstreamUnavailable),
-            ),
-            (
-                504,
-                Reason::UpstreamTimeout,
-                true,
-                Outcome::Failure(Reason::UpstreamTimeout),
-            ),
-        ] {
-            let got = of_response(&settings(), status, reason, Source::Upstream, retry_after);
-            assert_eq!(got, want, "{status}");
-        }
-    }
-
-    #[test]
-    fn envoys_own_limits_and_other_filters_are_neutral() {
-        for reason in Reason::ALL {
-            let got = of_response(&settings(), 503, *reason, Source::Proxy, false);
-            let is_neutral = matches!(
-                reason,
-                Reason::ConnectionLimitReached
-                    | Reason::DestinationUnavailable
-                    | Reason::DestinationNotFound
-                    | Reason::UpstreamError
-                    | Reason::UpstreamBadGateway
-                    | Reason::UpstreamUnavailable
-                    | Reason::UpstreamTimeout
-                    | Reason::CircuitOpen
-                    | Reason::Maintenance
-                    | Reason::ProxyInternalError
-            );
-            let want = if is_neutral {
-                Outcome::Neutral
-            } else {
-                Outcome::Failure(*reason)
-            };
-            assert_eq!(got, want, "{reason:?}");
-        }
-    }
-
-    #[test]
-    fn grpc_services() {
-        for (status, want) in [
-            ("0", Outcome::Success),
-            ("2", Outcome::Success),
-            ("4", Outcome::Failure(Reason::UpstreamTimeout)),
-            ("5", Outcome::Success),
-            ("8", Outcome::Limited(Reason::UpstreamUnavailable)),
-            ("14", Outcome::Failure(Reason::UpstreamUnavailable)),
-            ("", Outcome::Success),
-        ] {
-            assert_eq!(of_grpc_status(status.as_bytes()), want, "{status}");
-        }
-    }
-}
+mod tests;

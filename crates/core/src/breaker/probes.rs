@@ -1,174 +1,131 @@
-//! The probes of the half-open state: which are out, and how many came back well.
+//! The probes of the half-open state: the permits in flight, and the number of successes.
 //!
-//! A half-open period may end while some of its probes still hang at the upstream. They say nothing
-//! any more, but they are there: until they end, or their deadline has passed, they count among
-//! the probes that may be out at once.
+//! A half-open period may end while some of its probes still wait for the upstream. Their results no
+//! longer matter, but the requests still load the upstream: until they end, or their deadline has
+//! passed, they count among the probes that may be in flight at once.
 
-use crate::breaker::machine::Permit;
-use crate::prelude::*;
+use crate::time::Timestamp;
 
-/// More permits than this at once are no probe any more; also bounds the record.
+/// Maximum number of permits. More requests at once are no probe; also bounds the record.
 pub const MAX_PERMITS: usize = 10;
 
-/// Bits of the deadline in a lease; enough for 8,900 years of milliseconds.
-const DEADLINE_BITS: u32 = 48;
-const LATEST_MS: u64 = (1 << DEADLINE_BITS) - 1;
-const NONE: &[Lease; MAX_PERMITS] = &[Lease::FREE; MAX_PERMITS];
+/// Latest deadline: the record has 48 bits for it, enough for 8,900 years.
+const LATEST: Timestamp = Timestamp::from_millis((1 << 48) - 1);
+/// Earliest deadline: in the record, zero means that a slot is free.
+const EARLIEST: Timestamp = Timestamp::from_millis(1);
 
-/// A permit that was given: until when, and in which half-open period. One word, in memory as in
-/// the record: the deadline in the lower 48 bits, the end of the period's generation above.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Lease(u64);
+/// Permission to send one probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProbePermit {
+    /// The generation of its half-open period.
+    pub generation: u32,
+    /// Its slot among the permits.
+    pub slot: u8,
+}
+
+/// A permit in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// The lower 16 bits of the generation of its half-open period.
+    pub generation: u16,
+    /// When the probe counts as lost.
+    pub deadline: Timestamp,
+}
 
 impl Lease {
-    /// Not given.
-    pub const FREE: Self = Self(0);
-
-    /// Out until `deadline_ms`, in milliseconds since the Unix epoch.
-    pub fn out(generation: u32, deadline_ms: u64) -> Self {
-        Self(Self::tag(generation) | deadline_ms.clamp(1, LATEST_MS))
+    /// Returns the lease of a permit of this generation.
+    pub fn new(generation: u32, deadline: Timestamp) -> Self {
+        Self {
+            generation: lower_bits(generation),
+            deadline: deadline.clamp(EARLIEST, LATEST),
+        }
     }
 
-    /// Until when it is out; `None` if it is not.
-    pub fn deadline_ms(self) -> Option<u64> {
-        (self != Self::FREE).then_some(self.0 & LATEST_MS)
+    fn is_of(&self, generation: u32) -> bool {
+        self.generation == lower_bits(generation)
     }
 
-    /// The word.
-    pub(super) fn word(self) -> u64 {
-        self.0
+    fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.deadline
     }
+}
 
-    /// The lease of a word.
-    pub(super) fn from_word(word: u64) -> Self {
-        Self(word)
-    }
-
-    fn is_of(self, generation: u32) -> bool {
-        self != Self::FREE && self.0 & !LATEST_MS == Self::tag(generation)
-    }
-
-    fn is_over(self, now_ms: u64) -> bool {
-        self.deadline_ms().is_some_and(|at| now_ms >= at)
-    }
-
-    fn tag(generation: u32) -> u64 {
-        u64::from(generation).wrapping_shl(DEADLINE_BITS)
-    }
+fn lower_bits(generation: u32) -> u16 {
+    (generation & 0xFFFF) as u16
 }
 
 /// The probes of a route, over all workers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Probes {
-    /// Those that are out. Nearly always none is: then they cost no memory, which every route would.
-    leases: Option<Box<[Lease; MAX_PERMITS]>>,
-    /// How many of the present half-open period came back with a success.
+    /// The permits in flight, by slot.
+    pub leases: [Option<Lease>; MAX_PERMITS],
+    /// The number of probes of the present half-open period that succeeded.
     pub succeeded: u8,
 }
 
 impl Probes {
-    /// Those that are out.
-    pub fn leases(&self) -> &[Lease; MAX_PERMITS] {
-        self.leases.as_deref().unwrap_or(NONE)
-    }
-
-    /// Probes of which these are out.
-    pub fn with_leases(leases: [Lease; MAX_PERMITS], succeeded: u8) -> Self {
-        Self {
-            leases: (leases != *NONE).then(|| Box::new(leases)),
-            succeeded,
+    /// Begins a half-open period. Probes of the last period stay in flight until their deadline.
+    pub fn begin(&mut self, now: Timestamp) {
+        self.succeeded = 0;
+        for lease in &mut self.leases {
+            *lease = lease.filter(|lease| !lease.is_over(now));
         }
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut [Lease; MAX_PERMITS])) {
-        let mut leases = *self.leases();
-        change(&mut leases);
-        *self = Self::with_leases(leases, self.succeeded);
-    }
-
-    /// Begins a half-open period. Probes of the last one are still out until their deadline.
-    pub fn begin(&mut self, now_ms: u64) {
-        self.succeeded = 0;
-        self.change(|leases| {
-            for lease in leases.iter_mut().filter(|lease| lease.is_over(now_ms)) {
-                *lease = Lease::FREE;
-            }
-        });
-    }
-
-    /// Gives a permit, where one of `permits` is left.
-    pub fn lend(
+    /// Returns a permit until `deadline`, if one of `permits` is available.
+    pub fn acquire(
         &mut self,
         generation: u32,
         permits: u32,
-        now_ms: u64,
-        deadline_ms: u64,
-    ) -> Option<Permit> {
-        if !self.is_left(generation, permits, now_ms) {
+        now: Timestamp,
+        deadline: Timestamp,
+    ) -> Option<ProbePermit> {
+        if !self.is_available(generation, permits, now) {
             return None;
         }
-        let slot = self.leases().iter().position(|lease| {
-            *lease == Lease::FREE || (lease.is_over(now_ms) && !lease.is_of(generation))
-        })?;
-        self.put(slot, Lease::out(generation, deadline_ms));
-        Some(Permit {
-            generation,
-            slot: u8::try_from(slot).ok()?,
-        })
+        let is_free = |lease: &Option<Lease>| {
+            lease.is_none_or(|lease| lease.is_over(now) && !lease.is_of(generation))
+        };
+        let (slot, lease) = (0_u8..).zip(&mut self.leases).find(|(_, l)| is_free(l))?;
+        *lease = Some(Lease::new(generation, deadline));
+        Some(ProbePermit { generation, slot })
     }
 
-    /// Whether one of `permits` is left: that many in a half-open period, and at once.
-    pub fn is_left(&self, generation: u32, permits: u32, now_ms: u64) -> bool {
-        let (mut of_now, mut out) = (u32::from(self.succeeded), 0_u32);
-        for lease in self.leases().iter().filter(|lease| **lease != Lease::FREE) {
-            let is_of_now = lease.is_of(generation);
-            of_now = of_now.wrapping_add(u32::from(is_of_now));
-            out = out.wrapping_add(u32::from(is_of_now || !lease.is_over(now_ms)));
+    /// Returns whether one of `permits` is available: that many per half-open period, and at once.
+    pub fn is_available(&self, generation: u32, permits: u32, now: Timestamp) -> bool {
+        let leases = || self.leases.iter().flatten();
+        let of_period = leases().filter(|lease| lease.is_of(generation)).count();
+        let in_flight = leases()
+            .filter(|lease| lease.is_of(generation) || !lease.is_over(now))
+            .count();
+        let permits = permits as usize;
+        of_period.saturating_add(self.succeeded.into()) < permits && in_flight < permits
+    }
+
+    /// Returns whether the deadline of a probe of this half-open period has passed.
+    pub fn has_lost_one(&self, generation: u32, now: Timestamp) -> bool {
+        let mut leases = self.leases.iter().flatten();
+        leases.any(|lease| lease.is_of(generation) && lease.is_over(now))
+    }
+
+    /// Returns whether no probe of this half-open period is in flight.
+    pub fn is_idle(&self, generation: u32) -> bool {
+        let mut leases = self.leases.iter().flatten();
+        !leases.any(|lease| lease.is_of(generation))
+    }
+
+    /// Takes a permit back. Returns whether it was in flight.
+    pub fn release(&mut self, permit: ProbePermit) -> bool {
+        self.leases
+            .get_mut(usize::from(permit.slot))
+            .and_then(|lease| lease.take_if(|lease| lease.is_of(permit.generation)))
+            .is_some()
+    }
+
+    /// Replaces the deadlines.
+    pub fn shorten(&mut self, deadline: impl Fn(Timestamp) -> Timestamp) {
+        for lease in self.leases.iter_mut().flatten() {
+            lease.deadline = deadline(lease.deadline).clamp(EARLIEST, LATEST);
         }
-        of_now < permits && out < permits
-    }
-
-    /// Whether a probe of this half-open period did not come back in time.
-    pub fn is_one_lost(&self, generation: u32, now_ms: u64) -> bool {
-        let mut leases = self.leases().iter();
-        leases.any(|lease| lease.is_of(generation) && lease.is_over(now_ms))
-    }
-
-    /// Whether no probe of this half-open period is out.
-    pub fn is_none_out(&self, generation: u32) -> bool {
-        !self.leases().iter().any(|lease| lease.is_of(generation))
-    }
-
-    /// Takes a permit back; says whether it was out.
-    pub fn take_back(&mut self, permit: Permit) -> bool {
-        let slot = usize::from(permit.slot);
-        let lease = self.leases().get(slot);
-        let was_out = lease.is_some_and(|lease| lease.is_of(permit.generation));
-        if was_out {
-            self.put(slot, Lease::FREE);
-        }
-        was_out
-    }
-
-    fn put(&mut self, slot: usize, lease: Lease) {
-        self.change(|leases| {
-            if let Some(place) = leases.get_mut(slot) {
-                *place = lease;
-            }
-        });
-    }
-
-    /// When the clock has been set back, none is out for longer than it would have been.
-    pub(super) fn bound(&mut self, bound: impl Fn(u64) -> Option<u64>) {
-        if self.leases.is_none() {
-            return;
-        }
-        self.change(|leases| {
-            for lease in leases {
-                if let Some(at) = lease.deadline_ms().and_then(&bound) {
-                    *lease = Lease((lease.0 & !LATEST_MS) | at.clamp(1, LATEST_MS));
-                }
-            }
-        });
     }
 }

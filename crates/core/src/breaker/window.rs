@@ -1,58 +1,77 @@
-//! Outcomes of the recent past, in ten buckets.
+//! Counts of recent outcomes, in ten buckets.
 //!
-//! Exact counts by bucket rather than a decaying average: an average depends on the rate of the
-//! traffic, and can hide a total outage behind a busy past.
+//! A window keeps exact counts per bucket and not a decaying average: an average depends on the rate
+//! of the traffic, and can hide a total outage behind a busy past.
 
-/// Buckets of a window.
+use std::time::Duration;
+
+use crate::config::Breaker as Settings;
+use crate::time::{saturating_millis, Timestamp};
+
+/// Number of buckets of a window.
 pub const BUCKETS: usize = 10;
 
-/// What is counted of the outcomes in one bucket, or in all.
+/// Returns the width of a bucket for these settings: a whole number of milliseconds, at least one.
+pub fn bucket_width(settings: &Settings) -> Duration {
+    let width = saturating_millis(settings.window) / BUCKETS as u64;
+    let width = u32::try_from(width).unwrap_or(u32::MAX).max(1);
+    Duration::from_millis(width.into())
+}
+
+/// Returns the number of the bucket that contains `now`: buckets are counted since the Unix epoch.
+pub fn bucket_number(now: Timestamp, width: Duration) -> u64 {
+    now.as_millis()
+        .checked_div(saturating_millis(width))
+        .unwrap_or(0)
+}
+
+/// Counts of outcomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Successes and failures, limited ones among them.
+    /// Successes, failures and overloaded answers.
     pub total: u32,
-    /// Failures and limited answers.
+    /// Failures and overloaded answers.
     pub failed: u32,
-    /// Answers that took too long, whatever they said.
+    /// Slow answers, successful or not.
     pub slow: u32,
 }
 
 impl Counts {
-    /// Adds `other`; a count that is full stays full.
+    /// Adds `other`, saturating.
     pub fn add(&mut self, other: Counts) {
         self.total = self.total.saturating_add(other.total);
         self.failed = self.failed.saturating_add(other.failed);
         self.slow = self.slow.saturating_add(other.slow);
     }
 
-    /// Whether nothing was counted.
+    /// Returns whether all counts are zero.
     pub fn is_empty(&self) -> bool {
         *self == Counts::default()
     }
 }
 
-/// A ring of buckets that ends at the latest time it was told of.
+/// A ring of buckets that ends at the latest time it has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Window {
-    /// Number of the newest bucket: milliseconds since the Unix epoch over the bucket's width.
+    /// Number of the newest bucket ([`bucket_number`]).
     head: u64,
-    /// The bucket with number `n` stands at `n % BUCKETS`.
+    /// The bucket with number `n` is at index `n % BUCKETS`.
     ring: [Counts; BUCKETS],
 }
 
 impl Window {
-    /// Restores a window; see [`Window::parts`].
+    /// Restores a window from its [parts](Window::parts).
     pub fn from_parts(head: u64, ring: [Counts; BUCKETS]) -> Self {
         Self { head, ring }
     }
 
-    /// The number of the newest bucket, and the buckets.
+    /// Returns the number of the newest bucket, and the ring of buckets.
     pub fn parts(&self) -> (u64, &[Counts; BUCKETS]) {
         (self.head, &self.ring)
     }
 
-    /// Forgets the buckets that are out of the window once bucket `number` has begun. Time that
-    /// goes back forgets nothing.
+    /// Clears the buckets that leave the window when bucket `number` begins. Does nothing when time
+    /// goes back.
     pub fn advance(&mut self, number: u64) {
         let steps = number.saturating_sub(self.head);
         for step in 1..=steps.min(BUCKETS as u64) {
@@ -63,14 +82,13 @@ impl Window {
         self.head = self.head.max(number);
     }
 
-    /// Whether bucket `number` is out of the window at its old end: only a clock that was set back
-    /// explains it.
+    /// Returns whether bucket `number` is older than the window, as after the clock was set back.
     pub fn is_ahead(&self, number: u64) -> bool {
         self.head.saturating_sub(number) >= BUCKETS as u64
     }
 
-    /// Counts `counts` in bucket `number`. A bucket that is out of the window is not counted any
-    /// more; one that is yet to come moves the window.
+    /// Adds counts to bucket `number`. Drops them if the bucket is older than the window; moves the
+    /// window if the bucket is newer.
     pub fn count(&mut self, number: u64, counts: Counts) {
         self.advance(number);
         let oldest = self.head.saturating_sub((BUCKETS as u64).saturating_sub(1));
@@ -81,7 +99,7 @@ impl Window {
         }
     }
 
-    /// Adds another window, bucket by bucket.
+    /// Adds the counts of another window, bucket by bucket.
     pub fn merge(&mut self, other: &Window) {
         self.advance(other.head);
         for (number, counts) in other.buckets() {
@@ -89,7 +107,7 @@ impl Window {
         }
     }
 
-    /// The sum over the window.
+    /// Returns the sum over the window.
     pub fn sum(&self) -> Counts {
         self.ring
             .iter()
@@ -99,14 +117,14 @@ impl Window {
             })
     }
 
-    /// Whether the window has no failure and no slow answer.
+    /// Returns whether the window has no failure and no slow answer.
     pub fn is_clean(&self) -> bool {
         self.ring
             .iter()
             .all(|bucket| bucket.failed == 0 && bucket.slow == 0)
     }
 
-    /// The buckets in which something was counted, with their numbers.
+    /// Returns the buckets that are not empty, with their numbers.
     fn buckets(&self) -> impl Iterator<Item = (u64, Counts)> + '_ {
         (0..BUCKETS as u64).filter_map(|back| {
             let number = self.head.checked_sub(back)?;
@@ -123,70 +141,4 @@ impl Window {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn failed(n: u32) -> Counts {
-        Counts {
-            total: n,
-            failed: n,
-            slow: 0,
-        }
-    }
-
-    #[test]
-    fn forgets_what_is_out_of_the_window() {
-        let mut window = Window::default();
-        window.count(100, failed(1));
-        window.count(105, failed(2));
-        assert_eq!(window.sum().failed, 3);
-        window.advance(109);
-        assert_eq!(window.sum().failed, 3);
-        window.advance(110);
-        assert_eq!(window.sum().failed, 2);
-        window.count(105, failed(4));
-        assert_eq!(window.sum().failed, 6, "late, but still in the window");
-        window.count(100, failed(8));
-        assert_eq!(window.sum().failed, 6, "too late");
-        window.advance(1_000_000);
-        assert!(window.sum().is_empty());
-    }
-
-    proptest! {
-        /// Against the naive model: a map from bucket to count.
-        #[test]
-        fn equals_the_map(steps in prop::collection::vec((0_u64..15, any::<bool>(), 0_u32..5), 0..60)) {
-            let mut window = Window::default();
-            let mut map: BTreeMap<u64, u32> = BTreeMap::new();
-            let (mut now, mut head) = (50_u64, 0_u64);
-            for (by, forward, n) in steps {
-                now = if forward { now + by } else { now.saturating_sub(by) };
-                head = head.max(now);
-                window.count(now, failed(n));
-                *map.entry(now).or_default() += if now + 9 >= head { n } else { 0 };
-                let want: u32 = map.iter().filter(|(at, _)| **at + 9 >= head).map(|(_, n)| n).sum();
-                prop_assert_eq!(window.sum().failed, want);
-            }
-        }
-
-        /// A window counted in parts and merged is the window counted at once.
-        #[test]
-        fn merging_is_counting(steps in prop::collection::vec((0_u64..4, 0_u32..5, any::<bool>()), 0..40)) {
-            let (mut whole, mut left, mut right) = (Window::default(), Window::default(), Window::default());
-            let mut now = 50;
-            for (by, n, to_left) in steps {
-                now += by;
-                whole.count(now, failed(n));
-                if to_left { &mut left } else { &mut right }.count(now, failed(n));
-            }
-            left.merge(&right);
-            left.advance(now);
-            whole.advance(now);
-            prop_assert_eq!(left.sum(), whole.sum());
-        }
-    }
-}
+mod tests;

@@ -33,6 +33,7 @@ use std::time::Duration;
 use self::intercept::Interception;
 use self::local_reply::{set_reason, FilterState, ReplyContext};
 use self::response::{code_details, ResponseInfo};
+use crate::breaker::Outcome;
 use crate::config::{DefaultFormat, Mode};
 use crate::failure::Reason;
 use crate::filter_config::FilterConfig;
@@ -43,7 +44,7 @@ use crate::policy::{RouteInfo, RoutePolicy};
 use crate::retry::{FailureInfo, Hint};
 use crate::rng::SplitMix64;
 use crate::time::Timestamp;
-use crate::worker::{CallResult, Outcome, Permit, Worker, WorkerCounter};
+use crate::worker::{CallResult, Permit, Worker, WorkerCounter};
 
 pub use local_reply::{Header, LocalReply};
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::intercept::Interception;
 use super::local_reply::FilterState;
 use super::{Filter, ResponseAction, Stage};
+use crate::breaker::Outcome;
 use crate::config::Mode;
 use crate::failure::{classify, details_decide, Reason, Source};
 use crate::host::{HeaderMap, Host, HostError};
@@ -13,7 +14,7 @@ use crate::http::headers::HeaderBlock;
 use crate::policy::RoutePolicy;
 use crate::retry::parse_retry_after;
 use crate::time::Timestamp;
-use crate::worker::{Outcome, RouteCounter, Worker};
+use crate::worker::{RouteCounter, Worker};
 
 impl Filter {
     pub(super) fn respond(

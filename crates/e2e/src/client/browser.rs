@@ -1,39 +1,28 @@
-//! A real browser: headless Chromium, driven by the cases of `crates/e2e/browser`.
+//! A real browser: headless Chromium, driven by the cases in `crates/e2e/browser`.
 //!
-//! A case knows what a visitor does and sees; only its test knows what stands behind Envoy. So they
-//! talk: a case writes a question as one line of JSON, and gets one line as its answer.
+//! A case knows what a visitor does and sees; only its test knows the upstream. So a case writes a
+//! question as one line of JSON and gets one line as the answer.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{LazyLock, Mutex};
 
 use serde_json::{json, Value};
 
-/// A program of node that ends with this value.
-struct Node(Child);
+use crate::process::Program;
 
-impl Drop for Node {
-    fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) {
-            crate::process::interrupt(&self.0);
-            let _ = self.0.wait();
-        }
-    }
-}
-
-/// Runs the cases of a file of `crates/e2e/browser` and returns their names. The cases get `facts`;
-/// `answer` answers what they ask.
+/// Runs the cases of a file of `crates/e2e/browser` and returns their names. The cases get `facts`,
+/// and `answer` answers their questions.
 ///
 /// # Panics
-/// If there is no browser (nothing is skipped), or if a case fails.
+/// If there is no browser (tests are never skipped), or if a case fails.
 pub fn run(file: &str, facts: &Value, mut answer: impl FnMut(&Value) -> Value) -> Vec<String> {
-    static TOOLS: LazyLock<Vec<String>> =
-        LazyLock::new(|| crate::envoy::script_lines("browser.sh"));
-    // One browser at a time: several would have each other's cases wait for the processor.
+    static TOOLS: LazyLock<Vec<String>> = LazyLock::new(|| crate::scripts::lines("browser.sh"));
+    // One browser at a time, since several would slow down each other's cases.
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock();
-    let [node, chromium, packages] = &TOOLS[..] else {
+    let [node, chromium, packages, fonts] = &TOOLS[..] else {
         panic!("scripts/browser.sh printed {:?}", *TOOLS);
     };
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("browser");
@@ -43,12 +32,15 @@ pub fn run(file: &str, facts: &Value, mut answer: impl FnMut(&Value) -> Value) -
         .env("TIDEGATE_CHROMIUM", chromium)
         .env("TIDEGATE_PACKAGES", packages)
         .env("TIDEGATE_FACTS", facts.to_string())
+        .env("FONTCONFIG_FILE", fonts)
+        // Fontconfig keeps an index of the fonts there; without this, in the user's home.
+        .env("XDG_CACHE_HOME", packages)
         .stdin(Stdio::piped());
-    let mut node = Node(crate::process::spawn(command));
-    let mut stdin = node.0.stdin.take().expect("a pipe");
-    let stdout = BufReader::new(node.0.stdout.take().expect("a pipe"));
-    let stderr = node.0.stderr.take().expect("a pipe");
-    // Read on the side, so that it cannot fill up; shown where the test runner wants it.
+    let mut node = Program::start_piped(command);
+    let mut stdin = node.stdin.take().expect("a pipe");
+    let stdout = BufReader::new(node.stdout.take().expect("a pipe"));
+    let stderr = node.stderr.take().expect("a pipe");
+    // Read in a thread, so that the pipe cannot fill up.
     let log = std::thread::spawn(move || std::io::read_to_string(stderr).unwrap_or_default());
     let (mut passed, mut failed) = (vec![], vec![]);
     for line in stdout.lines() {
@@ -64,7 +56,7 @@ pub fn run(file: &str, facts: &Value, mut answer: impl FnMut(&Value) -> Value) -
             writeln!(stdin, "{reply}").expect("answer node");
         }
     }
-    let status = node.0.wait().expect("the end of node");
+    let status = node.wait().expect("the end of node");
     let log = log.join().unwrap_or_default();
     assert!(
         status.success() && failed.is_empty(),

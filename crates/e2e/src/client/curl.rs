@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::message::Headers;
 
-/// What curl printed.
+/// The output of curl.
 #[derive(Debug)]
 pub struct Answer {
-    /// Exit code of curl; 0: it got a whole response.
+    /// Exit code of curl; 0 after a complete response.
     pub exit: Option<i32>,
     /// Status code.
     pub status: u16,
     /// Header fields of the last response.
     pub headers: Headers,
-    /// What a person at a terminal sees.
+    /// Standard output.
     pub body: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! A real gRPC client: grpcio, called through a small script.
+//! A real gRPC client: grpcio, run by a small script.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,14 +7,14 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-/// Makes unary calls of the methods, one after the other on one channel, and returns what each got:
-/// `code`, `details`, `initial` and `trailing` metadata, `status` (the decoded
-/// `grpc-status-details-bin`, with `retry_delay_ms` where it holds a `RetryInfo`), `response`.
+/// Makes unary calls of the methods in order on one channel and returns the result of each: `code`,
+/// `details`, `initial` and `trailing` metadata, `status` (the decoded `grpc-status-details-bin`,
+/// with `retry_delay_ms` if it has a `RetryInfo`), `response`.
 ///
 /// # Panics
 /// If the client cannot run.
 pub fn calls(address: SocketAddr, methods: &[&str]) -> Vec<Value> {
-    static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| crate::envoy::script("python.sh"));
+    static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| crate::scripts::path("python.sh"));
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("clients/grpc_call.py");
     let output = Command::new(&*PYTHON)
         .arg(script)

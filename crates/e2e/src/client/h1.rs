@@ -1,4 +1,4 @@
-//! HTTP/1.1 by hand: strict about framing, which is what the tests are after, and transparent for
+//! An HTTP/1.1 client of our own. It is strict about framing, which the tests are about, and passes
 //! bytes that libraries refuse.
 
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use crate::message::{Headers, Request, Response};
 
-/// A client that keeps its connections.
+/// A client that reuses its connections.
 #[derive(Debug)]
 pub struct Client {
     address: SocketAddr,
@@ -58,8 +58,8 @@ impl Connection {
         })
     }
 
-    /// Whether it can be used again. Bytes that nobody asked for mean that the response before was
-    /// longer than it said: a body after HEAD, or a wrong length.
+    /// Returns whether the connection can be reused. Unexpected bytes mean that the last response
+    /// was longer than announced: a body after HEAD, or a wrong length.
     fn is_open(&self) -> Result<bool, String> {
         let mut more = [0_u8; 64];
         match self.stream.try_read(&mut more) {
@@ -74,7 +74,8 @@ impl Connection {
 
     async fn exchange(&mut self, request: &Request) -> Result<Response, String> {
         self.reusable = false;
-        // One that Envoy has answered without reading the body may be closed under our hands.
+        // Envoy may close the connection after a response for which it did not read the request
+        // body.
         let sent = self.stream.write_all(&encode(request)).await;
         let mut head = loop {
             let head = self

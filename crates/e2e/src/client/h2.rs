@@ -1,4 +1,4 @@
-//! HTTP/2 by prior knowledge: one connection, many streams.
+//! An HTTP/2 client (prior knowledge): one connection, many streams.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::message::{Headers, Request, Response};
 
-/// A client that keeps its connection.
+/// A client that reuses its connection.
 pub struct Client {
     address: SocketAddr,
     connection: Mutex<Option<SendRequest<Bytes>>>,
@@ -39,7 +39,7 @@ impl Client {
             .send_request(encode(request)?, ends)
             .map_err(|error| error.to_string())?;
         if !ends {
-            // The answer may be there already, and the stream at its end: no fault of anybody.
+            // The response may have arrived already and ended the stream, which is no error.
             let _ = body.send_data(Bytes::from(request.body.clone()), true);
         }
         let response = response.await.map_err(|error| error.to_string())?;
@@ -71,7 +71,7 @@ impl Client {
             .await
             .map_err(|e| format!("connect: {e}"))?;
         let _ = stream.set_nodelay(true);
-        // Large windows: flow control is not what the tests are about.
+        // Large windows, since the tests are not about flow control.
         let (sender, connection) = h2::client::Builder::new()
             .initial_window_size(8 << 20)
             .initial_connection_window_size(32 << 20)
@@ -79,8 +79,8 @@ impl Client {
             .await
             .map_err(|error| error.to_string())?;
         tokio::spawn(connection);
-        // An extended CONNECT may only be sent once the server's settings have said that it is
-        // taken (RFC 8441 §3), and all our listeners take it.
+        // An extended CONNECT may be sent only after the server's settings allow it (RFC 8441 §3),
+        // and all listeners of the tests do.
         while !sender.is_extended_connect_protocol_enabled() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

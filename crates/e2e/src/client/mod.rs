@@ -1,5 +1,5 @@
-//! Clients: two of our own that see every byte and are fast enough for hundreds of requests, and the
-//! real ones that people use.
+//! Clients: two of our own that see every byte and are fast enough for hundreds of requests, and
+//! real ones.
 
 pub mod browser;
 pub mod curl;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::message::{Request, Response};
 
-/// A request that has no answer by then hangs, which no request ever should.
+/// Limit for a response; no request should hang longer.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// The protocol between client and Envoy.
@@ -24,7 +24,7 @@ pub enum Protocol {
     H2,
 }
 
-/// A client of one listener. Connections are kept and used again.
+/// A client of one listener. It reuses its connections.
 #[derive(Debug)]
 pub enum Client {
     /// HTTP/1.1.
@@ -34,7 +34,7 @@ pub enum Client {
 }
 
 impl Client {
-    /// A client of that address; connects when it has to.
+    /// Returns a client of an address. It connects when it has to.
     pub fn new(protocol: Protocol, address: SocketAddr) -> Self {
         match protocol {
             Protocol::H1 => Client::H1(h1::Client::new(address)),
@@ -42,11 +42,11 @@ impl Client {
         }
     }
 
-    /// Sends a request and reads the response to its end; many may be under way at once.
+    /// Sends a request and reads the response to its end. Several requests can be in progress.
     ///
     /// # Errors
-    /// If no whole header section came, if what came is not HTTP, or if it takes too long. A body
-    /// that breaks off is a response, with [`Response::broken`].
+    /// If no complete header section arrives, the response is not HTTP, or the limit passes. A body
+    /// that breaks off is a response with [`Response::broken`].
     pub async fn send(&self, request: &Request) -> Result<Response, String> {
         let response = async {
             match self {
@@ -60,10 +60,10 @@ impl Client {
         }
     }
 
-    /// The same, from a plain function.
+    /// Sends a request and blocks until the response.
     ///
     /// # Panics
-    /// On what [`Client::send`] calls an error.
+    /// On the errors of [`Client::send`].
     pub fn get(&self, request: &Request) -> Response {
         crate::runtime()
             .block_on(self.send(request))

@@ -1,4 +1,5 @@
-//! HTTP/1.1, by hand: what must be sent here, no library would send.
+//! The HTTP/1.1 side of the upstream, of our own: no library sends malformed, cut or trickling
+//! responses.
 
 use std::io;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use tokio::net::TcpStream;
 
 use super::{reset_on_close, Answer, Behaviour, Body, Script};
 
-/// A request head longer than this is a mistake of the test.
+/// A longer request head is a mistake in the test.
 const MAX_HEAD: usize = 64 * 1024;
 
 pub(super) async fn serve(mut stream: TcpStream, script: &Arc<Script>) -> io::Result<()> {
@@ -57,14 +58,15 @@ struct Request {
     path: String,
 }
 
-/// The next request, with its body read; `None` at the end of the connection, or after an answer to
-/// something that is not HTTP.
+/// Reads the next request with its body. Returns `None` at the end of the connection, and after it
+/// has answered something that is not HTTP.
 async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<Request>> {
     let head_end = loop {
         if let Some(at) = find(buffer, b"\r\n\r\n") {
             break at + 4;
         }
-        // Nobody's HTTP begins like that: most likely TLS. Servers answer so, and close.
+        // No HTTP request begins like this; it is most likely TLS. Servers answer like this and
+        // close.
         if buffer
             .first()
             .is_some_and(|byte| !byte.is_ascii_uppercase())
@@ -122,7 +124,7 @@ async fn skip_chunks(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result
     }
 }
 
-/// Reads until the buffer holds at least `length` bytes.
+/// Reads until the buffer has at least `length` bytes.
 async fn fill(stream: &mut TcpStream, buffer: &mut Vec<u8>, length: usize) -> io::Result<()> {
     while buffer.len() < length {
         if stream.read_buf(buffer).await? == 0 {
@@ -159,7 +161,7 @@ async fn send(stream: &mut TcpStream, answer: &Answer, head_only: bool) -> io::R
         Body::Whole(body) | Body::UntilClose(body) | Body::Short(body, _) => {
             stream.write_all(body).await?;
             if answer.cut {
-                // So that headers and body are out before the reset takes back what is not.
+                // Headers and body must be sent before the reset discards what is left.
                 tokio::time::sleep(Duration::from_millis(30)).await;
             }
             Ok(())

@@ -1,4 +1,4 @@
-//! HTTP/2, for gRPC and for what only HTTP/2 can do: trailers, and streams that end alone.
+//! The HTTP/2 side of the upstream, for gRPC, trailers, and streams that are reset.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ async fn answer(
     let head_only = request.method() == http::Method::HEAD;
     let is_tunnel = request.method() == http::Method::CONNECT;
     let mut body = request.into_body();
-    // The client's side of a tunnel ends when the client leaves.
+    // The client's side of a tunnel ends when the client disconnects.
     if !is_tunnel {
         while let Some(data) = body.data().await {
             let _ = body.flow_control().release_capacity(data?.len());
@@ -96,7 +96,8 @@ async fn send(
         stream.send_data(chunk.into(), false)?;
     }
     if answer.cut {
-        // The library drops what is queued when a stream is reset: let it go out first.
+        // The library drops queued data when it resets a stream, so that data needs time to be
+        // sent.
         tokio::time::sleep(std::time::Duration::from_millis(30)).await;
         stream.send_reset(Reason::INTERNAL_ERROR);
     } else if has_trailers {

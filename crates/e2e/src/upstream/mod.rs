@@ -1,9 +1,8 @@
-//! The scripted upstream: an origin that misbehaves to order.
+//! The scripted upstream: an origin that fails on demand.
 //!
-//! One server on one port plays every part: the first segment of the path chooses the behaviour, so
-//! that a single upstream can stand behind all routes of an Envoy. It speaks HTTP/1.1 by hand,
-//! since no library would send what must be sent here, and HTTP/2 when the client begins with its
-//! preface.
+//! One server on one port has every role: the first segment of the path selects the behaviour, so
+//! one upstream can serve all routes of an Envoy. It has its own HTTP/1.1 implementation, since no
+//! library sends malformed responses, and speaks HTTP/2 when the client begins with its preface.
 
 mod h1;
 mod h2;
@@ -24,29 +23,30 @@ use crate::message::Headers;
 pub enum Behaviour {
     /// Answers.
     Answer(Answer),
-    /// Sends these bytes, which need not be HTTP, and closes. Over HTTP/2: as [`Behaviour::Reset`].
+    /// Sends these bytes, which need not be HTTP, and closes. Over HTTP/2: like
+    /// [`Behaviour::Reset`].
     Garbage(Vec<u8>),
-    /// Begins an answer, and then hangs. Over HTTP/2: as [`Behaviour::Hang`].
+    /// Begins a response and then hangs. Over HTTP/2: like [`Behaviour::Hang`].
     Stuck(Answer),
-    /// Closes the connection without an answer.
+    /// Closes the connection without a response.
     Close,
-    /// Resets the connection (TCP RST), or the stream (HTTP/2 RST_STREAM), without an answer.
+    /// Resets the connection (TCP RST) or the stream (HTTP/2 RST_STREAM) without a response.
     Reset,
     /// Never answers.
     Hang,
-    /// Answers so many requests per second, one after the other; who would wait for longer than
-    /// `patience` gets a 503 when that is over.
+    /// Answers a limited number of requests per second, one after the other. A request that would
+    /// wait for longer than `patience` gets a 503 after that time.
     Capacity {
         /// Requests per second.
         per_second: u32,
-        /// The longest that a request waits in the queue.
+        /// Longest time that a request waits in the queue.
         patience: Duration,
     },
-    /// Accepts an upgrade and echoes what it gets. Over HTTP/2: as [`Behaviour::Reset`].
+    /// Accepts an upgrade and echoes what it receives. Over HTTP/2: like [`Behaviour::Reset`].
     Upgrade,
 }
 
-/// An answer, whole or cut off.
+/// A response, complete or cut off.
 #[derive(Debug, Clone, Default)]
 pub struct Answer {
     /// Status code.
@@ -59,7 +59,7 @@ pub struct Answer {
     pub trailers: Headers,
     /// Time before the headers are sent.
     pub delay: Duration,
-    /// Where the connection (the stream in HTTP/2) is reset after the last part of the body.
+    /// Whether the connection (the stream in HTTP/2) is reset after the last part of the body.
     pub cut: bool,
 }
 
@@ -71,16 +71,16 @@ pub enum Body {
     None,
     /// With its length.
     Whole(Vec<u8>),
-    /// In chunks, with a pause before each; no chunk at all is a body of no bytes.
+    /// In chunks, with a pause before each. Without any chunk, the body is empty.
     Chunks(Vec<Vec<u8>>, Duration),
-    /// With the end of the connection as its end. Over HTTP/2: as `Whole`.
+    /// The end of the connection is its end. Over HTTP/2: like `Whole`.
     UntilClose(Vec<u8>),
-    /// `Content-Length` promises more than comes: this many bytes more.
+    /// `Content-Length` announces more bytes than are sent, by this number.
     Short(Vec<u8>, usize),
 }
 
 impl Answer {
-    /// An answer without a body.
+    /// Returns an answer without a body.
     pub fn status(status: u16) -> Self {
         Self {
             status,
@@ -88,34 +88,34 @@ impl Answer {
         }
     }
 
-    /// With one more header field.
+    /// Adds a header field.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.add(name, value);
         self
     }
 
-    /// With one more trailer field.
+    /// Adds a trailer field.
     #[must_use]
     pub fn trailer(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.trailers.add(name, value);
         self
     }
 
-    /// With a body of this type and a length.
+    /// Sets a body with this type and its length.
     #[must_use]
     pub fn body(self, content_type: &str, body: impl AsRef<[u8]>) -> Self {
         self.with(Body::Whole(body.as_ref().to_vec()))
             .header("content-type", content_type)
     }
 
-    /// With a body of this type in chunks, all at once.
+    /// Sets a body with this type in chunks, without pauses.
     #[must_use]
     pub fn chunks(self, content_type: &str, chunks: &[&[u8]]) -> Self {
         self.trickle(content_type, chunks, Duration::ZERO)
     }
 
-    /// With a body of this type in chunks, with a pause before each.
+    /// Sets a body with this type in chunks, with a pause before each.
     #[must_use]
     pub fn trickle(self, content_type: &str, chunks: &[&[u8]], pause: Duration) -> Self {
         let chunks = chunks.iter().map(|chunk| chunk.to_vec()).collect();
@@ -123,21 +123,21 @@ impl Answer {
             .header("content-type", content_type)
     }
 
-    /// With that body.
+    /// Sets the body.
     #[must_use]
     pub fn with(mut self, body: Body) -> Self {
         self.body = body;
         self
     }
 
-    /// Sent only after a while.
+    /// Sets the time before the headers are sent.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// Cut off after the body (which can be less than was announced).
+    /// Resets the connection after the body, which can be shorter than announced.
     #[must_use]
     pub fn cut(mut self) -> Self {
         self.cut = true;
@@ -151,7 +151,7 @@ impl From<Answer> for Behaviour {
     }
 }
 
-/// A running upstream; ends with this value.
+/// A running upstream. It ends when dropped.
 #[derive(Debug)]
 pub struct Upstream {
     address: SocketAddr,
@@ -159,7 +159,7 @@ pub struct Upstream {
     acceptor: AbortHandle,
 }
 
-/// What the connections share.
+/// State that the connections share.
 #[derive(Debug, Default)]
 struct Script {
     behaviours: Mutex<HashMap<String, Behaviour>>,
@@ -169,7 +169,7 @@ struct Script {
     connections: AtomicU64,
 }
 
-/// Requests for one name.
+/// Numbers of requests for one name.
 #[derive(Debug, Default, Clone, Copy)]
 struct Requests {
     total: u64,
@@ -177,7 +177,7 @@ struct Requests {
     most_at_once: u64,
 }
 
-/// A request that the upstream is busy with, until this is dropped.
+/// A request in progress; it ends when this value is dropped.
 #[derive(Debug)]
 struct Going {
     script: Arc<Script>,
@@ -193,8 +193,8 @@ impl Drop for Going {
 }
 
 impl Upstream {
-    /// An upstream whose behaviour is chosen by the first segment of the path (`502` for `/502/a`);
-    /// other paths are answered with 200 and a short text.
+    /// Starts an upstream. The first segment of the path selects its behaviour (`502` for
+    /// `/502/a`). Other paths get a 200 with a short text.
     pub fn start<N: Into<String>, B: Into<Behaviour>>(
         behaviours: impl IntoIterator<Item = (N, B)>,
     ) -> Upstream {
@@ -220,28 +220,28 @@ impl Upstream {
         }
     }
 
-    /// The address.
+    /// Returns the address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// From now on, behaves like that for requests whose path begins with `/<name>`.
+    /// Sets the behaviour for requests whose path begins with `/<name>`.
     pub fn set(&self, name: &str, behaviour: impl Into<Behaviour>) {
         let mut behaviours = self.script.behaviours.lock().expect("the script");
         behaviours.insert(name.to_owned(), behaviour.into());
     }
 
-    /// Number of requests that came for the name.
+    /// Returns the number of requests for the name.
     pub fn requests(&self, name: &str) -> u64 {
         self.script.requests_for(name).total
     }
 
-    /// The most requests for the name that were here at the same time.
+    /// Returns the maximum number of concurrent requests for the name.
     pub fn most_at_once(&self, name: &str) -> u64 {
         self.script.requests_for(name).most_at_once
     }
 
-    /// Number of connections that were made.
+    /// Returns the number of connections that were made.
     pub fn connections(&self) -> u64 {
         self.script.connections.load(Ordering::Relaxed)
     }
@@ -259,8 +259,8 @@ impl Script {
         requests.get(name).copied().unwrap_or_default()
     }
 
-    /// What to do with a request for `path`, which is counted; it is here as long as the second
-    /// value.
+    /// Counts a request for `path` and returns what to do with it. The request is in progress until
+    /// the second value is dropped.
     fn behaviour(self: &Arc<Self>, path: &str) -> (Behaviour, Going) {
         let name = path
             .trim_start_matches('/')
@@ -308,7 +308,7 @@ impl Script {
     }
 }
 
-/// The connections live in the set, and end with it when the acceptor is aborted.
+/// Accepts connections. They belong to a set that ends when the acceptor is aborted.
 async fn accept(listener: TcpListener, script: Arc<Script>) {
     let mut connections = JoinSet::new();
     loop {
@@ -327,21 +327,21 @@ async fn serve(stream: TcpStream, script: Arc<Script>) {
     let _ = stream.set_nodelay(true);
     let mut first = [0_u8; 4];
     loop {
-        // Peek, so that whoever serves the connection reads it from its beginning.
+        // Peeks, so that the chosen protocol reads the connection from its beginning.
         match stream.peek(&mut first).await {
             Ok(0) | Err(_) => return,
             Ok(1..=3) if b"PRI ".starts_with(&first[..1]) => tokio::task::yield_now().await,
             Ok(_) => break,
         }
     }
-    // However a connection ends is what the test is about, and is asserted at the other end.
+    // The tests assert at the other end how a connection ended.
     let _ = match &first {
         b"PRI " => h2::serve(stream, &script).await,
         _ => h1::serve(stream, &script).await,
     };
 }
 
-/// Makes the end of the connection a reset.
+/// Makes closing the connection send a reset.
 fn reset_on_close(stream: &TcpStream) {
     let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }

@@ -1,4 +1,4 @@
-//! The way back: probes, a ramp, all.
+//! Recovery: probes, ramp, full traffic.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,9 @@ use tokio::task::JoinSet;
 use super::bench::{is_rejected, wait_until, Bench, Stall, FAILURES, PERMITS, SLOW};
 use super::crowd::{on_every_worker, Crowd, Seen};
 
-pub(crate) fn probes_then_a_ramp_then_all(bench: &Bench) {
-    // So many ask, on all workers, that no permit is left; the upstream holds each for a while.
+pub(crate) fn recovery_sends_probes_then_ramps(bench: &Bench) {
+    // Enough clients on all workers that every permit is taken. The upstream holds each request for
+    // a while.
     let mut clients = on_every_worker(bench, "main", 2);
     clients.extend(Crowd::clients(bench.address("main"), 8));
     let many = clients.len();
@@ -30,7 +31,7 @@ pub(crate) fn probes_then_a_ramp_then_all(bench: &Bench) {
     let others = |one: &Seen| !one.is_rejected && one.status != 503;
     assert!(!crowd.look(|seen| seen.iter().any(others)));
 
-    // It comes back. Probes come one by one, from whoever asks first.
+    // The upstream recovers. Probes are sent one at a time, by whichever client asks first.
     let answer = Answer::status(200).body("text/plain", "back");
     bench
         .upstream
@@ -49,8 +50,8 @@ pub(crate) fn probes_then_a_ramp_then_all(bench: &Bench) {
             last.iter().all(is_late).then_some(())
         })
     });
-    // Four steps of a second: the least share, a quarter, half, three quarters. A machine that stands
-    // still moves what was sent from one half to the other.
+    // Four steps of one second: the smallest share, a quarter, half, three quarters. If the machine
+    // stalls, requests move from one half to the other.
     let slack = 0.1 + stall.worst().as_secs_f64() / 2.0;
     let seen = crowd.seen();
     let share = |from: u64, to: u64| {
@@ -76,8 +77,8 @@ pub(crate) fn probes_then_a_ramp_then_all(bench: &Bench) {
     assert!(late.all(|one| one.status == 200));
 }
 
-/// Clients that go away give their permits back; an upstream that hangs loses them.
-pub(crate) fn lost_probes_wedge_nothing(bench: &Bench) {
+/// A client that disconnects returns its permit; an upstream that hangs keeps it.
+pub(crate) fn lost_probes_do_not_block_recovery(bench: &Bench) {
     const GONE: u64 = 6;
     bench.trip("/lost-down");
     let times = |to: &str| {
@@ -85,10 +86,10 @@ pub(crate) fn lost_probes_wedge_nothing(bench: &Bench) {
         events.iter().filter(|(_, entered)| entered == to).count()
     };
     let client = bench.client();
-    // As many probes as it takes to see that permits come back: more than there are.
+    // More probes than there are permits, so permits must have been returned.
     for n in 1..=GONE {
         wait_until("a probe", || {
-            // Whoever is rejected has an answer at once; whoever is not goes away.
+            // A rejected client has its answer at once; an admitted one disconnects.
             let request = Request::get("/lost-hang");
             let _ = tidegate_e2e::runtime().block_on(async {
                 tokio::time::timeout(Duration::from_millis(100), client.send(&request)).await
@@ -103,7 +104,7 @@ pub(crate) fn lost_probes_wedge_nothing(bench: &Bench) {
         bench.events("lost/app")
     );
 
-    // Now they stay, and the upstream still hangs: nothing is known of these probes any more.
+    // Now the clients stay, and the upstream still hangs: these probes have no outcome.
     let mut patient = JoinSet::new();
     wait_until("all permits to be out", || {
         let client = bench.client();
@@ -114,7 +115,7 @@ pub(crate) fn lost_probes_wedge_nothing(bench: &Bench) {
     wait_until("the lost probes to be given up", || {
         (times("open") >= 2).then_some(())
     });
-    // And then it is well, and everybody can tell soon.
+    // Then the upstream recovers, and every worker notices soon.
     wait_until("the route to be well", || {
         let client = bench.client();
         let all = (0..10).all(|_| client.get(&Request::get("/lost")).status == 200);
@@ -123,8 +124,8 @@ pub(crate) fn lost_probes_wedge_nothing(bench: &Bench) {
     patient.abort_all();
 }
 
-/// However many are rejected, the circuit is tried again when its time is over.
-pub(crate) fn rejections_do_not_keep_it_open(bench: &Bench) {
+/// The circuit probes again when its open time is over, however many requests it rejects.
+pub(crate) fn rejections_do_not_keep_the_circuit_open(bench: &Bench) {
     bench.trip("/hammered-down");
     let rest = Duration::from_millis(10);
     let crowd = Crowd::start(Crowd::clients(bench.address("main"), 8), "/hammered", rest);
@@ -141,9 +142,9 @@ pub(crate) fn rejections_do_not_keep_it_open(bench: &Bench) {
     });
 }
 
-/// A probe that fails at once opens the circuit while others hang at the upstream: in the next
-/// half-open periods those still count.
-pub(crate) fn probes_of_several_periods_are_never_too_many(bench: &Bench) {
+/// A probe that fails at once opens the circuit while others hang at the upstream. Those still
+/// count in the next half-open periods.
+pub(crate) fn probes_of_all_periods_stay_within_the_limit(bench: &Bench) {
     const PERIODS: usize = 5;
     bench.trip("/overlap-down");
     let rest = Duration::from_millis(10);
@@ -159,8 +160,9 @@ pub(crate) fn probes_of_several_periods_are_never_too_many(bench: &Bench) {
     drop(crowds);
 }
 
-/// The upstream is back with half of what is wanted of it: the ramp finds that, and stays near it.
-pub(crate) fn half_of_the_capacity_is_found_and_used(bench: &Bench) {
+/// The upstream recovers with half of the needed capacity. The ramp finds that level and stays near
+/// it.
+pub(crate) fn ramp_finds_half_of_the_capacity(bench: &Bench) {
     const WANTED: u32 = 80;
     const CAPACITY: u32 = WANTED / 2;
     const MEASURED: Duration = Duration::from_secs(12);
@@ -172,7 +174,7 @@ pub(crate) fn half_of_the_capacity_is_found_and_used(bench: &Bench) {
             patience: Duration::from_millis(500),
         },
     );
-    // Each client is one of those who come anyway: it does not wait for its answer to ask again.
+    // Open-loop clients: none waits for its answer before the next request.
     let crowd = Crowd::steady(bench.address("main"), "/half", WANTED);
     wait_until("the ramp to have been too high", || {
         crowd.look(|seen| {
@@ -181,7 +183,7 @@ pub(crate) fn half_of_the_capacity_is_found_and_used(bench: &Bench) {
                 .then_some(())
         })
     });
-    // A few seconds to find the level; then it is measured.
+    // A few seconds to find the level, then the measurement.
     wait_until("the ramp to have found a level", || {
         let ramp = "wasmcustom.tidegate.breaker.admitted_percent.route.half/app";
         (25..75).contains(&bench.envoy.stat(ramp)).then_some(())
@@ -197,7 +199,7 @@ pub(crate) fn half_of_the_capacity_is_found_and_used(bench: &Bench) {
             served += u32::from(one.status == 200);
         }
     }
-    // A machine that is too busy to send as many cannot be served as many.
+    // A machine that is too busy to send this many requests cannot have this many served.
     let could = came.min(CAPACITY * u32::try_from(MEASURED.as_secs()).expect("few"));
     assert!(came > could, "{came} of which {could} can be served");
     assert!(
@@ -210,7 +212,7 @@ pub(crate) fn half_of_the_capacity_is_found_and_used(bench: &Bench) {
     assert_eq!(trips, 1, "it does not flap: {events:?}");
 }
 
-/// What became of the requests of each second.
+/// Counts the results of the requests of each second.
 fn by_second(seen: &[Seen]) -> String {
     let start = seen.first().map(|one| one.sent);
     let mut seconds: Vec<[u32; 3]> = Vec::new();
@@ -227,8 +229,8 @@ fn by_second(seen: &[Seen]) -> String {
     format!("rejected, served, failed in each second: {seconds:?}")
 }
 
-/// Nothing fails, but everything takes too long.
-pub(crate) fn slowness_alone_trips_it(bench: &Bench) {
+/// No request fails, but all are too slow.
+pub(crate) fn slow_responses_trip_the_breaker(bench: &Bench) {
     let client = Client::new(Protocol::H1, bench.address("slow"));
     let mut passed = 0;
     wait_until("a rejection", || {

@@ -17,42 +17,42 @@ use tidegate_e2e::upstream::{Answer, Behaviour, Body, Upstream};
 
 use super::modes;
 
-/// So many failures in a row trip every breaker here.
+/// Consecutive failures that trip every breaker here.
 pub(crate) const FAILURES: u64 = 5;
-/// Probes at once.
+/// Probes at the same time.
 pub(crate) const PERMITS: u64 = 2;
-/// So many slow answers trip the breakers of the listener `slow`.
+/// Slow responses that trip the breakers of the listener `slow`.
 pub(crate) const SLOW: u64 = 10;
-/// How long the ramp takes: four steps.
+/// Length of the ramp: four steps.
 const RAMP: &str = "4s";
-/// What all workers know is at most this old.
+/// Maximum age of what all workers know.
 pub(crate) const FLUSH: Duration = Duration::from_millis(100);
-/// How long the upstream of `back` holds what fails.
+/// Time for which the upstream of `back` holds a failing request.
 const HELD: Duration = Duration::from_millis(100);
-/// How long a circuit of the policy `long` stays open at least.
+/// Minimum open time of a circuit with the policy `long`.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-/// How long anything that must happen may take on a busy machine.
+/// Limit for anything that must happen, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A running Envoy, and what stands behind it.
+/// A running Envoy and its upstreams.
 #[derive(Debug)]
 pub(crate) struct Bench {
-    // Fields are dropped in this order: Envoy ends before what stands behind it.
+    // Fields are dropped in this order: Envoy ends before its upstreams.
     pub(crate) envoy: Envoy,
     pub(crate) upstream: Upstream,
     pub(crate) concurrency: u32,
     _refused: Refused,
 }
 
-/// A circuit that opens after a few failures and is tried again soon. The ratio never trips it.
+/// A circuit that opens after a few failures and probes soon. The ratio never trips it.
 pub(crate) fn settings() -> Value {
     json!({
-        // Long enough that nothing is forgotten while a busy machine stands still.
+        // Long enough to keep all outcomes while a busy machine stalls.
         "window": "5m",
         "min_requests": 1000,
         "consecutive": { "failures": FAILURES, "for": "0s" },
-        // Longer than the upstream holds what fails.
+        // Longer than the upstream holds a failing request.
         "open": { "base": "1s", "max": "1s", "jitter": 0 },
         "probe": { "permits": PERMITS, "timeout": "3s" },
         "ramp": { "duration": RAMP },
@@ -67,7 +67,7 @@ fn main_configuration() -> String {
             { "name": "long", "match": { "route": "long-*" }, "breaker": long },
             { "name": "team", "match": { "route": "team-*" },
               "breaker": merge(long.clone(), json!({ "group": "team" })) },
-            // The defaults, but that the circuit stays open.
+            // The defaults, except that the circuit stays open.
             { "name": "rare", "match": { "route": "rare" }, "breaker": {
                 "window": "10s", "min_requests": 20, "consecutive": { "failures": 10, "for": "1s" },
                 "open": { "base": "60s", "max": "60s" },
@@ -83,7 +83,7 @@ fn slow_configuration() -> String {
 }
 
 impl Bench {
-    /// Starts all of it.
+    /// Starts Envoy and the upstreams.
     pub(crate) fn start(concurrency: u32) -> Bench {
         let refused = Refused::default();
         let upstream = Upstream::start(behaviours());
@@ -99,7 +99,8 @@ impl Bench {
         let main = main_configuration();
         let listeners = vec![
             listener("main", "tidegate", &main),
-            // Another configuration of the same plugin, and another plugin of the same configuration.
+            // Another configuration of the same plugin, and another plugin with the same
+            // configuration.
             listener(
                 "twin",
                 "tidegate",
@@ -120,28 +121,28 @@ impl Bench {
         }
     }
 
-    /// The address of a listener.
+    /// Returns the address of a listener.
     pub(crate) fn address(&self, listener: &str) -> SocketAddr {
         self.envoy.listener(listener)
     }
 
-    /// A client of the listener `main`; one connection, so one worker.
+    /// Returns a client of the listener `main`. It has one connection, so it uses one worker.
     pub(crate) fn client(&self) -> Client {
         Client::new(Protocol::H1, self.address("main"))
     }
 
-    /// Fails until the circuit of the route is open: all requests go over one connection.
+    /// Sends failing requests over one connection until the circuit of the route is open.
     pub(crate) fn trip(&self, path: &str) {
         trip(&self.client(), path);
     }
 
-    /// What the log tells of the breaker with this key: the states it left and entered.
+    /// Returns the states that the breaker with this key left and entered, from the log.
     pub(crate) fn events(&self, key: &str) -> Vec<(String, String)> {
         events(&self.envoy, key)
     }
 }
 
-/// Fails until the circuit of the route is open, which takes exactly [`FAILURES`] requests.
+/// Sends exactly [`FAILURES`] failing requests, after which the circuit of the route must be open.
 pub(crate) fn trip(client: &Client, path: &str) {
     for n in 0..FAILURES {
         let answer = client.get(&Request::get(path));
@@ -151,13 +152,13 @@ pub(crate) fn trip(client: &Client, path: &str) {
             "{path}: {answer:?}"
         );
     }
-    // A response can be here before its end is told to the breaker.
+    // A client can have the response before the breaker has its outcome.
     wait_until(&format!("the circuit of {path} to be open"), || {
         is_rejected(&client.get(&Request::get(path))).then_some(())
     });
 }
 
-/// What the log of an Envoy tells of a breaker.
+/// Returns the state changes of a breaker in the log of an Envoy.
 pub(crate) fn events(envoy: &Envoy, key: &str) -> Vec<(String, String)> {
     let events = logged(envoy, "breaker").into_iter().filter_map(|event| {
         let text = |name: &str| event[name].as_str().map(str::to_owned);
@@ -166,7 +167,7 @@ pub(crate) fn events(envoy: &Envoy, key: &str) -> Vec<(String, String)> {
     events.collect()
 }
 
-/// The lines of JSON that the filter has logged for events of this name, in their order.
+/// Returns the JSON lines that the filter has logged for this event, in order.
 pub(crate) fn logged(envoy: &Envoy, event: &str) -> Vec<Value> {
     let begins = format!(r#"{{"event":"{event}""#);
     let log = envoy.log();
@@ -177,12 +178,12 @@ pub(crate) fn logged(envoy: &Envoy, event: &str) -> Vec<Value> {
     lines.collect()
 }
 
-/// Whether the filter rejected the request because a circuit is open.
+/// Returns whether the filter rejected the request because a circuit is open.
 pub(crate) fn is_rejected(answer: &Response) -> bool {
     answer.header("x-tidegate-page") == Some("circuit_open")
 }
 
-/// Polls until there is an answer.
+/// Polls until there is a value.
 pub(crate) fn wait_until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + LIMIT;
     loop {
@@ -190,14 +191,13 @@ pub(crate) fn wait_until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) ->
             return answer;
         }
         assert!(Instant::now() < end, "not in {LIMIT:?}: {what}");
-        // Not oftener: to look costs time that Envoy needs.
+        // Polling more often would take processor time from Envoy.
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// How late the machine is at most, as a thread sees it that only sleeps. A machine that stands still
-/// cannot be on time, and that is no fault of the filter: what must be done in some time may take so
-/// much longer.
+/// Measures how late a sleeping thread wakes up at most. A machine that stalls delays everything,
+/// which is no fault of the filter, so deadlines are extended by this time.
 #[derive(Debug)]
 pub(crate) struct Stall {
     end: mpsc::Sender<()>,
@@ -205,7 +205,7 @@ pub(crate) struct Stall {
 }
 
 impl Stall {
-    /// Looks from now on.
+    /// Starts to measure.
     pub(crate) fn watch() -> Self {
         const STEP: Duration = Duration::from_millis(1);
         let (end, ended) = mpsc::channel();
@@ -221,14 +221,14 @@ impl Stall {
         Self { end, thread }
     }
 
-    /// The worst since then.
+    /// Returns the longest delay since the start.
     pub(crate) fn worst(self) -> Duration {
         drop(self.end);
         self.thread.join().expect("the thread that sleeps")
     }
 }
 
-/// The filter as a plugin of that name.
+/// Returns the filter as a plugin with this name.
 pub(crate) fn plugin(name: &str, configuration: &str) -> Value {
     let filter = tidegate(&tidegate_e2e::module(), Some(configuration));
     merge(
@@ -238,7 +238,7 @@ pub(crate) fn plugin(name: &str, configuration: &str) -> Value {
 }
 
 fn listener(name: &str, plugin_name: &str, configuration: &str) -> Value {
-    // After ours: answers in the place of the upstream where a request asks for it.
+    // A filter after Tidegate that answers instead of the upstream if a request asks for it.
     let fault = json!({
         "abort": { "header_abort": {}, "percentage": { "numerator": 100 } },
     });
@@ -253,7 +253,8 @@ fn listener(name: &str, plugin_name: &str, configuration: &str) -> Value {
         .json()
 }
 
-/// A route for paths that begin with its name; what follows chooses what the upstream does.
+/// Returns a route for paths that begin with its name. The rest of the path selects what the
+/// upstream does.
 pub(crate) fn route_to(name: &str, cluster: &str) -> Value {
     merge(route(&format!("/{name}"), cluster), json!({ "name": name }))
 }
@@ -291,9 +292,10 @@ fn routes() -> Vec<Value> {
         .collect();
     for route in &mut routes {
         let timeout = match route["name"].as_str() {
-            // Shorter than a probe's, so that none is given up while it is still there.
+            // Shorter than the lease of a probe, so that no probe is given up while it is in
+            // flight.
             Some("overlap") => "2s",
-            // What hangs, hangs.
+            // A request that hangs, hangs.
             _ => "0s",
         };
         *route = merge(route.take(), json!({ "route": { "timeout": timeout } }));

@@ -1,4 +1,4 @@
-//! Clients that ask again and again, each over a connection of its own.
+//! Clients that send requests repeatedly, each over its own connection.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use super::bench::{is_rejected, wait_until, Bench};
 /// One request, as its client saw it.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
-    /// Which of the clients.
+    /// Number of the client.
     pub(crate) client: usize,
     pub(crate) sent: Instant,
     pub(crate) got: Instant,
@@ -21,7 +21,7 @@ pub(crate) struct Seen {
     pub(crate) is_rejected: bool,
 }
 
-/// Clients at work until this is dropped.
+/// Clients that run until this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Crowd {
     seen: Arc<Mutex<Vec<Seen>>>,
@@ -30,7 +30,7 @@ pub(crate) struct Crowd {
 }
 
 impl Crowd {
-    /// One task for each client; each asks for `path`, and rests for `rest` after each answer.
+    /// Starts one task per client. Each requests `path` and pauses for `rest` after each response.
     pub(crate) fn start(clients: Vec<Client>, path: &str, rest: Duration) -> Crowd {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = JoinSet::new();
@@ -57,7 +57,7 @@ impl Crowd {
         Crowd { seen, size, tasks }
     }
 
-    /// So many requests per second for `path`, whatever becomes of them.
+    /// Sends `per_second` requests for `path`, whatever their results.
     pub(crate) fn steady(address: SocketAddr, path: &str, per_second: u32) -> Crowd {
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let mut tasks = JoinSet::new();
@@ -88,26 +88,26 @@ impl Crowd {
         Crowd { seen, size, tasks }
     }
 
-    /// New clients of a listener, not connected yet.
+    /// Returns new clients of a listener that are not connected yet.
     pub(crate) fn clients(address: SocketAddr, count: usize) -> Vec<Client> {
         (0..count)
             .map(|_| Client::new(Protocol::H1, address))
             .collect()
     }
 
-    /// What was seen so far, by the time at which it was sent.
+    /// Returns the results so far, sorted by the time of sending.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         let mut seen = self.look(<[Seen]>::to_vec);
         seen.sort_by_key(|one| one.sent);
         seen
     }
 
-    /// Looks at what was seen so far, by the time at which it came.
+    /// Passes the results so far to `look`, in order of arrival.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&[Seen]) -> T) -> T {
         look(&self.seen.lock().expect("what was seen"))
     }
 
-    /// Waits until each client has asked `times` times after `since`, and returns all that was seen.
+    /// Waits until each client has sent `times` requests after `since`, and returns all results.
     pub(crate) fn wait_for_each(&self, times: usize, since: Instant) -> Vec<Seen> {
         wait_until("an answer for each client", || {
             let mut counts = vec![0; self.size];
@@ -134,8 +134,8 @@ impl Drop for Crowd {
     }
 }
 
-/// Connections of a listener, at least `each` on every worker: the kernel spreads them over the
-/// workers by chance, and Envoy says how.
+/// Opens connections to a listener until every worker has at least `each`. The kernel distributes
+/// them at random, and Envoy reports the distribution.
 pub(crate) fn on_every_worker(bench: &Bench, listener: &str, each: u64) -> Vec<Client> {
     let address = bench.address(listener);
     let mut clients = Vec::new();

@@ -1,4 +1,4 @@
-//! A route whose upstream fails is cut off, and only that.
+//! A route with a failing upstream is cut off, and no other route.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ pub(crate) fn a_dead_upstream_is_cut_off(bench: &Bench) {
     let start = Instant::now();
     bench.trip("/long-dead/first");
     let since = Instant::now();
-    // Nobody told what the failures were like but the breaker itself.
+    // The page's reason for the failures comes from the breaker itself.
     let client = bench.client();
     wait_until("every worker to know", || {
         is_rejected(&client.get(&Request::get("/long-dead"))).then_some(())
@@ -31,8 +31,7 @@ pub(crate) fn a_dead_upstream_is_cut_off(bench: &Bench) {
     assert_eq!(problem["reason"], "circuit_open");
     assert_eq!(problem["tripped_by"], "connection_refused");
     assert_eq!(problem["retryable"], true);
-    // The circuit is open for 60 s and up to half as long again; the hint is longer by up to a fifth
-    // of what remains.
+    // The open time is 60 s to 90 s, and the hint exceeds the remaining time by at most a fifth.
     let long = u64::try_from(LONG.as_millis()).expect("a short time");
     let hint = problem["retry_after_ms"].as_u64().expect("a number");
     assert!(
@@ -66,7 +65,7 @@ pub(crate) fn a_dead_upstream_is_cut_off(bench: &Bench) {
     let line = bench.envoy.wait_for_access("main", "/long-dead/json");
     assert_eq!(line["details"], "tidegate_circuit_open{connection_refused}");
 
-    // Other routes: of the same dead cluster, of the same upstream, of another cluster.
+    // Other routes: with the same failing cluster, with the same upstream, with another cluster.
     let own = client.get(&Request::get("/long-neighbour"));
     assert_eq!(
         (own.status, own.header("x-tidegate-page")),
@@ -82,10 +81,11 @@ pub(crate) fn a_dead_upstream_is_cut_off(bench: &Bench) {
     );
 }
 
-/// At most what the breaker needs to see, what is on its way, and what comes in a flush interval.
+/// At most: what the breaker needs to see, what is in flight, and what arrives within a flush
+/// interval.
 pub(crate) fn few_requests_reach_a_failing_upstream(bench: &Bench) {
     const CLIENTS: usize = 8;
-    // The upstream takes at least so long for each answer.
+    // The upstream takes at least this time for each response.
     const EACH: u128 = 20;
     let stall = Stall::watch();
     let crowd = Crowd::start(
@@ -94,7 +94,7 @@ pub(crate) fn few_requests_reach_a_failing_upstream(bench: &Bench) {
         Duration::ZERO,
     );
     let first = crowd.wait_for_rejection();
-    // Whoever was admitted before has an answer now.
+    // By now every admitted request has its response.
     crowd.wait_for_each(2, first.got + FLUSH);
     let reached = bench.upstream.requests("long-failing");
     let flush = FLUSH + stall.worst();
@@ -104,7 +104,7 @@ pub(crate) fn few_requests_reach_a_failing_upstream(bench: &Bench) {
         (FAILURES..=most).contains(&reached),
         "{reached} of at most {most}"
     );
-    // And then none at all, as long as the circuit is open.
+    // After that, none while the circuit is open.
     let seen = crowd.wait_for_each(20, Instant::now());
     assert!(seen
         .iter()
@@ -113,10 +113,11 @@ pub(crate) fn few_requests_reach_a_failing_upstream(bench: &Bench) {
     assert_eq!(bench.upstream.requests("long-failing"), reached);
 }
 
-pub(crate) fn answers_cut_off_in_the_middle_are_failures(bench: &Bench) {
+pub(crate) fn truncated_responses_are_failures(bench: &Bench) {
     for name in ["long-cut", "long-h2-cut"] {
         let path = format!("/{name}");
-        // Over HTTP/1.1 each would end its connection, and the next could meet another worker.
+        // Over HTTP/1.1 each response would close the connection, and the next connection could
+        // reach another worker.
         let client = Client::new(Protocol::H2, bench.address("main"));
         trip(&client, &path);
         assert_eq!(bench.upstream.requests(name), FAILURES, "{name}");
@@ -126,8 +127,8 @@ pub(crate) fn answers_cut_off_in_the_middle_are_failures(bench: &Bench) {
     }
 }
 
-/// Two requests a second, each over a connection of its own, so to any of the workers.
-pub(crate) fn low_traffic_trips_as_one_breaker_would(bench: &Bench) {
+/// Two requests per second, each over its own connection and so on any worker.
+pub(crate) fn low_traffic_on_all_workers_trips_one_breaker(bench: &Bench) {
     const NEEDED: u64 = 10;
     let stall = Stall::watch();
     let mut failed = 0;

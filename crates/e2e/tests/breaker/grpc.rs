@@ -1,11 +1,12 @@
-//! A gRPC service says how a call went in its status, and its clients want to hear the same way.
+//! A gRPC service reports its result in `grpc-status`, and its clients expect failures in the same
+//! form.
 
 use tidegate_e2e::client::{Client, Protocol};
 use tidegate_e2e::message::{Request, Response};
 
 use super::bench::{wait_until, Bench, FAILURES, LONG};
 
-pub(crate) fn a_grpc_route_trips_on_grpc_statuses(bench: &Bench) {
+pub(crate) fn grpc_routes_trip_on_grpc_statuses(bench: &Bench) {
     let client = Client::new(Protocol::H2, bench.address("main"));
     let call = |path: &str| client.get(&Request::grpc(path));
     for (route, key, cause) in [
@@ -77,7 +78,7 @@ pub(crate) fn a_grpc_route_trips_on_grpc_statuses(bench: &Bench) {
                 .then_some(())
         });
     }
-    // What is the service's own business trips nothing.
+    // Statuses that are not the service's fault trip nothing.
     for _ in 0..FAILURES * 2 {
         assert_eq!(call("/call-fine").trailers.get("grpc-status"), Some("0"));
         assert_eq!(
@@ -89,7 +90,7 @@ pub(crate) fn a_grpc_route_trips_on_grpc_statuses(bench: &Bench) {
     assert_eq!(bench.events("call-fine/h2"), []);
 }
 
-/// Milliseconds; 0: none was given.
+/// Milliseconds; 0: no delay was given.
 fn pushback(answer: &Response) -> u128 {
     let value = answer.header("grpc-retry-pushback-ms");
     value.map_or(0, |ms| ms.parse().expect("milliseconds"))

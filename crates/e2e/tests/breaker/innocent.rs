@@ -1,4 +1,4 @@
-//! What is not the upstream's fault never trips a breaker, nor does it hide what is.
+//! What is not the upstream's fault neither trips a breaker nor hides a real failure.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use tidegate_e2e::message::Request;
 
 use super::bench::{is_rejected, wait_until, Bench, FAILURES};
 
-/// Of each kind more than it takes to trip a breaker.
+/// Requests of each kind: more than trip a breaker.
 const MANY: usize = FAILURES as usize * 2;
 
-/// One failure fewer than it takes, then what says nothing, then one failure more: counted as
-/// failures, the innocent would have tripped the breaker before; counted as successes, the run of
-/// failures would be over.
+/// One failure fewer than trips a breaker, then ignored outcomes, then one more failure. If the
+/// ignored outcomes counted as failures, the breaker would trip earlier; if they counted as
+/// successes, the run of failures would end.
 fn between_failures(
     bench: &Bench,
     client: &Client,
@@ -39,8 +39,8 @@ fn between_failures(
     assert!(is_rejected(&answer), "{path}: not rejected: {answer:?}");
 }
 
-/// Waits until Envoy has logged that many requests whose path begins like that: they are over then,
-/// for every filter.
+/// Waits until Envoy has logged this number of requests whose path begins with the prefix. They are
+/// then over for every filter.
 fn wait_for_ends(bench: &Bench, path: &str, count: usize) {
     wait_until(&format!("{count} ends of {path}"), || {
         let log = bench.envoy.access_log("main");
@@ -49,7 +49,7 @@ fn wait_for_ends(bench: &Bench, path: &str, count: usize) {
     });
 }
 
-/// Asks, and goes away when the upstream has got it.
+/// Sends a request and disconnects when the upstream has received it.
 fn ask_and_leave(bench: &Bench, path: &str, name: &str) {
     let before = bench.upstream.requests(name);
     let client = bench.client();
@@ -58,12 +58,13 @@ fn ask_and_leave(bench: &Bench, path: &str, name: &str) {
     wait_until("the request to reach the upstream", || {
         (bench.upstream.requests(name) > before).then_some(())
     });
-    // A stuck answer has begun by now, or begins when nobody is there any more: both are the client.
+    // A stuck response has begun by now, or begins after the client has left. Both count as the
+    // client's doing.
     std::thread::sleep(Duration::from_millis(5));
     asked.abort();
 }
 
-pub(crate) fn what_says_nothing_about_the_upstream_changes_nothing(bench: &Bench) {
+pub(crate) fn ignored_outcomes_change_nothing(bench: &Bench) {
     let client = bench.client();
     between_failures(
         bench,
@@ -123,7 +124,7 @@ pub(crate) fn envoys_own_limits_change_nothing(bench: &Bench) {
     );
 }
 
-pub(crate) fn replies_of_others_never_trip_it(bench: &Bench) {
+pub(crate) fn replies_of_other_filters_never_trip(bench: &Bench) {
     let client = bench.client();
     for _ in 0..MANY {
         let answer = client.get(&Request::get("/direct"));

@@ -1,8 +1,8 @@
 //! The breaker on a real Envoy, with one, two and four workers.
 //!
-//! A breaker is about what *many* requests do together, so nearly every test here is a scenario on
-//! a route of its own, and all scenarios run at the same time on one [`Bench`]: what one route
-//! suffers must not show on any other. What reaches the upstream is counted at the upstream.
+//! A breaker acts on many requests together, so nearly every test here is a scenario with its own
+//! route, and all scenarios run at the same time on one [`Bench`]: a failing route must not affect
+//! any other. Requests that reach the upstream are counted at the upstream.
 
 mod back;
 pub(crate) mod bench;
@@ -15,7 +15,7 @@ mod sharing;
 
 use bench::Bench;
 
-/// A story on routes of its own.
+/// A scenario on its own routes.
 type Scenario = (&'static str, fn(&Bench));
 
 const SCENARIOS: &[Scenario] = &[
@@ -24,54 +24,42 @@ const SCENARIOS: &[Scenario] = &[
         "few get through",
         cut_off::few_requests_reach_a_failing_upstream,
     ),
-    (
-        "answers cut",
-        cut_off::answers_cut_off_in_the_middle_are_failures,
-    ),
+    ("answers cut", cut_off::truncated_responses_are_failures),
     (
         "low traffic",
-        cut_off::low_traffic_trips_as_one_breaker_would,
+        cut_off::low_traffic_on_all_workers_trips_one_breaker,
     ),
-    ("way back", back::probes_then_a_ramp_then_all),
-    ("lost probes", back::lost_probes_wedge_nothing),
-    (
-        "overlap",
-        back::probes_of_several_periods_are_never_too_many,
-    ),
-    (
-        "half capacity",
-        back::half_of_the_capacity_is_found_and_used,
-    ),
-    ("slow", back::slowness_alone_trips_it),
-    ("hammered", back::rejections_do_not_keep_it_open),
-    (
-        "innocent",
-        innocent::what_says_nothing_about_the_upstream_changes_nothing,
-    ),
+    ("way back", back::recovery_sends_probes_then_ramps),
+    ("lost probes", back::lost_probes_do_not_block_recovery),
+    ("overlap", back::probes_of_all_periods_stay_within_the_limit),
+    ("half capacity", back::ramp_finds_half_of_the_capacity),
+    ("slow", back::slow_responses_trip_the_breaker),
+    ("hammered", back::rejections_do_not_keep_the_circuit_open),
+    ("innocent", innocent::ignored_outcomes_change_nothing),
     ("full", innocent::envoys_own_limits_change_nothing),
-    ("others' replies", innocent::replies_of_others_never_trip_it),
-    ("by routes", modes::by_the_filter_configuration),
-    ("by metadata", modes::by_the_metadata_of_the_route),
-    ("group", modes::a_group_has_one_breaker),
-    ("gRPC", grpc::a_grpc_route_trips_on_grpc_statuses),
     (
-        "names",
-        sharing::plugins_of_one_name_share_and_others_do_not,
+        "others' replies",
+        innocent::replies_of_other_filters_never_trip,
     ),
+    ("by routes", modes::modes_are_selected_by_the_configuration),
+    ("by metadata", modes::modes_are_selected_by_route_metadata),
+    ("group", modes::a_group_has_one_breaker),
+    ("gRPC", grpc::grpc_routes_trip_on_grpc_statuses),
+    ("names", sharing::plugins_share_state_by_name),
 ];
 
 #[test]
-fn with_one_worker() {
+fn scenarios_pass_with_one_worker() {
     run_all(1);
 }
 
 #[test]
-fn with_two_workers() {
+fn scenarios_pass_with_two_workers() {
     run_all(2);
 }
 
 #[test]
-fn with_four_workers() {
+fn scenarios_pass_with_four_workers() {
     run_all(4);
 }
 

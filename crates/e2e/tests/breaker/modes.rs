@@ -1,4 +1,4 @@
-//! Modes, maintenance and groups: chosen by the filter configuration, and by the route itself.
+//! Modes, maintenance and groups, selected by the filter configuration or by the route.
 
 use serde_json::{json, Value};
 use tidegate_e2e::client::{Client, Protocol};
@@ -8,17 +8,16 @@ use tidegate_e2e::upstream::{Answer, Behaviour};
 
 use super::bench::{is_rejected, route_to, settings, trip, wait_until, Bench, FAILURES};
 
-/// Policies of their own, and whether the upstream of their route is well.
+/// Policies, and whether the upstream of their route works.
 const POLICIES: [&str; 6] = ["forced", "disabled", "watched", "quiet", "closed", "opened"];
 const BODY: &str = "<h1>the upstream's own";
 
-/// The configuration of both listeners: the one chooses by the names of the routes, the other
-/// matches none of them.
+/// The configuration of both listeners. One selects by route names; the other matches none of them.
 pub(crate) fn configuration(by_routes: bool) -> String {
     let own = |name: &str| match name {
         "forced" => json!({ "breaker": { "mode": "forced_open" } }),
         "disabled" => json!({ "breaker": { "mode": "disabled" } }),
-        // Open for so long that no probe comes between what is counted.
+        // Open long enough that no probe is sent during the counting.
         "watched" => json!({ "breaker": {
             "mode": "shadow", "open": { "base": "60s", "max": "60s" },
         } }),
@@ -51,7 +50,7 @@ pub(crate) fn routes() -> Vec<Value> {
             json!({ "metadata": metadata }),
         )
     });
-    // A mode needs no policy; a policy that is not there is no reason to fail.
+    // A mode needs no policy, and a policy that does not exist causes no failure.
     let data = |name: &str, value: Value| {
         merge(
             route_to(name, "app"),
@@ -77,11 +76,11 @@ pub(crate) fn behaviours() -> Vec<(String, Behaviour)> {
     all.map(|name| (name, down())).collect()
 }
 
-pub(crate) fn by_the_filter_configuration(bench: &Bench) {
+pub(crate) fn modes_are_selected_by_the_configuration(bench: &Bench) {
     each_policy(bench, "modes", "by-name");
 }
 
-pub(crate) fn by_the_metadata_of_the_route(bench: &Bench) {
+pub(crate) fn modes_are_selected_by_route_metadata(bench: &Bench) {
     each_policy(bench, "metadata", "by-data");
     let client = Client::new(Protocol::H1, bench.address("metadata"));
     for _ in 0..FAILURES * 2 {
@@ -141,7 +140,7 @@ fn each_policy(bench: &Bench, listener: &str, by: &str) {
         );
         assert_eq!(problem["until"], "2099-01-01T00:00:00Z", "{by}");
         assert_eq!(problem["detail"], "Moving <house>", "{by}");
-        // No hint is longer than `retry.max`.
+        // No hint exceeds `retry.max`.
         assert_eq!(closed.header("retry-after"), Some("900"), "{by}");
 
         assert_eq!(get("opened").status, 200, "{by}");
@@ -159,7 +158,7 @@ fn each_policy(bench: &Bench, listener: &str, by: &str) {
         [0, twice, twice, twice, 0, twice],
         "{by}: {POLICIES:?}"
     );
-    // What only watches has decided all the same, and said so.
+    // In shadow mode the breaker has decided and logged all the same.
     let key = |name: &str| format!("{by}-{name}/app");
     for name in ["watched", "quiet"] {
         wait_until("what only watches to have tripped", || {
@@ -167,7 +166,7 @@ fn each_policy(bench: &Bench, listener: &str, by: &str) {
             (event == ("closed".to_owned(), "open".to_owned())).then_some(())
         });
     }
-    // It is counted, and so is what is really rejected.
+    // Would-be rejections are counted, and so are real ones.
     let stat = |what: &str, name: &str| {
         format!("wasmcustom.tidegate.breaker.{what}.route.{by}-{name}/app")
     };

@@ -1,4 +1,4 @@
-//! What workers, plugins and configurations share.
+//! State that workers, plugins and configurations share.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::bench::{
 };
 use super::crowd::{on_every_worker, Crowd};
 
-pub(crate) fn plugins_of_one_name_share_and_others_do_not(bench: &Bench) {
+pub(crate) fn plugins_share_state_by_name(bench: &Bench) {
     bench.trip("/long-shared");
     let reached = bench.upstream.requests("long-shared");
     let client = |listener| Client::new(Protocol::H1, bench.address(listener));
@@ -28,8 +28,8 @@ pub(crate) fn plugins_of_one_name_share_and_others_do_not(bench: &Bench) {
     trip(&client("stranger"), "/long-shared");
 }
 
-/// When the circuit opens, every worker rejects within one flush interval: those that were busy with
-/// the route, and those that have never heard of it.
+/// When the circuit opens, every worker rejects within one flush interval: those that handled
+/// requests of the route, and those that did not.
 #[test]
 fn every_worker_rejects_within_100_ms_of_the_trip() {
     for concurrency in [1, 2, 4] {
@@ -66,9 +66,9 @@ fn every_worker_rejects_within_100_ms_of_the_trip() {
     }
 }
 
-/// A new configuration, a new VM: the record stays, as long as it fits.
+/// A new configuration or a new VM keeps the record if the shape of its window is the same.
 #[test]
-fn the_state_survives_a_new_configuration() {
+fn state_survives_a_new_configuration() {
     for concurrency in [1, 2, 4] {
         survive(concurrency);
     }
@@ -96,12 +96,12 @@ fn survive(concurrency: u32) {
     let reached = upstream.requests("kept");
     assert_eq!(reached, FAILURES);
 
-    // Other settings of the breaker, but a window of the same shape.
+    // Other breaker settings, but a window of the same shape.
     let second = plugin(
         "tidegate",
         &configuration(json!({ "consecutive": { "failures": 7 } })),
     );
-    // The same, in a VM of its own.
+    // The same in another VM.
     let value = json!({ "@type": "type.googleapis.com/google.protobuf.StringValue", "value": "2" });
     let other_vm =
         json!({ "typed_config": { "config": { "vm_config": { "configuration": value } } } });

@@ -1,12 +1,11 @@
-//! Every built-in page for the eyes of a browser, as Envoy and the module serve it: valid,
-//! accessible, whole on a telephone, and as a picture.
+//! Every built-in page in a browser, as Envoy and the module serve it: valid, accessible, not wider
+//! than a phone, and as a picture.
 //!
-//! Each reason is brought about: by the kinds of failure of `site/kinds.rs`, by a circuit that is
-//! open and by a maintenance.
+//! Each reason is caused by a kind of failure of `site/kinds.rs`, an open circuit or a maintenance.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::{json, Value};
 use tidegate_core::config::{Config, PageRetry};
@@ -20,27 +19,38 @@ use tidegate_e2e::message::Request;
 use crate::site::kinds::{FAILURES, FAILURES_OF_5XX};
 use crate::site::Site;
 
-/// The languages that have a picture of every page: one for each direction of writing.
+/// The languages with a picture of every page: one for each direction of writing.
 const PICTURED: [&str; 2] = ["en", "ar"];
 /// The other languages.
 const CHECKED: [&str; 12] = [
     "de", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "ru", "tr", "zh",
 ];
 
-/// The configuration of the demo, whose brand it is.
+/// The configuration of the demo, whose brand the pages have.
 const DEMO: &str = include_str!("../../../cli/src/demo/assets/filter.json");
-/// What `tidegate bundle` makes of the example's pages, styles and scripts.
+/// A logo with `<text>`, in a font that the browser tests bring along.
+const LOGO_WITH_TEXT: &str = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 190 32'>\
+    <path d='M6 10h16v14H6z'/>\
+    <text x='40' y='23' font-family='Noto Sans' font-size='18'>Harbour Coffee</text></svg>";
+/// The output of `tidegate bundle` for the pages, styles and scripts of the example.
 const OWN: &str = include_str!("../../../../examples/own-pages/filter.json");
-/// A host and a path that no telephone has room for in one line.
+/// A host and a path that do not fit on one line of a phone.
 const LONG_HOST: &str = "a-rather-long-name-of-a-host.shop.example";
 const LONG_PATH: &str = "/refused/folder/that-has-a-long-name-without-any-blank-in-it/b";
 const LONG_ID: &str = "trace-000000000000000000000000000000000001:7";
 
-/// A page: its name, listener, host, path; and whether it is that of a POST.
+/// A page: its name, listener, host and path, and whether the request is a POST.
 type Place = (&'static str, &'static str, &'static str, &'static str, bool);
-/// Pages that are more than their reason.
-const VARIATIONS: [Place; 9] = [
+/// Pages that depend on more than their reason.
+const VARIATIONS: [Place; 10] = [
     ("branded", "branded", "127.0.0.1", "/refused/", false),
+    (
+        "logo-with-text",
+        "lettered",
+        "127.0.0.1",
+        "/refused/",
+        false,
+    ),
     ("weak-color", "weak", "127.0.0.1", "/refused/", false),
     ("post", "branded", "127.0.0.1", "/hang/", true),
     ("post-never-sent", "open", "127.0.0.1", "/200/", true),
@@ -57,7 +67,7 @@ const VARIATIONS: [Place; 9] = [
     ("until", "until", "127.0.0.1", "/200/", false),
 ];
 
-/// Listeners, and what their configuration says.
+/// Returns the listeners with their configurations.
 fn listeners() -> Vec<(&'static str, Value)> {
     let demo = || serde_json::from_str::<Value>(DEMO).expect("JSON")["brand"].clone();
     let maintenance =
@@ -65,6 +75,10 @@ fn listeners() -> Vec<(&'static str, Value)> {
     vec![
         ("default", json!({})),
         ("branded", json!({ "brand": demo() })),
+        (
+            "lettered",
+            json!({ "brand": merge(demo(), json!({ "logo": LOGO_WITH_TEXT })) }),
+        ),
         (
             "weak",
             json!({ "brand": {
@@ -102,29 +116,14 @@ fn listeners() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The time so many hours from now (RFC 3339).
-fn in_hours(hours: u64) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let seconds = now.expect("a time after 1970").as_secs() + hours * 3_600;
-    let days = i64::try_from(seconds / 86_400).expect("a date");
-    // Days from 0000-03-01, in eras of 400 years.
-    let day = days + 719_468;
-    let (era, of_era) = (day.div_euclid(146_097), day.rem_euclid(146_097));
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let of_month = of_year - (153 * month + 2) / 5 + 1;
-    let (month, carry) = match month {
-        0..=9 => (month + 3, 0),
-        _ => (month - 9, 1),
-    };
-    let (hour, minute) = (seconds / 3_600 % 24, seconds / 60 % 60);
-    let year = era * 400 + year + carry;
-    format!("{year:04}-{month:02}-{of_month:02}T{hour:02}:{minute:02}:00Z")
+/// Returns the time a number of hours from now in RFC 3339, in whole minutes.
+fn in_hours(hours: i64) -> String {
+    let time = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
+    time.strftime("%Y-%m-%dT%H:%M:00Z").to_string()
 }
 
-/// Where a reason is met: listener, host, path. `None`: an answer that broke off can no more be
-/// replaced, so nobody gets that page; it is looked at as the core makes it.
+/// Returns where a reason occurs: listener, host, path. `None`: a response that broke off cannot be
+/// replaced, so no client gets that page, and the core renders it here.
 fn place(reason: Reason) -> Option<(&'static str, &'static str, String)> {
     let here = "127.0.0.1";
     Some(match reason {
@@ -146,14 +145,14 @@ fn place(reason: Reason) -> Option<(&'static str, &'static str, String)> {
     })
 }
 
-/// Envoy with all listeners, and the circuit open that opens by itself.
+/// Starts Envoy with all listeners, and opens the circuit that opens by itself.
 fn start() -> Site {
     let module = tidegate_e2e::module();
     let filters = listeners().into_iter().map(|(name, more)| {
         let base = json!({
             "breaker": { "mode": "disabled" },
             "intercept": { "statuses": ["5xx"] },
-            // Else who comes late waits for all who came before.
+            // With pacing, later requests would wait for earlier ones.
             "retry": { "pace": "off" },
         });
         let text = merge(base, more).to_string();
@@ -178,7 +177,7 @@ fn start() -> Site {
     site
 }
 
-/// The page of an answer that broke off.
+/// Renders the page of a response that broke off.
 fn broken_off(lang: &str) -> (u16, Vec<u8>, Option<String>) {
     const PAGE_RETRY: PageRetry = PageRetry {
         auto: true,
@@ -208,7 +207,7 @@ fn broken_off(lang: &str) -> (u16, Vec<u8>, Option<String>) {
     (502, page.body, page.csp.map(str::to_owned))
 }
 
-/// What there is to look at.
+/// Returns the pages to look at.
 fn pages(site: &Site) -> Vec<Value> {
     let url = |listener: &str, host: &str, path: &str| {
         let port = site.envoy.listener(listener).port();
@@ -258,7 +257,7 @@ fn pages(site: &Site) -> Vec<Value> {
     pages
 }
 
-/// Where the pictures go.
+/// Returns the folder of the pictures.
 fn folder() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| tidegate_e2e::workspace().join("target"), PathBuf::from);
@@ -273,19 +272,19 @@ fn empty(folder: &Path) {
 }
 
 #[test]
-fn the_pages_are_valid_and_accessible() {
+fn pages_are_valid_and_accessible() {
     let site = start();
     let folder = folder();
     empty(&folder);
-    // Fonts differ from machine to machine, so these pictures are not compared.
+    // Pictures are for people: what versions of Chromium draw differs by pixels.
     let docs =
-        std::env::var_os("UPDATE_GOLDENS").map(|_| tidegate_e2e::workspace().join("docs/img"));
+        std::env::var_os("UPDATE_EXPECT").map(|_| tidegate_e2e::workspace().join("docs/img"));
     let facts = json!({
         "folder": folder, "pictured": PICTURED, "docs": docs, "pages": pages(&site),
         "own": format!("http://{}/refused/", site.envoy.listener("own")),
     });
     let passed = browser::run("look.mjs", &facts, |asked| panic!("{asked}"));
-    assert_eq!(passed.len(), 11, "{passed:#?}");
+    assert_eq!(passed.len(), 12, "{passed:#?}");
     for lang in PICTURED {
         for theme in ["light", "dark"] {
             for name in Reason::ALL.iter().map(|reason| reason.as_str()) {

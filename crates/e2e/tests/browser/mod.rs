@@ -8,7 +8,7 @@ use tidegate_e2e::config::{cluster, merge, route, tidegate, Bootstrap, Listener}
 use tidegate_e2e::envoy::Envoy;
 use tidegate_e2e::upstream::{Answer, Behaviour, Upstream};
 
-/// Listeners, and their `retry`.
+/// Listeners and their `retry`.
 const LISTENERS: [(&str, &str); 4] = [
     ("page", r#"{ "after": { "default": "20s" } }"#),
     (
@@ -20,13 +20,13 @@ const LISTENERS: [(&str, &str); 4] = [
 ];
 
 #[test]
-fn the_page_comes_back_by_itself() {
+fn page_retries_by_itself() {
     let upstream = Upstream::start::<String, Behaviour>([]);
     let module = tidegate_e2e::module();
     let listeners = LISTENERS.map(|(name, retry)| {
-        // The cases fail one after the other: a circuit that opens would be another matter.
+        // The cases fail one after the other, so a circuit could open.
         let retry: Value = serde_json::from_str(retry).expect("JSON");
-        // Nor do the cases, which have one route, wait for one another.
+        // All cases use one route, so pacing would make them wait for one another.
         let text = json!({
             "retry": merge(json!({ "pace": "off" }), retry),
             "breaker": { "mode": "disabled" },
@@ -63,7 +63,7 @@ fn the_page_comes_back_by_itself() {
     assert_eq!(passed.len(), 15, "{passed:#?}");
 }
 
-/// A document of the upstream, for which the browser asks nothing more.
+/// Returns a document of the upstream for which the browser requests nothing else.
 fn html(body: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><title>Site</title><link rel=\"icon\" href=\"data:,\">\

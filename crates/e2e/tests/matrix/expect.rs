@@ -1,4 +1,4 @@
-//! What a cell of the matrix expects.
+//! The expected response for a cell of the matrix.
 
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use base64::Engine as _;
@@ -10,7 +10,7 @@ use super::{Asker, Cell, Method};
 use crate::site::kinds::{Source, DROPPED, KEPT};
 use crate::site::Site;
 
-/// The form of a page.
+/// The format of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
     Html,
@@ -20,10 +20,10 @@ enum Format {
     Line,
 }
 
-/// What is wrong with the answer, if anything is.
+/// Returns what is wrong with the response, if anything.
 pub(super) fn page(cell: &Cell, answer: &Response) -> Result<(), String> {
-    // Over HTTP/2 the end of the stream is the upstream's to give, even when the page is whole (its
-    // length is checked below); where the upstream breaks off, the stream can only be reset.
+    // Over HTTP/2 the upstream ends the stream, even if the page is complete (its length is checked
+    // below). If the upstream breaks off, Envoy can only reset the stream.
     if !(cell.kind.name == "502-cut" && cell.protocol == Protocol::H2) {
         equal("broken", &answer.broken, &None)?;
     }
@@ -85,7 +85,7 @@ fn http(cell: &Cell, answer: &Response) -> Result<(), String> {
     }
 }
 
-/// The length is exact wherever it is told, and told wherever the body is sure to come.
+/// Checks that the length is exact where it is given, and given where a body is sure to follow.
 fn length(cell: &Cell, format: Format, answer: &Response) -> Result<(), String> {
     let is_head = cell.method == Method::Head;
     equal(
@@ -95,8 +95,8 @@ fn length(cell: &Cell, format: Format, answer: &Response) -> Result<(), String> 
     )?;
     let names_coding = answer.headers.has("transfer-encoding");
     let Some(told) = answer.header("content-length") else {
-        // Trailers may follow the headers at once for all that these tell, and then nothing takes
-        // the body; and where a local reply has none, Envoy may leave its length out.
+        // From the headers alone, trailers may follow at once, and then the body cannot be
+        // replaced. Envoy may also omit the length of a local reply without a body.
         let may_never_come = ["502-until-close", "502-h2-trailers"].contains(&cell.kind.name);
         let may_be_untold = (may_never_come && !is_head) || format == Format::Empty;
         return equal("content-length can be missing", &may_be_untold, &true);
@@ -162,7 +162,7 @@ fn body(cell: &Cell, format: Format, answer: &Response) -> Result<(), String> {
 
 fn grpc(cell: &Cell, answer: &Response) -> Result<(), String> {
     equal("status", &answer.status, &200)?;
-    // gRPC over HTTP/2: a single HEADERS frame, which is what lets a client retry.
+    // gRPC over HTTP/2: a single HEADERS frame, which allows a client to retry.
     equal("headers only", &answer.headers_only, &true)?;
     equal(
         "content-type",
@@ -181,7 +181,7 @@ fn grpc(cell: &Cell, answer: &Response) -> Result<(), String> {
     hint("grpc-retry-pushback-ms", pushback, cell, 1000)?;
     let details = STANDARD_NO_PAD.decode(details.unwrap_or_default());
     let details = details.map_err(|error| format!("grpc-status-details-bin: {error}"))?;
-    // The real client of the clients tests decodes it; here it is enough that it is one.
+    // The real client in the tests of clients decodes it. Here it is enough that it is base64.
     holds(
         "details",
         &String::from_utf8_lossy(&details),
@@ -190,7 +190,7 @@ fn grpc(cell: &Cell, answer: &Response) -> Result<(), String> {
     equal("code", &details.get(..2), &Some(&[0x08, 14][..]))
 }
 
-/// What every answer says, whatever its form.
+/// Checks the headers that every response has, whatever its format.
 fn common(cell: &Cell, answer: &Response) -> Result<(), String> {
     let kind = cell.kind;
     equal(
@@ -244,7 +244,7 @@ fn common(cell: &Cell, answer: &Response) -> Result<(), String> {
     Ok(())
 }
 
-/// A hint is the configured time for the status, longer by up to a fifth.
+/// Checks that a hint is the configured time for the status, at most a fifth longer.
 fn hint(name: &str, told: &str, cell: &Cell, unit: u64) -> Result<(), String> {
     let base = if cell.kind.sent == 504 { 30 } else { 10 };
     let told: u64 = told
@@ -258,7 +258,7 @@ fn hint(name: &str, told: &str, cell: &Cell, unit: u64) -> Result<(), String> {
     .map_err(|error| format!("{error} ({told})"))
 }
 
-/// The access log tells both Envoy's details and, where the reply is ours, the reason.
+/// Checks that the access log has Envoy's details and, if the reply is the filter's, the reason.
 pub(super) fn access_log(site: &Site, listener: &str, cells: &[Cell]) -> Vec<String> {
     let path = |cell: &Cell| cell.request(listener).path;
     let lines = site.envoy.wait_for_access_lines(listener, cells.len());
@@ -270,15 +270,15 @@ pub(super) fn access_log(site: &Site, listener: &str, cells: &[Cell]) -> Vec<Str
             continue;
         };
         let details = line["details"].as_str().unwrap_or_default();
-        // Envoy closes after an upgrade that failed. The client then has the whole page, and leaves
-        // before Envoy has all of the body that it replaced.
+        // Envoy closes the connection after a failed upgrade. The client may have the whole page
+        // and leave before Envoy has the whole body that the page replaces.
         let may_leave = cell.method == Method::Upgrade && cell.protocol == Protocol::H1;
         if may_leave && details == "downstream_remote_disconnect" {
             continue;
         }
         let own = format!("tidegate_{}{{", cell.kind.reason);
         let envoys = details.strip_prefix(own.as_str());
-        // A reply that is made where nothing follows the headers is a local reply.
+        // A reply at the end of the headers is a local reply.
         let nothing_follows = [
             "502-empty",
             "503-empty",

@@ -1,7 +1,7 @@
-//! Every kind of failure, by every method, for every kind of client, over both protocols.
+//! Every kind of failure with every method and kind of client, over both protocols.
 //!
-//! What is expected is computed: from the row of the kind in `site/kinds.rs`, and from the format
-//! that method and client call for.
+//! Expectations follow from the row of the kind in `site/kinds.rs` and from the format that method
+//! and client ask for.
 
 mod expect;
 
@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::site::kinds::{Kind, FAILURES, FAILURES_OF_5XX};
 use crate::site::{comparable, Site, PLAIN};
 
-/// What the request is.
+/// The kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Method {
     Get,
@@ -34,18 +34,18 @@ const METHODS: [Method; 5] = [
     Method::Upgrade,
 ];
 
-/// Who asks.
+/// The kind of client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asker {
-    /// A browser that goes to the page.
+    /// A browser that navigates.
     Browser,
     /// A script in a browser.
     Fetch,
     /// curl at a terminal.
     Curl,
-    /// A program that wants JSON.
+    /// A program that accepts JSON.
     Json,
-    /// A browser that wants a picture for a page.
+    /// A browser that loads a picture.
     Image,
 }
 
@@ -58,7 +58,7 @@ const ASKERS: [Asker; 5] = [
 ];
 
 impl Asker {
-    /// The headers that they really send.
+    /// Returns the headers that such clients send.
     fn headers(self) -> &'static [(&'static str, &'static str)] {
         const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101";
         match self {
@@ -143,7 +143,7 @@ impl Cell {
             request.authority = "nowhere.invalid".to_owned();
         }
         if kind.name == "502-cut" && *protocol == Protocol::H1 {
-            // Envoy closes after such a response, too late for the client to know it beforehand.
+            // Envoy closes the connection after such a response, too late for the client to know.
             request = request.header("connection", "close");
         }
         asker
@@ -155,13 +155,13 @@ impl Cell {
     }
 }
 
-/// All cells of these kinds.
+/// Returns all cells of these kinds.
 fn cells(kinds: &'static [Kind]) -> Vec<Cell> {
     let mut cells = Vec::new();
     for kind in kinds {
         for method in METHODS {
-            // The client of an upgrade never ends its request, so that Envoy takes the end of the
-            // time for the client's fault and answers 408: no failure of the upstream.
+            // A client of an upgrade never ends its request, so Envoy counts the timeout as the
+            // client's and answers 408, which is not a failure of the upstream.
             if kind.name == "hang-too-long" && method == Method::Upgrade {
                 continue;
             }
@@ -180,9 +180,9 @@ fn cells(kinds: &'static [Kind]) -> Vec<Cell> {
     cells
 }
 
-/// The clients of one listener. Whoever reads the access log keeps them until then: a page can be
-/// with the client before Envoy has all of the answer that it replaces, and to close the connection
-/// in between is a disconnect in the log.
+/// The clients of one listener. They must live until the access log is read: a page can reach the
+/// client before Envoy has the whole response that it replaces, and a connection closed in between
+/// is logged as a disconnect.
 struct Clients {
     h1: Arc<Client>,
     h2: Arc<Client>,
@@ -196,7 +196,7 @@ impl Clients {
         }
     }
 
-    /// Sends the requests of all cells, many at once, so that kinds that need waiting wait together.
+    /// Sends the requests of all cells concurrently, so that slow kinds wait together.
     fn ask(&self, listener: &str, cells: &[Cell]) -> Vec<(Cell, Result<Response, String>)> {
         let places = Arc::new(Semaphore::new(32));
         tidegate_e2e::runtime().block_on(async {
@@ -233,8 +233,8 @@ fn report(cells: usize, findings: Vec<String>) {
 }
 
 #[test]
-fn every_failure_gets_the_page_that_the_client_can_use() {
-    // With the hints of the configuration alone: what pace makes of them depends on who asked before.
+fn every_failure_gets_a_page_in_the_clients_format() {
+    // Only with the configured hints: pacing depends on earlier requests.
     let site = Site::start(&[
         (
             "page",
@@ -266,7 +266,7 @@ fn every_failure_gets_the_page_that_the_client_can_use() {
     for (listener, cells, _clients) in &all {
         findings.extend(expect::access_log(&site, listener, cells));
     }
-    // By default a 500 is the application's own affair.
+    // By default a 500 belongs to the application.
     let mut without = Clients::of(&site, PLAIN).ask(PLAIN, &of_5xx);
     let mut with = Clients::of(&site, "page").ask("page", &of_5xx);
     let key = |(cell, _): &(Cell, _)| format!("{cell:?}");
@@ -284,9 +284,9 @@ fn every_failure_gets_the_page_that_the_client_can_use() {
 }
 
 #[test]
-fn a_failure_without_any_data_is_still_a_whole_response() {
+fn failure_without_data_is_a_complete_response() {
     let site = Site::start(&[("page", None)]);
-    // Trailers follow the headers at once, so that Envoy never asks for the body.
+    // Trailers follow the headers at once, so Envoy never asks for the body.
     for protocol in [Protocol::H1, Protocol::H2] {
         let client = site.client("page", protocol);
         for path in ["/502-h2-only-trailers/", "/502-only-trailers/"] {

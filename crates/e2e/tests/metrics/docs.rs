@@ -1,4 +1,5 @@
-//! `docs/observability.md` has every metric that the module can define, and every rule every label.
+//! `docs/observability.md` has every metric that the module can define, with the labels that the
+//! rules make.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,10 +7,10 @@ use std::fs;
 use tidegate_core::breaker::meters::{catalog, Kind};
 use tidegate_e2e::workspace;
 
-/// What a line of the table of metrics says: name, type, labels.
+/// A line of the table of metrics: name, type, labels.
 type Row = (String, String, BTreeSet<String>);
 
-/// The table in the docs.
+/// Reads the table in the docs.
 fn documented() -> BTreeSet<Row> {
     let docs = workspace().join("docs/observability.md");
     let docs = fs::read_to_string(docs).expect("the docs");
@@ -33,7 +34,7 @@ fn documented() -> BTreeSet<Row> {
         .collect()
 }
 
-/// The metrics of the core, as the rules show them to Prometheus.
+/// Returns the metrics of the core as the rules present them to Prometheus.
 fn defined() -> BTreeSet<Row> {
     let metrics = catalog().into_iter().map(|(kind, name)| {
         let kind = match kind {
@@ -56,18 +57,19 @@ fn defined() -> BTreeSet<Row> {
 }
 
 #[test]
-fn the_docs_have_every_metric_and_no_other() {
+fn docs_list_exactly_the_metrics() {
     assert_eq!(documented(), defined());
 }
 
-/// No query asks for a metric that there is not.
+/// Every metric in a query exists.
 #[test]
-fn alerts_and_dashboard_ask_for_what_there_is() {
+fn alerts_and_dashboard_query_existing_metrics() {
     let defined: BTreeSet<String> = defined().into_iter().map(|(name, ..)| name).collect();
     let read = |path: &str| fs::read_to_string(workspace().join(path)).expect(path);
     for path in ["envoy/alerts.yaml", "envoy/dashboard.json"] {
         let text = read(path);
-        // Words that go on with a blank, a brace or a bracket: what is measured, not what is named.
+        // Metric names followed by a blank, a brace or a bracket. Other names are parts of names or
+        // labels.
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'));
         let recorded = ["tidegate_requests:rate5m", "tidegate_failures:rate5m"];
         for word in words.filter(|word| word.starts_with("tidegate_")) {
@@ -76,7 +78,7 @@ fn alerts_and_dashboard_ask_for_what_there_is() {
             assert!(is_known || word == "tidegate_", "{path}: {word}");
         }
     }
-    // And each metric is of use in the dashboard.
+    // The dashboard uses each metric.
     let dashboard = read("envoy/dashboard.json");
     for name in defined {
         assert!(dashboard.contains(&name), "{name} is not in the dashboard");

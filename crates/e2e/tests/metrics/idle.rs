@@ -1,4 +1,5 @@
-//! A route that opened, and then had no more traffic: its gauge must not say "open" for ever.
+//! A route whose circuit opened and that then gets no more traffic: its gauge must not stay at
+//! "open".
 
 use serde_json::json;
 use tidegate_e2e::envoy::Envoy;
@@ -6,7 +7,7 @@ use tidegate_e2e::faults::Refused;
 
 use super::stage::{client, envoy, listener, nervous, route, rules, series_until, trip, value};
 
-/// The values of `tidegate_breaker_state`.
+/// Values of `tidegate_breaker_state`.
 const HALF_OPEN: f64 = 2.0;
 const OPEN: f64 = 3.0;
 
@@ -18,7 +19,7 @@ fn wait_for_state(envoy: &Envoy, state: f64) {
 }
 
 #[test]
-fn time_moves_the_state_of_an_idle_route() {
+fn state_of_an_idle_route_changes_with_time() {
     for concurrency in [1, 2, 4] {
         let refused = Refused::default();
         let configuration = json!({ "breaker": nervous("2s") });
@@ -30,9 +31,9 @@ fn time_moves_the_state_of_an_idle_route() {
     }
 }
 
-/// The workers of a new configuration have never met the route.
+/// The workers of a new configuration have not seen a request of the route.
 #[test]
-fn time_moves_it_after_a_new_configuration_too() {
+fn state_of_an_idle_route_changes_after_a_new_configuration() {
     for concurrency in [1, 2] {
         let refused = Refused::default();
         let of = |name: &str| {

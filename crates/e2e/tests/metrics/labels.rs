@@ -1,5 +1,5 @@
-//! The rules of `envoy/stats-tags.yaml`: what they make of the names of the filter's metrics, and that
-//! they touch nothing else.
+//! The rules of `envoy/stats-tags.yaml` turn the names of the filter's metrics into labels and
+//! change nothing else.
 
 use std::collections::BTreeSet;
 
@@ -15,11 +15,11 @@ use super::stage::{
     client, envoy, listener, nervous, of_the_filter, route, rules, series_until, trip, value,
 };
 
-/// The cluster of all routes, as Istio names them.
+/// The cluster of all routes, with a name as Istio has them.
 const CLUSTER: &str = "outbound|80|v1|app.shop.svc";
 
-/// Names of routes. What looks like a part of a metric's name, or needs an escape in the text
-/// format of Prometheus, is a name like any other.
+/// Names of routes. Parts that look like a metric's name, or that need escaping in the text format
+/// of Prometheus, are like any other.
 const NAMES: [&str; 16] = [
     "plain",
     "dots.in.it",
@@ -40,7 +40,7 @@ const NAMES: [&str; 16] = [
 ];
 
 #[test]
-fn what_varies_in_a_name_becomes_a_label() {
+fn variable_parts_of_names_become_labels() {
     let refused = Refused::default();
     let mut names: Vec<&str> = NAMES.to_vec();
     names.extend(["in a group", "in the group"]);
@@ -57,7 +57,7 @@ fn what_varies_in_a_name_becomes_a_label() {
     for number in 0..NAMES.len() {
         trip(&visitor, number);
     }
-    // The group fails by one of its routes, and the other one is rejected.
+    // One route of the group fails, and the other is rejected.
     trip(&visitor, NAMES.len());
     let other = visitor.get(&Request::get(&format!("/{}/", NAMES.len() + 1)));
     assert_eq!(other.status, 503);
@@ -88,7 +88,7 @@ fn what_varies_in_a_name_becomes_a_label() {
         value(&series, "tidegate_replies", &format),
         Some(replies as f64)
     );
-    // Nothing of a route stands in the name of any metric.
+    // No metric name contains a part of a route.
     for one in of_the_filter(series) {
         let is_fixed = |c: char| c.is_ascii_lowercase() || c == '_';
         assert!(one.name.chars().all(is_fixed), "{one:?}");
@@ -98,9 +98,9 @@ fn what_varies_in_a_name_becomes_a_label() {
     }
 }
 
-/// Names of Envoy's own that look as much like ours as an operator can make them.
+/// Envoy's own names, as close to those of the filter as an operator can make them.
 #[test]
-fn no_other_metric_of_envoy_is_touched() {
+fn other_metrics_are_unchanged() {
     let seen = [rules(), json!({})].map(|more| {
         let refused = Refused::default();
         let clusters = ["tidegate.route.x", "wasmcustom.tidegate.x.route.y"];
@@ -120,7 +120,7 @@ fn no_other_metric_of_envoy_is_touched() {
             .filter(|one| !one.name.starts_with("tidegate_"));
         let others = others.map(|one| {
             let mut shown = format!("{} {:?}", one.name, one.labels);
-            // The only thing that differs between two Envoys.
+            // The only difference between the two Envoys.
             if let Some(address) = one.labels.get("envoy_listener_address") {
                 shown = shown.replace(address, "address");
             }
@@ -134,7 +134,7 @@ fn no_other_metric_of_envoy_is_touched() {
     assert!(difference.is_empty(), "{difference:#?}");
 }
 
-/// `envoy/stats-tags.yaml` is the source; the others are made of it, by hand, and say the same.
+/// `envoy/stats-tags.yaml` is the source. The other files are written by hand with the same rules.
 #[test]
 fn every_file_has_the_same_rules() {
     let inner = |path: &str, pointer: &str| {
@@ -163,22 +163,23 @@ fn every_file_has_the_same_rules() {
     for (path, found) in files {
         assert_eq!(found, rules(), "{path}");
     }
-    // What mounts the file of Istio names it.
+    // The resource that mounts the file of Istio names it.
     let patch = yaml("envoy/istio/stats-tags-patch.yaml").to_string();
     for name in ["tidegate-stats-tags", "custom_bootstrap.json"] {
         assert!(patch.contains(name), "{name}");
     }
 }
 
-/// Istio's and Envoy Gateway's proxies get the rules merged into a bootstrap that has rules already.
+/// The proxies of Istio and Envoy Gateway get the rules merged into a bootstrap that has other
+/// rules.
 #[test]
-fn the_rules_can_be_merged_into_others() {
+fn rules_work_beside_other_rules() {
     let before = json!({ "stats_config": { "use_all_default_tags": false, "stats_tags": [
         { "tag_name": "component", "regex": "(component\\.(.+?)\\.)" },
         { "tag_name": "response_code", "regex": "_rq(_(\\d{3}))$" },
     ] } });
     let refused = Refused::default();
-    // Rules of others may find something in the name of a route; ours read the whole of it all the same.
+    // Other rules may match parts of a route's name; the filter's rules still read all of it.
     let key = "component.x.rest_rq_503/component.y.app_rq_503";
     let (name, cluster) = key.split_once('/').expect("a slash");
     let listener = listener(

@@ -1,4 +1,4 @@
-//! A real Prometheus scrapes a real Envoy: whatever an operator can ask for has an answer.
+//! A real Prometheus scrapes a real Envoy: every panel and every alert finds data.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,15 +16,15 @@ use super::alerts::{rules, text};
 use super::dashboard::panels::ROWS;
 use super::stage;
 
-/// Alerts of what no test can make Envoy do: calls to it that fail, memory that it does not share, a
-/// module that crashes. What they ask is right, says promtool; their names are those that the core
-/// defines, says `docs.rs`.
+/// Alerts about what a test cannot make Envoy do: failing host calls, shared data that is not
+/// shared, a module that traps. promtool checks their expressions, and `docs.rs` checks that the
+/// core defines their metrics.
 const CANNOT_FIRE: [&str; 3] = [
     "TidegateHostErrors",
     "TidegateStoreErrors",
     "TidegateModuleCrashed",
 ];
-/// Routes beyond those that have a breaker of their own.
+/// Routes beyond the number that have a breaker of their own.
 const TOO_MANY: usize = 1_030;
 
 fn configuration() -> Value {
@@ -61,7 +61,7 @@ fn listener() -> Value {
     stage::listener(&configuration(), routes)
 }
 
-/// A listener whose filter configuration has a mistake.
+/// Returns a listener whose filter configuration is invalid.
 fn mistaken() -> Value {
     let filter = tidegate(&tidegate_e2e::module(), Some(r#"{ "brend": {} }"#));
     Listener::new("mistaken").filter(filter).json()
@@ -78,7 +78,7 @@ fn start(upstream: &Upstream, refused: &Refused) -> Envoy {
     Envoy::start(&bootstrap)
 }
 
-/// Visitors of every kind, until it is enough; counters must grow while Prometheus looks.
+/// Sends requests of every kind until told to stop; counters must grow while Prometheus scrapes.
 fn visit(envoy: &Envoy, enough: &AtomicBool) {
     let client = Client::new(Protocol::H1, envoy.listener("main"));
     let kinds: [(&str, &str); 5] = [
@@ -95,13 +95,13 @@ fn visit(envoy: &Envoy, enough: &AtomicBool) {
                 client.get(&Request::get(path).header(name, value));
             }
         }
-        // The page says so when it looks whether the site is back.
+        // The page sends this header when it probes whether the site is back.
         client.get(&Request::get("/fine").header("x-tidegate-retry", "1"));
-        // The first ones are known before there are too many.
+        // The first routes get breakers before the limit is reached.
         for number in others.by_ref() {
             client.get(&Request::get(&format!("/{number}/")));
         }
-        // Routes beyond the limit, which only a worker that knows the others has.
+        // Routes beyond the limit, which a worker has only if it knows the others.
         for number in TOO_MANY - 10..TOO_MANY {
             client.get(&Request::get(&format!("/{number}/")));
         }
@@ -109,7 +109,7 @@ fn visit(envoy: &Envoy, enough: &AtomicBool) {
     }
 }
 
-/// What Grafana would put in the place of its variables.
+/// Replaces Grafana's variables by their values.
 fn filled_in(query: &str) -> String {
     [
         ("$__rate_interval", "30s"),
@@ -124,14 +124,14 @@ fn filled_in(query: &str) -> String {
 }
 
 #[test]
-fn every_panel_and_every_alert_has_data() {
+fn every_panel_and_alert_has_data() {
     let refused = Refused::default();
     let upstream = Upstream::start::<_, Behaviour>([(
         "flaky",
         Answer::status(503).body("text/html", "<h1>down").into(),
     )]);
     let envoy = start(&upstream, &refused);
-    let prometheus = Prometheus::start(envoy.admin(), "envoy/alerts.yaml");
+    let prometheus = Prometheus::start(envoy.admin().address(), "envoy/alerts.yaml");
     envoy.replace_listeners(&[listener(), mistaken()]);
     let enough = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -150,7 +150,7 @@ fn ask(prometheus: &Prometheus) {
         for (query, _) in panel.queries {
             let query = filled_in(query);
             assert!(!query.contains('$'), "{query}");
-            // A zero that stands for nothing would always be there.
+            // A constant zero is always present.
             let query = match query.matches(" or vector(0)").count() {
                 1 => query.trim_end_matches(" or vector(0)"),
                 _ => &query,
@@ -179,13 +179,13 @@ fn ask(prometheus: &Prometheus) {
             prometheus.wait_for_data(query);
         }
     }
-    // Prometheus has loaded them all, and none of them fails.
+    // Prometheus has loaded all rules, and none fails.
     let health: BTreeSet<String> = prometheus
         .rules()
         .iter()
         .map(|rule| format!("{} {}", text(rule, "health"), rule["lastError"]))
         .collect();
     assert_eq!(health, BTreeSet::from(["ok null".to_owned()]));
-    // The metric of which the alert of a crash speaks is there, and has not moved.
+    // The metric in the alert about a trap exists and has not changed.
     assert_eq!(prometheus.query("envoy_wasm_tidegate_vm_reload").len(), 1);
 }

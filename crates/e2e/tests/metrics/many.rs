@@ -1,4 +1,4 @@
-//! More routes than there are breakers for: what the metrics of the filter cost has a limit.
+//! More routes than breakers: the memory for the filter's metrics is bounded.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use tidegate_e2e::message::Request;
 
 use super::stage::{client, envoy, listener, of_the_filter, route, rules, series_until};
 
-/// Routes with a breaker of their own, as `docs/observability.md` says.
+/// Routes with a breaker of their own, as documented in `docs/observability.md`.
 const LIMIT: usize = 1024;
 /// Names of routes.
 const NAMES: usize = 5_000;
-/// So many bytes of Envoy's memory a series may cost, label and all.
+/// Maximum bytes of Envoy's memory per series, including its labels.
 const BYTES_OF_A_SERIES: u64 = 1_500;
-/// Envoy's memory varies by itself by less than this.
+/// Envoy's memory varies by less than this without the filter.
 const NOISE: u64 = 2 << 20;
 
-/// The name of a route, as long as those that control planes make.
+/// Returns the name of a route, as long as those that control planes generate.
 fn name(number: usize) -> String {
     format!("httproute/shop-of-some-tenant/route-{number:04}/rule/0/match/0/shop_example")
 }
@@ -36,9 +36,9 @@ fn ours(envoy: &Envoy) -> usize {
 }
 
 #[test]
-fn five_thousand_routes_have_a_thousand_labels() {
+fn labels_are_limited_to_a_thousand_routes() {
     let refused = Refused::default();
-    // A circuit opens at its first failure: then its route has all metrics.
+    // A circuit opens at its first failure, so its route has every metric.
     let configuration: Value = json!({ "breaker": {
         "consecutive": { "failures": 1, "for": "0s" },
         "open": { "base": "60s", "max": "60s" },
@@ -50,7 +50,7 @@ fn five_thousand_routes_have_a_thousand_labels() {
     fail(&visitor, 0..1);
     let before = envoy.memory();
 
-    // Up to the limit, and two of them a second time: the metrics have all that they will have.
+    // All routes up to the limit, and two of them again: all metrics exist now.
     fail(&visitor, 1..LIMIT + 2);
     fail(&visitor, LIMIT..LIMIT + 2);
     let series = series_until(&envoy, "the breaker of the rest to be open", |series| {
@@ -67,7 +67,7 @@ fn five_thousand_routes_have_a_thousand_labels() {
         "{full} series: {before} -> {memory_full}, at most {most}"
     );
 
-    // Beyond it nothing is added, however many more there are.
+    // Beyond the limit nothing is added, however many routes there are.
     fail(&visitor, LIMIT + 2..NAMES);
     let rejected = NAMES - LIMIT - 2;
     let series = series_until(&envoy, "every rejection to be counted", |series| {

@@ -1,4 +1,4 @@
-//! What operators see of the filter: metrics with labels, alerts, the dashboard.
+//! What operators see: metrics with labels, alerts, the dashboard.
 
 mod alerts;
 mod dashboard;
@@ -9,17 +9,10 @@ mod live;
 mod many;
 mod stage;
 
+use expect_test::expect_file;
 use tidegate_e2e::workspace;
 
-/// Compares a file of the workspace with what it is made of; writes it where goldens are written.
+/// Compares a generated file of the workspace with its source. `UPDATE_EXPECT=1` writes the file.
 fn golden(path: &str, made: &str) {
-    let file = workspace().join(path);
-    if std::env::var_os("UPDATE_GOLDENS").is_some() {
-        std::fs::write(&file, made).unwrap_or_else(|error| panic!("{path}: {error}"));
-    }
-    let found = std::fs::read_to_string(&file).unwrap_or_default();
-    assert_eq!(
-        found, made,
-        "{path} is not what its source makes: UPDATE_GOLDENS=1"
-    );
+    expect_file![workspace().join(path)].assert_eq(made);
 }

@@ -1,4 +1,4 @@
-//! An Envoy whose routes fail, as its metrics show it.
+//! An Envoy with failing routes, and its metrics.
 
 use std::time::{Duration, Instant};
 
@@ -11,15 +11,15 @@ use tidegate_e2e::message::Request;
 use tidegate_e2e::stats::{Labels, Series};
 use tidegate_e2e::yaml;
 
-/// How long the metrics may take to be told, on a busy machine.
+/// Limit for the filter to publish its metrics, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// The rules that `envoy/` ships.
+/// The rules in `envoy/`.
 pub(crate) fn rules() -> Value {
     yaml("envoy/stats-tags.yaml")
 }
 
-/// A circuit that opens at the second failure, and stays open for so long.
+/// A circuit that opens at the second failure and stays open for a while.
 pub(crate) fn nervous(open: &str) -> Value {
     json!({
         "window": "1m",
@@ -28,7 +28,7 @@ pub(crate) fn nervous(open: &str) -> Value {
     })
 }
 
-/// A route for paths that begin with `/<number>/`; any name.
+/// Returns a route with any name for paths that begin with `/<number>/`.
 pub(crate) fn route(number: usize, name: &str, cluster: &str) -> Value {
     json!({
         "name": name,
@@ -37,7 +37,7 @@ pub(crate) fn route(number: usize, name: &str, cluster: &str) -> Value {
     })
 }
 
-/// The listener `main` with the filter, for such routes.
+/// Returns the listener `main` with the filter and such routes.
 pub(crate) fn listener(configuration: &Value, routes: Vec<Value>) -> Value {
     Listener::new("main")
         .filter(tidegate(
@@ -48,7 +48,8 @@ pub(crate) fn listener(configuration: &Value, routes: Vec<Value>) -> Value {
         .json()
 }
 
-/// An Envoy with that listener, whose clusters all refuse connections; `more`: for its bootstrap.
+/// Starts an Envoy with that listener. All its clusters refuse connections. `more` is merged into
+/// its bootstrap.
 pub(crate) fn envoy(
     refused: &Refused,
     clusters: &[&str],
@@ -65,12 +66,12 @@ pub(crate) fn envoy(
     Envoy::start(&bootstrap)
 }
 
-/// A client of the listener `main`.
+/// Returns a client of the listener `main`.
 pub(crate) fn client(envoy: &Envoy) -> Client {
     Client::new(Protocol::H1, envoy.listener("main"))
 }
 
-/// Two failures, and one rejection.
+/// Causes two failures and one rejection.
 pub(crate) fn trip(client: &Client, number: usize) {
     for status in [502, 502, 503] {
         let answer = client.get(&Request::get(&format!("/{number}/")));
@@ -78,7 +79,7 @@ pub(crate) fn trip(client: &Client, number: usize) {
     }
 }
 
-/// The series of the filter.
+/// Returns the series of the filter.
 pub(crate) fn of_the_filter(series: Vec<Series>) -> Vec<Series> {
     let ours = series
         .into_iter()
@@ -86,7 +87,7 @@ pub(crate) fn of_the_filter(series: Vec<Series>) -> Vec<Series> {
     ours.collect()
 }
 
-/// The value of a series that has exactly these labels.
+/// Returns the value of the series with exactly these labels.
 pub(crate) fn value(series: &[Series], name: &str, labels: &[(&str, &str)]) -> Option<f64> {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let labels: Labels = labels.iter().map(owned).collect();
@@ -98,7 +99,7 @@ pub(crate) fn value(series: &[Series], name: &str, labels: &[(&str, &str)]) -> O
     value
 }
 
-/// Polls what Prometheus would read until `is_there` of it.
+/// Polls what Prometheus would scrape until `is_there` accepts it.
 pub(crate) fn series_until(
     envoy: &Envoy,
     what: &str,

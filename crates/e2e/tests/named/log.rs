@@ -1,4 +1,4 @@
-//! What the access log says, and what `tidegate explain` makes of it.
+//! The access log, and what `tidegate explain` reports about it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use tidegate_e2e::{tool, workspace};
 use super::{Outage, NAMED, NOWHERE, TRIPS};
 use crate::site::Site;
 
-/// The access log of `envoy/access-log.yaml`, and Envoy's default format beside it.
+/// Returns the access log of `envoy/access-log.yaml`, and Envoy's default format beside it.
 pub(super) fn both(listener: &str) -> Vec<Value> {
     let path = workspace().join("envoy/access-log.yaml");
     let text = fs::read_to_string(path).expect("envoy/access-log.yaml");
@@ -27,7 +27,7 @@ pub(super) fn both(listener: &str) -> Vec<Value> {
     vec![log, default]
 }
 
-/// Details and filter state of each line.
+/// Checks details and filter state of each line.
 pub(super) fn lines(lines: &[Value], outages: &[Outage]) -> Vec<String> {
     let mut findings = Vec::new();
     for outage in outages {
@@ -60,7 +60,7 @@ pub(super) fn lines(lines: &[Value], outages: &[Outage]) -> Vec<String> {
 
 fn wrong_with(line: &Value, outage: &Outage) -> Option<&'static str> {
     let details = line["response_code_details"].as_str().unwrap_or_default();
-    // A reply of the filter's own names the reason, and carries what Envoy said.
+    // A reply of the filter names the reason and includes Envoy's details.
     let own = details.strip_prefix("tidegate_");
     let own = own.map(|own| own.strip_prefix(outage.reason));
     let envoys = match own {
@@ -83,7 +83,7 @@ fn wrong_with(line: &Value, outage: &Outage) -> Option<&'static str> {
 /// Reasons by route.
 type Named = BTreeMap<String, Vec<(String, u64)>>;
 
-/// What `tidegate explain` says of a log, and that it read all of it.
+/// Returns what `tidegate explain` reports about a log, and checks that it read all of it.
 fn explain(path: &Path) -> (Named, Value) {
     let output = tool()
         .args(["explain", "--json"])
@@ -109,8 +109,8 @@ fn explain(path: &Path) -> (Named, Value) {
     (named, report)
 }
 
-/// By filter state, and by details alone where the same log has none; and what Envoy's default
-/// format tells.
+/// Checks reasons by filter state, by details alone for a log without filter state, and in Envoy's
+/// default format.
 pub(super) fn explained(site: &Site, outages: &[Outage]) -> Vec<String> {
     let folder = site.envoy.folder();
     let log = folder.join(format!("access-{NAMED}.log"));
@@ -157,7 +157,7 @@ pub(super) fn explained(site: &Site, outages: &[Outage]) -> Vec<String> {
     findings
 }
 
-/// What Envoy's default format cannot tell: it has flags, and neither details nor routes.
+/// What Envoy's default format cannot tell: it has flags but neither details nor routes.
 fn by_flags(log: &Path, outages: &[Outage]) -> Vec<String> {
     let text = fs::read_to_string(log).expect("the default log");
     let mut findings = Vec::new();
@@ -172,13 +172,13 @@ fn by_flags(log: &Path, outages: &[Outage]) -> Vec<String> {
         .expect("write a log");
         let (named, _) = explain(&part);
         let want = match (outage.name, outage.reason) {
-            // One flag for all that goes wrong before there is a connection.
+            // One flag covers everything that fails before there is a connection.
             (_, "connection_timeout" | "tls_protocol_error" | "tls_certificate_error") => {
                 "connection_refused"
             }
-            // No flag, and a host.
+            // No flag, but a host.
             ("hang-too-long", _) => "upstream_timeout",
-            // No flag, and no host.
+            // No flag and no host.
             (_, "circuit_open" | "maintenance") => "proxy_internal_error",
             (_, reason) => reason,
         };

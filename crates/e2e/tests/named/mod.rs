@@ -1,8 +1,8 @@
-//! An outage of each kind, made on a real Envoy, is named rightly at every place: page, problem
-//! document, `Proxy-Status`, response code details, filter state, metrics, `tidegate explain`.
+//! Every kind of outage on a real Envoy has the right reason everywhere: page, problem document,
+//! `Proxy-Status`, response code details, filter state, metrics, `tidegate explain`.
 //!
-//! The log is the one of `envoy/access-log.yaml`; beside it Envoy writes its default text format, so
-//! that it is pinned, too, what can be told from that.
+//! The log has the format of `envoy/access-log.yaml`. Beside it Envoy writes its default text
+//! format, so that the test also fixes what can be told from that.
 
 mod log;
 
@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{json, Value};
 use tidegate_e2e::client::{Client, Protocol};
 use tidegate_e2e::config::{tidegate, Listener};
-use tidegate_e2e::envoy::Envoy;
 use tidegate_e2e::message::{Request, Response};
 
 use crate::site::kinds::{FAILURES, FAILURES_OF_5XX};
@@ -19,9 +18,9 @@ use crate::site::{kind_route, Site};
 
 /// The listener of the test.
 const NAMED: &str = "named";
-/// Failures in a row that open the circuit of the route `circuit`.
+/// Consecutive failures that open the circuit of the route `circuit`.
 const TRIPS: u64 = 3;
-/// A host that Envoy has no route for.
+/// A host without a route.
 const NOWHERE: &str = "no-route.example";
 
 /// An outage.
@@ -30,16 +29,16 @@ struct Outage {
     /// First segment of the path, and name of the route.
     name: &'static str,
     reason: &'static str,
-    /// What Envoy's details begin with.
+    /// The beginning of Envoy's details.
     details: &'static str,
-    /// State of the circuit, where it is not closed.
+    /// State of the circuit if it is not closed.
     circuit: Option<&'static str>,
     retryable: bool,
     /// Key of its breaker, and so of its metrics.
     key: String,
 }
 
-/// What Envoy's own failures and the upstream's are, and those that only this test makes.
+/// Returns Envoy's own failures, those of the upstream, and those that only this test causes.
 fn outages() -> Vec<Outage> {
     let kinds = FAILURES.iter().chain(FAILURES_OF_5XX);
     let kinds = kinds.map(|kind| Outage {
@@ -49,7 +48,7 @@ fn outages() -> Vec<Outage> {
         circuit: None,
         retryable: kind.retryable,
         key: match kind.name {
-            // Envoy names the clusters that it has.
+            // Envoy names its clusters in the details.
             "no-cluster" => "no-cluster/".to_owned(),
             name => format!("{name}/{}", kind.cluster),
         },
@@ -92,7 +91,7 @@ fn outages() -> Vec<Outage> {
             name => format!("{name}/h1"),
         },
     });
-    // The upstream breaks its answer off in the middle of what the page has replaced already.
+    // The upstream breaks off a response that the page has already replaced.
     let kinds = kinds.filter(|kind| kind.name != "502-cut");
     kinds.chain(more).collect()
 }
@@ -192,11 +191,11 @@ fn site() -> Site {
 }
 
 #[test]
-fn named_rightly() {
+fn every_outage_has_its_reason_everywhere() {
     let site = site();
     let client = site.client(NAMED, Protocol::H1);
     let mut asked = 0;
-    // The circuit opens by failures of its own.
+    // The circuit opens because of its own failures.
     for _ in 0..TRIPS {
         let answer = client.get(&Request::get("/circuit/trip"));
         assert_eq!(answer.header("x-tidegate-page"), Some("connection_refused"));
@@ -217,7 +216,7 @@ fn named_rightly() {
             );
         }
     }
-    // No page can take the place of what is half there: only logs and metrics name it.
+    // No page can replace half a response, so only logs and metrics have the reason.
     let broken = site
         .client(NAMED, Protocol::H1)
         .get(&Request::get("/200-cut/page"));
@@ -230,27 +229,27 @@ fn named_rightly() {
     assert!(findings.is_empty(), "{}", findings.join("\n"));
 }
 
-/// The filter's tables are of words that this very Envoy has: one that it no longer has, or never
-/// had, names nothing. (A word that Envoy builds from parts is not in it; none of these is.)
+/// Every word in the filter's tables occurs in the binary of this Envoy; a word that Envoy does not
+/// have would never match. (Envoy builds some words from parts; none of these.)
 #[test]
-fn the_words_of_the_tables_are_envoys() {
-    let program = std::fs::read(Envoy::program()).expect("read Envoy");
+fn envoy_has_every_word_of_the_tables() {
+    let program = std::fs::read(tidegate_e2e::envoy::binary()).expect("read Envoy");
     let is_there = |word: &str| memchr::memmem::find(&program, word.as_bytes()).is_some();
     let missing: Vec<&str> = tidegate_core::reason::words()
-        // Envoy writes the blanks of these as underscores.
+        // Envoy writes blanks in these words as underscores.
         .filter(|word| !is_there(word) && !is_there(&word.replace('_', " ")))
         .collect();
     assert_eq!(missing, Vec::<&str>::new());
 }
 
-/// What the metrics say of the outages: each was asked for twice, `circuit` failed [`TRIPS`] times
-/// before. (An answer that broke off was not intercepted.)
+/// Checks the metrics: each outage was requested twice, and `circuit` failed [`TRIPS`] times
+/// before. (A response that broke off is not intercepted.)
 fn metrics(site: &Site, outages: &[Outage]) -> Vec<String> {
     let mut want = BTreeMap::from([(stat("connection_refused", "circuit/refused"), TRIPS)]);
     for outage in outages {
         want.insert(stat(outage.reason, &outage.key), 2);
     }
-    // They are told at the next tick.
+    // The filter publishes them at the next tick.
     let total = want.values().sum();
     let pattern = "^wasmcustom%5C.tidegate%5C.intercepted";
     let got: BTreeMap<String, u64> = site

@@ -1,4 +1,4 @@
-//! The kinds of failure: how each is brought about, and what is to come of it.
+//! The kinds of failure: how each is caused, and the expected result.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tidegate_e2e::upstream::{Answer, Behaviour, Body};
 
 use super::{kind_route, Script};
 
-/// Who made the failing response.
+/// Where the failing response comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     Proxy,
@@ -18,22 +18,22 @@ use Source::{Proxy, Upstream};
 /// One kind of failure.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kind {
-    /// First segment of the path that meets it.
+    /// First segment of the path that causes it.
     pub(crate) name: &'static str,
     pub(crate) reason: &'static str,
     pub(crate) source: Source,
-    /// The status without the filter.
+    /// Status without the filter.
     pub(crate) sent: u16,
-    /// The status of the page.
+    /// Status of the page.
     pub(crate) status: u16,
     pub(crate) retryable: bool,
-    /// What Envoy's own response code details begin with.
+    /// The beginning of Envoy's own response code details.
     pub(crate) details: &'static str,
-    /// The cluster behind the route.
+    /// The cluster of the route.
     pub(crate) cluster: &'static str,
 }
 
-/// What Envoy answers when an upstream connection fails.
+/// Envoy's details when an upstream connection fails.
 const RESET: &str = "upstream_reset_before_response_started{";
 const VIA: &str = "via_upstream";
 
@@ -50,7 +50,7 @@ macro_rules! kinds {
     (@ never) => { false };
 }
 
-/// Failures that get a page by the default configuration.
+/// Failures that get a page with the default configuration.
 #[rustfmt::skip]
 pub(crate) const FAILURES: &[Kind] = kinds! {
     // name             reason                   made by  status       retry  Envoy's details, cluster
@@ -73,7 +73,7 @@ pub(crate) const FAILURES: &[Kind] = kinds! {
     "tls-versions"      tls_protocol_error       Proxy    503 -> 502   never  RESET, "tls-versions";
     "expired"           tls_certificate_error    Proxy    503 -> 502   never  RESET, "expired";
     "wrong-name"        tls_certificate_error    Proxy    503 -> 502   never  RESET, "wrong-name";
-    // What the upstream says to that is a failed handshake, and no more.
+    // The upstream's reply to that is a failed handshake and nothing else.
     "no-client-cert"    tls_protocol_error       Proxy    503 -> 502   never  RESET, "no-client-cert";
     "bad-client-cert"   tls_certificate_error    Proxy    503 -> 502   never  RESET, "bad-client-cert";
     "no-name"           dns_error                Proxy    503 -> 502   again  "dns_resolution_failure{", "dynamic";
@@ -99,7 +99,7 @@ pub(crate) const FAILURES: &[Kind] = kinds! {
     "502-cut"           upstream_bad_gateway     Upstream 502 -> 502   again  "", "h1";
 };
 
-/// Failures that get a page only where the configuration asks for all of 5xx.
+/// Failures that get a page only if the configuration intercepts all of 5xx.
 #[rustfmt::skip]
 pub(crate) const FAILURES_OF_5XX: &[Kind] = kinds! {
     "500"               upstream_error           Upstream 500 -> 500   again  VIA, "h1";
@@ -108,7 +108,7 @@ pub(crate) const FAILURES_OF_5XX: &[Kind] = kinds! {
     "599"               upstream_error           Upstream 599 -> 599   again  VIA, "h1";
 };
 
-/// Answers that pass untouched, whatever their status. Each is a behaviour of the upstream.
+/// Responses that pass unchanged, whatever their status. Each is a behaviour of the upstream.
 pub(crate) fn meant() -> Vec<(&'static str, &'static str, Answer)> {
     let json = br#"{"error":"no stock"}"#;
     let grpc = |status| Answer::status(status).header("content-type", "application/grpc");
@@ -204,8 +204,8 @@ pub(crate) fn meant() -> Vec<(&'static str, &'static str, Answer)> {
     ]
 }
 
-/// An error page of an upstream, with every header that a page in its place must not inherit, and
-/// some that it must.
+/// An error page of the upstream with every header that a page must not inherit, and some that it
+/// must.
 fn page(status: u16) -> Answer {
     marked(status).body(
         "text/html; charset=iso-8859-1",
@@ -244,7 +244,7 @@ pub(crate) const KEPT: &[(&str, &str)] = &[
     ("www-authenticate", "Basic realm=\"site\""),
 ];
 
-/// An answer with all of these headers.
+/// Returns an answer with all of these headers.
 fn marked(status: u16) -> Answer {
     let answer = Answer::status(status)
         .header("cache-control", "public, max-age=600")
@@ -254,16 +254,16 @@ fn marked(status: u16) -> Answer {
     headers.fold(answer, |answer, (name, value)| answer.header(name, value))
 }
 
-/// `gzip -c </dev/null`: an encoded body that is valid and whole, of nothing.
+/// `gzip -c </dev/null`: a valid and complete encoding of an empty body.
 const GZIP: &[u8] =
     b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00";
 
-/// More than Envoy buffers, more than one window of HTTP/2.
+/// More than Envoy buffers, and more than one window of HTTP/2.
 fn big() -> Vec<u8> {
     vec![b'.'; 3 << 20]
 }
 
-/// What the upstream does, by name.
+/// Returns what the upstream does, by name.
 pub(crate) fn behaviours() -> Vec<Script> {
     let own: Vec<(&str, Behaviour)> = vec![
         ("reset", Behaviour::Reset),
@@ -364,7 +364,7 @@ pub(crate) fn behaviours() -> Vec<Script> {
         .collect()
 }
 
-/// A route for each kind, and one for the rest.
+/// Returns a route for each kind, and one for all other paths.
 pub(crate) fn routes() -> Vec<Value> {
     let failures = FAILURES
         .iter()
@@ -383,7 +383,7 @@ pub(crate) fn routes() -> Vec<Value> {
     routes
 }
 
-/// What the route of a kind says besides its cluster.
+/// Returns what the route of a kind has besides its cluster.
 fn action(name: &str) -> Value {
     match name {
         "hang" => json!({ "timeout": "0.2s" }),

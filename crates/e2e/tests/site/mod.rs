@@ -1,5 +1,5 @@
-//! A site behind Envoy in which everything that can go wrong does, each kind of failure under a path
-//! of its own: one Envoy, one upstream, one route for each kind.
+//! A site behind Envoy with every kind of failure, each under its own path: one Envoy, one
+//! upstream, one route per kind.
 
 pub(crate) mod kinds;
 
@@ -16,20 +16,20 @@ use tidegate_e2e::faults::{BlackHole, NoNames, Refused};
 use tidegate_e2e::message::Response;
 use tidegate_e2e::upstream::{Behaviour, Upstream};
 
-/// The listener without the filter: what Envoy alone answers.
+/// The listener without the filter, for what Envoy alone answers.
 pub(crate) const PLAIN: &str = "plain";
 
 /// A running site.
 #[derive(Debug)]
 pub(crate) struct Site {
-    // Fields are dropped in this order: Envoy ends before what stands behind it.
+    // Fields are dropped in this order: Envoy ends before its upstreams.
     pub(crate) envoy: Envoy,
     pub(crate) upstream: Upstream,
     _faults: (Refused, BlackHole, NoNames),
 }
 
 impl Site {
-    /// A site with the listener [`PLAIN`], and one for each filter configuration.
+    /// Starts a site with the listener [`PLAIN`] and one for each filter configuration.
     pub(crate) fn start(filters: &[(&str, Option<&str>)]) -> Site {
         let module = tidegate_e2e::module();
         let filters = filters
@@ -38,12 +38,12 @@ impl Site {
         Self::with_filters(filters.collect())
     }
 
-    /// A site with the listener [`PLAIN`], and one for each list of filters.
+    /// Starts a site with the listener [`PLAIN`] and one for each list of filters.
     pub(crate) fn with_filters(filters: Vec<(&str, Vec<Value>)>) -> Site {
         Self::with_listeners(filters, |listener| listener)
     }
 
-    /// The same, with a last change to every listener.
+    /// Starts a site like [`Site::with_filters`], and passes every listener through `change`.
     pub(crate) fn with_listeners(
         filters: Vec<(&str, Vec<Value>)>,
         change: impl Fn(Listener) -> Listener,
@@ -77,14 +77,14 @@ impl Site {
         }
     }
 
-    /// A client of a listener.
+    /// Returns a client of a listener.
     pub(crate) fn client(&self, listener: &str, protocol: Protocol) -> Client {
         Client::new(protocol, self.envoy.listener(listener))
     }
 }
 
-/// What of a response must be equal with and without the filter: all of it, but for what differs
-/// from request to request.
+/// Returns the part of a response that must be equal with and without the filter: all but what
+/// differs from request to request.
 pub(crate) fn comparable(response: &Response) -> Response {
     let volatile = ["date", "x-request-id", "x-envoy-upstream-service-time"];
     Response {
@@ -213,8 +213,8 @@ fn dns_cache(names: SocketAddr) -> Value {
     })
 }
 
-/// Upstreams with TLS, each on a socket in the folder of its Envoy: with a certificate that nobody has
-/// signed, with one that has expired, one that wants to see the client's, and one for TLS 1.3 only.
+/// Returns upstreams with TLS, each on a socket in the folder of its Envoy: with an untrusted
+/// certificate, with an expired one, with a required client certificate, and with TLS 1.3 only.
 fn secured_upstreams() -> Vec<Value> {
     let newest = json!({ "tls_params": { "tls_minimum_protocol_version": "TLSv1_3" } });
     let authority = json!({ "trusted_ca": { "filename": fixture("other-authority.crt") } });
@@ -234,7 +234,7 @@ fn secured_upstreams() -> Vec<Value> {
     ]
 }
 
-/// All certificates are of the same key.
+/// All certificates have the same key.
 fn certificate(file: &str) -> Value {
     json!({
         "certificate_chain": { "filename": fixture(file) },
@@ -263,11 +263,11 @@ fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// Routes for a kind, besides those that its table row says.
+/// Returns a route for a kind, in addition to that of its table row.
 pub(crate) fn kind_route(name: &str, cluster: &str, action: Value) -> Value {
     let more = json!({ "name": name, "route": action });
     merge(route(&format!("/{name}/"), cluster), more)
 }
 
-/// What the upstream does for a name.
+/// Returns what the upstream does for a name.
 pub(crate) type Script = (String, Behaviour);

@@ -136,7 +136,7 @@ pub(super) fn unknown(found: &str) -> String {
     let nearest = Reason::ALL.iter().map(near).min();
     let nearest = nearest.filter(|(distance, _)| *distance <= MAX_MISTAKES);
     let meant = nearest.map_or_else(String::new, |(_, name)| format!("; did you mean `{name}`?"));
-    format!("--reason: found {found:?}; `tidegate explain --reason list` names all{meant}")
+    format!("--reason: found {found:?}; `tidegate explain --reason list` lists all reasons{meant}")
 }
 
 /// docs/runbooks.md.
@@ -301,7 +301,7 @@ mod tests {
             let says = unknown(found);
             match meant {
                 Some(name) => assert!(says.ends_with(&format!("did you mean `{name}`?")), "{says}"),
-                None => assert!(says.ends_with("names all"), "{says}"),
+                None => assert!(says.ends_with("lists all reasons"), "{says}"),
             }
         }
     }

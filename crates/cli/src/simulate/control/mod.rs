@@ -31,26 +31,9 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// All of them, in the order of the tables.
-    pub(crate) const ALL: [Self; 6] = [
-        Self::None,
-        Self::OneProbe,
-        Self::LinearRamp,
-        Self::HostEjection,
-        Self::AdmissionControl,
-        Self::Tidegate,
-    ];
-
-    /// Its name on the command line and in file names.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::OneProbe => "one-probe",
-            Self::LinearRamp => "linear-ramp",
-            Self::HostEjection => "host-ejection",
-            Self::AdmissionControl => "admission-control",
-            Self::Tidegate => "tidegate",
-        }
+    /// Returns its name on the command line, which is also that of its pictures.
+    pub(crate) fn name(self) -> String {
+        crate::simulate::value_name(&self)
     }
 
     /// Its name for people.

@@ -1,36 +1,29 @@
 //! Closed: what trips a breaker, to the request and to the millisecond.
 
-use std::time::Duration;
-
 use super::*;
+use crate::breaker::unsynced::ConsecutiveFailures;
+use crate::breaker::window::Counts;
 
 /// Only the ratio can trip it.
-fn by_ratio() -> Alone {
-    Alone::new(|s| s.consecutive_failures = 1_000_000)
+fn by_ratio() -> TestCircuit {
+    TestCircuit::new(|s| s.consecutive_failures = 1_000_000)
 }
 
-/// Only a run can trip it.
-fn by_run() -> Alone {
-    Alone::new(|s| s.min_requests = 1_000_000)
+/// Only consecutive failures can trip it.
+fn by_consecutive_failures() -> TestCircuit {
+    TestCircuit::new(|s| s.min_requests = 1_000_000)
 }
 
 /// Only slowness can trip it.
-fn by_slowness() -> Alone {
-    Alone::new(|s| {
+fn by_slowness() -> TestCircuit {
+    TestCircuit::new(|s| {
         s.consecutive_failures = 1_000_000;
         s.slow = Some(Duration::from_secs(1));
     })
 }
 
-fn slow(outcome: Outcome) -> Ending {
-    Ending {
-        is_slow: true,
-        ..Ending::from(outcome)
-    }
-}
-
 #[test]
-fn the_ratio_counts_from_min_requests_and_trips_at_the_threshold() {
+fn failure_ratio_trips_at_threshold_from_min_requests() {
     // failures, limited, successes, trips
     for (failures, limited, successes, trips) in [
         (19, 0, 0, false),
@@ -46,23 +39,25 @@ fn the_ratio_counts_from_min_requests_and_trips_at_the_threshold() {
         (50, 0, 51, false),
         (1, 0, 1_000, false),
     ] {
-        let mut alone = by_ratio();
-        assert_eq!(alone.tell(successes, Outcome::Success), None);
-        let one = alone.tell(limited, LIMITED);
-        let trip = one.or(alone.tell(failures, FAILED));
+        let mut circuit = by_ratio();
+        assert_eq!(circuit.record(successes, Outcome::Success), None);
+        let one = circuit.record(limited, OVERLOADED);
+        let trip = one.or(circuit.record(failures, FAILURE));
         let case = format!("{failures} failed, {limited} limited, {successes} succeeded");
         assert_eq!(trip.is_some(), trips, "{case}");
         let want = if trips { State::Open } else { State::Closed };
-        assert_eq!(alone.record.state, want, "{case}");
+        assert_eq!(circuit.circuit.state, want, "{case}");
     }
 }
 
 #[test]
-fn a_trip_says_what_was_counted_and_why() {
-    let mut alone = by_ratio();
-    alone.tell(10, Outcome::Success);
-    let transition = alone.tell(10, Outcome::Failure(Reason::DnsError)).unwrap();
-    let counts = window::Counts {
+fn trip_reports_counts_and_reason() {
+    let mut circuit = by_ratio();
+    circuit.record(10, Outcome::Success);
+    let transition = circuit
+        .record(10, Outcome::Failure(Reason::DnsError))
+        .unwrap();
+    let counts = Counts {
         total: 20,
         failed: 10,
         slow: 0,
@@ -72,26 +67,26 @@ fn a_trip_says_what_was_counted_and_why() {
         to: State::Open,
         reason: Reason::DnsError,
         counts,
-        open_ms: 2_000,
+        open_for: Duration::from_secs(2),
     };
     assert_eq!(transition, want);
 }
 
 #[test]
-fn only_the_window_counts() {
-    let mut alone = by_ratio();
-    alone.tell(19, FAILED);
+fn outcomes_outside_the_window_are_not_counted() {
+    let mut circuit = by_ratio();
+    circuit.record(19, FAILURE);
     // The last millisecond of the tenth bucket, then the first one of the next.
-    alone.pass(9_999);
-    assert_eq!(alone.record.window.sum().failed, 19);
-    alone.pass(1);
-    assert!(alone.record.is_clean());
-    assert_eq!(alone.tell(19, FAILED), None);
-    assert!(alone.tell(1, FAILED).is_some());
+    circuit.wait(9_999);
+    assert_eq!(circuit.circuit.window.sum().failed, 19);
+    circuit.wait(1);
+    assert!(circuit.circuit.is_clean());
+    assert_eq!(circuit.record(19, FAILURE), None);
+    assert!(circuit.record(1, FAILURE).is_some());
 }
 
 #[test]
-fn a_run_must_be_long_and_must_last() {
+fn consecutive_failures_trip_by_number_and_duration() {
     // failures at which milliseconds; trips
     let even: Vec<u64> = (0..10).map(|n| n * 111).collect();
     for (times, trips) in [
@@ -102,167 +97,182 @@ fn a_run_must_be_long_and_must_last() {
         (even, false),
         ((0..11).map(|n| n * 111).collect(), true),
     ] {
-        let mut alone = by_run();
+        let mut circuit = by_consecutive_failures();
         let mut tripped = None;
         for at in &times {
-            alone.now_ms = START_MS + at;
-            tripped = tripped.or(alone.tell(1, FAILED));
+            circuit.now = super::at(*at);
+            tripped = tripped.or(circuit.record(1, FAILURE));
         }
         assert_eq!(tripped.is_some(), trips, "{times:?}");
     }
 }
 
 #[test]
-fn a_run_of_no_duration_trips_at_once_where_it_may() {
-    let mut alone = Alone::new(|s| s.consecutive_for = Duration::ZERO);
-    assert_eq!(alone.tell(9, FAILED), None);
-    assert!(alone.tell(1, FAILED).is_some());
+fn consecutive_failures_without_duration_trip_at_once() {
+    let mut circuit = TestCircuit::new(|s| s.consecutive_for = Duration::ZERO);
+    assert_eq!(circuit.record(9, FAILURE), None);
+    assert!(circuit.record(1, FAILURE).is_some());
 }
 
 #[test]
-fn a_success_ends_the_run_and_a_limited_answer_is_no_part_of_it() {
+fn success_resets_consecutive_failures_and_overload_does_not_count() {
     for (between, trips) in [
         (Outcome::Success, false),
-        (LIMITED, true),
-        (Outcome::Neutral, true),
+        (OVERLOADED, true),
+        (Outcome::Ignored, true),
     ] {
-        let mut alone = by_run();
-        alone.tell(9, FAILED);
-        alone.pass(1_000);
-        assert_eq!(alone.tell(1, between), None);
-        assert_eq!(alone.tell(1, FAILED).is_some(), trips, "{between:?}");
+        let mut circuit = by_consecutive_failures();
+        circuit.record(9, FAILURE);
+        circuit.wait(1_000);
+        assert_eq!(circuit.record(1, between), None);
+        assert_eq!(circuit.record(1, FAILURE).is_some(), trips, "{between:?}");
     }
-    let mut alone = by_run();
-    alone.tell(9, FAILED);
-    alone.pass(1_000);
-    assert_eq!(alone.tell(100, LIMITED), None, "limited ones make no run");
+    let mut circuit = by_consecutive_failures();
+    circuit.record(9, FAILURE);
+    circuit.wait(1_000);
+    assert_eq!(
+        circuit.record(100, OVERLOADED),
+        None,
+        "limited ones make no run"
+    );
 }
 
 #[test]
-fn a_slow_success_ends_the_run_too() {
-    let mut alone = by_run();
-    alone.tell(9, FAILED);
-    alone.pass(1_000);
-    alone.tell_ending(1, slow(Outcome::Success));
-    assert_eq!(alone.tell(1, FAILED), None);
+fn slow_success_resets_consecutive_failures() {
+    let mut circuit = by_consecutive_failures();
+    circuit.record(9, FAILURE);
+    circuit.wait(1_000);
+    circuit.record_slow(1, Outcome::Success);
+    assert_eq!(circuit.record(1, FAILURE), None);
 }
 
 #[test]
-fn in_one_millisecond_what_is_told_later_was_later() {
-    let mut alone = by_run();
-    alone.tell(1, Outcome::Success);
-    alone.tell(9, FAILED);
-    alone.pass(1_000);
-    assert!(alone.tell(1, FAILED).is_some(), "all ten after the success");
+fn within_a_millisecond_later_counts_are_of_later_requests() {
+    let mut circuit = by_consecutive_failures();
+    circuit.record(1, Outcome::Success);
+    circuit.record(9, FAILURE);
+    circuit.wait(1_000);
+    assert!(
+        circuit.record(1, FAILURE).is_some(),
+        "all ten after the success"
+    );
 
-    let mut alone = by_run();
-    alone.tell(1, Outcome::Success);
-    alone.tell(9, FAILED);
-    alone.tell(1, Outcome::Success);
-    alone.pass(1_000);
-    assert_eq!(alone.tell(9, FAILED), None, "nine since the last success");
+    let mut circuit = by_consecutive_failures();
+    circuit.record(1, Outcome::Success);
+    circuit.record(9, FAILURE);
+    circuit.record(1, Outcome::Success);
+    circuit.wait(1_000);
+    assert_eq!(
+        circuit.record(9, FAILURE),
+        None,
+        "nine since the last success"
+    );
 }
 
 #[test]
-fn a_run_ends_when_the_window_is_clean() {
-    let mut alone = by_run();
-    alone.tell(9, FAILED);
-    alone.pass(10_000);
-    assert_eq!(alone.record.run, record::Run::default());
-    assert_eq!(alone.tell(1, FAILED), None);
-    assert_eq!(alone.record.run.count, 1);
+fn clean_window_resets_consecutive_failures() {
+    let mut circuit = by_consecutive_failures();
+    circuit.record(9, FAILURE);
+    circuit.wait(10_000);
+    assert_eq!(circuit.circuit.consecutive, ConsecutiveFailures::default());
+    assert_eq!(circuit.record(1, FAILURE), None);
+    assert_eq!(circuit.circuit.consecutive.count, 1);
 }
 
 #[test]
-fn neutral_changes_nothing() {
-    let mut alone = by_ratio();
-    alone.tell(19, FAILED);
-    let before = alone.record.clone();
-    assert_eq!(alone.tell(1_000, Outcome::Neutral), None);
-    assert_eq!(alone.record, before);
+fn ignored_outcomes_change_nothing() {
+    let mut circuit = by_ratio();
+    circuit.record(19, FAILURE);
+    let before = circuit.circuit.clone();
+    assert_eq!(circuit.record(1_000, Outcome::Ignored), None);
+    assert_eq!(circuit.circuit, before);
 }
 
 #[test]
-fn slowness_has_a_ratio_of_its_own_where_it_matters_at_all() {
+fn slow_ratio_trips_only_if_slow_is_configured() {
     // slow, quick, trips
     for (slow_ones, quick, trips) in [(19, 0, false), (16, 4, true), (15, 5, false), (20, 0, true)]
     {
-        let mut alone = by_slowness();
-        alone.tell(quick, Outcome::Success);
-        let trip = alone.tell_ending(slow_ones, slow(Outcome::Success));
+        let mut circuit = by_slowness();
+        circuit.record(quick, Outcome::Success);
+        let trip = circuit.record_slow(slow_ones, Outcome::Success);
         assert_eq!(trip.is_some(), trips, "{slow_ones} slow, {quick} quick");
     }
     let mut careless = by_ratio();
-    assert_eq!(careless.tell_ending(100, slow(Outcome::Success)), None);
+    assert_eq!(careless.record_slow(100, Outcome::Success), None);
 }
 
 #[test]
-fn slowness_is_the_reason_where_nothing_else_is() {
+fn slow_successes_trip_with_reason_timeout() {
     for (outcome, reason) in [
         (Outcome::Success, Reason::HttpResponseTimeout),
         (Outcome::Failure(Reason::DnsError), Reason::DnsError),
-        (Outcome::Limited(Reason::DnsError), Reason::DnsError),
+        (Outcome::Overloaded(Reason::DnsError), Reason::DnsError),
     ] {
-        let transition = by_slowness().tell_ending(20, slow(outcome)).unwrap();
+        let transition = by_slowness().record_slow(20, outcome).unwrap();
         assert_eq!(transition.reason, reason, "{outcome:?}");
     }
 }
 
 #[test]
-fn a_late_result_of_another_generation_is_dropped() {
-    let mut alone = by_ratio();
-    alone.half_open();
-    alone.recover();
-    let fresh = alone.record.clone();
-    let mut delta = Delta {
+fn counts_of_another_generation_are_dropped() {
+    let mut circuit = by_ratio();
+    circuit.half_open();
+    circuit.recover();
+    let fresh = circuit.circuit.clone();
+    let mut counts = UnsyncedCounts {
         generation: fresh.generation - 1,
-        ..Delta::default()
+        ..UnsyncedCounts::default()
     };
     for _ in 0..100 {
-        delta.count(FAILED, false, fresh.bucket_ms, alone.now_ms);
+        counts.add(FAILURE, false, fresh.bucket_width, circuit.now);
     }
-    let (settings, now_ms) = (alone.settings.clone(), alone.now_ms);
-    assert_eq!(alone.record.absorb(&settings, &delta, now_ms, 0.0), None);
-    assert_eq!(alone.record, fresh);
+    let (settings, now) = (circuit.settings.clone(), circuit.now);
+    assert_eq!(circuit.circuit.absorb(&settings, &counts, now, 0.0), None);
+    assert_eq!(circuit.circuit, fresh);
 }
 
 #[test]
-fn a_window_that_the_clock_left_behind_is_forgotten() {
-    let mut alone = by_ratio();
-    alone.tell(19, FAILED);
-    alone.now_ms -= 9_000;
-    alone.advance();
-    assert_eq!(alone.record.window.sum().failed, 19, "still in the window");
-    alone.now_ms -= 1_000;
-    alone.advance();
-    assert!(alone.record.is_clean());
-    assert_eq!(alone.tell(19, FAILED), None);
+fn window_is_cleared_when_the_clock_leaves_it() {
+    let mut circuit = by_ratio();
+    circuit.record(19, FAILURE);
+    circuit.set_clock_back(9_000);
+    circuit.advance();
+    assert_eq!(
+        circuit.circuit.window.sum().failed,
+        19,
+        "still in the window"
+    );
+    circuit.set_clock_back(1_000);
+    circuit.advance();
+    assert!(circuit.circuit.is_clean());
+    assert_eq!(circuit.record(19, FAILURE), None);
     assert!(
-        alone.tell(1, FAILED).is_some(),
+        circuit.record(1, FAILURE).is_some(),
         "and it works again at once"
     );
 }
 
 #[test]
-fn a_route_is_clean_without_failures_and_slow_answers() {
-    let mut alone = by_ratio();
-    assert!(alone.record.is_clean());
-    alone.tell(5, Outcome::Success);
-    assert!(alone.record.is_clean());
-    alone.tell_ending(1, slow(Outcome::Success));
-    assert!(!alone.record.is_clean());
-    alone.pass(10_000);
-    assert!(alone.record.is_clean());
-    alone.tell(1, LIMITED);
-    assert!(!alone.record.is_clean());
-    let mut alone = by_ratio();
-    alone.half_open();
-    assert!(!alone.record.is_clean());
+fn clean_means_closed_without_failures_and_slow_answers() {
+    let mut circuit = by_ratio();
+    assert!(circuit.circuit.is_clean());
+    circuit.record(5, Outcome::Success);
+    assert!(circuit.circuit.is_clean());
+    circuit.record_slow(1, Outcome::Success);
+    assert!(!circuit.circuit.is_clean());
+    circuit.wait(10_000);
+    assert!(circuit.circuit.is_clean());
+    circuit.record(1, OVERLOADED);
+    assert!(!circuit.circuit.is_clean());
+    let mut circuit = by_ratio();
+    circuit.half_open();
+    assert!(!circuit.circuit.is_clean());
 }
 
 /// Runs as two workers tell them: times of failures, and of a success before them; then the run.
 #[test]
-fn runs_of_several_workers_make_one() {
+fn consecutive_failures_of_several_workers_are_merged() {
     type Told<'a> = (Option<u64>, &'a [u64]);
     type Case<'a> = (&'a [Told<'a>], (u32, u64, u64));
     let cases: &[Case<'_>] = &[
@@ -288,24 +298,24 @@ fn runs_of_several_workers_make_one() {
         (&[(None, &[200]), (Some(200), &[])], (0, 0, 0)),
     ];
     for (told, (count, since, last)) in cases {
-        let mut alone = by_run();
-        alone.tell(1, LIMITED);
-        alone.now_ms += 500;
+        let mut circuit = by_consecutive_failures();
+        circuit.record(1, OVERLOADED);
+        circuit.now = circuit.now.saturating_add(millis(500));
         for (success, failures) in *told {
-            let mut delta = Delta::default();
+            let mut counts = UnsyncedCounts::default();
             for (outcome, at) in success
                 .iter()
                 .map(|at| (Outcome::Success, at))
-                .chain(failures.iter().map(|at| (FAILED, at)))
+                .chain(failures.iter().map(|at| (FAILURE, at)))
             {
-                delta.count(outcome, false, alone.record.bucket_ms, START_MS + at);
+                counts.add(outcome, false, circuit.circuit.bucket_width, super::at(*at));
             }
-            let now_ms = alone.now_ms;
-            alone.record.absorb(&alone.settings, &delta, now_ms, 0.0);
+            let now = circuit.now;
+            circuit.circuit.absorb(&circuit.settings, &counts, now, 0.0);
         }
-        let run = alone.record.run;
-        let ms = |at: u64| at.saturating_sub(START_MS);
-        let got = (run.count, ms(run.since_ms), ms(run.last_ms));
+        let found = circuit.circuit.consecutive;
+        let ms = |at: Timestamp| at.saturating_since(START).as_millis() as u64;
+        let got = (found.count, ms(found.since), ms(found.last));
         assert_eq!(got, (*count, *since, *last), "{told:?}");
     }
 }

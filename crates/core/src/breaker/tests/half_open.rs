@@ -1,280 +1,229 @@
 //! Half-open: probes, their permits, and what becomes of both.
 
-use std::time::Duration;
-
 use proptest::prelude::*;
 
-use super::machine::IDLE_MS;
-use super::probes::MAX_PERMITS;
 use super::*;
+use crate::breaker::circuit::IDLE;
+use crate::breaker::probes::MAX_PERMITS;
+use crate::breaker::window::Counts;
 
-pub(super) fn half_open() -> Alone {
-    let mut alone = Alone::new(|_| {});
-    alone.half_open();
-    alone
+const IDLE_MS: u64 = IDLE.as_secs() * 1_000;
+
+pub(super) fn half_open() -> TestCircuit {
+    let mut circuit = TestCircuit::new(|_| {});
+    circuit.half_open();
+    circuit
 }
 
 #[test]
-fn so_many_permits_and_no_more() {
+fn permits_are_limited_to_probe_permits() {
     for permits in [1, 2, 3, 10] {
-        let mut alone = Alone::new(|s| s.probe_permits = permits);
-        alone.half_open();
-        let given: Vec<Permit> = alone.leases();
+        let mut circuit = TestCircuit::new(|s| s.probe_permits = permits);
+        circuit.half_open();
+        let given: Vec<ProbePermit> = circuit.acquire_all();
         assert_eq!(given.len(), permits as usize);
         let slots: std::collections::HashSet<u8> = given.iter().map(|p| p.slot).collect();
         assert_eq!(slots.len(), given.len(), "each its own");
         assert!(given
             .iter()
-            .all(|p| p.generation == alone.record.generation));
-        assert!(!alone.record.may_lease(&alone.settings, alone.now_ms));
+            .all(|p| p.generation == circuit.circuit.generation));
+        assert!(!circuit.may_acquire());
     }
 }
 
 #[test]
-fn the_record_has_room_for_every_permit_that_may_be_configured() {
+fn record_has_a_slot_for_every_configurable_permit() {
     let most = crate::config::limits::PROBES;
     assert_eq!(usize::try_from(most).unwrap(), MAX_PERMITS);
 }
 
 #[test]
-fn no_permit_in_any_other_state() {
-    let mut alone = Alone::new(|_| {});
-    assert_eq!(alone.lease(), None);
-    assert!(!alone.record.may_lease(&alone.settings, alone.now_ms));
-    alone.trip();
-    assert_eq!(alone.lease(), None);
-    assert!(!alone.record.may_lease(&alone.settings, alone.now_ms));
-    let mut alone = Alone::new(|_| {});
-    alone.ramp();
-    assert_eq!(alone.lease(), None);
-    assert!(!alone.record.may_lease(&alone.settings, alone.now_ms));
+fn permits_exist_only_while_half_open() {
+    let mut circuit = TestCircuit::new(|_| {});
+    assert_eq!(circuit.acquire(), None);
+    assert!(!circuit.may_acquire());
+    circuit.trip();
+    assert_eq!(circuit.acquire(), None);
+    assert!(!circuit.may_acquire());
+    let mut circuit = TestCircuit::new(|_| {});
+    circuit.ramp();
+    assert_eq!(circuit.acquire(), None);
+    assert!(!circuit.may_acquire());
 }
 
 #[test]
-fn all_must_succeed() {
-    let mut alone = half_open();
-    let permits: Vec<Permit> = alone.leases();
-    assert_eq!(alone.settle(permits[1], Outcome::Success), None);
-    assert_eq!(alone.settle(permits[0], Outcome::Success), None);
-    assert_eq!(alone.lease(), None, "a success gives no permit back");
-    let transition = alone.settle(permits[2], Outcome::Success).unwrap();
+fn ramp_begins_when_all_probes_succeeded() {
+    let mut circuit = half_open();
+    let permits: Vec<ProbePermit> = circuit.acquire_all();
+    assert_eq!(circuit.finish(permits[1], Outcome::Success), None);
+    assert_eq!(circuit.finish(permits[0], Outcome::Success), None);
+    assert_eq!(circuit.acquire(), None, "a success gives no permit back");
+    let transition = circuit.finish(permits[2], Outcome::Success).unwrap();
     assert_eq!(
         (transition.from, transition.to),
         (State::HalfOpen, State::Ramp)
     );
-    assert_eq!(transition.open_ms, 0);
+    assert_eq!(transition.open_ms(), 0);
 }
 
 #[test]
-fn one_failure_opens_and_a_limited_answer_is_one() {
+fn failed_or_overloaded_probe_opens() {
     for outcome in [
         Outcome::Failure(Reason::DnsError),
-        Outcome::Limited(Reason::DnsError),
+        Outcome::Overloaded(Reason::DnsError),
     ] {
-        let mut alone = half_open();
-        let permits: Vec<Permit> = alone.leases();
-        alone.settle(permits[0], Outcome::Success);
-        let transition = alone.settle(permits[1], outcome).unwrap();
+        let mut circuit = half_open();
+        let permits: Vec<ProbePermit> = circuit.acquire_all();
+        circuit.finish(permits[0], Outcome::Success);
+        let transition = circuit.finish(permits[1], outcome).unwrap();
         assert_eq!(transition.to, State::Open);
-        assert_eq!(transition.open_ms, 4_000);
+        assert_eq!(transition.open_ms(), 4_000);
         assert_eq!(transition.reason, Reason::DnsError);
-        let counts = window::Counts {
+        let counts = Counts {
             total: 1,
             failed: 1,
             slow: 0,
         };
         assert_eq!(transition.counts, counts);
         // The third comes back late, and finds its half-open period gone.
-        assert_eq!(alone.settle(permits[2], Outcome::Success), None);
-        assert_eq!(alone.record.state, State::Open);
+        assert_eq!(circuit.finish(permits[2], Outcome::Success), None);
+        assert_eq!(circuit.circuit.state, State::Open);
     }
 }
 
 #[test]
-fn neutral_gives_the_permit_back() {
-    let mut alone = half_open();
-    let permits: Vec<Permit> = alone.leases();
-    let before = alone.record.state;
-    assert_eq!(alone.settle(permits[1], Outcome::Neutral), None);
-    assert_eq!(alone.record.state, before);
-    assert!(alone.record.may_lease(&alone.settings, alone.now_ms));
-    assert_eq!(alone.lease().map(|p| p.slot), Some(permits[1].slot));
-    assert_eq!(alone.lease(), None);
+fn ignored_probe_returns_its_permit() {
+    let mut circuit = half_open();
+    let permits: Vec<ProbePermit> = circuit.acquire_all();
+    let before = circuit.circuit.state;
+    assert_eq!(circuit.finish(permits[1], Outcome::Ignored), None);
+    assert_eq!(circuit.circuit.state, before);
+    assert!(circuit.may_acquire());
+    assert_eq!(circuit.acquire().map(|p| p.slot), Some(permits[1].slot));
+    assert_eq!(circuit.acquire(), None);
 }
 
 #[test]
-fn a_permit_is_settled_once() {
-    let mut alone = half_open();
-    let permit = alone.lease().unwrap();
-    alone.settle(permit, Outcome::Success);
-    let once = alone.record.clone();
-    assert_eq!(alone.settle(permit, FAILED), None);
-    assert_eq!(alone.settle(permit, Outcome::Neutral), None);
-    assert_eq!(alone.record, once);
-    let never = Permit { slot: 2, ..permit };
-    assert_eq!(alone.settle(never, FAILED), None, "not given out");
-    let nowhere = Permit { slot: 99, ..permit };
-    assert_eq!(alone.settle(nowhere, FAILED), None);
-    assert_eq!(alone.record, once);
+fn permit_is_recorded_once() {
+    let mut circuit = half_open();
+    let permit = circuit.acquire().unwrap();
+    circuit.finish(permit, Outcome::Success);
+    let once = circuit.circuit.clone();
+    assert_eq!(circuit.finish(permit, FAILURE), None);
+    assert_eq!(circuit.finish(permit, Outcome::Ignored), None);
+    assert_eq!(circuit.circuit, once);
+    let never = ProbePermit { slot: 2, ..permit };
+    assert_eq!(circuit.finish(never, FAILURE), None, "not given out");
+    let nowhere = ProbePermit { slot: 99, ..permit };
+    assert_eq!(circuit.finish(nowhere, FAILURE), None);
+    assert_eq!(circuit.circuit, once);
 }
 
 #[test]
-fn a_permit_of_another_half_open_period_is_dropped() {
-    let mut alone = half_open();
-    let old = alone.lease().unwrap();
-    alone.pass(10_000);
-    assert_eq!(alone.record.state, State::Open, "lost");
-    alone.pass(4_000);
-    assert_eq!(alone.record.state, State::HalfOpen);
-    let new = alone.lease().unwrap();
+fn permit_of_another_period_is_dropped() {
+    let mut circuit = half_open();
+    let old = circuit.acquire().unwrap();
+    circuit.wait(10_000);
+    assert_eq!(circuit.circuit.state, State::Open, "lost");
+    circuit.wait(4_000);
+    assert_eq!(circuit.circuit.state, State::HalfOpen);
+    let new = circuit.acquire().unwrap();
     assert_eq!(new.slot, old.slot);
-    for outcome in [FAILED, Outcome::Success, Outcome::Neutral] {
-        let before = alone.record.clone();
-        assert_eq!(alone.settle(old, outcome), None);
-        assert_eq!(alone.record, before);
+    for outcome in [FAILURE, Outcome::Success, Outcome::Ignored] {
+        let before = circuit.circuit.clone();
+        assert_eq!(circuit.finish(old, outcome), None);
+        assert_eq!(circuit.circuit, before);
     }
 }
 
 #[test]
-fn a_lost_probe_is_a_failure_at_its_deadline() {
-    let mut alone = half_open();
-    alone.lease().unwrap();
-    assert_eq!(alone.pass(9_999), None);
-    assert_eq!(alone.record.state, State::HalfOpen);
-    let transition = alone.pass(1).unwrap();
+fn lost_probe_opens_at_its_deadline() {
+    let mut circuit = half_open();
+    circuit.acquire().unwrap();
+    assert_eq!(circuit.wait(9_999), None);
+    assert_eq!(circuit.circuit.state, State::HalfOpen);
+    let transition = circuit.wait(1).unwrap();
     assert_eq!(transition.to, State::Open);
-    assert_eq!(transition.open_ms, 4_000);
+    assert_eq!(transition.open_ms(), 4_000);
 }
 
 #[test]
-fn a_lost_permit_shows_as_one_that_may_be_had() {
-    let mut alone = half_open();
-    alone.leases();
-    alone.now_ms += 9_999;
-    assert!(!alone.record.may_lease(&alone.settings, alone.now_ms));
-    alone.now_ms += 1;
-    assert!(alone.record.may_lease(&alone.settings, alone.now_ms));
+fn lost_permit_counts_as_available() {
+    let mut circuit = half_open();
+    circuit.acquire_all();
+    circuit.now = circuit.now.saturating_add(millis(9_999));
+    assert!(!circuit.may_acquire());
+    circuit.now = circuit.now.saturating_add(millis(1));
+    assert!(circuit.may_acquire());
 }
 
 #[test]
-fn without_requests_it_waits_for_ten_minutes_and_then_goes_on() {
-    let mut alone = half_open();
-    assert_eq!(alone.pass(IDLE_MS - 1), None);
-    let permit = alone.lease().expect("it waits");
-    alone.settle(permit, Outcome::Neutral);
+fn half_open_without_requests_becomes_ramp_after_ten_minutes() {
+    let mut circuit = half_open();
+    assert_eq!(circuit.wait(IDLE_MS - 1), None);
+    let permit = circuit.acquire().expect("it waits");
+    circuit.finish(permit, Outcome::Ignored);
     // It was asked for: the time begins anew.
-    assert_eq!(alone.pass(IDLE_MS - 1), None);
-    assert_eq!(alone.record.state, State::HalfOpen);
-    let transition = alone.pass(1).unwrap();
+    assert_eq!(circuit.wait(IDLE_MS - 1), None);
+    assert_eq!(circuit.circuit.state, State::HalfOpen);
+    let transition = circuit.wait(1).unwrap();
     assert_eq!(
         (transition.from, transition.to),
         (State::HalfOpen, State::Ramp)
     );
-    alone.pass(15_000);
-    assert!(alone.record.is_clean(), "nobody needs to watch it");
+    circuit.wait(15_000);
+    assert!(circuit.circuit.is_clean(), "nobody needs to watch it");
 }
 
 #[test]
-fn a_probe_that_is_out_is_waited_for_even_after_ten_minutes() {
-    let mut alone = Alone::new(|s| s.probe_timeout = Duration::from_secs(3_600));
-    alone.half_open();
-    let permit = alone.lease().unwrap();
-    assert_eq!(alone.pass(IDLE_MS * 2), None);
-    assert_eq!(alone.record.state, State::HalfOpen);
-    alone.settle(permit, FAILED);
-    assert_eq!(alone.record.state, State::Open);
+fn half_open_waits_for_a_probe_in_flight() {
+    let mut circuit = TestCircuit::new(|s| s.probe_timeout = Duration::from_secs(3_600));
+    circuit.half_open();
+    let permit = circuit.acquire().unwrap();
+    assert_eq!(circuit.wait(IDLE_MS * 2), None);
+    assert_eq!(circuit.circuit.state, State::HalfOpen);
+    circuit.finish(permit, FAILURE);
+    assert_eq!(circuit.circuit.state, State::Open);
 }
 
 #[test]
-fn with_fewer_permits_by_a_new_configuration_the_successes_may_be_enough() {
-    let mut alone = half_open();
-    let permits: Vec<Permit> = alone.leases();
-    alone.settle(permits[0], Outcome::Success);
-    alone.settle(permits[1], Outcome::Success);
-    alone.settle(permits[2], Outcome::Neutral);
-    alone.settings.probe_permits = 2;
-    assert_eq!(alone.lease(), None);
-    assert_eq!(alone.pass(50).map(|t| t.to), Some(State::Ramp));
-}
-
-impl World {
-    /// Trips a route, waits until it is half-open, and lets a slow probe end so.
-    fn slow_probe(&mut self, route: &str, outcome: Outcome) {
-        self.trip(route);
-        self.pass(2_000);
-        let Admission::Admit(ticket) = self.admit(0, route) else {
-            panic!("a probe");
-        };
-        let ending = Ending {
-            is_slow: true,
-            ..Ending::from(outcome)
-        };
-        let at = self.at();
-        self.workers[0].settle(&mut self.store, route, 0, ticket, ending, at);
-    }
-}
-
-#[test]
-fn a_slow_probe_is_no_sign_of_health() {
-    let mut world = World::new(1, settings(|s| s.slow = Some(Duration::from_secs(1))));
-    world.slow_probe("r", Outcome::Success);
-    assert_eq!(world.state(0, "r"), State::Open);
-    let view = world.workers[0].view("r").unwrap();
-    assert_eq!(view.tripped_by, Reason::HttpResponseTimeout);
-}
-
-#[test]
-fn the_ticket_of_a_probe_knows_its_period() {
-    let mut world = World::new(1, settings(|_| {}));
-    world.trip("r");
-    world.pass(2_000);
-    let Admission::Admit(ticket) = world.admit(0, "r") else {
-        panic!("a probe");
-    };
-    let generation = world.workers[0].view("r").unwrap().generation;
-    assert_eq!(ticket.generation, Some(generation));
-    assert_eq!(
-        ticket.permit.map(|permit| permit.generation),
-        Some(generation)
-    );
-    assert!(!ticket.is_shadow);
-}
-
-#[test]
-fn a_slow_neutral_probe_still_gives_its_permit_back() {
-    let mut world = World::new(1, settings(|s| s.probe_permits = 1));
-    world.slow_probe("r", Outcome::Neutral);
-    assert_eq!(world.state(0, "r"), State::HalfOpen);
-    assert!(world.request(0, "r", Outcome::Success));
-    assert_eq!(world.state(0, "r"), State::Ramp);
+fn fewer_configured_permits_may_end_the_half_open_state() {
+    let mut circuit = half_open();
+    let permits: Vec<ProbePermit> = circuit.acquire_all();
+    circuit.finish(permits[0], Outcome::Success);
+    circuit.finish(permits[1], Outcome::Success);
+    circuit.finish(permits[2], Outcome::Ignored);
+    circuit.settings.probe_permits = 2;
+    assert_eq!(circuit.acquire(), None);
+    assert_eq!(circuit.wait(50).map(|t| t.to), Some(State::Ramp));
 }
 
 #[derive(Debug, Clone)]
 enum Step {
-    AProbeIsWanted,
-    AProbeEnds(usize, End),
-    TimePasses(u64),
+    Acquire,
+    Finish(usize, End),
+    Wait(u64),
 }
 
 #[derive(Debug, Clone, Copy)]
 enum End {
-    Well,
-    Badly,
-    WithItsClient,
+    Success,
+    Failure,
+    Cancelled,
     Never,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let end = prop_oneof![
-        4 => Just(End::Well),
-        1 => Just(End::Badly),
-        2 => Just(End::WithItsClient),
+        4 => Just(End::Success),
+        1 => Just(End::Failure),
+        2 => Just(End::Cancelled),
         1 => Just(End::Never),
     ];
     prop_oneof![
-        3 => Just(Step::AProbeIsWanted),
-        3 => (0_usize..5, end).prop_map(|(n, end)| Step::AProbeEnds(n, end)),
-        1 => (0_u64..6_000).prop_map(Step::TimePasses),
+        3 => Just(Step::Acquire),
+        3 => (0_usize..5, end).prop_map(|(n, end)| Step::Finish(n, end)),
+        1 => (0_u64..6_000).prop_map(Step::Wait),
     ]
 }
 
@@ -282,40 +231,40 @@ proptest! {
     /// Whatever happens to probes, their clients, and their results: once the upstream answers
     /// again, a minute later the breaker is closed.
     #[test]
-    fn nothing_wedges_it(steps in prop::collection::vec(step(), 0..60)) {
-        let mut alone = half_open();
-        let mut out: Vec<Permit> = Vec::new();
+    fn half_open_always_recovers(steps in prop::collection::vec(step(), 0..60)) {
+        let mut circuit = half_open();
+        let mut out: Vec<ProbePermit> = Vec::new();
         // Until when each that hangs is believed to be out.
-        let mut since: std::collections::HashMap<(u32, u8), u64> = Default::default();
-        let mut hang: Vec<u64> = Vec::new();
+        let mut since: std::collections::HashMap<(u32, u8), Timestamp> = Default::default();
+        let mut hang: Vec<Timestamp> = Vec::new();
         for step in steps {
             match step {
-                Step::AProbeIsWanted => {
-                    if let Some(permit) = alone.lease() {
-                        since.insert((permit.generation, permit.slot), alone.now_ms);
+                Step::Acquire => {
+                    if let Some(permit) = circuit.acquire() {
+                        since.insert((permit.generation, permit.slot), circuit.now);
                         out.push(permit);
                     }
                 }
-                Step::AProbeEnds(n, end) if n < out.len() => {
+                Step::Finish(n, end) if n < out.len() => {
                     let permit = out.remove(n);
                     match end {
-                        End::Well => { alone.settle(permit, Outcome::Success); }
-                        End::Badly => { alone.settle(permit, FAILED); }
-                        End::WithItsClient => { alone.settle(permit, Outcome::Neutral); }
+                        End::Success => { circuit.finish(permit, Outcome::Success); }
+                        End::Failure => { circuit.finish(permit, FAILURE); }
+                        End::Cancelled => { circuit.finish(permit, Outcome::Ignored); }
                         End::Never => hang.push(since[&(permit.generation, permit.slot)]),
                     }
                 }
-                Step::AProbeEnds(..) => {}
-                Step::TimePasses(ms) => { alone.pass(ms); }
+                Step::Finish(..) => {}
+                Step::Wait(ms) => { circuit.wait(ms); }
             }
-            let is_believed = |ms: &u64| alone.now_ms < ms + 10_000;
+            let is_believed = |at: &Timestamp| circuit.now < at.saturating_add(millis(10_000));
             let live = out.iter().map(|p| since[&(p.generation, p.slot)]).chain(hang.iter().copied());
             prop_assert!(live.filter(is_believed).count() <= 3);
         }
         for _ in 0..600 {
-            alone.pass(100);
-            alone.probe_well();
+            circuit.wait(100);
+            circuit.pass_probes();
         }
-        prop_assert_eq!(alone.record.state, State::Closed);
+        prop_assert_eq!(circuit.circuit.state, State::Closed);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::breaker::State;
+use crate::worker::CircuitId;
 
 impl World {
     /// A request that accepts JSON; the first header of a name counts.
@@ -40,17 +41,20 @@ impl World {
 
     /// Failures in the window of the route's circuit; 0 if it is not known.
     fn failed(&self) -> u32 {
-        let view = self.worker.bank.view("shop/app");
+        let route = "shop/app".into();
+        let view = self.worker.view(CircuitId {
+            route: &route,
+            policy: 0,
+        });
         view.map_or(0, |view| view.window.sum().failed)
     }
 
     fn circuit(&self) -> State {
         let route = "shop/app".into();
-        let circuit = crate::worker::CircuitId {
+        self.worker.state(CircuitId {
             route: &route,
             policy: 0,
-        };
-        self.worker.state(circuit)
+        })
     }
 }
 

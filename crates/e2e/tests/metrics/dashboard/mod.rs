@@ -1,4 +1,4 @@
-//! `envoy/dashboard.json`: made of [`panels`], and what Grafana's own types say of it.
+//! `envoy/dashboard.json`: generated from [`panels`] and checked against Grafana's own types.
 
 pub(crate) mod panels;
 
@@ -9,15 +9,15 @@ use self::panels::{Kind, Panel, ROWS};
 use super::golden;
 
 const FILE: &str = "envoy/dashboard.json";
-/// Rows of the grid that a panel of each kind is high.
+/// Height in rows of the grid, by kind of panel.
 const HEIGHT: u64 = 8;
 const HEIGHT_OF_A_NUMBER: u64 = 4;
 /// Columns of the grid.
 const COLUMNS: u64 = 24;
-/// A version of the format that Grafana 11 and later read; newer ones bring it up to date themselves.
+/// A version of the format that Grafana 11 and later read; newer versions migrate it by themselves.
 const SCHEMA_VERSION: u64 = 39;
 
-/// The whole dashboard.
+/// Returns the whole dashboard.
 fn dashboard() -> Value {
     let (mut panels, mut y) = (Vec::new(), 0);
     for (title, row) in ROWS {
@@ -56,7 +56,7 @@ fn dashboard() -> Value {
     })
 }
 
-/// The variables: where the data are, which Envoys, which routes.
+/// Returns the variables: data source, Envoys, routes.
 fn variables() -> Vec<Value> {
     let query = |name: &str, label: &str, query: &str| {
         json!({
@@ -182,15 +182,15 @@ fn states() -> (&'static str, Value, Value) {
 }
 
 #[test]
-fn the_file_is_made_of_its_panels() {
+fn file_is_generated_from_panels() {
     let made = serde_json::to_string_pretty(&dashboard()).expect("JSON");
     golden(FILE, &(made + "\n"));
 }
 
-/// Grafana publishes no schema in JSON: its types are TypeScript.
+/// Grafana publishes no JSON schema; its types are TypeScript.
 #[test]
-fn it_is_a_dashboard_by_grafanas_own_types() {
-    // The check sees what it is to see: a wrong type, a wrong word, a name that is not there.
+fn dashboard_has_grafanas_types() {
+    // The check finds a wrong type, a wrong word and an unknown name.
     let mistakes: [(&str, Value); 5] = [
         ("/schemaVersion", json!("39")),
         ("/panels/1/options/colorMode", json!("loud")),
@@ -217,9 +217,9 @@ fn it_is_a_dashboard_by_grafanas_own_types() {
     }
 }
 
-/// What the types do not say.
+/// Rules that the types do not express.
 #[test]
-fn every_panel_says_what_it_shows() {
+fn every_panel_has_a_description() {
     let panels = || ROWS.iter().flat_map(|(_, panels)| *panels);
     for panel in panels() {
         assert!(panel.description.ends_with('.'), "{}", panel.title);

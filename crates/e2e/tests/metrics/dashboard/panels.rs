@@ -1,22 +1,23 @@
-//! The source of `envoy/dashboard.json`: what it shows, a panel an entry.
+//! The source of `envoy/dashboard.json`: one entry per panel.
 
-/// How a panel shows its queries.
+/// How a panel presents its queries.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
-    /// One large number; with a background that is green at zero, and yellow or red above these.
+    /// One large number, with a background that is green at zero and yellow or red from these
+    /// values on.
     Number {
-        /// From here on yellow.
+        /// Yellow from this value on.
         warn: f64,
-        /// From here on red.
+        /// Red from this value on.
         bad: f64,
     },
-    /// Lines over the time.
+    /// Lines over time.
     Lines,
-    /// Filled lines on top of each other.
+    /// Stacked filled lines.
     Stack,
-    /// Bars: how often something happened.
+    /// Bars: number of events.
     Bars,
-    /// The states of breakers over the time.
+    /// States of breakers over time.
     States,
 }
 
@@ -26,15 +27,15 @@ pub(crate) struct Panel {
     pub(crate) title: &'static str,
     pub(crate) description: &'static str,
     pub(crate) kind: Kind,
-    /// Grafana's name of the unit.
+    /// Grafana's name for the unit.
     pub(crate) unit: &'static str,
-    /// Columns, of 24.
+    /// Columns out of 24.
     pub(crate) width: u64,
-    /// What is asked, and how it is called.
+    /// Queries and their legends.
     pub(crate) queries: &'static [(&'static str, &'static str)],
 }
 
-/// A heading, and the panels below it.
+/// A heading and the panels below it.
 pub(crate) type Row = (&'static str, &'static [Panel]);
 
 /// Requests per second.

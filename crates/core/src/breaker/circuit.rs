@@ -1,0 +1,404 @@
+//! The state machine of one circuit: outcomes, permits for probes and time change its state.
+//!
+//! ```text
+//!            too many failures               open time is over
+//!   closed ---------------------> open ---------------------------> half-open
+//!     ^                            ^ ^                               |    |
+//!     |                            | +--- a probe failed or was lost +    | all probes succeeded
+//!     |       ramp fell below 1 %  |                                      v
+//!     +---------------------------[ramp: the share grows each second; falls when requests fail]
+//!            all requests were admitted for half the duration of the ramp
+//! ```
+//!
+//! Each change of state and each cut of the ramp begins a new generation. The outcome of a request
+//! that was admitted under an older generation is not counted: a late answer to a request from
+//! before the circuit opened says nothing about the upstream now.
+//!
+//! `draw` is a random number in `[0, 1)`. It is an argument and not a generator, so that a change
+//! that must be repeated on a newer record decides the same.
+
+use std::time::Duration;
+
+use crate::breaker::outcome::Outcome;
+use crate::breaker::probes::{ProbePermit, Probes};
+use crate::breaker::ramp::{Ramp, Step, Thresholds, RAMP_FULL, RAMP_STEP};
+use crate::breaker::state::{State, Transition};
+use crate::breaker::unsynced::{ConsecutiveFailures, UnsyncedCounts};
+use crate::breaker::window::{bucket_number, bucket_width, Counts, Window};
+use crate::config::Breaker as Settings;
+use crate::reason::Reason;
+use crate::time::{saturating_millis, Timestamp};
+
+/// The exponent of the open time falls by one for each minute that the circuit was closed.
+pub const CALM: Duration = Duration::from_secs(60);
+/// Maximum open time by an upstream's `Retry-After`. Longer values describe plans, not load, and a
+/// probe is cheap.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+/// A half-open circuit without requests goes on to the ramp after this time: without requests there
+/// is no crowd, and tracking the route costs all other routes.
+pub const IDLE: Duration = Duration::from_secs(600);
+/// A clock that goes back by no more than this is a difference between two readings.
+const CLOCK_SLACK: Duration = Duration::from_secs(1);
+
+/// A circuit breaker: what all workers share about one route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CircuitBreaker {
+    /// The state.
+    pub state: State,
+    /// Grows with each change of state and each cut of the ramp. Outcomes of requests that were
+    /// admitted under another generation are not counted.
+    pub generation: u32,
+    /// When the state was entered.
+    pub changed_at: Timestamp,
+    /// While open: when the open time ends. While half-open: when the wait for probes ends.
+    pub until: Timestamp,
+    /// The next open time is `base * 2^exponent`.
+    pub exponent: u8,
+    /// The reason of the last failure that was counted.
+    pub tripped_by: Reason,
+    /// The probes in flight, and the number of probes that succeeded.
+    pub probes: Probes,
+    /// While in the ramp: its level.
+    pub ramp: Ramp,
+    /// While in the ramp: when the next step is due.
+    pub next_step_at: Timestamp,
+    /// While in the ramp: the outcomes since the last step.
+    pub step: Counts,
+    /// While closed: the failures since the last success.
+    pub consecutive: ConsecutiveFailures,
+    /// While closed: the last success that was counted.
+    pub last_success: Timestamp,
+    /// While closed: the outcomes of the window.
+    pub window: Window,
+    /// Width of a bucket of the window, in whole milliseconds: the shape of the window.
+    pub bucket_width: Duration,
+}
+
+/// The result of a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProbeResult {
+    /// The permit that the probe used.
+    pub permit: ProbePermit,
+    /// What the probe says about the upstream.
+    pub outcome: Outcome,
+    /// `Retry-After` of the response.
+    pub retry_after: Option<Duration>,
+}
+
+impl CircuitBreaker {
+    /// Returns a closed circuit with an empty window of the shape of `settings`.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            state: State::Closed,
+            generation: 0,
+            changed_at: Timestamp::EPOCH,
+            until: Timestamp::EPOCH,
+            exponent: 0,
+            tripped_by: Reason::ProxyInternalError,
+            probes: Probes::default(),
+            ramp: Ramp::default(),
+            next_step_at: Timestamp::EPOCH,
+            step: Counts::default(),
+            consecutive: ConsecutiveFailures::default(),
+            last_success: Timestamp::EPOCH,
+            window: Window::default(),
+            bucket_width: bucket_width(settings),
+        }
+    }
+
+    /// Returns whether the circuit is closed and its window has no failure and no slow answer.
+    pub fn is_clean(&self) -> bool {
+        self.state == State::Closed && self.window.is_clean()
+    }
+
+    /// Applies the changes that time alone causes.
+    pub fn advance(
+        &mut self,
+        settings: &Settings,
+        now: Timestamp,
+        draw: f64,
+    ) -> Option<Transition> {
+        self.follow_clock(settings, now);
+        match self.state {
+            State::Closed => {
+                let number = bucket_number(now, self.bucket_width);
+                if self.window.is_ahead(number) {
+                    // The clock was set back: the times of the counts are wrong.
+                    self.clear_window();
+                }
+                self.window.advance(number);
+                if self.is_clean() {
+                    // Successes of a clean route are not counted, so they cannot end the sequence.
+                    self.consecutive = ConsecutiveFailures::default();
+                }
+                None
+            }
+            State::Open if now >= self.until => {
+                Some(self.enter(State::HalfOpen, now, Counts::default()))
+            }
+            State::Open => None,
+            State::HalfOpen => {
+                if self.probes.has_lost_one(self.generation, now) {
+                    return Some(self.open(settings, now, draw, Counts::default(), None));
+                }
+                let is_idle = now >= self.until && self.probes.is_idle(self.generation);
+                // A new configuration may have fewer permits than probes have succeeded.
+                (is_idle || self.all_succeeded(settings))
+                    .then(|| self.enter(State::Ramp, now, Counts::default()))
+            }
+            State::Ramp => self.climb(settings, now, draw),
+        }
+    }
+
+    /// Adds the outcomes that a worker counted. Drops those of another generation.
+    pub fn absorb(
+        &mut self,
+        settings: &Settings,
+        counts: &UnsyncedCounts,
+        now: Timestamp,
+        draw: f64,
+    ) -> Option<Transition> {
+        if counts.generation != self.generation {
+            return None;
+        }
+        match self.state {
+            State::Closed => {
+                self.window.merge(&counts.window);
+                self.absorb_consecutive(counts);
+                self.tripped_by = counts.reason.unwrap_or(self.tripped_by);
+                let sum = self.window.sum();
+                self.should_trip(settings, sum)
+                    .then(|| self.open(settings, now, draw, sum, counts.retry_after))
+            }
+            State::Ramp => {
+                self.step.add(counts.step);
+                self.tripped_by = counts.reason.unwrap_or(self.tripped_by);
+                None
+            }
+            State::Open | State::HalfOpen => None,
+        }
+    }
+
+    /// Returns a permit for a probe if the circuit is half-open and a permit is left.
+    pub fn acquire_probe(&mut self, settings: &Settings, now: Timestamp) -> Option<ProbePermit> {
+        if self.state != State::HalfOpen {
+            return None;
+        }
+        let deadline = now.saturating_add(settings.probe_timeout);
+        let permits = settings.probe_permits;
+        let permit = self
+            .probes
+            .acquire(self.generation, permits, now, deadline)?;
+        self.until = now.saturating_add(IDLE);
+        Some(permit)
+    }
+
+    /// Returns whether a permit for a probe is left, or was lost.
+    pub fn may_acquire_probe(&self, settings: &Settings, now: Timestamp) -> bool {
+        let permits = settings.probe_permits;
+        self.state == State::HalfOpen
+            && (self.probes.is_available(self.generation, permits, now)
+                || self.probes.has_lost_one(self.generation, now))
+    }
+
+    /// Takes a permit back and records the result of its probe. The result of a probe of another
+    /// half-open period changes no state.
+    pub fn record_probe(
+        &mut self,
+        settings: &Settings,
+        result: ProbeResult,
+        now: Timestamp,
+        draw: f64,
+    ) -> Option<Transition> {
+        let was_in_flight = self.probes.release(result.permit);
+        let is_current = result.permit.generation == self.generation;
+        if !was_in_flight || self.state != State::HalfOpen || !is_current {
+            return None;
+        }
+        match result.outcome {
+            Outcome::Ignored => None,
+            Outcome::Success => {
+                self.probes.succeeded = self.probes.succeeded.saturating_add(1);
+                self.all_succeeded(settings)
+                    .then(|| self.enter(State::Ramp, now, Counts::default()))
+            }
+            Outcome::Failure(reason) | Outcome::Overloaded(reason) => {
+                self.tripped_by = reason;
+                let counts = Counts {
+                    total: 1,
+                    failed: 1,
+                    slow: 0,
+                };
+                Some(self.open(settings, now, draw, counts, result.retry_after))
+            }
+        }
+    }
+
+    /// Returns the share of the requests that is admitted, in millionths.
+    pub fn admitted_share(&self) -> u32 {
+        match self.state {
+            State::Closed => RAMP_FULL,
+            State::Open | State::HalfOpen => 0,
+            State::Ramp => self.ramp.admitted_share(),
+        }
+    }
+
+    /// Returns how long the circuit stays open; zero if it is not open.
+    pub fn remaining(&self, now: Timestamp) -> Duration {
+        match self.state {
+            State::Open => self.until.saturating_since(now),
+            State::Closed | State::HalfOpen | State::Ramp => Duration::ZERO,
+        }
+    }
+
+    fn all_succeeded(&self, settings: &Settings) -> bool {
+        u32::from(self.probes.succeeded) >= settings.probe_permits
+    }
+
+    fn absorb_consecutive(&mut self, counts: &UnsyncedCounts) {
+        // Within one millisecond, counts that arrive later are of later requests.
+        let success = counts.last_success.filter(|at| *at >= self.last_success);
+        if let Some(success) = success {
+            self.last_success = success;
+            // Failures of other workers after that success may belong to the sequence, but their
+            // single times are not known: only a sequence that began later is kept.
+            if self.consecutive.since <= success {
+                self.consecutive = ConsecutiveFailures::default();
+            }
+        }
+        let added = counts.consecutive;
+        if added.count > 0 && added.last >= self.last_success {
+            let known = &mut self.consecutive;
+            if known.count == 0 || added.since < known.since {
+                known.since = added.since.max(self.last_success);
+            }
+            known.count = known.count.saturating_add(added.count);
+            known.last = known.last.max(added.last);
+        }
+    }
+
+    fn should_trip(&self, settings: &Settings, counts: Counts) -> bool {
+        let share = |part: u32| f64::from(part) / f64::from(counts.total.max(1));
+        let is_enough = counts.total >= settings.min_requests;
+        (is_enough && share(counts.failed) >= settings.failure_ratio)
+            || (is_enough && settings.slow.is_some() && share(counts.slow) >= settings.slow_ratio)
+            || (self.consecutive.count >= settings.consecutive_failures
+                && self.consecutive.duration() >= settings.consecutive_for)
+    }
+
+    /// Decides once for each step of the ramp that is over.
+    fn climb(&mut self, settings: &Settings, now: Timestamp, draw: f64) -> Option<Transition> {
+        while now >= self.next_step_at {
+            let step = std::mem::take(&mut self.step);
+            self.next_step_at = self.next_step_at.saturating_add(RAMP_STEP);
+            // A ramp that ignored slow answers would close a circuit that they open again.
+            let is_slow = settings.slow.is_some()
+                && f64::from(step.slow) >= settings.slow_ratio * f64::from(step.total);
+            let thresholds = Thresholds {
+                cut: settings.ramp_failure_ratio,
+                trip: settings.failure_ratio,
+                min_requests: settings.min_requests,
+            };
+            match self
+                .ramp
+                .step(step, thresholds, is_slow, settings.ramp_duration)
+            {
+                Step::Continue => {}
+                // Requests that were admitted before the cut say nothing about the load after it.
+                Step::Cut => self.generation = self.generation.wrapping_add(1),
+                Step::Fell => return Some(self.open(settings, now, draw, step, None)),
+                Step::Done => return Some(self.enter(State::Closed, now, step)),
+            }
+        }
+        None
+    }
+
+    /// Opens the circuit for `min(max, base * 2^exponent) * (1 + draw * jitter)`, or for as long as
+    /// the upstream asked.
+    fn open(
+        &mut self,
+        settings: &Settings,
+        now: Timestamp,
+        draw: f64,
+        counts: Counts,
+        retry_after: Option<Duration>,
+    ) -> Transition {
+        if self.state == State::Closed {
+            let calm = now.saturating_since(self.changed_at).as_secs() / CALM.as_secs();
+            self.exponent = self
+                .exponent
+                .saturating_sub(u8::try_from(calm).unwrap_or(u8::MAX));
+        }
+        let (base, max) = (settings.open_base, settings.open_max);
+        let factor = 1_u32
+            .checked_shl(u32::from(self.exponent))
+            .unwrap_or(u32::MAX);
+        let grown = base.saturating_mul(factor).min(max).max(base);
+        let asked = retry_after
+            .filter(|_| settings.open_honor_retry_after)
+            .map(|wait| wait.min(MAX_RETRY_AFTER).max(base));
+        let wait_ms = saturating_millis(asked.unwrap_or(grown));
+        let jitter = settings.open_jitter * draw.clamp(0.0, 1.0);
+        let open_ms = wait_ms.saturating_add((wait_ms as f64 * jitter) as u64);
+        // The exponent stays where it no longer changes the open time, so that it also falls soon.
+        if grown < max {
+            self.exponent = self.exponent.saturating_add(1);
+        }
+        let mut transition = self.enter(State::Open, now, counts);
+        transition.open_for = Duration::from_millis(open_ms);
+        self.until = now.saturating_add(transition.open_for);
+        transition
+    }
+
+    fn enter(&mut self, to: State, now: Timestamp, counts: Counts) -> Transition {
+        let from = std::mem::replace(&mut self.state, to);
+        self.generation = self.generation.wrapping_add(1);
+        self.changed_at = now;
+        self.until = now;
+        if to == State::HalfOpen {
+            self.until = now.saturating_add(IDLE);
+            self.probes.begin(now);
+        }
+        self.ramp = Ramp::default();
+        self.step = Counts::default();
+        self.next_step_at = now.saturating_add(RAMP_STEP);
+        self.clear_window();
+        Transition {
+            from,
+            to,
+            reason: self.tripped_by,
+            counts,
+            open_for: Duration::ZERO,
+        }
+    }
+
+    /// Adjusts the deadlines after the clock was set back: each period keeps its length.
+    fn follow_clock(&mut self, settings: &Settings, now: Timestamp) {
+        self.probes
+            .shorten(|deadline| latest(deadline, now, settings.probe_timeout));
+        self.next_step_at = latest(self.next_step_at, now, RAMP_STEP);
+        let back = self.changed_at.saturating_since(now);
+        if back > CLOCK_SLACK {
+            self.changed_at = now;
+            self.until = self.until.saturating_sub(back);
+            self.clear_window();
+        }
+    }
+
+    fn clear_window(&mut self) {
+        self.window = Window::default();
+        self.consecutive = ConsecutiveFailures::default();
+        self.last_success = Timestamp::EPOCH;
+    }
+}
+
+/// Returns `at`, or the latest possible time if `at` is further in the future than `longest`
+/// explains.
+fn latest(at: Timestamp, now: Timestamp, longest: Duration) -> Timestamp {
+    let latest = now.saturating_add(longest);
+    if at > latest.saturating_add(CLOCK_SLACK) {
+        latest
+    } else {
+        at
+    }
+}

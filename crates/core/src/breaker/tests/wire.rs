@@ -1,0 +1,163 @@
+//! The bytes of a circuit in shared data.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::breaker::probes::{Lease, Probes, MAX_PERMITS};
+use crate::breaker::ramp::Ramp;
+use crate::breaker::unsynced::ConsecutiveFailures;
+use crate::breaker::window::{bucket_width, Counts, Window, BUCKETS};
+use crate::breaker::wire::SIZE;
+
+fn counts() -> impl Strategy<Value = Counts> {
+    any::<(u32, u32, u32)>().prop_map(|(total, failed, slow)| Counts {
+        total,
+        failed,
+        slow,
+    })
+}
+
+fn time() -> impl Strategy<Value = Timestamp> {
+    any::<u64>().prop_map(Timestamp::from_millis)
+}
+
+fn lease() -> impl Strategy<Value = Option<Lease>> {
+    let lease = (any::<u32>(), time()).prop_map(|(generation, at)| Lease::new(generation, at));
+    prop::option::of(lease)
+}
+
+fn state() -> impl Strategy<Value = State> {
+    prop::sample::select(vec![
+        State::Closed,
+        State::Open,
+        State::HalfOpen,
+        State::Ramp,
+    ])
+}
+
+prop_compose! {
+    fn any_circuit()(
+        state in state(),
+        (generation, bucket_ms, exponent) in any::<(u32, u32, u8)>(),
+        (level, target, best, held, doubts) in any::<(u32, u32, u32, u16, u8)>(),
+        succeeded in any::<u8>(),
+        (changed_at, until, next_step_at, last_success) in (time(), time(), time(), time()),
+        tripped_by in prop::sample::select(Reason::ALL),
+        leases in prop::collection::vec(lease(), MAX_PERMITS),
+        step in counts(),
+        (count, since, last) in (any::<u32>(), time(), time()),
+        head in any::<u64>(),
+        ring in prop::collection::vec(counts(), BUCKETS),
+    ) -> CircuitBreaker {
+        CircuitBreaker {
+            state, generation, changed_at, until, exponent, tripped_by,
+            probes: Probes { leases: leases.try_into().unwrap(), succeeded },
+            ramp: Ramp { level, target, best, held, doubts }, next_step_at, step,
+            consecutive: ConsecutiveFailures { count, since, last },
+            last_success,
+            window: Window::from_parts(head, ring.try_into().unwrap()),
+            bucket_width: millis(bucket_ms.into()),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn decoding_reverses_encoding(original in any_circuit()) {
+        let bytes = original.encode();
+        prop_assert_eq!(bytes.len(), SIZE);
+        prop_assert_eq!(CircuitBreaker::decode(&bytes), Some(original));
+    }
+
+    /// Whatever the bytes: no panic, and no record of another version or length.
+    #[test]
+    fn other_bytes_are_not_decoded(bytes in prop::collection::vec(any::<u8>(), 0..2 * SIZE)) {
+        if let Some(circuit) = CircuitBreaker::decode(&bytes) {
+            prop_assert_eq!(bytes.len(), SIZE);
+            prop_assert_eq!(circuit.encode(), bytes);
+        }
+    }
+
+    /// Whatever a record says, time moves it to a state that works: within the time it may take at
+    /// most, probes that succeed close it, and no call panics.
+    #[test]
+    fn any_decoded_circuit_recovers(original in any_circuit(), now_ms in START.as_millis()..2 * START.as_millis()) {
+        let settings = settings(|_| {});
+        let now = Timestamp::from_millis(now_ms);
+        let mut circuit = TestCircuit { circuit: original, settings, now, draw: 0.9 };
+        circuit.circuit.bucket_width = Duration::from_secs(1);
+        // What no writer of this version writes: an open time longer than an hour.
+        let longest = circuit.circuit.changed_at.saturating_add(millis(3_600_000));
+        circuit.circuit.until = circuit.circuit.until.min(longest);
+        for _ in 0..4_000 {
+            circuit.wait(1_000);
+            circuit.pass_probes();
+        }
+        prop_assert_eq!(circuit.circuit.state, State::Closed);
+        circuit.record(20, FAILURE);
+        prop_assert_eq!(circuit.circuit.state, State::Open);
+    }
+}
+
+#[test]
+fn other_versions_lengths_and_values_are_not_decoded() {
+    let bytes = CircuitBreaker::new(&settings(|_| {})).encode();
+    assert!(CircuitBreaker::decode(&bytes).is_some());
+    for version in (0..=255).filter(|version| *version != bytes[0]) {
+        let mut other = bytes.clone();
+        other[0] = version;
+        assert_eq!(CircuitBreaker::decode(&other), None, "version {version}");
+    }
+    let mut state = bytes.clone();
+    state[1] = 4;
+    assert_eq!(CircuitBreaker::decode(&state), None);
+    let mut reason = bytes.clone();
+    reason[3] = u8::try_from(Reason::ALL.len()).unwrap();
+    assert_eq!(CircuitBreaker::decode(&reason), None);
+    reason[3] -= 1;
+    assert!(CircuitBreaker::decode(&reason).is_some());
+    assert_eq!(CircuitBreaker::decode(&bytes[..SIZE - 1]), None);
+    assert_eq!(CircuitBreaker::decode(&[&bytes[..], &[0]].concat()), None);
+    assert_eq!(CircuitBreaker::decode(&[]), None);
+}
+
+/// Records outlive a module: one of a later release must still read them, or raise the version.
+#[test]
+fn layout_of_version_1_is_stable() {
+    let mut circuit = TestCircuit::new(|_| {});
+    circuit.record(2, Outcome::Failure(Reason::DnsError));
+    circuit.circuit.generation = 0x0102_0304;
+    let bytes = circuit.circuit.encode();
+    assert_eq!(bytes.len(), 300);
+    assert_eq!(
+        bytes[..16],
+        [1, 0, 0, 5, 4, 3, 2, 1, 0xE8, 3, 0, 0, 0, 0, 0, 0]
+    );
+    let index = usize::try_from((START.as_millis() / 1_000) % 10).unwrap();
+    let bucket = &bytes[300 - 120 + index * 12..][..12];
+    assert_eq!(bucket, [2, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn bucket_width_is_a_tenth_of_the_window() {
+    for (window_ms, width) in [
+        (10_000, 1_000),
+        (1_000, 100),
+        (600_000, 60_000),
+        (0, 1),
+        (19, 1),
+    ] {
+        let settings = settings(|s| s.window = millis(window_ms));
+        assert_eq!(bucket_width(&settings), millis(width));
+        assert_eq!(CircuitBreaker::new(&settings).bucket_width, millis(width));
+    }
+}
+
+#[test]
+fn states_have_documented_names() {
+    let all = [State::Closed, State::Open, State::HalfOpen, State::Ramp];
+    assert_eq!(
+        all.map(State::as_str),
+        ["closed", "open", "half_open", "ramp"]
+    );
+}

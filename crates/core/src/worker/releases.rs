@@ -1,0 +1,53 @@
+//! The releases that the responses of a route name.
+//!
+//! Most failures begin with a change. A response may name the release of the upstream that made it;
+//! the log then shows the releases before and after a failure began.
+
+use crate::time::Timestamp;
+use std::time::Duration;
+
+/// Longer names are cut: a name only has to differ from others.
+const MAX_BYTES: usize = 64;
+/// During a rollout the old release answers too. It counts as rolled back if the new one was not
+/// seen for this time.
+const ROLLBACK_AFTER: Duration = Duration::from_secs(60);
+
+/// The releases of one route.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Releases {
+    /// The current release; `None` if no response named one.
+    pub current: Option<Box<str>>,
+    /// The release before it.
+    pub previous: Option<Box<str>>,
+    /// When the current release was first seen.
+    pub since: Timestamp,
+    /// When the current release was last seen.
+    last_seen: Timestamp,
+}
+
+impl Releases {
+    /// Notes the release that a response names. Ignores an empty name.
+    pub fn note(&mut self, release: &[u8], now: Timestamp) {
+        let release = release.get(..MAX_BYTES).unwrap_or(release);
+        // A name that is not UTF-8 could not be compared with its lossy conversion.
+        let Ok(release) = std::str::from_utf8(release) else {
+            return;
+        };
+        if release.is_empty() {
+            return;
+        }
+        if self.current.as_deref() == Some(release) {
+            self.last_seen = now;
+            return;
+        }
+        let is_previous = self.previous.as_deref() == Some(release);
+        if is_previous && now < self.last_seen.saturating_add(ROLLBACK_AFTER) {
+            return;
+        }
+        self.previous = self.current.replace(release.into());
+        (self.since, self.last_seen) = (now, now);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,354 @@
+//! The exchange of circuits with the other workers.
+
+use std::time::Duration;
+
+use crate::breaker::window::bucket_width;
+use crate::breaker::{CircuitBreaker, ProbeResult, State, Transition};
+use crate::config::Breaker as Settings;
+use crate::host::SharedData;
+use crate::time::{saturating_millis, Timestamp};
+use crate::worker::events::Event;
+use crate::worker::heartbeat::Heartbeat;
+use crate::worker::metrics::{RouteCounter, WorkerCounter};
+use crate::worker::registry::{CircuitId, SharedCircuit};
+use crate::worker::routes::RouteKey;
+use crate::worker::shared::{read_circuit, update, update_circuit, SyncError};
+use crate::worker::{Worker, TRACK_FOR};
+
+/// Clients come back when their hint says, or later by up to this, at least by half of it.
+const RETURN_GRACE: Duration = Duration::from_secs(60);
+
+impl Worker {
+    /// Pushes what this worker counted, applies what other workers did, and lets time change the
+    /// circuits of idle routes.
+    pub(super) fn sync(&mut self, host: &mut impl SharedData, now: Timestamp, draw: f64) {
+        if !std::mem::replace(&mut self.has_started, true) {
+            self.read_open_list(host);
+        }
+        self.read_heartbeat(host);
+        let mut pending: Vec<(RouteKey, usize)> = Vec::new();
+        for (key, route) in self.routes.iter() {
+            let circuits = route.circuits.iter().filter(|c| c.has_pending_work());
+            pending.extend(circuits.map(|circuit| (key.clone(), circuit.policy)));
+        }
+        let mut has_pending_work = false;
+        for (route, policy) in &pending {
+            let (route, policy) = (route, *policy);
+            let circuit = CircuitId { route, policy };
+            self.push(host, circuit, now, draw);
+            let known = self.circuit(circuit);
+            has_pending_work |= known.is_some_and(SharedCircuit::has_pending_work);
+        }
+        let must_renew = has_pending_work && self.heartbeat.must_renew(now, TRACK_FOR);
+        if self.has_unpublished_event || must_renew {
+            self.publish_failures(host, now);
+        }
+        self.must_track = has_pending_work || now < self.heartbeat.track_until;
+        self.expects_returns = now < self.heartbeat.returns_until;
+    }
+
+    /// Pushes the counts of this worker to the shared circuit, and lets time change it.
+    pub(super) fn push(
+        &mut self,
+        host: &mut impl SharedData,
+        circuit: CircuitId<'_>,
+        now: Timestamp,
+        draw: f64,
+    ) {
+        let Some(known) = self.circuit_mut(circuit) else {
+            return;
+        };
+        let unsynced = known.unsynced.take();
+        for result in std::mem::take(&mut known.unsynced_probes) {
+            self.push_probe(host, circuit, result, now, draw);
+        }
+        let pushed = self.transact(host, circuit, now, draw, |view, settings| {
+            view.absorb(settings, unsynced.as_deref()?, now, draw)
+        });
+        if pushed.is_err() {
+            if let Some(known) = self.circuit_mut(circuit) {
+                known.unsynced = unsynced;
+            }
+        }
+    }
+
+    /// Pushes the result of a probe; at the next tick if that is not possible now.
+    pub(super) fn push_probe(
+        &mut self,
+        host: &mut impl SharedData,
+        circuit: CircuitId<'_>,
+        result: ProbeResult,
+        now: Timestamp,
+        draw: f64,
+    ) {
+        let pushed = self.transact(host, circuit, now, draw, |view, settings| {
+            view.record_probe(settings, result, now, draw)
+        });
+        if pushed.is_err() {
+            if let Some(known) = self.circuit_mut(circuit) {
+                known.unsynced_probes.push(result);
+            }
+        }
+    }
+
+    /// Lets time and `change` change the shared circuit. The view becomes what was written.
+    pub(super) fn transact(
+        &mut self,
+        host: &mut impl SharedData,
+        circuit: CircuitId<'_>,
+        now: Timestamp,
+        draw: f64,
+        mut change: impl FnMut(&mut CircuitBreaker, &Settings) -> Option<Transition>,
+    ) -> Result<(), SyncError> {
+        let settings = self
+            .policies
+            .get(circuit.policy)
+            .ok_or(SyncError::Unavailable)?;
+        let key = record_key(&self.prefix, settings, circuit.route);
+        let mut transitions = [None; 2];
+        let updated = update_circuit(host, &key, settings, |view| {
+            let mut before = view.clone();
+            let by_time = view.advance(settings, now, draw);
+            // Every worker ages the window by itself: that alone needs no write.
+            before.window = view.window;
+            before.consecutive = view.consecutive;
+            transitions = [by_time, change(view, settings)];
+            *view != before
+        });
+        match updated {
+            Ok(view) => {
+                self.apply_remote(circuit, view);
+                self.announce(host, circuit, transitions, now);
+                Ok(())
+            }
+            Err(error) => {
+                if let Some(known) = self.circuit_mut(circuit) {
+                    known.is_stale = true;
+                }
+                self.count_total(WorkerCounter::StoreErrors);
+                Err(error)
+            }
+        }
+    }
+
+    /// Notes the changes of state that this worker made, and publishes them.
+    fn announce(
+        &mut self,
+        host: &mut impl SharedData,
+        circuit: CircuitId<'_>,
+        transitions: [Option<Transition>; 2],
+        now: Timestamp,
+    ) {
+        // For the whole open time, even if every worker that knows of it is replaced: after a new
+        // configuration no worker remembers any route.
+        let mut track_for = None;
+        for transition in transitions.into_iter().flatten() {
+            track_for = track_for.max(Some(transition.open_for));
+            if transition.to == State::Open {
+                self.count(circuit.route, RouteCounter::Trips);
+            }
+            if transition.from == State::Closed || transition.to == State::Closed {
+                self.update_open_list(host, circuit, transition.to != State::Closed);
+            }
+            self.events.push(Event::Transition {
+                route: circuit.route.clone(),
+                transition,
+            });
+        }
+        if let Some(open_for) = track_for {
+            self.publish_failures(host, now.saturating_add(open_for));
+        }
+    }
+
+    /// Makes the shared circuit the view of this worker.
+    fn apply_remote(&mut self, circuit: CircuitId<'_>, view: CircuitBreaker) {
+        if view.state != State::Closed {
+            // Its gauges are reported from now on.
+            self.routes.metrics(circuit.route);
+        }
+        let (width, changes_seen) = (self.width(circuit), self.changes_seen.saturating_add(1));
+        if let Some(known) = self.routes.circuit_mut(circuit.route, width) {
+            if known.view.generation != view.generation {
+                self.changes_seen = changes_seen;
+                known.changed = changes_seen;
+            }
+            known.view = view;
+            known.is_stale = false;
+        }
+    }
+
+    /// Adds the circuit if this worker does not know it, and reads it if the view is stale.
+    pub(super) fn refresh(
+        &mut self,
+        host: &mut impl SharedData,
+        circuit: CircuitId<'_>,
+    ) -> Result<(), SyncError> {
+        if let Some(known) = self.circuit_mut(circuit) {
+            // Of several policies of one circuit, that of the latest request decides.
+            known.policy = circuit.policy;
+            if !known.is_stale {
+                return Ok(());
+            }
+        }
+        let settings = self
+            .policies
+            .get(circuit.policy)
+            .ok_or(SyncError::Unavailable)?;
+        let key = record_key(&self.prefix, settings, circuit.route);
+        let found = read_circuit(host, &key, settings);
+        let new = CircuitBreaker::new(settings);
+        if self.circuit(circuit).is_none() {
+            let added = SharedCircuit {
+                policy: circuit.policy,
+                view: found.clone().unwrap_or(new),
+                is_stale: found.is_err(),
+                changed: 0,
+                unsynced: None,
+                unsynced_probes: Vec::new(),
+            };
+            self.routes.add_circuit(circuit.route, added);
+        }
+        match found {
+            Ok(view) => {
+                self.apply_remote(circuit, view);
+                Ok(())
+            }
+            Err(error) => {
+                self.count_total(WorkerCounter::StoreErrors);
+                Err(error)
+            }
+        }
+    }
+
+    fn open_list_key(&self) -> String {
+        format!("{}#", self.prefix)
+    }
+
+    /// Returns the line of a circuit in the list of open circuits: its route, and the width of its
+    /// buckets if it differs from that of the first policy.
+    fn open_list_line(&self, circuit: CircuitId<'_>) -> String {
+        let width = self.width(circuit);
+        match self.policies.first().map(bucket_width) {
+            Some(first) if first != width => {
+                format!("{}\0{}", circuit.route, saturating_millis(width))
+            }
+            _ => circuit.route.to_string(),
+        }
+    }
+
+    /// Adds a circuit to the shared list of those that are not closed, or removes it.
+    fn update_open_list(
+        &mut self,
+        host: &mut impl SharedData,
+        circuit: CircuitId<'_>,
+        is_open: bool,
+    ) {
+        let line = self.open_list_line(circuit);
+        let updated = update(host, &self.open_list_key(), |found| {
+            let mut list = Vec::new();
+            let others = lines(found.unwrap_or_default()).filter(|&other| other != line.as_bytes());
+            for line in others.chain(is_open.then_some(line.as_bytes())) {
+                list.extend_from_slice(line);
+                list.push(b'\n');
+            }
+            Ok(Some(list))
+        });
+        if updated.is_err() {
+            self.count_total(WorkerCounter::StoreErrors);
+        }
+    }
+
+    /// Adds the circuits that are not closed when this worker starts: after a new configuration or
+    /// a new module, no other worker may be left that reports their state.
+    fn read_open_list(&mut self, host: &mut impl SharedData) {
+        let Ok(Some((list, _))) = host.shared_data(&self.open_list_key()) else {
+            return;
+        };
+        for line in lines(&list) {
+            let line = String::from_utf8_lossy(line);
+            let route = RouteKey::from(line.split('\0').next().unwrap_or_default());
+            let route = &route;
+            // A circuit is skipped if no policy has a window of its shape any more.
+            let circuit = (0..self.policies.len())
+                .map(|policy| CircuitId { route, policy })
+                .find(|&circuit| self.open_list_line(circuit) == line);
+            // The workers of a proxy together may have opened more circuits than one worker keeps.
+            let circuit = circuit
+                .filter(|&circuit| self.routes.has_room_for_circuit(route, self.width(circuit)));
+            if let Some(circuit) = circuit {
+                let _ = self.refresh(host, circuit);
+            }
+        }
+    }
+
+    fn heartbeat_key(&self) -> String {
+        format!("{}!", self.prefix)
+    }
+
+    fn read_heartbeat(&mut self, host: &mut impl SharedData) {
+        if let Some(heartbeat) = Heartbeat::read(host, &self.heartbeat_key()) {
+            self.note_change(heartbeat.change);
+            self.heartbeat = heartbeat;
+        }
+    }
+
+    /// Marks all views as stale if another worker published an event.
+    fn note_change(&mut self, change: u64) {
+        if change != self.heartbeat.change {
+            for (_, route) in self.routes.iter_mut() {
+                for circuit in &mut route.circuits {
+                    circuit.is_stale = true;
+                }
+            }
+        }
+    }
+
+    /// Lets all workers track requests; at the next tick if that is not possible now.
+    pub(super) fn publish_failures(&mut self, host: &mut impl SharedData, now: Timestamp) {
+        let track_until = now.saturating_add(TRACK_FOR);
+        match self.publish(host, track_until, Timestamp::EPOCH) {
+            Ok(()) => self.has_unpublished_event = false,
+            Err(_) => {
+                self.count_total(WorkerCounter::StoreErrors);
+                self.has_unpublished_event = true;
+            }
+        }
+        self.must_track = true;
+    }
+
+    /// Lets all workers expect a client that is to come back at `due`.
+    pub(super) fn expect_return(&mut self, host: &mut impl SharedData, due: Timestamp) {
+        let until = due.saturating_add(RETURN_GRACE);
+        let published_until = self.heartbeat.returns_until;
+        // Not for each client of a crowd. If it cannot be published, some returns are not counted.
+        if until > published_until.saturating_add(RETURN_GRACE / 2) {
+            let _ = self.publish(host, Timestamp::EPOCH, until);
+        }
+    }
+
+    fn publish(
+        &mut self,
+        host: &mut impl SharedData,
+        track_until: Timestamp,
+        returns_until: Timestamp,
+    ) -> Result<(), SyncError> {
+        let key = self.heartbeat_key();
+        let (before, after) = Heartbeat::publish(host, &key, track_until, returns_until)?;
+        self.note_change(before.change);
+        self.heartbeat = after;
+        Ok(())
+    }
+}
+
+/// Returns the lines of a list; a line without an end is ignored.
+fn lines(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split_inclusive(|&byte| byte == b'\n')
+        .filter_map(|line| line.strip_suffix(b"\n"))
+}
+
+/// Returns the key of a circuit in shared data. Circuits with windows of another shape have records
+/// of their own: their counts cannot be mixed, and a new configuration may return to the old shape.
+fn record_key(prefix: &str, settings: &Settings, route: &RouteKey) -> String {
+    let width = saturating_millis(bucket_width(settings));
+    format!("{prefix}/{width}/{route}")
+}

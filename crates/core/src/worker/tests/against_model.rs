@@ -1,0 +1,196 @@
+//! One worker and the naive model, side by side, in random stories.
+
+use proptest::prelude::*;
+
+use super::model::{Answer, Ending, Model, Request};
+use super::*;
+
+/// What may happen; a failing story reads as a list of these.
+#[derive(Debug, Clone)]
+enum Event {
+    /// Milliseconds pass, with a tick every 50 ms.
+    Wait(u64),
+    /// A request arrives and draws this number, in thousandths.
+    Arrive { draw: u16 },
+    /// One of the requests in flight ends.
+    End { which: usize, ending: Ending },
+    /// Requests arrive and end at once, one after the other.
+    Requests { many: u8, draw: u16, ending: Ending },
+    /// Three requests succeed every half second.
+    Healthy { seconds: u8 },
+}
+
+/// The real one and the model, side by side.
+struct Both {
+    world: World,
+    model: Model,
+    in_flight: Vec<(Permit, Request)>,
+}
+
+impl Both {
+    fn apply(&mut self, event: &Event) -> Result<(), TestCaseError> {
+        match *event {
+            Event::Wait(ms) => {
+                for _ in 0..ms {
+                    self.world.now = self.world.now.saturating_add(millis(1));
+                    self.model.now_ms += 1;
+                    if self.model.now_ms % 50 == 0 {
+                        self.world.tick(0);
+                        self.model.tick(self.world.draw);
+                        self.compare()?;
+                    }
+                }
+                Ok(())
+            }
+            Event::Arrive { draw } => self.arrives(draw),
+            Event::End { which, ending } => {
+                if !self.in_flight.is_empty() {
+                    let (permit, request) = self.in_flight.remove(which % self.in_flight.len());
+                    self.ends(permit, request, ending);
+                }
+                self.compare()
+            }
+            Event::Healthy { seconds } => {
+                let well = Event::Requests {
+                    many: 3,
+                    draw: 10,
+                    ending: Ending::Success,
+                };
+                for _ in 0..2 * u16::from(seconds) {
+                    self.apply(&well)?;
+                    self.apply(&Event::Wait(500))?;
+                }
+                Ok(())
+            }
+            Event::Requests { many, draw, ending } => {
+                for _ in 0..many {
+                    let before = self.in_flight.len();
+                    self.arrives(draw)?;
+                    if self.in_flight.len() > before {
+                        let (permit, request) = self.in_flight.pop().unwrap();
+                        self.ends(permit, request, ending);
+                    }
+                    self.compare()?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn arrives(&mut self, draw: u16) -> Result<(), TestCaseError> {
+        self.world.draw = (f64::from(draw) + 0.5) / 1_000.0;
+        let (want, request) = self.model.arrive(self.world.draw);
+        let got = match self.world.acquire(0, "r") {
+            Ok(permit) => {
+                let is_probe = permit.is_probe();
+                self.in_flight
+                    .extend(request.map(|request| (permit, request)));
+                Answer::Admitted { is_probe }
+            }
+            Err(rejection) => Answer::Rejected {
+                remaining_ms: rejection.remaining.as_millis() as u64,
+            },
+        };
+        prop_assert_eq!(got, want);
+        self.compare()
+    }
+
+    fn ends(&mut self, permit: Permit, request: Request, ending: Ending) {
+        self.world.record(0, "r", permit, ending.result());
+        self.model.end(request, ending, self.world.draw);
+    }
+
+    fn compare(&self) -> Result<(), TestCaseError> {
+        let Some(view) = self.world.workers[0].view_of("r") else {
+            return Ok(());
+        };
+        let model = &self.model;
+        prop_assert_eq!(
+            view.state,
+            model.state,
+            "at {} ms",
+            model.now_ms - START.as_millis()
+        );
+        prop_assert_eq!(view.generation as usize, model.period);
+        if model.state == State::Open {
+            prop_assert_eq!(view.until.as_millis(), model.until_ms);
+        }
+        if model.state == State::Ramp {
+            prop_assert_eq!(u64::from(view.ramp.level), model.level);
+        }
+        Ok(())
+    }
+}
+
+fn ending() -> impl Strategy<Value = Ending> {
+    prop_oneof![
+        6 => Just(Ending::Success),
+        6 => Just(Ending::Failure),
+        1 => Just(Ending::SlowSuccess),
+        1 => Just(Ending::SlowFailure),
+        1 => (0_u8..80).prop_map(|retry_after_s| Ending::Overloaded { retry_after_s }),
+        2 => Just(Ending::ClientLeft),
+    ]
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        4 => (1_u64..120).prop_map(Event::Wait),
+        3 => (300_u64..2_500).prop_map(Event::Wait),
+        1 => (2_500_u64..15_000).prop_map(Event::Wait),
+        3 => (0_u16..1000).prop_map(|draw| Event::Arrive { draw }),
+        4 => (0_usize..8, ending()).prop_map(|(which, ending)| Event::End { which, ending }),
+        1 => (1_u8..200).prop_map(|seconds| Event::Healthy { seconds }),
+        6 => (1_u8..12, 0_u16..1000, ending())
+            .prop_map(|(many, draw, ending)| Event::Requests { many, draw, ending }),
+    ]
+}
+
+prop_compose! {
+    fn some_settings()(
+        window in prop::sample::select(vec![1_u64, 2, 10]),
+        min_requests in prop::sample::select(vec![1_u32, 3, 10, 20]),
+        failure_ratio in prop::sample::select(vec![0.25, 0.5, 1.0]),
+        consecutive_failures in prop::sample::select(vec![1_u32, 5, 10, 1_000]),
+        consecutive_ms in prop::sample::select(vec![0_u64, 300, 1_000]),
+        slow in any::<bool>(),
+        jitter in prop::sample::select(vec![0.0, 0.25, 1.0]),
+        max in prop::sample::select(vec![2_u64, 5, 15]),
+        permits in 1_u32..4,
+        timeout in prop::sample::select(vec![1_u64, 10]),
+        ramp in prop::sample::select(vec![1_u64, 2, 4, 10, 20]),
+    ) -> Settings {
+        settings(|s| {
+            s.window = Duration::from_secs(window);
+            s.min_requests = min_requests;
+            s.failure_ratio = failure_ratio;
+            s.consecutive_failures = consecutive_failures;
+            s.consecutive_for = Duration::from_millis(consecutive_ms);
+            s.slow = slow.then(|| Duration::from_secs(1));
+            s.open_jitter = jitter;
+            s.open_max = Duration::from_secs(max);
+            s.probe_permits = permits;
+            s.probe_timeout = Duration::from_secs(timeout);
+            s.ramp_duration = Duration::from_secs(ramp);
+        })
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn one_worker_behaves_as_the_model(
+        settings in some_settings(),
+        story in prop::collection::vec(event(), 0..60),
+    ) {
+        let mut both = Both {
+            world: World::new(1, settings.clone()),
+            model: Model::new(settings),
+            in_flight: Vec::new(),
+        };
+        for event in &story {
+            both.apply(event)?;
+        }
+    }
+}

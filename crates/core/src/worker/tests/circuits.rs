@@ -1,0 +1,119 @@
+//! Circuits as a worker uses them.
+
+use super::*;
+
+impl World {
+    /// Trips a route, waits until it is half-open, and lets a slow probe end so.
+    fn slow_probe(&mut self, route: &str, outcome: Outcome) {
+        self.trip(route);
+        self.wait(2_000);
+        let Ok(permit) = self.acquire(0, route) else {
+            panic!("a probe");
+        };
+        let result = CallResult {
+            is_slow: true,
+            ..CallResult::from(outcome)
+        };
+        self.record(0, route, permit, result);
+    }
+}
+
+#[test]
+fn rejection_without_a_probe_has_the_remaining_time_of_the_shared_record() {
+    // Worker 1 has slept through a second trip: it must not answer with the first one's time.
+    let mut world = World::new(2, settings(|_| {}));
+    world.wait(50);
+    world.trip("r");
+    world.wait(50);
+    assert_eq!(world.state(1, "r"), State::Closed, "not met yet");
+    assert!(world.acquire(1, "r").is_err());
+    world.now = world.now.saturating_add(millis(1_950));
+    assert!(world.request(0, "r", FAILURE), "the probe fails");
+    assert_eq!(world.state(0, "r"), State::Open);
+    let Err(rejection) = world.acquire(1, "r") else {
+        panic!("worker 1 sends no probe");
+    };
+    assert_eq!(rejection.state, State::Open);
+    assert_eq!(rejection.remaining, Duration::from_secs(4));
+}
+
+#[test]
+fn outcomes_of_requests_from_before_a_cut_are_not_counted() {
+    let mut world = World::new(1, settings(|_| {}));
+    world.trip("r");
+    world.wait(2_000);
+    world.pass_probes("r");
+    world.wait(5_000);
+    let admit = |world: &mut World| match world.acquire(0, "r") {
+        Ok(permit) => permit,
+        Err(_) => panic!("draws of 0 are always admitted"),
+    };
+    let early: Vec<Permit> = (0..10).map(|_| admit(&mut world)).collect();
+    for n in 0..10 {
+        let outcome = if n < 4 { FAILURE } else { Outcome::Success };
+        world.request(0, "r", outcome);
+    }
+    world.wait(1_000);
+    let cut = world.view(0, "r").ramp;
+    assert!(cut.target > 0);
+    for permit in early {
+        world.record(0, "r", permit, FAILURE);
+    }
+    world.wait(1_000);
+    let ramp = world.view(0, "r").ramp;
+    assert_eq!(
+        ramp.level, cut.target,
+        "what is late did not halve it again"
+    );
+}
+
+#[test]
+fn ramp_admits_draws_below_its_share() {
+    let mut world = World::new(1, settings(|_| {}));
+    world.trip("r");
+    world.wait(2_000);
+    world.pass_probes("r");
+    for (seconds, share) in [(0, 0.05), (3, 0.3), (6, 0.9)] {
+        world.wait(seconds * 1_000);
+        world.draw = share - 0.001;
+        assert!(world.acquire(0, "r").is_ok(), "{share}");
+        world.draw = share;
+        let Err(rejection) = world.acquire(0, "r") else {
+            panic!("{share}");
+        };
+        assert_eq!(rejection.state, State::Ramp);
+        assert_eq!(rejection.remaining, Duration::ZERO);
+    }
+}
+
+#[test]
+fn slow_successful_probe_opens() {
+    let mut world = World::new(1, settings(|s| s.slow = Some(Duration::from_secs(1))));
+    world.slow_probe("r", Outcome::Success);
+    assert_eq!(world.state(0, "r"), State::Open);
+    let view = world.view(0, "r");
+    assert_eq!(view.tripped_by, Reason::HttpResponseTimeout);
+}
+
+#[test]
+fn permit_of_a_probe_has_its_generation() {
+    let mut world = World::new(1, settings(|_| {}));
+    world.trip("r");
+    world.wait(2_000);
+    let Ok(permit) = world.acquire(0, "r") else {
+        panic!("a probe");
+    };
+    let generation = world.view(0, "r").generation;
+    assert_eq!(permit.generation, Some(generation));
+    assert_eq!(permit.probe.map(|probe| probe.generation), Some(generation));
+    assert!(!permit.is_shadow);
+}
+
+#[test]
+fn slow_ignored_probe_returns_its_permit() {
+    let mut world = World::new(1, settings(|s| s.probe_permits = 1));
+    world.slow_probe("r", Outcome::Ignored);
+    assert_eq!(world.state(0, "r"), State::HalfOpen);
+    assert!(world.request(0, "r", Outcome::Success));
+    assert_eq!(world.state(0, "r"), State::Ramp);
+}

@@ -1,0 +1,221 @@
+//! Which record belongs to which route, and which bytes are understood.
+
+use super::*;
+
+#[test]
+fn keys_of_plugins_and_routes_do_not_collide() {
+    let names = [
+        ("a", "b/c"),
+        ("a/b", "c"),
+        ("a.b", "c"),
+        ("a", "b.c"),
+        ("a!", ""),
+        ("a", "!"),
+    ];
+    let mut host = FakeHost::default();
+    for (plugin, route) in names {
+        let mut worker = Worker::new(plugin, vec![settings(|_| {})]);
+        record_failure(&mut worker, &mut host, route);
+        worker.tick(&mut host, START, &mut FixedDraw(0.0));
+        assert_eq!(
+            worker.view_of(route).unwrap().window.sum().failed,
+            1,
+            "{plugin} {route}"
+        );
+    }
+    let plugins = 4;
+    assert_eq!(host.values.len(), names.len() + plugins);
+}
+
+#[test]
+fn routes_beyond_the_limit_share_one_circuit() {
+    let mut world = World::new(1, settings(|_| {}));
+    for n in 0..MAX_ROUTES {
+        world.request(0, &format!("{n}/c"), Outcome::Success);
+    }
+    assert_eq!(world.metric("routes_over_limit"), 0);
+    for n in 0..20 {
+        world.request(0, &format!("more {n}/c"), FAILURE);
+    }
+    assert_eq!(world.state(0, "*"), State::Open);
+    assert!(!world.request(0, "yet another/c", Outcome::Success));
+    assert!(
+        world.request(0, "7/c", Outcome::Success),
+        "those before do not notice"
+    );
+    assert_eq!(world.metric("routes_over_limit"), 21);
+    world.record(0, "one more/c", Permit::default(), FAILURE);
+    assert_eq!(world.metric("routes_over_limit"), 22);
+}
+
+#[test]
+fn new_configuration_keeps_circuits_of_the_same_window_shape() {
+    for (window_s, state) in [(10, State::Open), (20, State::Closed)] {
+        let mut world = World::new(1, settings(|_| {}));
+        world.trip("r");
+        let new = settings(|s| {
+            s.window = Duration::from_secs(window_s);
+            s.min_requests = 5;
+        });
+        world.workers[0] = Worker::new("t", vec![new]);
+        world.request(0, "r", Outcome::Success);
+        assert_eq!(world.state(0, "r"), state, "{window_s} s");
+    }
+}
+
+#[test]
+fn new_worker_reads_the_shared_record() {
+    let mut world = World::new(1, settings(|_| {}));
+    world.trip("r");
+    world.workers[0] = Worker::new("t", vec![settings(|_| {})]);
+    world.wait(50);
+    assert!(world.workers[0].must_track());
+    assert!(world.acquire(0, "r").is_err());
+}
+
+#[test]
+fn record_of_another_version_is_kept_and_admits() {
+    let mut world = World::new(1, settings(|_| {}));
+    let name = "tidegate.1.1.t/1000/r".to_owned();
+    world.host.values.insert(name.clone(), (vec![2; 288], 1));
+    for _ in 0..100 {
+        assert!(world.request(0, "r", FAILURE));
+        world.wait(50);
+    }
+    assert_eq!(world.host.values[&name].0, vec![2; 288]);
+    assert!(world.metric("store_errors") > 0);
+}
+
+#[test]
+fn heartbeat_of_another_version_is_replaced() {
+    for garbage in [vec![], vec![1; 15], vec![1; 17], vec![1; 8]] {
+        let mut world = World::new(2, settings(|_| {}));
+        let name = "tidegate.1.1.t!".to_owned();
+        world.host.values.insert(name.clone(), (garbage, 1));
+        world.wait(50);
+        assert!(!world.workers[1].must_track());
+        world.trip("r");
+        world.wait(50);
+        assert!(world.workers[1].must_track());
+    }
+}
+
+#[test]
+fn event_line_escapes_the_route() {
+    for (route, text) in [
+        ("shop/app", "shop/app"),
+        (r#"a"b\c"#, r#"a\"b\\c"#),
+        ("a\nb\u{7f}\u{1f}", "a\\u000ab\\u007f\\u001f"),
+        ("läden/é", "läden/é"),
+    ] {
+        let mut world = World::new(1, settings(|_| {}));
+        world.trip(route);
+        let lines: Vec<String> = world.workers[0]
+            .take_events()
+            .iter()
+            .map(|event| event.line(None, START))
+            .collect();
+        let want = format!(
+            r#"{{"event":"breaker","route":"{text}","from":"closed","to":"open","reason":"connection_refused","total":20,"failed":20,"open_ms":2000}}"#
+        );
+        assert_eq!(lines, [want]);
+    }
+}
+
+/// Within one Envoy route, hosts and paths may have policies of their own.
+#[test]
+fn policies_of_a_route_share_a_circuit_per_window_shape() {
+    let strict = settings(|s| s.min_requests = 5);
+    let long = settings(|s| s.window = Duration::from_secs(60));
+    let policies = vec![settings(|_| {}), strict, long];
+    let mut host = FakeHost::default();
+    let mut worker = Worker::new("t", policies);
+    let route = &RouteKey::from("r");
+    let circuits = [0, 1, 2].map(|policy| CircuitId { route, policy });
+    let mut fail = |worker: &mut Worker, policy: usize, many: usize| {
+        let rng = &mut FixedDraw(0.0);
+        for _ in 0..many {
+            let decision = worker.try_acquire(&mut host, circuits[policy], false, START, rng);
+            if let Ok(permit) = decision {
+                let result = FAILURE.into();
+                worker.record(&mut host, circuits[policy], permit, result, START, rng);
+            }
+        }
+    };
+    let view = |worker: &Worker, policy: usize| worker.view(circuits[policy]).map(|v| v.state);
+    let states = |worker: &Worker| circuits.map(|circuit| worker.state(circuit));
+    // In turn, and each counted in its own circuit.
+    for _ in 0..2 {
+        fail(&mut worker, 0, 1);
+        fail(&mut worker, 2, 1);
+    }
+    assert_eq!(view(&worker, 0), Some(State::Closed));
+    // The thresholds are those of the request that fails.
+    fail(&mut worker, 1, 3);
+    assert_eq!(view(&worker, 0), Some(State::Open));
+    fail(&mut worker, 2, 17);
+    assert_eq!(view(&worker, 2), Some(State::Closed));
+    assert_eq!(states(&worker), [State::Open, State::Open, State::Closed]);
+    fail(&mut worker, 2, 1);
+    assert_eq!(view(&worker, 2), Some(State::Open));
+    assert_eq!(states(&worker), [State::Open; 3]);
+    let lines = worker.take_event_lines(START);
+    assert_eq!(lines.len(), 2);
+    assert!(lines.iter().all(|line| line.contains(r#""route":"r""#)));
+    let list = String::from_utf8(host.values["tidegate.1.1.t#"].0.clone());
+    assert_eq!(list.unwrap(), "r\nr\06000\n");
+    let records: Vec<&str> = host.values.keys().map(String::as_str).collect();
+    let want = [
+        "tidegate.1.1.t!",
+        "tidegate.1.1.t#",
+        "tidegate.1.1.t/1000/r",
+        "tidegate.1.1.t/6000/r",
+    ];
+    assert_eq!(records, want);
+}
+
+#[test]
+fn unknown_name_is_counted_each_time_and_logged_once() {
+    let mut world = World::new(1, settings(|_| {}));
+    for _ in 0..3 {
+        world.workers[0].note_unknown_name(&"shop/app".into());
+    }
+    assert_eq!(world.metric("unknown_name"), 3);
+    let lines: Vec<String> = world.workers[0]
+        .take_events()
+        .iter()
+        .map(|event| event.line(None, START))
+        .collect();
+    assert_eq!(lines, [r#"{"event":"unknown_name","route":"shop/app"}"#]);
+}
+
+#[test]
+fn only_transition_events_have_a_transition() {
+    let mut world = World::new(1, settings(|_| {}));
+    world.workers[0].note_unknown_name(&"shop/app".into());
+    world.trip("r");
+    let events = world.workers[0].take_events();
+    let states = events.iter().map(|event| event.transition().map(|t| t.to));
+    assert_eq!(states.collect::<Vec<_>>(), [None, Some(State::Open)]);
+}
+
+#[test]
+fn event_line_has_the_releases_of_its_route() {
+    let mut releases = Releases::default();
+    let line = |releases: &Releases| {
+        let event = Event::Intercepted {
+            route: "shop/app".into(),
+            reason: Reason::UpstreamError,
+            is_shadow: false,
+            count: 3,
+        };
+        event.line(Some(releases), at(90_000))
+    };
+    let start = r#"{"event":"intercepted","route":"shop/app","reason":"upstream_error","count":3"#;
+    assert_eq!(line(&releases), format!("{start}}}"));
+    releases.note(b"1.0", START);
+    assert_eq!(line(&releases), format!(r#"{start},"release":"1.0"}}"#));
+    releases.note(b"1.\"1", at(85_000));
+    let both = r#","release":"1.\"1","release_before":"1.0","release_age_ms":5000}"#;
+    assert_eq!(line(&releases), format!("{start}{both}"));
+}

@@ -1,0 +1,412 @@
+//! The circuit breaker again, as its design describes it: a list of all outcomes with their times,
+//! without regard to speed. One worker must behave the same in any story.
+
+use super::*;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Ending {
+    Success,
+    SlowSuccess,
+    Failure,
+    SlowFailure,
+    Overloaded { retry_after_s: u8 },
+    ClientLeft,
+}
+
+impl Ending {
+    fn is_bad(self) -> bool {
+        matches!(
+            self,
+            Ending::Failure | Ending::SlowFailure | Ending::Overloaded { .. }
+        )
+    }
+
+    fn is_slow(self) -> bool {
+        matches!(self, Ending::SlowSuccess | Ending::SlowFailure)
+    }
+
+    fn retry_after_ms(self) -> Option<u64> {
+        match self {
+            Ending::Overloaded { retry_after_s } => Some(u64::from(retry_after_s) * 1_000),
+            _ => None,
+        }
+    }
+
+    pub(super) fn result(self) -> CallResult {
+        let outcome = match self {
+            Ending::Success | Ending::SlowSuccess => Outcome::Success,
+            Ending::Failure | Ending::SlowFailure => FAILURE,
+            Ending::Overloaded { .. } => OVERLOADED,
+            Ending::ClientLeft => Outcome::Ignored,
+        };
+        CallResult {
+            outcome,
+            is_slow: self.is_slow(),
+            retry_after: self.retry_after_ms().map(millis),
+        }
+    }
+}
+
+/// An outcome.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    at_ms: u64,
+    ending: Ending,
+    /// Whether it was pushed to the shared record.
+    is_pushed: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Probe {
+    id: usize,
+    period: usize,
+    deadline_ms: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Answer {
+    Admitted { is_probe: bool },
+    Rejected { remaining_ms: u64 },
+}
+
+/// A request under way, as the model knows it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request {
+    id: usize,
+    pub(super) period: usize,
+    is_probe: bool,
+}
+
+pub(super) struct Model {
+    settings: Settings,
+    pub(super) now_ms: u64,
+    pub(super) state: State,
+    /// Ending many changes of state there were.
+    pub(super) period: usize,
+    since_ms: u64,
+    pub(super) until_ms: u64,
+    doublings: u32,
+    /// Those that are out, of whatever half-open period.
+    probes: Vec<Probe>,
+    came_back_well: usize,
+    /// When it no longer waits for somebody to probe.
+    idle_ms: u64,
+    /// Shares are in millionths; a part of one is rounded up.
+    pub(super) level: u64,
+    /// What the ramp believes in; 0: it has not failed yet.
+    target: u64,
+    /// The most successes in a second, fading.
+    best: u64,
+    held_s: u64,
+    /// Cuts that the load does not explain.
+    doubts: u8,
+    step_ms: u64,
+    /// All that was seen in this period and counts.
+    seen: Vec<Seen>,
+    /// Failures in a row.
+    run: Vec<Seen>,
+    is_watching: bool,
+    requests: usize,
+}
+
+impl Model {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            now_ms: START.as_millis(),
+            state: State::Closed,
+            period: 0,
+            since_ms: 0,
+            until_ms: 0,
+            doublings: 0,
+            probes: Vec::new(),
+            came_back_well: 0,
+            idle_ms: 0,
+            level: 0,
+            target: 0,
+            best: 0,
+            held_s: 0,
+            doubts: 0,
+            step_ms: 0,
+            seen: Vec::new(),
+            run: Vec::new(),
+            is_watching: false,
+            requests: 0,
+        }
+    }
+
+    fn enter(&mut self, state: State) {
+        self.state = state;
+        self.period += 1;
+        self.since_ms = self.now_ms;
+        self.came_back_well = 0;
+        self.idle_ms = self.now_ms + 600_000;
+        self.doubts = 0;
+        (self.level, self.target, self.best, self.held_s) = (0, 0, 0, 0);
+        self.step_ms = self.now_ms + 1_000;
+        self.seen.clear();
+        self.run.clear();
+        self.is_watching = state != State::Closed;
+    }
+
+    fn open(&mut self, asked_ms: Option<u64>, draw: f64) {
+        let s = &self.settings;
+        let (base, max) = (
+            s.open_base.as_millis() as u64,
+            s.open_max.as_millis() as u64,
+        );
+        if self.state == State::Closed {
+            let healthy_minutes = (self.now_ms - self.since_ms) / 60_000;
+            self.doublings = self
+                .doublings
+                .saturating_sub(healthy_minutes.min(99) as u32);
+        }
+        let grown = max.min(base << self.doublings);
+        let wait = asked_ms.map_or(grown, |ms| ms.clamp(base, 60_000.max(base)));
+        let open_ms = wait + (wait as f64 * (s.open_jitter * draw)) as u64;
+        if grown < max {
+            self.doublings += 1;
+        }
+        self.enter(State::Open);
+        self.until_ms = self.now_ms + open_ms;
+    }
+
+    /// What is in the window: ten buckets, the newest of which has begun.
+    fn window(&self) -> Vec<Seen> {
+        let width = self.settings.window.as_millis() as u64 / 10;
+        let bucket = |at_ms: u64| at_ms / width;
+        let is_in = |seen: &&Seen| bucket(seen.at_ms) + 10 > bucket(self.now_ms);
+        self.seen.iter().filter(is_in).copied().collect()
+    }
+
+    fn should_trip(&self) -> bool {
+        let (s, window) = (&self.settings, self.window());
+        let share = |is: fn(Ending) -> bool| {
+            window.iter().filter(|seen| is(seen.ending)).count() as f64 / window.len() as f64
+        };
+        let enough = window.len() >= s.min_requests as usize;
+        let lasted = match (self.run.first(), self.run.last()) {
+            (Some(first), Some(last)) => last.at_ms - first.at_ms,
+            _ => 0,
+        };
+        enough && share(Ending::is_bad) >= s.failure_ratio
+            || enough && s.slow.is_some() && share(Ending::is_slow) >= s.slow_ratio
+            || self.run.len() >= s.consecutive_failures as usize
+                && lasted >= s.consecutive_for.as_millis() as u64
+    }
+
+    /// What time does to the shared record.
+    fn look(&mut self, draw: f64) {
+        let of_now = |probe: &&Probe| probe.period == self.period;
+        let mut of_now = self.probes.iter().filter(of_now);
+        let is_idle = of_now.clone().next().is_none() && self.now_ms >= self.idle_ms;
+        let is_one_late = of_now.any(|probe| probe.deadline_ms <= self.now_ms);
+        match self.state {
+            State::Closed => {
+                let window = self.window();
+                let is_bad = |seen: &Seen| seen.ending.is_bad() || seen.ending.is_slow();
+                if !window.iter().any(|seen| is_bad(seen) && seen.is_pushed) {
+                    self.run.retain(|seen| !seen.is_pushed);
+                }
+                self.is_watching = window.iter().any(is_bad);
+            }
+            State::Open if self.now_ms >= self.until_ms => self.enter(State::HalfOpen),
+            State::Open => {}
+            State::HalfOpen if is_one_late => self.open(None, draw),
+            State::HalfOpen if is_idle => self.enter(State::Ramp),
+            State::HalfOpen => {}
+            State::Ramp => self.climb(draw),
+        }
+    }
+
+    fn climb(&mut self, draw: f64) {
+        while self.state == State::Ramp && self.now_ms >= self.step_ms {
+            let step: Vec<Seen> = self.seen.iter().filter(|s| s.is_pushed).copied().collect();
+            self.seen.retain(|seen| !seen.is_pushed);
+            let total = step.len() as f64;
+            let bad = step.iter().filter(|seen| seen.ending.is_bad()).count() as f64;
+            let slow = step.iter().filter(|seen| seen.ending.is_slow()).count() as f64;
+            let s = &self.settings;
+            let too_bad = bad >= s.ramp_failure_ratio * total;
+            let too_slow = s.slow.is_some() && slow >= s.slow_ratio * total;
+            self.step_ms += 1_000;
+            let good = (total - bad) as u64;
+            self.best = good.max(self.best - self.best.div_ceil(20));
+            let would_trip = too_slow || bad >= s.failure_ratio * total;
+            let is_sure = good == 0 || step.len() >= s.min_requests as usize;
+            let mut is_bad = match self.doubts >= 3 {
+                true => would_trip && is_sure,
+                false => too_bad || too_slow,
+            };
+            is_bad &= step.len() >= 5;
+            let was_carried = step.len() as u64 - step.len() as u64 / 8 <= self.best;
+            if is_bad && !would_trip && was_carried {
+                self.doubts += 1;
+                if self.doubts == 3 {
+                    is_bad = false;
+                    self.target = 0;
+                }
+            }
+            if is_bad {
+                let is_hopeless = good == 0 || would_trip && self.level == 10_000;
+                self.held_s = 0;
+                if self.doubts < 3 && (self.target == 0 || self.level >= self.target) {
+                    let total = step.len() as u64;
+                    let least = if self.target == 0 { 50_000 } else { 10_000 };
+                    let carried = self.level.max(least) * self.best.min(total) / total;
+                    self.target = (carried - carried.div_ceil(20)).max(1);
+                    self.level = self.target;
+                }
+                self.level /= 2;
+                if self.level < 10_000 && is_hopeless {
+                    self.open(None, draw);
+                } else {
+                    self.level = self.level.max(10_000);
+                    self.period += 1;
+                    self.seen.clear();
+                }
+            } else {
+                let duration_s = s.ramp_duration.as_secs();
+                let up = 1_000_000_u64.div_ceil(duration_s);
+                if self.level == 1_000_000 {
+                    self.held_s += 1;
+                }
+                let level = if self.target == 0 {
+                    self.level + up
+                } else if self.level < self.target {
+                    self.target.min(self.level + self.target.div_ceil(2))
+                } else {
+                    self.level + up.min(self.level.div_ceil(32))
+                };
+                self.level = level.min(1_000_000);
+                if self.level >= 2 * self.target {
+                    self.target = 0;
+                }
+                if self.held_s > 0 && 2 * self.held_s >= duration_s {
+                    self.enter(State::Closed);
+                }
+            }
+        }
+    }
+
+    pub(super) fn tick(&mut self, draw: f64) {
+        self.look(draw);
+        if self.state == State::Open || self.state == State::HalfOpen {
+            return;
+        }
+        let unpushed: Vec<Seen> = self.seen.iter().filter(|s| !s.is_pushed).copied().collect();
+        self.seen
+            .iter_mut()
+            .chain(&mut self.run)
+            .for_each(|seen| seen.is_pushed = true);
+        if self.state == State::Closed && !unpushed.is_empty() && self.should_trip() {
+            self.open(last_asked(&unpushed), draw);
+        }
+    }
+
+    pub(super) fn arrive(&mut self, draw: f64) -> (Answer, Option<Request>) {
+        let mut is_probe = false;
+        let admitted = match self.state {
+            State::Closed => true,
+            State::Open if self.now_ms < self.until_ms => false,
+            State::Open | State::HalfOpen => {
+                is_probe = self.probe(draw);
+                is_probe
+            }
+            State::Ramp => {
+                let least = if self.target == 0 { 50_000 } else { 10_000 };
+                draw * 1e6 < self.level.max(least) as f64
+            }
+        };
+        if !admitted {
+            let is_open = self.state == State::Open;
+            let remaining_ms = if is_open {
+                self.until_ms - self.now_ms
+            } else {
+                0
+            };
+            return (Answer::Rejected { remaining_ms }, None);
+        }
+        let request = Request {
+            id: self.requests,
+            period: self.period,
+            is_probe,
+        };
+        self.requests += 1;
+        (Answer::Admitted { is_probe }, Some(request))
+    }
+
+    fn probe(&mut self, draw: f64) -> bool {
+        self.look(draw);
+        let permits = self.settings.probe_permits as usize;
+        // Those of an earlier period are still there, until their time is over.
+        self.probes
+            .retain(|probe| probe.period == self.period || probe.deadline_ms > self.now_ms);
+        let of_now = |probe: &&Probe| probe.period == self.period;
+        let of_now = self.probes.iter().filter(of_now).count();
+        let is_left = of_now + self.came_back_well < permits && self.probes.len() < permits;
+        if self.state != State::HalfOpen || !is_left {
+            return false;
+        }
+        self.idle_ms = self.now_ms + 600_000;
+        self.probes.push(Probe {
+            id: self.requests,
+            period: self.period,
+            deadline_ms: self.now_ms + self.settings.probe_timeout.as_millis() as u64,
+        });
+        true
+    }
+
+    pub(super) fn end(&mut self, request: Request, ending: Ending, draw: f64) {
+        if request.is_probe {
+            return self.end_probe(request, ending, draw);
+        }
+        if request.period != self.period || ending == Ending::ClientLeft {
+            return;
+        }
+        let is_sign = ending.is_bad() || ending.is_slow();
+        if !self.is_watching && !is_sign {
+            return;
+        }
+        self.is_watching = true;
+        let seen = Seen {
+            at_ms: self.now_ms,
+            ending,
+            is_pushed: false,
+        };
+        self.seen.push(seen);
+        match ending {
+            Ending::Success | Ending::SlowSuccess => self.run.clear(),
+            Ending::Failure | Ending::SlowFailure => self.run.push(seen),
+            Ending::Overloaded { .. } | Ending::ClientLeft => {}
+        }
+        if self.state == State::Closed && is_sign && self.should_trip() {
+            let unpushed: Vec<Seen> = self.seen.iter().filter(|s| !s.is_pushed).copied().collect();
+            self.open(last_asked(&unpushed), draw);
+        }
+    }
+
+    fn end_probe(&mut self, request: Request, ending: Ending, draw: f64) {
+        self.look(draw);
+        self.probes.retain(|probe| probe.id != request.id);
+        if request.period != self.period {
+            return;
+        }
+        match ending {
+            Ending::ClientLeft => {}
+            Ending::Success => {
+                self.came_back_well += 1;
+                if self.came_back_well == self.settings.probe_permits as usize {
+                    self.enter(State::Ramp);
+                }
+            }
+            _ => self.open(ending.retry_after_ms(), draw),
+        }
+    }
+}
+
+fn last_asked(seen: &[Seen]) -> Option<u64> {
+    seen.iter()
+        .rev()
+        .find_map(|seen| seen.ending.retry_after_ms())
+}
