@@ -1,28 +1,27 @@
-//! What the core's decisions cost, natively and without a host: `scripts/bench.sh core`.
+//! Measures the decisions of the core, natively and with a host in memory: `scripts/bench.sh core`.
 //!
-//! Only what the module itself calls is called here, built as the module is (`opt-level = "z"`). So
-//! the figures are neither those of Envoy, which adds its calls, nor the best that the code could do;
-//! they say where the time of a change went, and whether a budget of the core is held:
-//!
-//! | benchmark | budget |
-//! | --- | --- |
-//! | `breaker/closed and quiet`, `breaker/open` | 50 ns |
-//! | `policy/...` | well under 1 µs |
+//! The benchmarks call only what the module calls. The figures are not those of Envoy, which adds
+//! its host calls; they show which part of the core a change makes slower.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::iter::zip;
+use std::rc::Rc;
+use std::time::Duration;
 
 use criterion::{BatchSize, Criterion};
-use tidegate_core::breaker::bank::{Ending, Moment, Ticket, MAX_ROUTES};
-use tidegate_core::breaker::{Admission, Bank, Outcome, Store, StoreError};
+use tidegate_core::breaker::Outcome;
 use tidegate_core::config::Config;
-use tidegate_core::exchange::{Breakers, Closing, Exchange, Look, ResponseFacts, Verdict};
-use tidegate_core::gate::{Gate, RouteFacts};
-use tidegate_core::headers::HeaderBlock;
-use tidegate_core::pace::Pacer;
-use tidegate_core::reason::Reason;
+use tidegate_core::failure::Reason;
+use tidegate_core::filter::{on_tick, Filter, RequestAction, ResponseAction};
+use tidegate_core::filter_config::FilterConfig;
+use tidegate_core::host::{HeaderMap, Host, HostError, MetricKind, MetricStore, SharedData};
+use tidegate_core::http::headers::HeaderBlock;
+use tidegate_core::policy::{RouteInfo, RoutePolicy};
+use tidegate_core::rng::SplitMix64;
+use tidegate_core::time::Timestamp;
+use tidegate_core::worker::{CircuitId, Permit, RouteKey, Worker, MAX_ROUTES};
 
 /// The first failure opens the circuit for longer than a benchmark takes.
 const ONE_FAILURE: &str = r#"{"breaker":{"consecutive":{"failures":1,"for":"0s"},
@@ -32,66 +31,59 @@ const POLICIES: usize = 256;
 const ROUTES: usize = 10_000;
 const TEMPLATE_BYTES: usize = 256 * 1024;
 /// 2026-01-02T03:04:05Z.
-const NOW_NS: u64 = 1_767_323_045_000_000_000;
-const STEP_NS: u64 = 1_000_000;
-/// Few enough that the pages of a batch stay in memory that is there already, as those of a proxy do.
+const START: Timestamp = Timestamp::from_millis(1_767_323_045_000);
+const STEP: Duration = Duration::from_millis(1);
+/// Small enough that the pages of a batch fit in memory that is allocated already, as in a proxy.
 const BATCH: BatchSize = BatchSize::NumIterations(16);
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     breaker(&mut criterion);
     policy(&mut criterion);
-    exchange(&mut criterion);
+    failure(&mut criterion);
     rejection(&mut criterion);
     tick(&mut criterion);
     start(&mut criterion);
     criterion.final_summary();
 }
 
-/// The decision alone: all that a healthy request pays in the core, and what one of an open circuit
-/// pays to be rejected.
+/// Measures the decision alone: of a healthy request, and of one that an open circuit rejects.
 fn breaker(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("breaker");
-    let mut worker = Worker::new("{}");
+    let mut fixture = Fixture::new("{}");
+    fixture.host.status = "200";
     group.bench_function("closed and quiet", |bencher| {
         bencher.iter(|| {
-            let mut exchange = Exchange::default();
-            let (gate, breakers) = worker.parts();
-            // Nobody looks into the headers, so none are made.
-            let must_be_admitted = exchange.begin(HeaderBlock::default(), gate, &breakers);
-            let look = exchange.saw_status(gate, breakers.pacer, black_box(200), false);
-            let chunk = exchange.body(true);
-            let closing = exchange.close(gate, breakers.bank);
-            debug_assert!(!must_be_admitted && look == Look::Pass && chunk.is_none());
-            debug_assert_eq!(closing, Closing::Nothing);
-            (
-                must_be_admitted,
-                look,
-                closing,
-                black_box(exchange).can_settle(),
-            )
+            let (mut filter, action) = fixture.begin();
+            debug_assert_eq!(action, RequestAction::Continue);
+            let action = fixture.respond(&mut filter);
+            debug_assert_eq!(action, ResponseAction::Continue);
+            let chunk = filter.on_response_body(black_box(1), true);
+            debug_assert_eq!(chunk, None);
+            fixture.end(&mut filter);
+            black_box(filter)
         });
     });
-    let mut worker = Worker::new(ONE_FAILURE);
-    worker.open_the_circuit();
-    let key = worker.gate.choose(&route(0), &request(BROWSER)).key;
-    let at = moment(NOW_NS);
+    let mut fixture = Fixture::new(ONE_FAILURE);
+    fixture.open_the_circuit();
+    let key = fixture.key();
     group.bench_function("open", |bencher| {
         bencher.iter(|| {
-            let admission = worker
-                .bank
-                .admit(&mut worker.store, black_box(&key), 0, false, at);
-            debug_assert!(matches!(admission, Admission::Reject(_)));
-            admission
+            let (host, circuit) = (&mut fixture.host, circuit(black_box(&key)));
+            let mut rng = SplitMix64::for_request(&[1], START);
+            let worker = &mut fixture.worker;
+            let decision = worker.try_acquire(host, circuit, false, START, &mut rng);
+            debug_assert!(decision.is_err());
+            decision
         });
     });
     group.finish();
 }
 
-/// Which policy a request has, asked of ever other routes.
+/// Measures the choice of the policy, for requests of varying routes.
 fn policy(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("policy");
-    let routes: Vec<RouteFacts> = (0..ROUTES).map(route).collect();
+    let routes: Vec<RouteInfo> = (0..ROUTES).map(route).collect();
     let headers = request(BROWSER);
     for (name, config) in [
         ("none but the top level", "{}".to_owned()),
@@ -112,92 +104,85 @@ fn policy(criterion: &mut Criterion) {
             policies(&|n| format!(r#""host":"shop-{n}.example""#)),
         ),
     ] {
-        let gate = gate(&config);
+        let config = compile(&config);
         let mut next = routes.iter().cycle();
         group.bench_function(name, |bencher| {
-            bencher.iter(|| gate.choose(next.next().unwrap_or(&routes[0]), &headers));
-        });
-    }
-    group.finish();
-}
-
-/// A whole exchange with an upstream that answers 502.
-fn exchange(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("failing exchange");
-    for (name, accept) in formats() {
-        let mut worker = Worker::new("{}");
-        let headers = request(accept);
-        let mut facts = failure();
-        group.bench_function(name, |bencher| {
-            bencher.iter_batched(
-                || headers.clone(),
-                |headers| {
-                    let mut exchange = Exchange::default();
-                    let (gate, mut breakers) = worker.parts();
-                    exchange.begin(headers, gate, &breakers);
-                    let look = exchange.saw_status(gate, breakers.pacer, 502, false);
-                    assert_eq!(look, Look::Inspect);
-                    // Else all that come at one moment would be a crowd.
-                    facts.now_ns = facts.now_ns.map(|now_ns| now_ns + STEP_NS);
-                    let verdict = exchange.decide(gate, &mut breakers, &facts);
-                    assert!(matches!(verdict, Verdict::Rewrite(..)));
-                    (exchange.body(true), verdict, exchange)
-                },
-                BATCH,
-            );
-        });
-    }
-    group.finish();
-}
-
-/// A whole rejection while the circuit is open.
-fn rejection(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("rejection");
-    for (name, accept) in formats() {
-        let mut worker = Worker::new(ONE_FAILURE);
-        worker.open_the_circuit();
-        let (headers, route) = (request(accept), route(0));
-        group.bench_function(name, |bencher| {
-            bencher.iter_batched(
-                || headers.clone(),
-                |headers| {
-                    let mut exchange = Exchange::default();
-                    let (gate, mut breakers) = worker.parts();
-                    assert!(exchange.begin(headers, gate, &breakers));
-                    let reply = exchange.admit(gate, &mut breakers, &route, moment(NOW_NS));
-                    assert!(reply.is_some());
-                    (reply, exchange)
-                },
-                BATCH,
-            );
-        });
-    }
-    group.finish();
-}
-
-/// What a worker does twenty times a second, with as many routes as have a breaker of their own.
-fn tick(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("tick");
-    for (name, failing) in [("nothing fails", 0), ("1,024 routes failed", MAX_ROUTES)] {
-        let mut worker = Worker::new("{}");
-        let headers = request(BROWSER);
-        let failed = Ending::from(Outcome::Failure(Reason::HttpResponseTimeout));
-        for number in 0..failing {
-            let key = worker.gate.choose(&route(number), &headers).key;
-            let (bank, store) = (&mut worker.bank, &mut worker.store);
-            bank.settle(store, &key, 0, Ticket::default(), failed, moment(NOW_NS));
-        }
-        group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                worker.bank.tick(&mut worker.store, moment(NOW_NS));
-                worker.pacer.tick(moment(NOW_NS));
+                let route = next.next().unwrap_or(&routes[0]);
+                RoutePolicy::find(&config, route, &headers)
             });
         });
     }
     group.finish();
 }
 
-/// From the text of a configuration to what serves requests.
+/// Measures a whole request whose upstream answers 502.
+fn failure(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("failing exchange");
+    for (name, accept) in formats() {
+        let mut fixture = Fixture::new("{}");
+        fixture.host.request = request(accept);
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched(
+                || (),
+                |()| {
+                    // Requests at the same time would be a crowd.
+                    fixture.host.now = fixture.host.now.saturating_add(STEP);
+                    let (mut filter, _) = fixture.begin();
+                    let action = fixture.respond(&mut filter);
+                    assert!(matches!(action, ResponseAction::Replace(_)));
+                    (filter.on_response_body(1, true), action, filter)
+                },
+                BATCH,
+            );
+        });
+    }
+    group.finish();
+}
+
+/// Measures a whole request that an open circuit rejects.
+fn rejection(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("rejection");
+    for (name, accept) in formats() {
+        let mut fixture = Fixture::new(ONE_FAILURE);
+        fixture.open_the_circuit();
+        fixture.host.request = request(accept);
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched(
+                || (),
+                |()| {
+                    let (filter, action) = fixture.begin();
+                    assert!(matches!(action, RequestAction::SendLocalReply(_)));
+                    (action, filter)
+                },
+                BATCH,
+            );
+        });
+    }
+    group.finish();
+}
+
+/// Measures the tick of a worker, also with the most routes that have a circuit of their own.
+fn tick(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("tick");
+    for (name, failing) in [("nothing fails", 0), ("1,024 routes failed", MAX_ROUTES)] {
+        let mut fixture = Fixture::new("{}");
+        for number in 0..failing {
+            let info = route(number);
+            let policy = RoutePolicy::find(&fixture.config, &info, &fixture.host.request);
+            fixture.fail(&policy.key);
+        }
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let mut rng = SplitMix64::new(1);
+                fixture.worker.tick(&mut fixture.host, START, &mut rng);
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Measures the way from the text of a configuration to one that serves requests.
 fn start(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("start");
     let paragraph = "<p class='x'>{{title}} &amp; {{message}}</p>\n";
@@ -210,80 +195,153 @@ fn start(criterion: &mut Criterion) {
         ("a template of 256 KiB", &template),
         ("256 policies", &named),
     ] {
-        group.bench_function(name, |bencher| bencher.iter(|| gate(config)));
+        group.bench_function(name, |bencher| bencher.iter(|| compile(config)));
     }
     group.finish();
 }
 
-/// A worker of a proxy, alone.
-struct Worker {
-    gate: Gate,
-    bank: Bank,
-    pacer: Pacer,
-    store: Memory,
+/// A worker with its configuration and host.
+struct Fixture {
+    config: Rc<FilterConfig>,
+    worker: Worker,
+    host: Memory,
 }
 
-impl Worker {
+impl Fixture {
     fn new(config: &str) -> Self {
-        let gate = gate(config);
-        let mut bank = gate.bank("tidegate");
-        let mut store = Memory::default();
-        let mut pacer = Pacer::default();
-        bank.tick(&mut store, moment(NOW_NS));
-        pacer.tick(moment(NOW_NS));
+        let config = Rc::new(compile(config));
+        let mut worker = config.worker("tidegate");
+        let mut host = Memory {
+            now: START,
+            request: request(BROWSER),
+            response: response(),
+            status: "502",
+            values: HashMap::new(),
+            last_version: 0,
+        };
+        on_tick(&mut host, &mut worker);
         Self {
-            gate,
-            bank,
-            pacer,
-            store,
+            config,
+            worker,
+            host,
         }
     }
 
-    fn parts(&mut self) -> (&Gate, Breakers<'_>) {
-        let breakers = Breakers {
-            bank: &mut self.bank,
-            pacer: &mut self.pacer,
-            store: &mut self.store,
-        };
-        (&self.gate, breakers)
+    fn begin(&mut self) -> (Filter, RequestAction) {
+        let config = Rc::clone(&self.config);
+        Filter::on_request_headers(config, 1, &mut self.host, &mut self.worker)
+    }
+
+    fn respond(&mut self, filter: &mut Filter) -> ResponseAction {
+        filter.on_response_headers(&mut self.host, &mut self.worker, false)
+    }
+
+    fn end(&mut self, filter: &mut Filter) {
+        filter.on_log(&mut self.host, &mut self.worker);
+    }
+
+    fn key(&self) -> RouteKey {
+        RoutePolicy::find(&self.config, &route(0), &self.host.request).key
+    }
+
+    fn fail(&mut self, key: &RouteKey) {
+        let failed = Outcome::Failure(Reason::HttpResponseTimeout).into();
+        let (host, mut rng) = (&mut self.host, SplitMix64::new(1));
+        let permit = Permit::default();
+        self.worker
+            .record(host, circuit(key), permit, failed, START, &mut rng);
     }
 
     fn open_the_circuit(&mut self) {
-        let key = self.gate.choose(&route(0), &request(BROWSER)).key;
-        let (ticket, at) = (Ticket::default(), moment(NOW_NS));
-        let failed = Ending::from(Outcome::Failure(Reason::HttpResponseTimeout));
-        let (bank, store) = (&mut self.bank, &mut self.store);
-        bank.settle(store, &key, 0, ticket, failed, at);
-        bank.tick(store, at);
-        assert!(bank.is_watching());
-        let admission = bank.admit(store, &key, 0, false, at);
-        assert!(matches!(admission, Admission::Reject(_)), "{admission:?}");
+        self.fail(&self.key());
+        on_tick(&mut self.host, &mut self.worker);
+        assert!(self.worker.must_track());
+        let (_, action) = self.begin();
+        assert!(matches!(action, RequestAction::SendLocalReply(_)));
     }
 }
 
-/// The shared data of a host.
-#[derive(Default)]
-struct Memory {
-    values: HashMap<String, (Vec<u8>, u32)>,
-    last: u32,
+fn circuit(route: &RouteKey) -> CircuitId<'_> {
+    CircuitId { route, policy: 0 }
 }
 
-impl Store for Memory {
-    fn get(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError> {
+/// A host in memory.
+struct Memory {
+    now: Timestamp,
+    request: HeaderBlock,
+    response: HeaderBlock,
+    status: &'static str,
+    values: HashMap<String, (Vec<u8>, u32)>,
+    last_version: u32,
+}
+
+impl Host for Memory {
+    fn now(&mut self) -> Result<Timestamp, HostError> {
+        Ok(self.now)
+    }
+
+    fn headers(&mut self, map: HeaderMap) -> Result<Vec<u8>, HostError> {
+        let headers = match map {
+            HeaderMap::Request => &self.request,
+            _ => &self.response,
+        };
+        Ok(headers.as_wire().to_vec())
+    }
+
+    fn header(&mut self, _map: HeaderMap, name: &str) -> Result<Vec<u8>, HostError> {
+        match name {
+            ":status" => Ok(self.status.into()),
+            _ => Err(HostError::NotFound),
+        }
+    }
+
+    fn attribute(&mut self, path: &[&str]) -> Result<Vec<u8>, HostError> {
+        match path {
+            ["response", "code_details"] => Ok(b"via_upstream".to_vec()),
+            ["xds", "route_name"] => Ok(b"shop-0".to_vec()),
+            ["xds", "cluster_name"] => Ok(CLUSTER.to_vec()),
+            _ => Err(HostError::NotFound),
+        }
+    }
+
+    fn set_filter_state(&mut self, _name: &str, _value: &str) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    fn log(&mut self, _level: log::Level, _line: &str) {}
+}
+
+impl SharedData for Memory {
+    fn shared_data(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, HostError> {
         Ok(self.values.get(key).cloned())
     }
 
-    fn set(&mut self, key: &str, value: &[u8], number: Option<u32>) -> Result<(), StoreError> {
-        if let (Some((_, current)), Some(number)) = (self.values.get(key), number) {
-            if *current != number {
-                return Err(StoreError::Changed);
+    fn compare_and_swap(
+        &mut self,
+        key: &str,
+        value: &[u8],
+        version: Option<u32>,
+    ) -> Result<(), HostError> {
+        if let (Some((_, current)), Some(version)) = (self.values.get(key), version) {
+            if *current != version {
+                return Err(HostError::CasMismatch);
             }
         }
-        self.last = self.last.wrapping_add(1);
-        self.values
-            .insert(key.to_owned(), (value.to_vec(), self.last));
+        self.last_version = self.last_version.wrapping_add(1);
+        let entry = (value.to_vec(), self.last_version);
+        self.values.insert(key.to_owned(), entry);
         Ok(())
     }
+}
+
+impl MetricStore for Memory {
+    fn define_metric(&mut self, _kind: MetricKind, _name: &str) -> Result<u32, HostError> {
+        Ok(0)
+    }
+
+    fn increment_metric(&mut self, _id: u32, _by: u64) {}
+
+    fn record_metric(&mut self, _id: u32, _value: u64) {}
 }
 
 fn formats() -> [(&'static str, &'static str); 3] {
@@ -294,31 +352,33 @@ fn formats() -> [(&'static str, &'static str); 3] {
     ]
 }
 
-fn gate(config: &str) -> Gate {
+fn compile(config: &str) -> FilterConfig {
     match Config::from_json(config.as_bytes()) {
-        Ok(config) => Gate::new(config),
+        Ok(config) => FilterConfig::new(config),
         Err(errors) => panic!("{errors}"),
     }
 }
 
-/// As many policies as there can be; `matches` is the `match` of each.
+/// Returns a configuration with the most policies; `matches` returns the `match` of each.
 fn policies(matches: &dyn Fn(usize) -> String) -> String {
     let rule = |n| format!(r#"{{"name":"p{n}","match":{{{}}}}}"#, matches(n));
     let rules: Vec<String> = (0..POLICIES).map(rule).collect();
     format!(r#"{{"routes":[{}]}}"#, rules.join(","))
 }
 
-/// Facts of the route with this number. Of all routes, some have a policy of their own.
-fn route(number: usize) -> RouteFacts {
-    RouteFacts {
+const CLUSTER: &[u8] = b"outbound|8080||basket.shop.svc.cluster.local";
+
+/// Returns the route with this number. Only the first have a policy of their own.
+fn route(number: usize) -> RouteInfo {
+    RouteInfo {
         route: format!("shop-{number}").into_bytes(),
         virtual_host: b"shop.example:443".to_vec(),
-        cluster: b"outbound|8080||basket.shop.svc.cluster.local".to_vec(),
+        cluster: CLUSTER.to_vec(),
         metadata: HeaderBlock::default(),
     }
 }
 
-/// What a browser sends by way of a gateway.
+/// Returns the headers that a browser sends through a gateway.
 fn request(accept: &str) -> HeaderBlock {
     let names = [
         ":authority",
@@ -351,24 +411,12 @@ fn request(accept: &str) -> HeaderBlock {
     HeaderBlock::from_pairs(&zip(names, values).collect::<Vec<_>>())
 }
 
-fn failure() -> ResponseFacts {
-    ResponseFacts {
-        status: 502,
-        end_of_stream: false,
-        headers: HeaderBlock::from_pairs(&[
-            (":status", "502"),
-            ("content-type", "text/html"),
-            ("content-length", "28"),
-            ("server", "backend/1.2"),
-            ("x-envoy-upstream-service-time", "3"),
-        ]),
-        details: b"via_upstream".to_vec(),
-        flags: 0,
-        now_ns: Some(NOW_NS),
-        route: route(0),
-    }
-}
-
-fn moment(now_ns: u64) -> Moment {
-    Moment::new(now_ns, 1)
+fn response() -> HeaderBlock {
+    HeaderBlock::from_pairs(&[
+        (":status", "502"),
+        ("content-type", "text/html"),
+        ("content-length", "28"),
+        ("server", "backend/1.2"),
+        ("x-envoy-upstream-service-time", "3"),
+    ])
 }

@@ -1,9 +1,110 @@
-//! What Tidegate decides, without a host: facts in, effects out.
+//! The decisions of Tidegate, independent of a host: which failures get a page, what the page says, when
+//! a client should come back, and which requests an open circuit rejects.
 //!
-//! The adapter (`src/` of the workspace) reads facts from Envoy and gives them to an
-//! [`exchange::Exchange`]; the exchange answers with what is to be done. Nothing here does I/O,
-//! reads a clock, draws a random number or keeps global state, so every behaviour is a plain test,
-//! and the native command shows exactly what the filter serves.
+//! The filter (`src/` of the workspace) runs it in Envoy; the command (`crates/cli`) runs it natively, so
+//! that it shows exactly what the filter serves.
+//!
+//! # Parts
+//!
+//! * [`filter`]: one request, with methods named as the callbacks of proxy-wasm. It asks its
+//!   [`host`] for facts and returns what to do.
+//! * [`filter_config`]: a configuration, compiled; [`policy`]: which policy a request has.
+//! * [`page`]: the pages; [`config`]: the options, and the errors of a configuration.
+//! * [`worker`]: the circuits, metrics and loads that one worker keeps, and exchanges with the others;
+//!   [`breaker`]: one circuit.
+//! * [`failure`]: why a request failed; [`http`]: what HTTP defines; [`time`]: points in time.
+//!
+//! # What it does not do
+//!
+//! It does no I/O, reads no clock, draws no random number and keeps no global state. All of these come
+//! from the caller or from the [`host::Host`], so that every behaviour can be tested by a plain function
+//! call, and so that it never traps: outside tests, code that can panic does not compile.
+//!
+//! # Example
+//!
+//! ```
+//! use std::rc::Rc;
+//!
+//! use tidegate_core::config::Config;
+//! use tidegate_core::filter::{Filter, RequestAction, ResponseAction};
+//! use tidegate_core::filter_config::FilterConfig;
+//! use tidegate_core::host::{HeaderMap, Host, HostError, MetricKind, MetricStore, SharedData};
+//! use tidegate_core::http::headers::HeaderBlock;
+//! use tidegate_core::time::Timestamp;
+//!
+//! /// A host in which the upstream of every request refuses the connection.
+//! struct Refusing;
+//!
+//! impl Host for Refusing {
+//!     fn now(&mut self) -> Result<Timestamp, HostError> {
+//!         Ok(Timestamp::from_millis(1_795_413_600_000))
+//!     }
+//!     fn headers(&mut self, map: HeaderMap) -> Result<Vec<u8>, HostError> {
+//!         let headers = match map {
+//!             HeaderMap::Request => HeaderBlock::from_pairs(&[
+//!                 (":method", "GET"),
+//!                 (":path", "/basket"),
+//!                 ("accept", "text/plain"),
+//!             ]),
+//!             _ => HeaderBlock::from_pairs(&[(":status", "503")]),
+//!         };
+//!         Ok(headers.as_wire().to_vec())
+//!     }
+//!     fn header(&mut self, map: HeaderMap, name: &str) -> Result<Vec<u8>, HostError> {
+//!         let headers = HeaderBlock::from_wire(self.headers(map)?);
+//!         headers.get(name).map(<[u8]>::to_vec).ok_or(HostError::NotFound)
+//!     }
+//!     fn attribute(&mut self, path: &[&str]) -> Result<Vec<u8>, HostError> {
+//!         match path {
+//!             ["response", "code_details"] => {
+//!                 Ok(b"upstream_reset_before_response_started{remote_connection_failure}".to_vec())
+//!             }
+//!             _ => Err(HostError::NotFound),
+//!         }
+//!     }
+//!     // The rest does nothing.
+//! #   fn set_filter_state(&mut self, _name: &str, _value: &str) -> Result<(), HostError> {
+//! #       Ok(())
+//! #   }
+//! #   fn log(&mut self, _level: log::Level, _line: &str) {}
+//! }
+//! # impl SharedData for Refusing {
+//! #     fn shared_data(&mut self, _key: &str) -> Result<Option<(Vec<u8>, u32)>, HostError> {
+//! #         Ok(None)
+//! #     }
+//! #     fn compare_and_swap(
+//! #         &mut self,
+//! #         _key: &str,
+//! #         _value: &[u8],
+//! #         _version: Option<u32>,
+//! #     ) -> Result<(), HostError> {
+//! #         Ok(())
+//! #     }
+//! # }
+//! # impl MetricStore for Refusing {
+//! #     fn define_metric(&mut self, _kind: MetricKind, _name: &str) -> Result<u32, HostError> {
+//! #         Ok(0)
+//! #     }
+//! #     fn increment_metric(&mut self, _id: u32, _by: u64) {}
+//! #     fn record_metric(&mut self, _id: u32, _value: u64) {}
+//! # }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = Config::from_json(b"{}").map_err(|errors| errors.to_string())?;
+//! let config = Rc::new(FilterConfig::new(config));
+//! let (host, mut worker) = (&mut Refusing, config.worker("example"));
+//!
+//! let (mut filter, action) = Filter::on_request_headers(config, 1, host, &mut worker);
+//! assert_eq!(action, RequestAction::Continue);
+//! let action = filter.on_response_headers(host, &mut worker, true);
+//! let ResponseAction::SendLocalReply(reply) = action else {
+//!     panic!("{action:?}")
+//! };
+//! assert_eq!(reply.status, 502);
+//! assert!(String::from_utf8(reply.body)?.contains("connection_refused"));
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),

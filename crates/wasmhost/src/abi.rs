@@ -1,12 +1,12 @@
-//! The vocabulary of the ABI: host calls, statuses, map types, and where in a stream's life we are.
+//! The terms of the ABI: host calls, statuses, header maps, and the callbacks of a stream.
 
-/// Statuses a host call may return (`WasmResult` of the C++ host).
+/// Statuses of host calls (`WasmResult` of the C++ host).
 pub mod status {
     /// Success.
     pub const OK: u32 = 0;
     /// No such key, buffer or property.
     pub const NOT_FOUND: u32 = 1;
-    /// An argument that makes no sense now.
+    /// An argument that is not valid in this callback.
     pub const BAD_ARGUMENT: u32 = 2;
     /// The value exists but cannot be expressed in bytes.
     pub const SERIALIZATION_FAILURE: u32 = 3;
@@ -14,40 +14,40 @@ pub mod status {
     pub const PARSE_FAILURE: u32 = 4;
     /// A pointer or size outside of the module's memory.
     pub const INVALID_MEMORY_ACCESS: u32 = 6;
-    /// Compare-and-set lost against another writer.
+    /// Another worker wrote in between.
     pub const CAS_MISMATCH: u32 = 8;
-    /// Everything a test should try: all of the C++ host's values and one that no host has.
+    /// All statuses that a test should try: those of the C++ host, and one that no host returns.
     pub const EVERY: [u32; 15] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 255];
 }
 
-/// What a host call hands over when it succeeds.
+/// What a host call returns besides its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gives {
-    /// The status only.
+    /// Nothing.
     Nothing,
-    /// A number, written to where the module says.
+    /// A number, which the host writes to the module's memory.
     Number,
-    /// Bytes: the host allocates for them in the module, by calling its `malloc`.
+    /// Bytes, for which the host allocates by calling the module's `malloc`.
     Data,
 }
 
 macro_rules! calls {
     ($( $variant:ident $name:literal $gives:ident; )+) => {
-        /// A host call that this host answers.
+        /// A host call that this host implements.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[allow(missing_docs)] // each is its ABI name
+        #[expect(missing_docs, reason = "each is named as in the ABI")]
         pub enum Call { $( $variant, )+ }
 
         impl Call {
-            /// Every call, in the order of the ABI's documentation.
+            /// All calls, in the order of the ABI's documentation.
             pub const ALL: &'static [Call] = &[ $( Call::$variant, )+ ];
 
-            /// The import's name in the module `env`.
+            /// Returns the name of the import in the module `env`.
             pub fn name(self) -> &'static str {
                 match self { $( Call::$variant => $name, )+ }
             }
 
-            /// What a success hands over besides the status.
+            /// Returns what the call returns besides its status.
             pub fn gives(self) -> Gives {
                 match self { $( Call::$variant => Gives::$gives, )+ }
             }
@@ -83,9 +83,9 @@ calls! {
     SetEffectiveContext "proxy_set_effective_context" Nothing;
 }
 
-/// Which header map a call is about.
+/// A header map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // each is its ABI name
+#[expect(missing_docs, reason = "each is named as in the ABI")]
 pub enum MapType {
     RequestHeaders = 0,
     RequestTrailers = 1,
@@ -94,7 +94,7 @@ pub enum MapType {
 }
 
 impl MapType {
-    /// The map of the ABI's number; `None` for the maps of calls that a filter makes itself.
+    /// Converts the ABI's number; returns `None` for the maps of gRPC and HTTP calls of a filter.
     pub fn from_abi(value: u32) -> Option<MapType> {
         Some(match value {
             0 => MapType::RequestHeaders,
@@ -106,9 +106,9 @@ impl MapType {
     }
 }
 
-/// The callback that is running. What a host call may see depends on it.
+/// The callback that is running. It decides what a host call may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs)] // each is the callback of its name
+#[expect(missing_docs, reason = "each is named as its callback")]
 pub enum Phase {
     Idle,
     Start,

@@ -1,4 +1,4 @@
-//! The host calls, each as the C++ host and Envoy answer it.
+//! The host calls, implemented as in the C++ host and Envoy.
 
 use wasmtime::{Caller, Error, Linker};
 
@@ -14,7 +14,7 @@ const PLUGIN_CONFIGURATION: u32 = 7;
 const REQUEST_BODY: u32 = 0;
 const RESPONSE_BODY: u32 = 1;
 
-/// Lines kept per VM: enough for any test, bounded in the long runs.
+/// The most log lines kept of a VM, so that long runs stay bounded.
 const MAX_LOG_LINES: usize = 10_000;
 
 macro_rules! define {
@@ -89,7 +89,8 @@ fn set_tick_period(g: &mut Guest<'_>, ms: u32) -> Outcome {
     Ok(())
 }
 
-/// The plugin's configuration may be read while configuring, a body in its own callback.
+/// Returns a buffer if the running callback may read it: the plugin's configuration while configuring,
+/// a body in its own callback.
 fn buffer(state: &mut State, kind: u32) -> Option<&mut Vec<u8>> {
     match (kind, state.phase) {
         (PLUGIN_CONFIGURATION, Phase::Configure) => Some(&mut state.config),
@@ -112,7 +113,7 @@ fn get_buffer(g: &mut Guest<'_>, kind: u32, start: u32, max: u32, ptr: u32, size
         .unwrap_or_default()
         .to_vec();
     if wanted.is_empty() {
-        // Envoy returns success here without touching the two words.
+        // Envoy returns success without writing pointer and size.
         return Ok(());
     }
     g.give(&wanted, ptr, size)
@@ -127,7 +128,7 @@ fn set_buffer(g: &mut Guest<'_>, kind: u32, start: u32, len: u32, ptr: u32, size
     Ok(copy_from(body, start as usize, len as usize, &data)?)
 }
 
-/// `Buffer::copyFrom`: all of it is replaced, or something is put before or behind it; no more.
+/// Does what Envoy's `Buffer::copyFrom` does: replaces the whole body, prepends to it or appends to it.
 pub(crate) fn copy_from(
     body: &mut Vec<u8>,
     start: usize,
@@ -147,7 +148,7 @@ pub(crate) fn copy_from(
 }
 
 fn get_pairs(g: &mut Guest<'_>, map: u32, ptr: u32, size: u32) -> Outcome {
-    // A map that is not there reads as an empty one.
+    // Envoy returns an empty map if the map does not exist.
     let map = MapType::from_abi(map).and_then(|map| g.state().readable(map).cloned());
     let map = map.unwrap_or_default();
     let bytes = if map.is_empty() {
@@ -165,7 +166,7 @@ fn writable<'g>(g: &'g mut Guest<'_>, map: u32) -> Result<&'g mut Headers, Stop>
         .ok_or(Stop::Status(status::BAD_ARGUMENT))
 }
 
-/// The pairs that the module passed; Envoy takes malformed ones for none at all.
+/// Reads the pairs that the module passed. Envoy reads malformed pairs as an empty map.
 fn read_pairs(g: &mut Guest<'_>, ptr: u32, size: u32) -> Result<Headers, Stop> {
     let bytes = g.read(ptr, size)?;
     Ok(pairs_from_bytes(&bytes).unwrap_or_else(|| {
@@ -249,7 +250,7 @@ fn set_shared(g: &mut Guest<'_>, k: u32, ks: u32, ptr: u32, size: u32, cas: u32)
     }
 }
 
-#[allow(clippy::too_many_arguments)] // the ABI's
+#[expect(clippy::too_many_arguments, reason = "the arguments of the ABI")]
 fn send_local_response(
     g: &mut Guest<'_>,
     status: u32,

@@ -1,32 +1,32 @@
-//! Wrong answers, on request and reproducibly.
+//! Faults: host calls that fail or return wrong data, on request and reproducibly.
 
 use std::collections::BTreeMap;
 
 use crate::abi::{status, Call, Gives};
 use crate::rng::Rng;
 
-/// How a host call goes wrong.
+/// How a host call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing is done and this status is returned (0: success, but nothing was done or written).
+    /// It does nothing and returns this status; 0 claims success.
     Status(u32),
     /// Success with a null pointer and size 0, as Envoy returns empty values.
     Empty,
-    /// Success with a null pointer and a size that is not 0.
+    /// Success with a null pointer and a size other than 0.
     NullWithSize,
     /// Success with a valid pointer and a size of 4 GiB - 1.
     HugeSize,
-    /// Success with random bytes instead of the value (scalars: a random number).
+    /// Success with random bytes, or a random number, instead of the value.
     Garbage,
-    /// Success with the value cut off at a random place.
+    /// Success with the value truncated at a random place.
     Truncated,
-    /// Success with the value, one of its 32-bit words overwritten by a huge number (in a header
-    /// map most often a count or a length).
+    /// Success with the value, one of its first 32-bit words replaced by a huge number. In a header map
+    /// that is a count or a length.
     HugeWord,
 }
 
 impl Fault {
-    /// The faults that are about returned data, not about a status.
+    /// The faults of returned data.
     pub const OF_DATA: [Fault; 6] = [
         Fault::Empty,
         Fault::NullWithSize,
@@ -36,7 +36,7 @@ impl Fault {
         Fault::HugeWord,
     ];
 
-    /// Every fault that `call` can have, those of data `variations` times with another seed each.
+    /// Returns every fault that `call` can have; those of data `variations` times, with different seeds.
     pub fn all_of(call: Call, variations: u64) -> Vec<(Fault, Faults)> {
         let with = |fault, seed| (fault, Faults::always(call, fault).seed(seed));
         let mut all: Vec<_> = status::EVERY
@@ -51,7 +51,7 @@ impl Fault {
         all
     }
 
-    /// Any fault that `call` can have.
+    /// Returns a random fault that `call` can have.
     fn any(call: Call, rng: &mut Rng) -> Fault {
         if call.gives() == Gives::Nothing || rng.one_in(2) {
             Fault::Status(*rng.pick(&status::EVERY))
@@ -61,12 +61,12 @@ impl Fault {
     }
 }
 
-/// Which calls go wrong, and how.
+/// The faults in force: which calls fail, and how.
 #[derive(Debug, Clone)]
 pub struct Faults {
     always: BTreeMap<Call, Fault>,
     nth: Vec<(Call, u64, Fault)>,
-    /// One call in so many goes wrong in a random way; 0: none.
+    /// One call in this many fails in a random way; 0 for none.
     chaos: usize,
     seen: BTreeMap<Call, u64>,
     injected: u64,
@@ -87,30 +87,30 @@ impl Default for Faults {
 }
 
 impl Faults {
-    /// No fault.
+    /// Returns no faults.
     pub fn none() -> Faults {
         Faults::default()
     }
 
-    /// Every `call` goes wrong.
+    /// Makes every `call` fail.
     pub fn always(call: Call, fault: Fault) -> Faults {
         Faults::none().and_always(call, fault)
     }
 
-    /// Every `call` goes wrong, besides what goes wrong already.
+    /// Makes every `call` fail, in addition to the faults in `self`.
     pub fn and_always(mut self, call: Call, fault: Fault) -> Faults {
         self.always.insert(call, fault);
         self
     }
 
-    /// Only the `n`-th `call` from now on goes wrong (the first is 0).
+    /// Makes the `n`-th `call` fail, counted from 0.
     pub fn nth(call: Call, n: u64, fault: Fault) -> Faults {
         let mut faults = Faults::none();
         faults.nth.push((call, n, fault));
         faults
     }
 
-    /// One call in `one_in` goes wrong, in any way, chosen by `seed`.
+    /// Makes one call in `one_in` fail in a random way, chosen by `seed`.
     pub fn chaos(seed: u64, one_in: usize) -> Faults {
         Faults {
             chaos: one_in,
@@ -119,19 +119,19 @@ impl Faults {
         }
     }
 
-    /// The same faults with another choice of random bytes and places.
+    /// Sets the seed of random bytes and places.
     pub fn seed(mut self, seed: u64) -> Faults {
         self.rng = Rng::new(seed);
         self
     }
 
-    /// How many calls went wrong so far. A test that injects a fault asserts on this, so that it
-    /// notices when the call it breaks is no longer made.
+    /// Returns how many calls have failed. A test that injects a fault checks this, so that it fails if
+    /// the module no longer makes the call.
     pub fn injected(&self) -> u64 {
         self.injected
     }
 
-    /// The fault of this call, if any.
+    /// Chooses the fault of this call.
     pub(crate) fn choose(&mut self, call: Call) -> Option<Fault> {
         let seen = self.seen.entry(call).or_default();
         let n = *seen;
@@ -150,7 +150,7 @@ impl Faults {
         fault
     }
 
-    /// The bytes that are handed over instead of `data`.
+    /// Returns the bytes that replace `data`.
     pub(crate) fn corrupt(&mut self, fault: Fault, data: &[u8]) -> Vec<u8> {
         let mut data = data.to_vec();
         match fault {
@@ -163,7 +163,7 @@ impl Faults {
                 data
             }
             Fault::HugeWord if data.len() >= 4 => {
-                // The words that matter are at the front: the count and the lengths.
+                // Count and lengths are at the front.
                 let words = (data.len() / 4).min(9);
                 let at = 4 * self.rng.below(words);
                 let huge: u32 = *self

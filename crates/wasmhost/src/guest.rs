@@ -1,4 +1,4 @@
-//! One host call in progress: access to the module's memory, its faults, its counting.
+//! A host call in progress: access to the module's memory, with faults and counts.
 
 use wasmtime::{Caller, Error};
 
@@ -6,11 +6,11 @@ use crate::abi::{status, Call, Phase};
 use crate::fault::Fault;
 use crate::state::State;
 
-/// Why a host call did not end with success.
+/// Why a host call did not succeed.
 pub(crate) enum Stop {
     /// It returns this status.
     Status(u32),
-    /// The module trapped inside (its `malloc` did), or did what a host ends it for.
+    /// The module's `malloc` trapped, or the module did what a host traps for.
     Trap(Error),
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Guest<'a> {
 }
 
 impl<'a> Guest<'a> {
-    /// Counts the call, decides whether it goes wrong, and does it.
+    /// Counts the call, chooses its fault, and runs it.
     pub(crate) fn run(
         mut caller: Caller<'a, State>,
         call: Call,
@@ -62,7 +62,7 @@ impl<'a> Guest<'a> {
             .ok_or(Stop::Status(status::INVALID_MEMORY_ACCESS))
     }
 
-    /// Copies out of the module.
+    /// Copies bytes out of the module.
     pub(crate) fn read(&mut self, ptr: u32, size: u32) -> Result<Vec<u8>, Stop> {
         let memory = self.memory()?;
         let bytes = memory
@@ -81,7 +81,7 @@ impl<'a> Guest<'a> {
             .map_err(|_| Stop::Status(status::INVALID_MEMORY_ACCESS))
     }
 
-    /// Hands over a number of four bytes.
+    /// Returns a number of four bytes to the module.
     pub(crate) fn give_u32(&mut self, value: u32, ptr: u32) -> Result<(), Stop> {
         let value = if self.fault.is_some() {
             self.state().faults.rng.draw() as u32
@@ -91,7 +91,7 @@ impl<'a> Guest<'a> {
         self.write(ptr, &value.to_le_bytes())
     }
 
-    /// Hands over a number of eight bytes.
+    /// Returns a number of eight bytes to the module.
     pub(crate) fn give_u64(&mut self, value: u64, ptr: u32) -> Result<(), Stop> {
         let value = if self.fault.is_some() {
             self.state().faults.rng.draw()
@@ -101,7 +101,7 @@ impl<'a> Guest<'a> {
         self.write(ptr, &value.to_le_bytes())
     }
 
-    /// Hands over bytes in memory that the module allocates for them; nothing is null.
+    /// Returns bytes to the module, in memory that it allocates. No bytes are a null pointer.
     pub(crate) fn give(&mut self, data: &[u8], ptr_ptr: u32, size_ptr: u32) -> Result<(), Stop> {
         let data = match self.fault {
             Some(fault) => self.state().faults.corrupt(fault, data),

@@ -1,4 +1,4 @@
-//! Loading the module and calling its exports.
+//! Loads the module, starts VMs and calls exports.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,21 +16,21 @@ use crate::property::{self, Property};
 use crate::state::{LogLine, State};
 use crate::world::World;
 
-/// The root context's id; streams count up from the next.
+/// The id of the root context; those of streams follow.
 const ROOT: u32 = 1;
 
-/// Most fuel for one callback. Some ten seconds of work: who needs more runs for ever.
+/// The most fuel for one callback: about ten seconds. A callback that needs more never ends.
 const FUEL: u64 = 20_000_000_000;
 
-/// How many log lines a [`Trap`] shows.
+/// The number of log lines in a [`Trap`].
 const LOG_TAIL: usize = 5;
 
-/// The module ended in a trap: in Envoy the plugin would be dead on this worker.
+/// A trap in the module. Envoy would stop the plugin on this worker.
 #[derive(Debug, Clone)]
 pub struct Trap {
     /// The export that was called.
     pub callback: &'static str,
-    /// What happened, with the module's last log lines (a Rust panic logs its place there).
+    /// The cause, and the module's last log lines (which contain the location of a panic).
     pub message: String,
 }
 
@@ -42,17 +42,17 @@ impl fmt::Display for Trap {
 
 impl std::error::Error for Trap {}
 
-/// A compiled module, ready to start any number of VMs.
+/// A compiled module, from which VMs are started.
 pub struct Host {
     module: Module,
     pre: InstancePre<State>,
 }
 
 impl Host {
-    /// The real module: `$TIDEGATE_WASM`, else `dist/tidegate.wasm` of the workspace.
+    /// Loads the real module: `$TIDEGATE_WASM`, else `dist/tidegate.wasm` of the workspace.
     ///
     /// # Panics
-    /// With what to do, when there is none, or when this host cannot link it.
+    /// If there is no module, with a hint how to build it; or if this host cannot link it.
     pub fn load() -> Host {
         let path = module_path();
         let bytes = std::fs::read(&path).unwrap_or_else(|error| {
@@ -64,15 +64,15 @@ impl Host {
         Host::from_bytes(&bytes).unwrap_or_else(|error| panic!("{}: {error:#}", path.display()))
     }
 
-    /// A host for any proxy-wasm module.
+    /// Compiles a proxy-wasm module.
     ///
     /// # Errors
-    /// When the bytes are no module, or import what is not in [`Call::ALL`] with another signature
-    /// than ours. Other imports of `env` are linked to a trap that names them.
+    /// If the bytes are not a module, or import a call of [`Call::ALL`] with another signature. Other
+    /// imports of `env` are linked to a trap that names them.
     pub fn from_bytes(bytes: &[u8]) -> Result<Host, Error> {
         let mut config = Config::new();
         config.consume_fuel(true);
-        // Compiling once costs more than running: the quickest code generation there is.
+        // Compiling takes longer than running, so code generation is as fast as possible.
         config.cranelift_opt_level(OptLevel::None);
         let engine = Engine::new(&config)?;
         let module = Module::new(&engine, bytes)?;
@@ -94,7 +94,7 @@ impl Host {
         Ok(Host { module, pre })
     }
 
-    /// The names of all exports, sorted.
+    /// Returns the names of all exports, sorted.
     pub fn exports(&self) -> BTreeSet<String> {
         self.module
             .exports()
@@ -102,7 +102,7 @@ impl Host {
             .collect()
     }
 
-    /// The names of all imports (`module.name`), sorted.
+    /// Returns the names of all imports (`module.name`), sorted.
     pub fn imports(&self) -> BTreeSet<String> {
         self.module
             .imports()
@@ -110,15 +110,15 @@ impl Host {
             .collect()
     }
 
-    /// Starts a VM in the world, up to `on_vm_start`, and configures it with `config`.
+    /// Starts a VM in a world, and configures its plugin with `config`.
     ///
     /// # Errors
-    /// When the module traps. Whether it accepted the configuration says [`Vm::configured`].
+    /// If the module traps. [`Vm::configured`] returns whether it accepted the configuration.
     pub fn start(&self, world: &World, config: &[u8]) -> Result<Vm, Trap> {
         self.start_with(world, config, Faults::none())
     }
 
-    /// Like [`Host::start`], with the faults in force from the first call on.
+    /// Starts a VM as [`Host::start`] does, with faults in force from the first call.
     ///
     /// # Errors
     /// When the module traps.
@@ -164,11 +164,11 @@ fn module_path() -> PathBuf {
 }
 
 fn refuel(store: &mut Store<State>) {
-    // Fails only where fuel is off, and it is on in every engine of this host.
+    // Fails only if the engine does not count fuel, and each engine of this host does.
     let _ = store.set_fuel(FUEL);
 }
 
-/// One VM: what one worker thread of Envoy runs.
+/// A VM, as one worker thread of Envoy runs it.
 pub struct Vm {
     pub(crate) store: Store<State>,
     instance: wasmtime::Instance,
@@ -178,8 +178,8 @@ pub struct Vm {
 }
 
 impl Vm {
-    /// Calls an export; `None` when the module has none of that name (Envoy skips it then), or
-    /// when it returns nothing.
+    /// Calls an export. Returns `None` if the module has no such export, which Envoy then skips, or if the
+    /// export returns nothing.
     pub(crate) fn call(
         &mut self,
         callback: &'static str,
@@ -219,7 +219,7 @@ impl Vm {
             .map(|value| value as u32))
     }
 
-    /// Gives the plugin a configuration; `true` when it accepts it.
+    /// Gives the plugin a configuration. Returns whether the plugin accepts it.
     ///
     /// # Errors
     /// When the module traps.
@@ -230,12 +230,12 @@ impl Vm {
         Ok(accepted != Some(0))
     }
 
-    /// Whether the configuration given at the start was accepted.
+    /// Returns whether the plugin accepted the configuration given at the start.
     pub fn configured(&self) -> bool {
         self.configured
     }
 
-    /// Moves the clock and, where the module asked for ticks, ticks once.
+    /// Advances the clock, and ticks once if the module has set a tick period.
     ///
     /// # Errors
     /// When the module traps.
@@ -247,7 +247,7 @@ impl Vm {
         Ok(())
     }
 
-    /// Ends the plugin, as a new configuration of Envoy or its shutdown does.
+    /// Ends the plugin, as Envoy does at a new configuration and at shutdown.
     ///
     /// # Errors
     /// When the module traps.
@@ -257,33 +257,33 @@ impl Vm {
         Ok(())
     }
 
-    /// The period of ticks that the module asked for, in milliseconds.
+    /// Returns the tick period that the module has set, in milliseconds.
     pub fn tick_period_ms(&self) -> Option<u32> {
         self.store.data().tick_ms
     }
 
-    /// Moves the clock.
+    /// Advances the clock.
     pub fn advance(&mut self, ms: u64) {
         let now = &mut self.store.data_mut().now_ns;
         *now = now.saturating_add(ms.saturating_mul(1_000_000));
     }
 
-    /// Sets the clock, in nanoseconds since 1970.
+    /// Sets the clock, in nanoseconds since the Unix epoch.
     pub fn set_now_ns(&mut self, now: u64) {
         self.store.data_mut().now_ns = now;
     }
 
-    /// Puts faults in force, instead of those that were.
+    /// Replaces the faults in force.
     pub fn set_faults(&mut self, faults: Faults) {
         self.store.data_mut().faults = faults;
     }
 
-    /// The faults in force.
+    /// Returns the faults in force.
     pub fn faults(&self) -> &Faults {
         &self.store.data().faults
     }
 
-    /// Sets a property (by its dotted name) for every stream.
+    /// Sets a property for every stream, by its dotted name.
     pub fn set_property(&mut self, name: &str, value: impl Into<Property>) {
         self.store
             .data_mut()
@@ -291,27 +291,27 @@ impl Vm {
             .insert(property::key(name), value.into());
     }
 
-    /// What crossed the boundary since the last [`Vm::reset_counts`].
+    /// Returns what crossed the boundary since the last [`Vm::reset_counts`].
     pub fn counts(&self) -> &Counts {
         &self.store.data().counts
     }
 
-    /// Begins to count anew.
+    /// Resets the counts.
     pub fn reset_counts(&mut self) {
         self.store.data_mut().counts = Counts::default();
     }
 
-    /// What the module logged since the last call of this.
+    /// Returns what the module logged since the last call.
     pub fn take_log(&mut self) -> Vec<LogLine> {
         std::mem::take(&mut self.store.data_mut().log)
     }
 
-    /// What the module did, since the last call of this, that Envoy punishes.
+    /// Returns what the module did since the last call that Envoy would not tolerate.
     pub fn take_misuse(&mut self) -> Vec<String> {
         std::mem::take(&mut self.store.data_mut().misuse)
     }
 
-    /// The size of the module's memory, in bytes. It never shrinks.
+    /// Returns the size of the module's memory in bytes. It never shrinks.
     pub fn memory_bytes(&self) -> usize {
         self.store
             .data()

@@ -1,17 +1,17 @@
-//! A host for the real module, for what Envoy cannot be made to do.
+//! A proxy-wasm host for the real module, which does what Envoy cannot be made to do.
 //!
-//! Envoy answers every host call, in order, with well-formed data; so a test on Envoy never sees
-//! what the module does when a call fails, when the bytes of a header map are cut off, or when
-//! callbacks come in an order of which there is no example yet. A trap there kills the plugin for a
-//! whole worker. This host speaks the same ABI (proxy-wasm 0.2.1), answers as Envoy does by
-//! default, and misbehaves on request: any call, any status, any bytes, reproducibly.
+//! Envoy answers every host call, in order, with well-formed data. A test on Envoy never shows what the
+//! module does if a call fails, if the bytes of a header map are truncated, or if callbacks come in
+//! another order. A trap there stops the plugin on a whole worker. This host implements the same ABI
+//! (proxy-wasm 0.2.1). By default it answers as Envoy does; on request any call returns any status or
+//! any bytes, reproducibly.
 //!
-//! It also counts exactly what a request costs: calls in each direction, calls that make Envoy
-//! re-enter the module for memory, bytes copied, and fuel (instructions, roughly).
+//! It also counts what a request costs: calls in each direction, calls that make the host re-enter the
+//! module to allocate, bytes copied, and fuel (roughly instructions).
 //!
-//! Where its semantics come from: the C++ host that Envoy links
-//! (`proxy-wasm-cpp-host/src/exports.cc`), Envoy's `extensions/common/wasm/context.cc`, and trials
-//! on Envoy 1.40 where those two leave a question.
+//! Its semantics are those of the C++ host that Envoy links (`proxy-wasm-cpp-host/src/exports.cc`) and of
+//! Envoy's `extensions/common/wasm/context.cc`. Where those leave a question, they were tried on Envoy
+//! 1.40.
 
 mod abi;
 mod calls;

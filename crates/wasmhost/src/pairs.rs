@@ -1,6 +1,6 @@
-//! Header maps as they cross the boundary (`pairs_util.cc` of the C++ host).
+//! Header maps in the ABI's encoding (`pairs_util.cc` of the C++ host).
 
-/// Headers in order; names as sent, values any bytes.
+/// Headers in order: names as sent, values as bytes.
 pub type Headers = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Envoy reads at most this many pairs from a module (`limits.h`).
@@ -8,7 +8,8 @@ const MAX_PAIRS: usize = 1024;
 /// Envoy reads at most this many bytes of pairs from a module (`limits.h`).
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// Little-endian count, then the two lengths of each pair, then each name and value with a NUL.
+/// Encodes pairs: the count (little-endian), the two lengths of each pair, then each name and value with a
+/// NUL after it.
 pub fn pairs_to_bytes(pairs: &Headers) -> Vec<u8> {
     let mut out = (pairs.len() as u32).to_le_bytes().to_vec();
     for (name, value) in pairs {
@@ -24,8 +25,8 @@ pub fn pairs_to_bytes(pairs: &Headers) -> Vec<u8> {
     out
 }
 
-/// What Envoy reads from the block; `None` where it would read nothing because the block is
-/// malformed or too large. No bytes at all are no pairs.
+/// Decodes pairs as Envoy does. Returns `None` if the block is malformed or too large, which Envoy then
+/// reads as no pairs. An empty block has no pairs.
 pub fn pairs_from_bytes(bytes: &[u8]) -> Option<Headers> {
     if bytes.is_empty() {
         return Some(Vec::new());

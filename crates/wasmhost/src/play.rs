@@ -1,4 +1,4 @@
-//! A whole exchange, played as Envoy runs it: what goes in, what the client gets.
+//! Plays a whole exchange as Envoy runs it: a request, its response, and what the client gets.
 
 use crate::host::{Trap, Vm};
 use crate::pairs::{first, Headers};
@@ -8,9 +8,9 @@ use crate::stream::StreamId;
 /// A request to play.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The headers, pseudo-headers among them.
+    /// The headers, with pseudo-headers.
     pub headers: Headers,
-    /// The chunks of the body; none: headers only.
+    /// The chunks of the body; empty if there are headers only.
     pub body: Vec<Vec<u8>>,
     /// Envoy's route name.
     pub route: String,
@@ -19,7 +19,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request without a body, as a plain client sends it.
+    /// Creates a request without a body, as a browser sends it.
     pub fn new(method: &str, path: &str) -> Request {
         let mut request = Request {
             headers: Vec::new(),
@@ -58,25 +58,25 @@ impl Request {
     }
 }
 
-/// What comes back before the filter sees it.
+/// A response as it reaches the filter.
 #[derive(Debug, Clone)]
 pub struct Response {
-    /// The headers, `:status` among them.
+    /// The headers, with `:status`.
     pub headers: Headers,
-    /// The chunks of the body; none: headers only.
+    /// The chunks of the body; empty if there are headers only.
     pub body: Vec<Vec<u8>>,
-    /// The trailers; none: the body ends the stream.
+    /// The trailers; empty if the body ends the stream.
     pub trailers: Headers,
     /// `response.code_details`.
     pub details: String,
     /// `response.flags`.
     pub flags: i64,
-    /// An upstream made it, or at least was chosen.
+    /// Whether an upstream was chosen, and perhaps made the response.
     pub upstream: bool,
 }
 
 impl Response {
-    /// An answer of the upstream.
+    /// Creates a response of the upstream.
     pub fn upstream(status: u16) -> Response {
         Response {
             headers: vec![(b":status".to_vec(), status.to_string().into_bytes())],
@@ -88,7 +88,7 @@ impl Response {
         }
     }
 
-    /// A reply that Envoy makes itself, with its one chunk of text.
+    /// Creates a local reply of Envoy, with one chunk of text.
     pub fn envoy(status: u16, details: &str, flags: i64, text: &str) -> Response {
         let mut response = Response::upstream(status).header("content-type", "text/plain");
         response = response.header("content-length", text.len().to_string());
@@ -125,34 +125,34 @@ impl Response {
 /// What the client gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// The headers, `:status` among them.
+    /// The headers, with `:status`.
     pub headers: Headers,
     /// The body.
     pub body: Vec<u8>,
     /// The trailers.
     pub trailers: Headers,
-    /// The local reply of the module, if it made one.
+    /// The local reply of the module, if it sent one.
     pub reply: Option<LocalReply>,
-    /// The request got as far as the upstream.
+    /// Whether the request reached the upstream.
     pub sent_upstream: bool,
 }
 
 impl Seen {
-    /// The status; 0 where there is none.
+    /// Returns the status; 0 if there is none.
     pub fn status(&self) -> u16 {
         self.header(":status")
             .and_then(|v| v.parse().ok())
             .unwrap_or(0)
     }
 
-    /// The first value of a header, where it is text.
+    /// Returns the first value of a header if it is UTF-8.
     pub fn header(&self, name: &str) -> Option<&str> {
         first(&self.headers, name.as_bytes()).and_then(|v| std::str::from_utf8(v).ok())
     }
 }
 
 impl Vm {
-    /// Plays a whole exchange as Envoy runs it, and returns what the client gets.
+    /// Plays a whole exchange as Envoy runs it. Returns what the client gets.
     pub fn exchange(&mut self, request: &Request, response: &Response) -> Result<Seen, Trap> {
         let id = self.open()?;
         let seen = self.exchange_on(id, request, response)?;
@@ -160,7 +160,7 @@ impl Vm {
         Ok(seen)
     }
 
-    /// Like [`Vm::exchange`], on an open stream that stays open.
+    /// Plays a whole exchange on an open stream, which stays open.
     pub fn exchange_on(
         &mut self,
         id: StreamId,
@@ -172,7 +172,7 @@ impl Vm {
         stream.cluster = request.cluster.clone().into_bytes();
         let answer = self.request_headers(id, request.headers.clone(), request.body.is_empty())?;
         if let Some(reply) = answer.reply {
-            // It goes through the encoder filters, this one among them.
+            // It passes the encoder filters, and so this filter too.
             let mut response = as_response(request, &reply);
             response.upstream = false;
             let mut seen = self.play_response(id, request, &response)?;
@@ -200,7 +200,7 @@ impl Vm {
         let bare = response.body.is_empty() && response.trailers.is_empty();
         let answer = self.response_headers(id, response.headers.clone(), bare)?;
         if let Some(reply) = answer.reply {
-            // It goes to the client directly, past all encoder filters.
+            // It goes to the client directly, without passing the encoder filters.
             let made = as_response(request, &reply);
             let stream = self.stream(id);
             stream.details = made.details.clone().into_bytes();
@@ -217,7 +217,7 @@ impl Vm {
         let mut chunks: Vec<(&[u8], bool)> =
             response.body.iter().map(|c| (&c[..], false)).collect();
         match chunks.last_mut() {
-            // An upstream's last chunk does not end the stream: an empty one does, or trailers.
+            // The last chunk of an upstream does not end the stream; an empty chunk or trailers do.
             Some(_) if response.upstream && response.trailers.is_empty() => {
                 chunks.push((&[], true))
             }
@@ -253,7 +253,7 @@ impl Vm {
     }
 }
 
-/// What Envoy makes of a local reply (`Utility::prepareLocalReply`).
+/// Completes a local reply as Envoy does (`Utility::prepareLocalReply`).
 fn as_response(request: &Request, reply: &LocalReply) -> Response {
     let details = String::from_utf8_lossy(&reply.details).replace(char::is_whitespace, "_");
     let grpc = request.has("content-type", b"application/grpc");

@@ -1,4 +1,4 @@
-//! Properties (`get_property`): what Envoy 1.36 to 1.40 answers in which callback.
+//! Properties (`get_property`), as Envoy 1.36 to 1.40 return them in each callback.
 
 use crate::abi::{status, MapType, Phase};
 use crate::pairs::first;
@@ -7,10 +7,10 @@ use crate::state::{State, Stream};
 /// A property that a test sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Property {
-    /// The bytes as they cross the boundary: text raw, integers with [`int`].
+    /// The bytes that the call returns: text as it is, integers by [`int`].
     Value(Vec<u8>),
-    /// The call fails with this status; `xds.upstream_host_metadata` of a host without metadata
-    /// fails with 3, for example.
+    /// The call fails with this status. For example, `xds.upstream_host_metadata` of a host without
+    /// metadata fails with 3.
     Fails(u32),
 }
 
@@ -20,12 +20,12 @@ impl From<&str> for Property {
     }
 }
 
-/// An integer as Envoy serializes it: eight bytes, little-endian.
+/// Returns an integer as Envoy serializes it: eight bytes, little-endian.
 pub fn int(value: i64) -> Vec<u8> {
     value.to_le_bytes().to_vec()
 }
 
-/// The key under which a dotted name is kept: segments are divided by NUL on the wire.
+/// Converts a dotted name to the ABI's path: segments separated by NUL.
 pub(crate) fn key(dotted: &str) -> Vec<u8> {
     dotted
         .bytes()
@@ -33,7 +33,7 @@ pub(crate) fn key(dotted: &str) -> Vec<u8> {
         .collect()
 }
 
-/// The value of the path, or the status that the call returns.
+/// Returns the value of a path, or the status that the call returns.
 pub(crate) fn lookup(state: &State, path: &[u8]) -> Result<Vec<u8>, u32> {
     let stream = state.stream();
     let set = stream

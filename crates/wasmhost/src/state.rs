@@ -1,4 +1,4 @@
-//! What the host remembers of one VM and its streams.
+//! The host's state of a VM and its streams.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ pub struct LogLine {
     pub message: String,
 }
 
-/// What the module passed to `send_local_response`.
+/// The arguments of `send_local_response`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalReply {
     /// The HTTP status.
@@ -38,10 +38,10 @@ pub struct LocalReply {
 /// One request of the VM.
 #[derive(Debug, Clone)]
 pub(crate) struct Stream {
-    /// The furthest callback reached.
+    /// The last callback reached.
     pub(crate) phase: Phase,
     pub(crate) request_headers: Headers,
-    /// The module stopped the request (by a reply of its own): Envoy keeps the headers readable.
+    /// Whether a local reply of the module stopped the request. Envoy then keeps the headers readable.
     pub(crate) request_held: bool,
     pub(crate) request_trailers: Headers,
     pub(crate) response_headers: Headers,
@@ -78,7 +78,7 @@ impl Stream {
         }
     }
 
-    /// The status of the response headers.
+    /// Returns the status of the response headers.
     pub(crate) fn status(&self) -> Option<u16> {
         let text = first(&self.response_headers, b":status")?;
         std::str::from_utf8(text).ok()?.parse().ok()
@@ -91,12 +91,12 @@ pub(crate) struct State {
     pub(crate) memory: Option<Memory>,
     pub(crate) malloc: Option<TypedFunc<u32, u32>>,
     pub(crate) streams: BTreeMap<u32, Stream>,
-    /// Every context that exists, the root's among them.
+    /// All contexts, with the root context.
     pub(crate) contexts: BTreeSet<u32>,
     /// The context of the running callback.
     pub(crate) active: u32,
     pub(crate) phase: Phase,
-    /// The module's `malloc` is running; it may only log.
+    /// Whether the module's `malloc` is running, which may only log.
     pub(crate) allocating: bool,
     pub(crate) config: Vec<u8>,
     pub(crate) now_ns: u64,
@@ -108,7 +108,7 @@ pub(crate) struct State {
     pub(crate) misuse: Vec<String>,
 }
 
-/// A moment well after any start: 2026-01-02T03:04:05Z.
+/// 2026-01-02T03:04:05Z.
 const SOME_DAY_NS: u64 = 1_767_323_045_000_000_000;
 
 impl State {
@@ -133,13 +133,13 @@ impl State {
         }
     }
 
-    /// The stream of the running callback.
+    /// Returns the stream of the running callback.
     pub(crate) fn stream(&self) -> Option<&Stream> {
         self.streams.get(&self.active)
     }
 
-    /// The map if Envoy would let the running callback read it: each map in its own callback, all
-    /// of them when logging. Request headers are gone once the request went on.
+    /// Returns a map if Envoy lets the running callback read it: each map in its own callback, all maps
+    /// when logging. The request headers are no longer readable after the request has passed.
     pub(crate) fn readable(&self, map: MapType) -> Option<&Headers> {
         let stream = self.stream()?;
         let logging = self.phase == Phase::Log;
@@ -164,7 +164,7 @@ impl State {
         (here || logging).then_some(headers)
     }
 
-    /// The map if the running callback may change it.
+    /// Returns a map if the running callback may change it.
     pub(crate) fn writable(&mut self, map: MapType) -> Option<&mut Headers> {
         if self.phase == Phase::Log || self.readable(map).is_none() {
             return None;
@@ -178,7 +178,7 @@ impl State {
         })
     }
 
-    /// Notes something that Envoy punishes although it returns success.
+    /// Notes a call that Envoy would not tolerate, although it returns success.
     pub(crate) fn misused(&mut self, what: impl Into<String>) {
         self.misuse
             .push(format!("{:?}: {}", self.phase, what.into()));

@@ -10,12 +10,12 @@ use crate::state::{LocalReply, Stream};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StreamId(pub(crate) u32);
 
-/// What a callback about headers did.
+/// What a headers callback did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The headers after it.
+    /// The headers after the callback.
     pub headers: Headers,
-    /// The local reply it sent, which ends the normal way.
+    /// The local reply that it sent instead.
     pub reply: Option<LocalReply>,
 }
 
@@ -23,7 +23,7 @@ impl Vm {
     /// Creates the context of a request.
     ///
     /// # Errors
-    /// When the module traps; so for all callbacks below.
+    /// If the module traps; also for all callbacks below.
     pub fn open(&mut self) -> Result<StreamId, Trap> {
         let id = self.next_id;
         self.next_id += 1;
@@ -49,12 +49,12 @@ impl Vm {
             .insert(property::key(name), value.into());
     }
 
-    /// Filter state that the module set on a stream.
+    /// Returns the filter state that the module set on a stream.
     pub fn filter_state(&mut self, id: StreamId) -> Vec<(Vec<u8>, Vec<u8>)> {
         self.stream(id).filter_state.clone().into_iter().collect()
     }
 
-    /// Runs a callback of a stream. Envoy would stop the stream at a pause without a reply.
+    /// Runs a callback of a stream. A pause without a local reply is noted, because Envoy would wait for ever.
     fn on(
         &mut self,
         name: &'static str,
@@ -79,7 +79,7 @@ impl Vm {
         Ok(())
     }
 
-    /// The request's headers arrive.
+    /// Runs the callback of the request's headers.
     pub fn request_headers(
         &mut self,
         id: StreamId,
@@ -102,12 +102,13 @@ impl Vm {
         })
     }
 
-    /// A chunk of the request's body arrives; what goes on is returned.
+    /// Runs the callback of a chunk of the request's body. Returns the chunk that passes.
     pub fn request_body(&mut self, id: StreamId, chunk: &[u8], eos: bool) -> Result<Vec<u8>, Trap> {
         self.body("proxy_on_request_body", Phase::RequestBody, id, chunk, eos)
     }
 
-    /// The response's headers arrive. A local reply replaces the response, as far as Envoy lets it.
+    /// Runs the callback of the response's headers. A local reply replaces the response, as far as Envoy
+    /// allows it.
     pub fn response_headers(
         &mut self,
         id: StreamId,
@@ -138,7 +139,7 @@ impl Vm {
         Ok(Answer { headers, reply })
     }
 
-    /// A chunk of the response's body arrives; what goes on is returned.
+    /// Runs the callback of a chunk of the response's body. Returns the chunk that passes.
     pub fn response_body(
         &mut self,
         id: StreamId,
@@ -167,7 +168,7 @@ impl Vm {
         Ok(std::mem::take(&mut self.stream(id).body))
     }
 
-    /// The request's trailers arrive; what goes on is returned.
+    /// Runs the callback of the request's trailers. Returns the trailers that pass.
     pub fn request_trailers(&mut self, id: StreamId, trailers: Headers) -> Result<Headers, Trap> {
         let count = trailers.len() as u32;
         self.stream(id).request_trailers = trailers;
@@ -180,7 +181,7 @@ impl Vm {
         Ok(self.stream(id).request_trailers.clone())
     }
 
-    /// The response's trailers arrive; what goes on is returned.
+    /// Runs the callback of the response's trailers. Returns the trailers that pass.
     pub fn response_trailers(&mut self, id: StreamId, trailers: Headers) -> Result<Headers, Trap> {
         let count = trailers.len() as u32;
         self.stream(id).response_trailers = trailers;
@@ -193,19 +194,19 @@ impl Vm {
         Ok(self.stream(id).response_trailers.clone())
     }
 
-    /// The access log is written.
+    /// Runs the callback of the access log.
     pub fn log(&mut self, id: StreamId) -> Result<(), Trap> {
         self.call("proxy_on_log", Phase::Log, id.0, &[id.0])?;
         Ok(())
     }
 
-    /// The stream is over.
+    /// Runs the callback of the end of the stream.
     pub fn done(&mut self, id: StreamId) -> Result<(), Trap> {
         self.call("proxy_on_done", Phase::Done, id.0, &[id.0])?;
         Ok(())
     }
 
-    /// The context is deleted, and must not be used any more.
+    /// Deletes the context, which must not be used afterwards.
     pub fn delete(&mut self, id: StreamId) -> Result<(), Trap> {
         self.call("proxy_on_delete", Phase::Done, id.0, &[id.0])?;
         let state = self.store.data_mut();
@@ -214,7 +215,7 @@ impl Vm {
         Ok(())
     }
 
-    /// The end of a stream in Envoy's order: log, done, delete.
+    /// Ends a stream in Envoy's order: log, done, delete.
     pub fn finish(&mut self, id: StreamId) -> Result<(), Trap> {
         self.log(id)?;
         self.done(id)?;

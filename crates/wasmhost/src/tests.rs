@@ -1,4 +1,4 @@
-//! The host itself: where it differs from Envoy, every other test is worth less.
+//! Tests of the host itself: if it differed from Envoy, the other tests would prove nothing.
 
 use crate::abi::{status, Call, Gives, MapType, Phase};
 use crate::calls::copy_from;
@@ -16,7 +16,7 @@ fn headers(pairs: &[(&str, &str)]) -> Headers {
 }
 
 #[test]
-fn pairs_are_encoded_as_the_abi_says() {
+fn pairs_are_encoded_as_in_the_abi() {
     let block = pairs_to_bytes(&headers(&[("a", "bc"), ("d", "")]));
     assert_eq!(
         block,
@@ -31,7 +31,7 @@ fn pairs_are_encoded_as_the_abi_says() {
 }
 
 #[test]
-fn pairs_that_lie_are_no_pairs() {
+fn malformed_or_too_many_pairs_are_not_decoded() {
     let good = pairs_to_bytes(&headers(&[("a", "bc"), ("d", "")]));
     for cut in 1..good.len() {
         assert_eq!(pairs_from_bytes(&good[..cut]), None, "cut at {cut}");
@@ -47,7 +47,7 @@ fn pairs_that_lie_are_no_pairs() {
 }
 
 #[test]
-fn a_buffer_is_replaced_whole_or_extended() {
+fn a_buffer_can_only_be_replaced_whole_prepended_or_appended_to() {
     for (start, len, expected) in [
         (0, 0, Ok("new+old")),
         (0, 3, Ok("new+")),
@@ -68,7 +68,7 @@ fn a_buffer_is_replaced_whole_or_extended() {
 }
 
 #[test]
-fn creation_of_shared_data_is_not_guarded() {
+fn compare_and_swap_guards_updates_but_not_creation() {
     let world = World::new();
     assert_eq!(world.set_shared(b"k", b"1", 12_345), status::OK);
     let (_, cas) = world.shared(b"k").unwrap();
@@ -80,7 +80,7 @@ fn creation_of_shared_data_is_not_guarded() {
 }
 
 #[test]
-fn metrics_are_shared_by_name_and_behave_by_kind() {
+fn metrics_are_shared_by_name_and_refuse_what_their_kind_refuses() {
     let world = World::new();
     let counter = world.define(0, "c").unwrap();
     assert_eq!(world.define(0, "c"), Some(counter));
@@ -161,7 +161,7 @@ fn each_map_is_readable_in_its_callback_and_when_logging() {
 }
 
 #[test]
-fn request_properties_are_gone_in_the_response_and_back_in_the_log() {
+fn request_properties_are_readable_in_the_request_and_in_the_log_only() {
     let mut state = State::new(World::new());
     let mut stream = Stream::new();
     stream.request_headers = headers(&[(":path", "/a")]);
@@ -215,7 +215,7 @@ fn request_properties_are_gone_in_the_response_and_back_in_the_log() {
 }
 
 #[test]
-fn faults_are_chosen_as_told_and_reproducible() {
+fn faults_are_those_requested_and_reproducible() {
     let mut nth = Faults::nth(Call::GetProperty, 1, Fault::Empty);
     let chosen: Vec<_> = (0..3).map(|_| nth.choose(Call::GetProperty)).collect();
     assert_eq!(chosen, [None, Some(Fault::Empty), None]);

@@ -1,12 +1,12 @@
-//! What all workers of one Envoy share: shared data, metrics.
+//! What all workers of an Envoy share: shared data and metrics.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::abi::status;
 
-/// The process around the workers. Clones are the same world; give one to several VMs to play
-/// several worker threads of one Envoy.
+/// The process of the workers. Clones share the same data: several VMs with clones of one world act as
+/// the worker threads of one Envoy.
 #[derive(Debug, Clone, Default)]
 pub struct World(Arc<Mutex<Inner>>);
 
@@ -29,7 +29,7 @@ const GAUGE: u32 = 1;
 const HISTOGRAM: u32 = 2;
 
 impl World {
-    /// A world without data or metrics.
+    /// Creates a world without data or metrics.
     pub fn new() -> World {
         World::default()
     }
@@ -38,18 +38,18 @@ impl World {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Value and compare-and-set number of a key.
+    /// Returns the value of a key, and its version for compare-and-swap.
     pub fn shared(&self, key: &[u8]) -> Option<(Vec<u8>, u32)> {
         self.inner().shared.get(key).cloned()
     }
 
-    /// Every key of the shared data.
+    /// Returns all keys of the shared data.
     pub fn shared_keys(&self) -> Vec<Vec<u8>> {
         self.inner().shared.keys().cloned().collect()
     }
 
-    /// Sets as `SharedData::set` does: `cas` 0 is unconditional, a missing key is created whatever
-    /// the `cas` says.
+    /// Sets a value as the C++ host's `SharedData::set` does: unconditionally if `cas` is 0, and for a
+    /// missing key whatever `cas` is.
     pub fn set_shared(&self, key: &[u8], value: &[u8], cas: u32) -> u32 {
         let mut inner = self.inner();
         if let Some((_, current)) = inner.shared.get(key) {
@@ -63,8 +63,8 @@ impl World {
         status::OK
     }
 
-    /// The id of a metric, created at its first definition; `None` for an unknown kind. The low
-    /// two bits are the kind, as in Envoy.
+    /// Returns the id of a metric, which is created at its first definition; `None` for an unknown kind.
+    /// The low two bits are the kind, as in Envoy.
     pub(crate) fn define(&self, kind: u32, name: &str) -> Option<u32> {
         if kind > HISTOGRAM {
             return None;
@@ -93,7 +93,7 @@ impl World {
         }
     }
 
-    /// Envoy refuses to lower a counter, and to increment a histogram.
+    /// Increments a metric. Envoy refuses to lower a counter, and to increment a histogram.
     pub(crate) fn increment(&self, id: u32, offset: i64) -> Result<(), u32> {
         self.with(id, |m| {
             if (m.kind == COUNTER && offset <= 0) || m.kind == HISTOGRAM {
@@ -125,7 +125,7 @@ impl World {
         })
     }
 
-    /// The value of a metric by name: a counter's total, a gauge's value, a histogram's sum.
+    /// Returns the value of a metric: a counter's total, a gauge's value or a histogram's sum.
     pub fn metric(&self, name: &str) -> Option<u64> {
         self.inner()
             .metrics
@@ -134,7 +134,7 @@ impl World {
             .map(|m| m.value)
     }
 
-    /// Every metric defined, with its value, in the order of definition.
+    /// Returns all metrics with their values, in the order of definition.
     pub fn metrics(&self) -> Vec<(String, u64)> {
         self.inner()
             .metrics

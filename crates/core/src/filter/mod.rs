@@ -22,6 +22,7 @@
 //! * A response of the filter itself is neither replaced nor counted as the upstream's.
 
 mod intercept;
+mod kept_headers;
 mod local_reply;
 mod request;
 mod response;

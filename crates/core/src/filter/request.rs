@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::intercept::Interception;
+use super::kept_headers::keep_read_headers;
 use super::response::ResponseInfo;
 use super::{log_events, says_it_retries, Filter, RequestAction, Stage};
 use crate::config::Mode;
@@ -18,12 +19,13 @@ impl Filter {
         host: &mut impl Host,
         worker: &mut Worker,
     ) -> Result<RequestAction, HostError> {
-        self.request = HeaderBlock::from_wire(host.headers(HeaderMap::Request)?);
+        let request = HeaderBlock::from_wire(host.headers(HeaderMap::Request)?);
         let must_track = worker.must_track() || self.config.always_looks_up();
         if !must_track {
             self.permit = worker.untracked_permit();
         }
-        self.is_returning = worker.expects_returns() && says_it_retries(&self.request);
+        self.is_returning = worker.expects_returns() && says_it_retries(&request);
+        self.request = keep_read_headers(request);
         if !must_track && self.config.slow_threshold().is_none() {
             return Ok(RequestAction::Continue);
         }

@@ -11,6 +11,9 @@
 /// The size of a `u32` length.
 const LENGTH_BYTES: usize = 4;
 
+/// What a pair takes in a block besides its name and value: two lengths and two NULs.
+pub(crate) const PAIR_OVERHEAD: usize = 2 * LENGTH_BYTES + 2;
+
 /// A header map in the host's encoding.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HeaderBlock(Vec<u8>);
@@ -23,7 +26,13 @@ impl HeaderBlock {
 
     /// Encodes these pairs, in this order. Names are expected in lower case.
     pub fn from_pairs<N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(N, V)]) -> Self {
-        let mut out = Vec::new();
+        // Exact, because a request keeps the block as long as it lasts.
+        let sizes = pairs.iter().flat_map(|(name, value)| {
+            let (name, value) = (name.as_ref().len(), value.as_ref().len());
+            [name, value, PAIR_OVERHEAD]
+        });
+        let size: usize = std::iter::once(LENGTH_BYTES).chain(sizes).sum();
+        let mut out = Vec::with_capacity(size);
         push_length(&mut out, pairs.len());
         for (name, value) in pairs {
             push_length(&mut out, name.as_ref().len());

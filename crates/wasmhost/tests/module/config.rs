@@ -1,4 +1,4 @@
-//! Configurations: accepted, refused, replaced.
+//! Configurations that are accepted, refused or replaced.
 
 use std::time::Instant;
 
@@ -9,10 +9,10 @@ use super::{all_policies, host, vm};
 
 const ERROR: u32 = 4;
 
-/// The budget of the design for one worker with the default configuration.
+/// The most memory of a worker with the default configuration.
 const DEFAULT_MEMORY: usize = 4 * 1024 * 1024;
-/// Instructions to take a configuration: the design allows 50 ms with a template of 256 KiB, which is
-/// some 100 million instructions on a slow machine.
+/// Instructions to take a configuration. With a template of 256 KiB it must take at most 50 ms, which is
+/// about 100 million instructions on a slow machine.
 const START_FUEL: u64 = 100_000_000;
 
 fn failure() -> Stage {
@@ -23,7 +23,7 @@ fn failure() -> Stage {
 }
 
 #[test]
-fn nothing_and_an_empty_object_are_configurations() {
+fn an_empty_configuration_and_an_empty_object_are_accepted() {
     for config in ["", "{}", " {\n} "] {
         let stage = failure();
         let seen = vm(config)
@@ -34,7 +34,7 @@ fn nothing_and_an_empty_object_are_configurations() {
 }
 
 #[test]
-fn every_error_is_a_line_of_the_log() {
+fn each_error_is_a_line_of_the_log_with_its_key() {
     for (config, keys) in [
         ("{", &[""][..]),
         ("[]", &[""]),
@@ -57,13 +57,13 @@ fn every_error_is_a_line_of_the_log() {
         assert_eq!(errors.len(), keys.len(), "{config}: {log:?}");
         for key in keys {
             let told = errors.iter().any(|line| line.message.contains(key));
-            assert!(told, "{config}: nothing about {key}: {errors:?}");
+            assert!(told, "{config}: no error for {key}: {errors:?}");
         }
     }
 }
 
 #[test]
-fn bytes_that_are_no_text_are_refused() {
+fn bytes_that_are_not_json_are_refused() {
     for config in [
         &b"\xff\xfe"[..],
         b"{\"mode\": \"\xff\"}",
@@ -94,7 +94,7 @@ fn a_refused_configuration_leaves_the_one_in_force() {
 }
 
 #[test]
-fn a_new_configuration_takes_the_place_of_the_old() {
+fn a_new_configuration_replaces_the_one_in_force() {
     let stage = failure();
     let mut vm = vm(r#"{"mode": "off"}"#);
     assert!(vm.configure(b"{}").unwrap());
@@ -110,9 +110,9 @@ fn a_new_configuration_takes_the_place_of_the_old() {
     );
 }
 
-/// A request that is under way keeps the configuration that it began with, whole.
+/// A request keeps the configuration that it began with.
 #[test]
-fn a_configuration_that_changes_in_the_middle_of_a_request_does_no_harm() {
+fn a_configuration_that_changes_during_a_request_applies_to_later_requests_only() {
     let stage = failure();
     for (before, after) in [("{}", r#"{"mode": "off"}"#), (r#"{"mode": "off"}"#, "{}")] {
         let mut vm = vm(before);
@@ -137,7 +137,7 @@ fn a_configuration_that_changes_in_the_middle_of_a_request_does_no_harm() {
 }
 
 #[test]
-fn the_default_configuration_needs_little_memory() {
+fn the_default_configuration_stays_within_its_memory() {
     let stages: Vec<_> = stages::all().into_iter().filter(|s| s.replaced).collect();
     let mut vm = vm("{}");
     let begun = vm.memory_bytes();
@@ -155,11 +155,11 @@ fn the_default_configuration_needs_little_memory() {
 }
 
 #[test]
-fn the_largest_configurations_are_taken_in_time() {
+fn the_largest_configurations_stay_within_their_fuel() {
     let paragraph = "<p class='x'>{{title}} &amp; {{message}}</p>\n";
     let head = "<!doctype html><html lang='{{lang}}'><title>{{title}}</title>";
     let html = head.to_owned() + &paragraph.repeat((256 * 1024 - head.len()) / paragraph.len());
-    // Compiled before the clock runs.
+    // Compile before the clock starts.
     let host = host();
     for (name, config) in [
         ("none", String::new()),
@@ -173,7 +173,7 @@ fn the_largest_configurations_are_taken_in_time() {
         let vm = start_and_show(host, &config);
         let (took, fuel) = (begun.elapsed(), vm.counts().fuel);
         println!(
-            "{name:21}: {took:?} from nothing to ready, fuel {fuel}, memory {} KiB",
+            "{name:21}: {took:?} to start, fuel {fuel}, memory {} KiB",
             vm.memory_bytes() / 1024
         );
         assert!(fuel <= START_FUEL, "{name}: {fuel} fuel");

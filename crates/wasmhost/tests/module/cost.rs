@@ -1,32 +1,33 @@
-//! What a request costs at the boundary, exactly: it does not depend on the machine.
+//! What a request costs at the boundary. The counts are exact, and do not depend on the machine.
 
 use tidegate_wasmhost::{Call, Counts, Gives};
 
 use super::{golden, stages, vm};
 
-/// Host calls that return data re-enter the module for memory: a microsecond or two each.
+/// Host calls of a healthy request that return data. Each one re-enters the module for memory, which takes
+/// a microsecond or two.
 const HEALTHY_MALLOCS: u64 = 2;
-/// The same for a rejection: headers, name and cluster of the route. (It has no metadata here.)
+/// The same for a rejection: headers, route name and cluster. (The route has no metadata here.)
 const REJECTED_MALLOCS: u64 = 3;
-/// The same for a request that passes while some other circuit is open: the status of its response too.
+/// The same for a request that passes while another circuit is open: also the status of its response.
 const WATCHED_MALLOCS: u64 = 4;
 /// Instructions for a healthy request, all callbacks together. Eight callbacks pass through the SDK's dispatcher.
 const HEALTHY_FUEL: u64 = 4_500;
-/// Instructions for a request that passes while some other circuit is open: its route is looked up.
+/// Instructions for a request that passes while another circuit is open, so that its route is looked up.
 const WATCHED_FUEL: u64 = 16_000;
-/// Instructions for a page: negotiation, headers, and what differs from the one before.
+/// Instructions for a page.
 const FAILING_FUEL: u64 = 120_000;
-/// Instructions for a rejection by an open circuit, page and all.
+/// Instructions for a rejection by an open circuit, with its page.
 const REJECTING_FUEL: u64 = 90_000;
-/// Instructions for the first page of its kind, which is rendered whole.
+/// Instructions for the first page of its kind.
 const FIRST_FUEL: u64 = 250_000;
 
 /// The first failure opens the circuit, for longer than a test takes.
 const ONE_FAILURE: &str = r#"{"breaker":{"consecutive":{"failures":1,"for":"0s"},
     "open":{"base":"10m","max":"10m"}}}"#;
 
-/// Instructions for a page of 256 KiB with 500 blocks: the design asks for well under a millisecond,
-/// in which 3 GHz execute three million of them, at one for each cycle.
+/// Instructions for a page of 256 KiB with 500 blocks. It must take well under a millisecond, in which
+/// 3 GHz execute three million of them at one per cycle.
 const LARGE_PAGE_FUEL: u64 = 1_500_000;
 
 fn row(name: &str, counts: &Counts, page: usize) -> String {
@@ -62,7 +63,7 @@ fn row(name: &str, counts: &Counts, page: usize) -> String {
 }
 
 #[test]
-fn every_call_is_accounted_for() {
+fn calls_and_bytes_of_each_stage_are_as_in_the_golden() {
     let mut table = String::from(
         "What crosses between Envoy and the module for one request.\n\
          in: callbacks. out: host calls; those with * return data. data: how many did, each of\n\
@@ -70,7 +71,7 @@ fn every_call_is_accounted_for() {
     );
     for stage in stages::all() {
         let mut vm = vm("{}");
-        // The first exchange does things that are done once.
+        // The first exchange does what is done only once.
         vm.reset_counts();
         vm.exchange(&stage.request, &stage.response).unwrap();
         let first = vm.counts().fuel;
@@ -86,7 +87,7 @@ fn every_call_is_accounted_for() {
         let counts = vm.counts();
         table.push_str(&row(stage.name, counts, page));
         print_fuel(stage.name, counts, page);
-        // What a gRPC service says of itself passes, but it is a failure for its breaker.
+        // The status of a gRPC service passes, but is a failure for its circuit.
         let fails = stage.replaced || stage.name == "gRPC, status of its own";
         let fuel = if fails { FAILING_FUEL } else { HEALTHY_FUEL };
         if stage.name != "failure meant for programs" {
@@ -100,7 +101,7 @@ fn every_call_is_accounted_for() {
     }
     let mut vm = vm_with_an_open_circuit();
     for stage in stages::while_open() {
-        // A route may be met for the first time.
+        // The route may be a new one.
         vm.exchange(&stage.request, &stage.response).unwrap();
         vm.reset_counts();
         let seen = vm.exchange(&stage.request, &stage.response).unwrap();
@@ -124,7 +125,7 @@ fn every_call_is_accounted_for() {
     golden::check("cost.txt", &table);
 }
 
-/// One line of a table: with what it was compiled changes the fuel, so it is bounded and not pinned.
+/// Prints a row. Fuel depends on the compiler, so that it is limited but not in the golden.
 fn print_fuel(name: &str, counts: &Counts, page: usize) {
     let (calls_in, calls_out) = (counts.total_in(), counts.total_out());
     let fuel = counts.fuel;
@@ -141,9 +142,8 @@ fn vm_with_an_open_circuit() -> tidegate_wasmhost::Vm {
     vm
 }
 
-/// Nothing is asked of the host twice, and nothing that a rejection can do without.
 #[test]
-fn a_rejection_stays_within_its_budget() {
+fn a_rejection_reads_headers_route_and_cluster_only() {
     for stage in stages::while_open() {
         let mut vm = vm_with_an_open_circuit();
         vm.exchange(&stage.request, &stage.response).unwrap();
@@ -163,7 +163,7 @@ fn a_rejection_stays_within_its_budget() {
 }
 
 #[test]
-fn a_healthy_request_stays_within_its_budget() {
+fn a_healthy_request_makes_two_calls_that_return_data() {
     for stage in stages::all()
         .iter()
         .filter(|stage| stage.name.starts_with("healthy"))
@@ -204,7 +204,7 @@ fn a_page_of_256_kib_with_500_blocks_is_rendered_quickly() {
         .iter()
         .filter(|stage| stage.name == "failure with body")
     {
-        // Memory for such a page is asked for once.
+        // The first page allocates the memory.
         vm.exchange(&stage.request, &stage.response).unwrap();
         vm.reset_counts();
         let begun = std::time::Instant::now();
@@ -224,9 +224,8 @@ fn a_page_of_256_kib_with_500_blocks_is_rendered_quickly() {
     }
 }
 
-/// One request in a tick, at most, is asked for its route and its release; all others cost nothing more.
 #[test]
-fn one_request_in_a_tick_tells_what_its_route_carries() {
+fn at_most_one_request_per_tick_is_sampled() {
     let stages = stages::all();
     let stage = stages
         .iter()
@@ -243,8 +242,8 @@ fn one_request_in_a_tick_tells_what_its_route_carries() {
         let more = counts.mallocs - HEALTHY_MALLOCS * u64::from(requests);
         (counts.of(Call::GetProperty), more)
     };
-    assert_eq!(asked(&mut vm, 20), (0, 0), "nobody came before");
-    // Route, cluster, metadata; and the release, which is no property.
+    assert_eq!(asked(&mut vm, 20), (0, 0), "there was no request before");
+    // Route, cluster and metadata. The release is a header.
     assert_eq!(asked(&mut vm, 20).0, 3);
     assert!(asked(&mut vm, 20).1 <= 4);
     assert_eq!(asked(&mut vm, 20).0, 3);

@@ -1,24 +1,24 @@
-//! Whatever a host call answers, the module never traps, and what it cannot do whole it leaves.
+//! Whatever a host call returns, the module does not trap, and does not leave a response half changed.
 
 use tidegate_wasmhost::{status, Call, Fault, Faults, Seen, Vm, World};
 
 use super::stages::{self, Stage};
 use super::{host, vm};
 
-/// How many ways of bad data are tried for each call.
+/// The number of different wrong data tried for each call.
 const VARIATIONS: u64 = 6;
 
-/// What must become of a failure when one of the module's own host calls fails.
+/// What the client must get if a host call of the module fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Must {
-    /// The response passes byte for byte.
+    /// The response, byte for byte.
     Pass,
-    /// The page goes out: the call only adds to it.
+    /// The page, because it does not depend on the call.
     Replace,
-    /// Either of the two, but nothing in between.
+    /// Either of the two, but not a mixture.
     Either,
-    /// No trap. The host claims a change that it did not make, or refuses one after the headers are
-    /// gone: there is nothing left that a filter could do.
+    /// Anything, without a trap. The host claims a change that it did not make, or refuses one after the
+    /// headers were sent, so that a filter can do nothing about it.
     Survive,
 }
 
@@ -34,14 +34,14 @@ fn must(call: Call, fault: Fault) -> Must {
     }
 }
 
-/// Fails unless the client got what it must get.
+/// Panics unless the client got what it must get.
 fn check(must: Must, stage: &Stage, seen: &Seen, vm: &mut Vm, what: &str) {
     let misuse = vm.take_misuse();
     let untouched = stages::is_untouched(stage, seen);
     let page = stages::is_page(seen);
     let holds = match must {
         Must::Survive => return,
-        // The exception is a failure that would pass by what its headers say, if they could be read.
+        // A failure that would pass because of its headers may be replaced if they cannot be read.
         Must::Either if stage.failed() => untouched || page,
         _ if !stage.replaced => untouched,
         Must::Pass => untouched,
@@ -55,7 +55,7 @@ fn check(must: Must, stage: &Stage, seen: &Seen, vm: &mut Vm, what: &str) {
     );
 }
 
-/// The host calls of a stage: only these can be broken.
+/// Returns the host calls of a stage.
 fn calls_of(stage: &Stage) -> Vec<Call> {
     let mut vm = vm("{}");
     vm.reset_counts();
@@ -64,7 +64,7 @@ fn calls_of(stage: &Stage) -> Vec<Call> {
 }
 
 #[test]
-fn stages_are_what_they_say() {
+fn stages_end_as_expected_without_faults() {
     for stage in stages::all() {
         let mut vm = vm("{}");
         let seen = vm.exchange(&stage.request, &stage.response).unwrap();
@@ -82,11 +82,11 @@ fn stages_are_what_they_say() {
 }
 
 #[test]
-fn no_answer_of_the_host_traps_or_leaves_a_response_half_changed() {
+fn no_repeated_fault_traps_or_leaves_a_response_half_changed() {
     for stage in stages::all() {
         for call in calls_of(&stage) {
             for (fault, faults) in Fault::all_of(call, VARIATIONS) {
-                // A module in trouble logs; that may fail too.
+                // The module logs failures, which may fail too.
                 let deaf = faults.clone().and_always(Call::Log, Fault::Status(10));
                 for faults in [faults, deaf] {
                     let what = format!("{}: {call:?} {fault:?}", stage.name);
@@ -102,7 +102,7 @@ fn no_answer_of_the_host_traps_or_leaves_a_response_half_changed() {
     }
 }
 
-/// A call that fails once, in the middle of others that succeed.
+/// One call fails, and all others succeed.
 #[test]
 fn no_single_failure_traps_or_leaves_a_response_half_changed() {
     for stage in stages::all() {
@@ -119,7 +119,7 @@ fn no_single_failure_traps_or_leaves_a_response_half_changed() {
                     }
                     let must = match must(call, fault) {
                         Must::Survive => Must::Survive,
-                        // The second time it is about trailers; they stay then, behind a page.
+                        // The second call is for trailers, which then follow the page.
                         _ if call == Call::SetHeaderMapPairs && n > 0 => Must::Survive,
                         _ => Must::Either,
                     };
@@ -130,9 +130,9 @@ fn no_single_failure_traps_or_leaves_a_response_half_changed() {
     }
 }
 
-/// At the start there is no configuration in force to fall back to: all traffic passes.
+/// At the start there is no earlier configuration that could stay in force.
 #[test]
-fn a_start_that_fails_leaves_traffic_alone() {
+fn all_traffic_passes_after_a_failed_start() {
     let stages = stages::all();
     let refused = Faults::always(Call::GetBufferBytes, Fault::Status(2));
     let mut vm = host().start_with(&World::new(), b"{}", refused).unwrap();
@@ -140,7 +140,7 @@ fn a_start_that_fails_leaves_traffic_alone() {
     let log = vm.take_log();
     assert!(
         log.iter().any(|line| line.level == 4),
-        "nothing was said about it: {log:?}"
+        "no error was logged: {log:?}"
     );
 
     for call in Call::ALL {

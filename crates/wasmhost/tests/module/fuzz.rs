@@ -1,4 +1,4 @@
-//! Callbacks in any order, headers of any bytes, a host that fails at random: never a trap.
+//! Callbacks in any order, headers of any bytes and random faults never cause a trap.
 
 use tidegate_wasmhost::{
     Call, Fault, Faults, Headers, Property, Request, Rng, StreamId, Trap, Vm, World,
@@ -6,11 +6,11 @@ use tidegate_wasmhost::{
 
 use super::{host, stages};
 
-/// Each runs in a VM of its own, and says which one it is when it fails.
+/// The number of sequences. Each one runs in a VM of its own, and its failure names its seed.
 const SEQUENCES: u64 = 1_500;
-/// Callbacks in one sequence.
+/// The number of callbacks in a sequence.
 const EVENTS: usize = 80;
-/// Requests that are under way at the same time.
+/// The most requests open at the same time.
 const OPEN: usize = 5;
 
 const CONFIGS: &[&str] = &[
@@ -144,13 +144,13 @@ fn response(rng: &mut Rng) -> Headers {
     all
 }
 
-/// A request that is under way, and how far it came in the usual order.
+/// An open request, and the number of its callbacks so far.
 struct Open {
     id: StreamId,
     next: usize,
 }
 
-/// One callback on one stream, or on the root: the usual next one, or any.
+/// Runs a callback of a stream or of the root: the usual next one, or a random one.
 fn event(vm: &mut Vm, open: &mut Vec<Open>, rng: &mut Rng) -> Result<(), Trap> {
     if open.is_empty() || (open.len() < OPEN && rng.one_in(6)) {
         open.push(Open {
@@ -205,7 +205,7 @@ fn configuration(rng: &mut Rng) -> &'static [u8] {
     }
 }
 
-/// Plays the sequence of `seed`; how many host calls went wrong, and how many pages were made.
+/// Plays the sequence of a seed. Returns the number of faults and of pages.
 fn sequence(seed: u64) -> Result<(u64, u64), Trap> {
     let mut rng = Rng::new(seed);
     let config = configuration(&mut rng);
@@ -225,7 +225,7 @@ fn sequence(seed: u64) -> Result<(u64, u64), Trap> {
     for _ in 0..EVENTS {
         event(&mut vm, &mut open, &mut rng)?;
     }
-    // However it was treated, with a host that behaves it serves or passes again.
+    // Without faults, it serves or passes again.
     let injected = vm.faults().injected();
     let pages = vm.counts().of(Call::SetHeaderMapPairs) + vm.counts().of(Call::SendLocalResponse);
     vm.set_faults(Faults::none());
@@ -244,7 +244,7 @@ fn sequence(seed: u64) -> Result<(u64, u64), Trap> {
 }
 
 #[test]
-fn no_sequence_of_callbacks_traps() {
+fn no_sequence_of_callbacks_and_faults_traps() {
     let (mut injected, mut pages) = (0, 0);
     for seed in 0..SEQUENCES {
         let (i, p) = sequence(seed).unwrap_or_else(|trap| panic!("seed {seed}: {trap}"));
@@ -252,16 +252,12 @@ fn no_sequence_of_callbacks_traps() {
         pages += p;
     }
     println!("{SEQUENCES} sequences of {EVENTS} callbacks: {pages} pages, {injected} faults");
-    assert!(
-        injected > 2 * SEQUENCES,
-        "hardly any host call went wrong: {injected}"
-    );
-    assert!(pages > SEQUENCES / 2, "hardly any page was made: {pages}");
+    assert!(injected > 2 * SEQUENCES, "too few faults: {injected}");
+    assert!(pages > SEQUENCES / 2, "too few pages: {pages}");
 }
 
-/// Header blocks that are cut, or lie about their counts and lengths, in every stage.
 #[test]
-fn malformed_header_blocks_do_no_harm() {
+fn truncated_and_inconsistent_header_blocks_do_not_trap() {
     for stage in stages::all() {
         for fault in Fault::OF_DATA {
             for seed in 0..100 {

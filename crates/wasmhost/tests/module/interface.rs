@@ -1,4 +1,4 @@
-//! What the module and Envoy may call of each other.
+//! The functions that the module exports and imports.
 
 use super::{golden, host};
 
@@ -6,15 +6,15 @@ fn lines<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
     names.into_iter().map(|name| format!("{name}\n")).collect()
 }
 
-/// Every exported callback is called by Envoy, whatever it does, and costs a microsecond or more.
+/// Envoy calls every exported callback, which costs a microsecond or more.
 #[test]
-fn exports_are_those_in_use() {
+fn the_module_exports_only_what_it_uses() {
     golden::check("exports.txt", &lines(&host().exports()));
 }
 
-/// A host that lacks one of these cannot load the module. Some are never called: the SDK's default
-/// methods name them, and this host would trap at their call.
+/// A host without one of these cannot load the module. Some are never called: the SDK's default methods
+/// name them, and this host would trap at their call.
 #[test]
-fn imports_are_those_in_use() {
+fn the_module_imports_no_other_host_calls() {
     golden::check("imports.txt", &lines(&host().imports()));
 }

@@ -1,7 +1,7 @@
-//! The real module, in a host that can misbehave.
+//! Tests of the real module, in a host with faults.
 //!
-//! One test program, because compiling the module takes longer than all that is done with it.
-//! It runs `dist/tidegate.wasm` (or `$TIDEGATE_WASM`); `UPDATE_GOLDENS=1` rewrites the goldens.
+//! They are one test program, because compiling the module takes longer than most tests. It runs
+//! `dist/tidegate.wasm`, or `$TIDEGATE_WASM`; `UPDATE_EXPECT=1` rewrites the goldens.
 
 mod config;
 mod cost;
@@ -16,23 +16,23 @@ use std::sync::OnceLock;
 
 use tidegate_wasmhost::{Host, Vm, World};
 
-/// The module, compiled once for all tests.
+/// Returns the module, compiled once for all tests.
 fn host() -> &'static Host {
     static HOST: OnceLock<Host> = OnceLock::new();
     HOST.get_or_init(Host::load)
 }
 
-/// A VM in a world of its own, with a configuration that must be accepted.
+/// Starts a VM in a world of its own, with a configuration that must be accepted.
 fn vm(config: &str) -> Vm {
     let mut vm = host().start(&World::new(), config.as_bytes()).unwrap();
     assert!(vm.configured(), "{config} was refused: {:?}", vm.take_log());
     vm
 }
 
-/// As many policies as a configuration can have.
+/// The most policies that a configuration can have.
 const POLICIES: usize = 256;
 
-/// A configuration with all of them, each for a route: `shop-0`, `shop-1`, ...
+/// Returns a configuration with this many policies, for the routes `shop-0`, `shop-1`, ...
 fn all_policies() -> String {
     let rule = |n| format!(r#"{{"name":"p{n}","match":{{"route":"shop-{n}"}}}}"#);
     let rules: Vec<String> = (0..POLICIES).map(rule).collect();

@@ -1,22 +1,24 @@
-//! Nothing that a request leaves behind may stay, however many there are and whatever they send.
+//! Requests leave no memory behind, however many there are and whatever clients send.
 
-use tidegate_wasmhost::Vm;
+use tidegate_wasmhost::{Request, Vm};
 
 use super::{all_policies, stages, vm, POLICIES};
 
-/// So many failures in a row would open the circuit.
+/// Otherwise the failures would open the circuit.
 const UNBROKEN: &str = r#"{"breaker":{"mode":"disabled"}}"#;
 
 const ROUTES: usize = 10_000;
-/// Failures between two ticks: 400 of a second. Each is told of at the next tick, and needs room until then.
-const UNTOLD: usize = 20;
-/// `MAX_ROUTES` of the core: those beyond share what there is of one.
+/// Failures between two ticks: 400 per second. Each one takes memory until the next tick.
+const FAILURES_PER_TICK: usize = 20;
+/// `MAX_ROUTES` of the core: further routes share one entry.
 const KEPT_ROUTES: usize = 1_024;
-/// The budgets of the design: for a route that fails, in all; and for one worker, whatever the number of routes.
+/// The most memory for a route that fails, and for a worker whatever the number of routes.
 const ROUTE_BYTES: usize = 2_048;
 const WORKER_BYTES: usize = 4 * 1024 * 1024;
 
-/// Memory may still grow while the allocator finds its working size.
+const MIB: usize = 1024 * 1024;
+
+/// Requests after which memory must not grow any more.
 const WARM_UP: usize = 2_000;
 const REQUESTS: usize = 100_000;
 
@@ -40,16 +42,15 @@ fn memory_is_flat_over_100_000_requests() {
     assert_eq!(vm.memory_bytes(), warm, "it grew");
 }
 
-/// Growth by the routes that fail: so much for each that is kept, and nothing for those beyond.
 #[test]
-fn a_route_needs_little_memory_and_those_beyond_the_limit_none() {
+fn a_failing_route_takes_little_memory_and_one_beyond_the_limit_none() {
     for (policies, config) in [(0, "{}"), (POLICIES, &*all_policies())] {
         let mut vm = vm(config);
         let configured = vm.memory_bytes();
-        // What the traffic itself needs is there then.
+        // The memory that requests need is allocated then.
         let busy = fail(&mut vm, std::iter::repeat_n(0, WARM_UP));
         let kept = fail(&mut vm, 1..KEPT_ROUTES);
-        // With the first of those beyond the limit, there is what they share.
+        // The first route beyond the limit creates the shared entry.
         let full = fail(&mut vm, KEPT_ROUTES..KEPT_ROUTES + 1);
         let seen = fail(&mut vm, KEPT_ROUTES + 1..ROUTES);
         println!(
@@ -61,14 +62,14 @@ fn a_route_needs_little_memory_and_those_beyond_the_limit_none() {
             (kept - busy) / (KEPT_ROUTES - 1),
             seen / 1024
         );
-        // The host gives whole pages.
+        // Memory grows by whole pages.
         assert!(kept - busy <= ROUTE_BYTES * KEPT_ROUTES, "{policies}");
         assert_eq!(seen, full, "routes beyond the limit are kept");
         assert!(seen <= WORKER_BYTES);
     }
 }
 
-/// The memory after one failure of each of these routes.
+/// Returns the memory after a failure of each of these routes.
 fn fail(vm: &mut Vm, routes: impl Iterator<Item = usize>) -> usize {
     let stages = stages::all();
     let stage = stages
@@ -81,16 +82,16 @@ fn fail(vm: &mut Vm, routes: impl Iterator<Item = usize>) -> usize {
         request.cluster = "outbound|8080||basket.shop.svc.cluster.local".to_owned();
         let seen = vm.exchange(&request, &stage.response).unwrap();
         assert!(stages::is_page(&seen), "{route}");
-        if n % UNTOLD == 0 {
+        if n % FAILURES_PER_TICK == 0 {
             vm.tick(50).unwrap();
         }
     }
     vm.memory_bytes()
 }
 
-/// The bytes with which a client could kill the SDK's own way of reading headers, on every path.
+/// The SDK's own getters trap on these bytes.
 #[test]
-fn bytes_that_are_no_text_do_no_harm_10_000_times() {
+fn header_values_that_are_not_utf8_do_not_trap_or_leak() {
     let bad: [&[u8]; 5] = [b"a\xffb", b"\xff", b"\xc3\x28", b"\x00", b"\xed\xa0\x80"];
     let names = [
         "x-foo",
@@ -120,9 +121,8 @@ fn bytes_that_are_no_text_do_no_harm_10_000_times() {
     assert_eq!(vm.take_misuse(), Vec::<String>::new());
 }
 
-/// Streams that are open at the same time are independent, and go when they are deleted.
 #[test]
-fn open_streams_do_not_mix() {
+fn open_streams_are_independent_and_free_their_memory() {
     let stages = stages::all();
     let mut vm = vm(UNBROKEN);
     let mut warm = 0;
@@ -143,4 +143,67 @@ fn open_streams_do_not_mix() {
         }
     }
     assert_eq!(vm.memory_bytes(), warm, "it grew");
+}
+
+/// Requests that wait for their response at the same time.
+const HANGING: usize = 1_000;
+/// What a client can send (Envoy `max_request_headers_kb` is 60 by default), without the usual headers.
+const CLIENT_BYTES: usize = 58 * 1024;
+
+/// The memory of a VM never shrinks.
+#[test]
+fn hanging_requests_keep_little_of_what_their_clients_sent() {
+    let get = || Request::new("GET", "/basket?step=2");
+    let filler = |bytes: usize| "x".repeat(bytes);
+    let many = |name: &str, bytes: usize| {
+        let mut request = get();
+        let header = (name.as_bytes().to_vec(), filler(bytes).into_bytes());
+        let headers = std::iter::repeat_n(header, CLIENT_BYTES / bytes);
+        request.headers.extend(headers);
+        request
+    };
+    let member = "application/json;q=0.5, ";
+    for (what, request, bound) in [
+        ("nothing more", get(), MIB * 3 / 2),
+        ("cookies", many("cookie", 4 * 1024), 2 * MIB),
+        ("small headers", many("x-own", 16), 2 * MIB),
+        (
+            "a long query",
+            Request::new("GET", &format!("/basket?{}", filler(CLIENT_BYTES))),
+            2 * MIB,
+        ),
+        (
+            "a long path",
+            Request::new("GET", &format!("/{}", filler(CLIENT_BYTES))),
+            6 * MIB,
+        ),
+        (
+            "a long list",
+            get().header("accept", member.repeat(CLIENT_BYTES / member.len())),
+            4 * MIB,
+        ),
+        ("a header again and again", many("accept", 16), 4 * MIB),
+        (
+            "a long id",
+            get().header("x-request-id", filler(CLIENT_BYTES)),
+            2 * MIB,
+        ),
+    ] {
+        let mut vm = vm(UNBROKEN);
+        let before = vm.memory_bytes();
+        let ids: Vec<_> = (0..HANGING)
+            .map(|_| {
+                let id = vm.open().unwrap();
+                vm.request_headers(id, request.headers.clone(), true)
+                    .unwrap();
+                id
+            })
+            .collect();
+        let grown = vm.memory_bytes() - before;
+        println!("{what}: {} KiB", grown / 1024);
+        assert!(grown <= bound, "{what}: {} KiB", grown / 1024);
+        for id in ids {
+            vm.finish(id).unwrap();
+        }
+    }
 }

@@ -1,30 +1,30 @@
-//! The ways a request can go, one row each: what the other tests break, count and repeat.
+//! The ways that a request can go, which the other tests repeat, count and inject faults into.
 
 use tidegate_wasmhost::{Request, Response, Seen};
 
-/// A request, what comes back for it, and what must become of it when nothing goes wrong.
+/// A request, its response, and what the client must get if no host call fails.
 pub(crate) struct Stage {
     pub(crate) name: &'static str,
     pub(crate) request: Request,
     pub(crate) response: Response,
-    /// The client gets a page; else it gets what came.
+    /// Whether the client gets a page; otherwise it gets the response unchanged.
     pub(crate) replaced: bool,
 }
 
 impl Stage {
-    /// What came is a failure, whatever becomes of it.
+    /// Returns whether the response is a failure, intercepted or not.
     pub(crate) fn failed(&self) -> bool {
         self.replaced || self.response.headers[0].1.starts_with(b"5")
     }
 }
 
-/// What no client may see of an upstream's failure.
+/// A part of the upstream's failure that no client may see.
 const LEAK: &str = "upstream stack trace";
 
 const UH: i64 = 0x2;
 const UF: i64 = 0x20;
 
-/// Every stage.
+/// Returns all stages.
 pub(crate) fn all() -> Vec<Stage> {
     let get = || Request::new("GET", "/basket?step=2");
     let failed = || {
@@ -150,7 +150,7 @@ pub(crate) fn all() -> Vec<Stage> {
     ]
 }
 
-/// The ways that a request can go while the circuit of `test-route` is open.
+/// Returns the ways that a request can go while the circuit of `test-route` is open.
 pub(crate) fn while_open() -> Vec<Stage> {
     let get = || Request::new("GET", "/basket?step=2");
     let rejected = |name, request| Stage {
@@ -185,7 +185,7 @@ pub(crate) fn while_open() -> Vec<Stage> {
     ]
 }
 
-/// What came is what the client gets, byte for byte.
+/// Returns whether the client gets the response byte for byte.
 pub(crate) fn is_untouched(stage: &Stage, seen: &Seen) -> bool {
     seen.reply.is_none()
         && seen.sent_upstream
@@ -194,10 +194,10 @@ pub(crate) fn is_untouched(stage: &Stage, seen: &Seen) -> bool {
         && seen.trailers == stage.response.trailers
 }
 
-/// The client gets a whole page, and nothing of the failure behind it.
+/// Returns whether the client gets a complete page, and nothing of the failed response.
 pub(crate) fn is_page(seen: &Seen) -> bool {
     let body = String::from_utf8_lossy(&seen.body);
-    // HEAD promises the length that GET would have; without a promise the end says it.
+    // The response to HEAD has the length that GET would get.
     let promised = seen.header("content-length");
     let whole = promised.is_none_or(|n| seen.body.is_empty() || n == seen.body.len().to_string());
     let failed = seen.status() >= 500 || seen.header("grpc-status").is_some_and(|s| s != "0");
@@ -209,7 +209,7 @@ pub(crate) fn is_page(seen: &Seen) -> bool {
         && !body.contains(LEAK)
 }
 
-/// The whole of what the client got, for a message.
+/// Returns what the client got, for a message.
 pub(crate) fn show(seen: &Seen) -> String {
     let mut out = String::new();
     for (name, value) in &seen.headers {

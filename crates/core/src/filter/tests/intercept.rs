@@ -508,6 +508,59 @@ fn a_filter_that_is_off_asks_for_nothing() {
     assert!(case.world.host.reads.is_empty());
 }
 
+/// The header block of a large request is cut down to what is read. Each of these requests is decided by
+/// another of its headers.
+#[test]
+fn large_requests_are_decided_as_small_ones() {
+    let cookie = "c".repeat(50_000);
+    let json = r#"{
+        "intercept": {"skip": {"paths": ["/skip/*.json"], "hosts": ["skip.example"]}},
+        "routes": [{"name": "pay", "match": {"host": "pay.*", "path_prefix": "/pay"}, "mode": "off"}],
+        "pages": [{"match": {"hosts": ["pages.example"]}, "strings": {"title": "Ours"}}],
+        "security": {"expose": ["path", "host", "request_id"]}
+    }"#;
+    let html = ("accept", "text/html");
+    for headers in [
+        &[html][..],
+        &[("accept", "application/json")],
+        &[("accept", "application/json;q=0.1"), html],
+        &[html, ("accept-language", "de")],
+        &[("user-agent", "curl/8")],
+        &[html, ("sec-fetch-dest", "image")],
+        &[("sec-fetch-mode", "cors")],
+        &[html, ("content-type", "application/grpc")],
+        &[html, ("connection", "Upgrade"), ("upgrade", "websocket")],
+        &[html, ("x-request-id", "7d9b1a52")],
+        &[html, (":method", "HEAD")],
+        &[html, (":method", "CONNECT")],
+        &[html, (":path", "/skip/a.json?b")],
+        &[
+            html,
+            (":path", "/pay/now"),
+            (":authority", "pay.example:8443"),
+        ],
+        &[html, (":authority", "skip.example")],
+        &[html, (":authority", "pages.example")],
+    ] {
+        let decide = |more: &[(&str, &str)]| {
+            let mut all = [headers, more].concat();
+            // The first header of a name counts.
+            all.extend([
+                (":method", "GET"),
+                (":authority", "a.example"),
+                (":path", "/a"),
+            ]);
+            let request = HeaderBlock::from_pairs(&all);
+            let html = [("content-type", "text/html")];
+            let mut case = Case::new(json, request, (503, false), VIA, &html);
+            assert!(case.filter.request.as_wire().len() < 1_000);
+            let body = case.filter.on_response_body(1, true);
+            (case.action, body)
+        };
+        assert_eq!(decide(&[]), decide(&[("cookie", &cookie)]), "{headers:?}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn a_request_is_replaced_at_most_once_whatever_the_order_of_callbacks(
