@@ -3,9 +3,9 @@
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-use tidegate_core::breaker::meters::CONFIG_ERRORS;
 use tidegate_core::config::Config;
 use tidegate_core::gate::Gate;
+use tidegate_core::worker::CONFIG_ERRORS;
 
 use crate::host::{self, BufferType, HostError, LogLevel};
 use crate::log_sink;

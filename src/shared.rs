@@ -2,50 +2,51 @@
 
 use alloc::vec::Vec;
 
-use tidegate_core::breaker::meters::{Kind, Metrics};
-use tidegate_core::breaker::{Store, StoreError};
+use tidegate_core::host::{HostError as CoreError, MetricKind, MetricStore, SharedData};
 
 use crate::host::{self, HostError, LogLevel, MetricType};
 use crate::log_sink;
 
 /// The shared data of all workers that have the same `vm_id`.
-pub(crate) struct SharedData;
+pub(crate) struct Shared;
 
-impl Store for SharedData {
-    fn get(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError> {
+impl SharedData for Shared {
+    fn shared_data(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, CoreError> {
         match host::shared_data(key) {
             Ok(found) => Ok(Some(found)),
             Err(HostError::NOT_FOUND) => Ok(None),
-            Err(_) => Err(StoreError::Broken),
+            Err(_) => Err(CoreError::Status(10)),
         }
     }
 
-    fn set(&mut self, key: &str, value: &[u8], number: Option<u32>) -> Result<(), StoreError> {
-        match host::set_shared_data(key, value, number.unwrap_or(0)) {
+    fn compare_and_swap(
+        &mut self,
+        key: &str,
+        value: &[u8],
+        version: Option<u32>,
+    ) -> Result<(), CoreError> {
+        match host::set_shared_data(key, value, version.unwrap_or(0)) {
             Ok(()) => Ok(()),
-            Err(HostError::CHANGED) => Err(StoreError::Changed),
-            Err(_) => Err(StoreError::Broken),
+            Err(HostError::CHANGED) => Err(CoreError::CasMismatch),
+            Err(_) => Err(CoreError::Status(10)),
         }
     }
 }
 
-/// The metrics of the host.
-pub(crate) struct HostMetrics;
-
-impl Metrics for HostMetrics {
-    fn define(&mut self, kind: Kind, name: &str) -> Option<u32> {
+impl MetricStore for Shared {
+    fn define_metric(&mut self, kind: MetricKind, name: &str) -> Result<u32, CoreError> {
         let kind = match kind {
-            Kind::Counter => MetricType::Counter,
-            Kind::Gauge => MetricType::Gauge,
+            MetricKind::Counter => MetricType::Counter,
+            MetricKind::Gauge => MetricType::Gauge,
         };
-        host::define_metric(kind, name).ok()
+        host::define_metric(kind, name).map_err(|_| CoreError::Status(10))
     }
 
-    fn add(&mut self, id: u32, by: u64) {
+    fn increment_metric(&mut self, id: u32, by: u64) {
         note(host::increment_metric(id, by));
     }
 
-    fn set(&mut self, id: u32, value: u64) {
+    fn record_metric(&mut self, id: u32, value: u64) {
         note(host::record_metric(id, value));
     }
 }

@@ -3,9 +3,8 @@
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-use tidegate_core::breaker::bank::Moment;
 use tidegate_core::breaker::State;
-use tidegate_core::exchange::{Closing, Exchange, Look, ResponseFacts, Verdict};
+use tidegate_core::exchange::{Closing, Exchange, Look, Moment, ResponseFacts, Verdict};
 use tidegate_core::gate::RouteFacts;
 use tidegate_core::headers::HeaderBlock;
 use tidegate_core::millis::from_ns;
@@ -53,9 +52,10 @@ impl Stream {
         }
         let at = Moment::new(now_ns, u64::from(self.id));
         let route = route_facts(&worker.gate);
+        let now = at.now;
         let rejected =
             worker.with_breakers(|gate, breakers| self.exchange.admit(gate, breakers, &route, at));
-        worker.report(at.now_ms);
+        worker.report(now);
         match rejected.flatten() {
             Some(reply) => {
                 self.mark(worker, reply.mark);
@@ -78,7 +78,7 @@ impl Stream {
         }
         let look = worker.with_breakers(|gate, breakers| {
             self.exchange
-                .saw_status(gate, breakers.pacer, status, end_of_stream)
+                .saw_status(gate, breakers.worker, status, end_of_stream)
         });
         match look.unwrap_or(Look::Pass) {
             Look::Pass => Ok(()),
@@ -154,7 +154,7 @@ impl Stream {
     fn mark(&self, worker: &Worker, mark: Mark) {
         set_state(REASON, mark.reason.as_str());
         let circuit = worker
-            .with_breakers(|_, breakers| self.exchange.circuit(breakers.bank, mark.reason))
+            .with_breakers(|_, breakers| self.exchange.circuit(breakers.worker, mark.reason))
             .filter(|circuit| *circuit != State::Closed);
         if let Some(circuit) = circuit {
             set_state("tidegate.breaker", circuit.as_str());
@@ -168,11 +168,12 @@ impl Stream {
     fn settle(&mut self, worker: &Worker, now_ns: Option<u64>) {
         let Some(now_ns) = now_ns else { return };
         let at = Moment::new(now_ns, u64::from(self.id));
+        let now = at.now;
         worker.with_breakers(|gate, breakers| {
             self.exchange
                 .settle(gate, breakers, || route_facts(gate), at);
         });
-        worker.report(at.now_ms);
+        worker.report(now);
     }
 
     /// An error of the filter's own: from here on it leaves the request alone.
@@ -236,7 +237,7 @@ impl Stream {
             return;
         };
         let closing =
-            worker.with_breakers(|gate, breakers| self.exchange.close(gate, breakers.bank));
+            worker.with_breakers(|gate, breakers| self.exchange.close(gate, breakers.worker));
         let must_settle = match closing {
             None | Some(Closing::Nothing) => false,
             Some(Closing::Settle) => true,

@@ -3,18 +3,16 @@
 use alloc::vec::Vec;
 use core::cell::{RefCell, RefMut};
 
-use tidegate_core::breaker::bank::Moment;
-use tidegate_core::breaker::meters::Total;
-use tidegate_core::breaker::Bank;
-use tidegate_core::exchange::Breakers;
+use tidegate_core::exchange::{self, Breakers, Moment};
 use tidegate_core::gate::{Gate, RouteFacts};
 use tidegate_core::headers::HeaderBlock;
-use tidegate_core::pace::Pacer;
 use tidegate_core::text::lossy;
+use tidegate_core::time::Timestamp;
+use tidegate_core::worker::WorkerCounter;
 
 use crate::host::{self, LogLevel};
 use crate::log_sink;
-use crate::shared::{HostMetrics, SharedData};
+use crate::shared::Shared;
 
 /// The configuration in force on this worker, and its breakers.
 pub(crate) struct Worker {
@@ -23,10 +21,7 @@ pub(crate) struct Worker {
 }
 
 /// What is known of the routes.
-struct Known {
-    bank: Bank,
-    pacer: Pacer,
-}
+type Known = tidegate_core::worker::Worker;
 
 impl Worker {
     /// Makes a configuration the one in force, after `before`: what is known of the routes stays so.
@@ -34,13 +29,11 @@ impl Worker {
         // All plugins of a proxy may share one namespace of shared data; their names tell them
         // apart. Without a name the breakers still work, for all plugins without one.
         let plugin = host::property("plugin_name").unwrap_or_default();
-        let mut bank = gate.bank(&lossy(&plugin));
-        let pacer = before.and_then(Self::known).map(|mut known| {
-            let pacer = core::mem::take(&mut known.pacer);
-            pacer.moved(known.bank.keys(), bank.keys())
-        });
-        let pacer = pacer.unwrap_or_default();
-        let known = RefCell::new(Known { bank, pacer });
+        let mut known = gate.worker(&lossy(&plugin));
+        if let Some(mut previous) = before.and_then(Self::known) {
+            known.inherit_load(&mut previous);
+        }
+        let known = RefCell::new(known);
         let worker = Self { gate, known };
         // A circuit may be open since before: not even one request may pass it by.
         worker.tick();
@@ -60,40 +53,36 @@ impl Worker {
         work: impl FnOnce(&Gate, &mut Breakers<'_>) -> T,
     ) -> Option<T> {
         let mut known = self.known()?;
-        let Known { bank, pacer } = &mut *known;
-        let store = &mut SharedData;
-        let mut breakers = Breakers { bank, pacer, store };
+        let store = exchange::Shared(&mut Shared);
+        let worker = &mut *known;
+        let mut breakers = Breakers { worker, store };
         Some(work(&self.gate, &mut breakers))
     }
 
     /// Tells what was counted, learns what other workers did, and says what changed.
     pub(crate) fn tick(&self) {
         let Ok(now_ns) = host::now_ns() else { return };
-        let at = Moment::new(now_ns, 0);
+        let mut at = Moment::new(now_ns, 0);
         self.with_breakers(|_, breakers| {
-            breakers.bank.tick(breakers.store, at);
-            breakers.pacer.tick(at);
-            let now_ms = at.now_ms;
-            breakers
-                .bank
-                .report(&mut HostMetrics, breakers.store, now_ms);
+            let worker = &mut *breakers.worker;
+            worker.tick(&mut Shared, at.now, &mut at.rng);
+            worker.report(&mut Shared, at.now);
         });
-        self.report(at.now_ms);
+        self.report(at.now);
     }
 
     /// Writes what there is to write.
-    pub(crate) fn report(&self, now_ms: u64) {
+    pub(crate) fn report(&self, now: Timestamp) {
         self.with_breakers(|_, breakers| {
-            for event in breakers.bank.take_events() {
-                let releases = breakers.pacer.releases(breakers.bank.keys(), event.route());
-                log_sink::write(LogLevel::Info, &[&event.line(releases, now_ms)]);
+            for line in breakers.worker.take_event_lines(now) {
+                log_sink::write(LogLevel::Info, &[&line]);
             }
         });
     }
 
     /// The filter leaves a request alone because a call to the host failed.
     pub(crate) fn count_host_error(&self) {
-        self.with_breakers(|_, breakers| breakers.bank.count_total(Total::HostErrors));
+        self.with_breakers(|_, breakers| breakers.worker.count_total(WorkerCounter::HostErrors));
     }
 }
 

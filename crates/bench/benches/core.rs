@@ -1,13 +1,7 @@
-//! What the core's decisions cost, natively and without a host: `scripts/bench.sh core`.
+//! Measures the decisions of the core, natively and without a host: `scripts/bench.sh core`.
 //!
-//! Only what the module itself calls is called here, built as the module is (`opt-level = "z"`). So
-//! the figures are neither those of Envoy, which adds its calls, nor the best that the code could do;
-//! they say where the time of a change went, and whether a budget of the core is held:
-//!
-//! | benchmark | budget |
-//! | --- | --- |
-//! | `breaker/closed and quiet`, `breaker/open` | 50 ns |
-//! | `policy/...` | well under 1 µs |
+//! The benchmarks call only what the module calls. The figures are not those of Envoy, which adds
+//! its host calls; they show which part of the core a change makes slower.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -15,14 +9,16 @@ use std::hint::black_box;
 use std::iter::zip;
 
 use criterion::{BatchSize, Criterion};
-use tidegate_core::breaker::bank::{Ending, Moment, Ticket, MAX_ROUTES};
-use tidegate_core::breaker::{Admission, Bank, Outcome, Store, StoreError};
+use tidegate_core::breaker::Outcome;
 use tidegate_core::config::Config;
-use tidegate_core::exchange::{Breakers, Closing, Exchange, Look, ResponseFacts, Verdict};
+use tidegate_core::exchange::{
+    Breakers, Closing, Exchange, Look, Moment, ResponseFacts, Shared, Verdict,
+};
 use tidegate_core::gate::{Gate, RouteFacts};
 use tidegate_core::headers::HeaderBlock;
-use tidegate_core::pace::Pacer;
+use tidegate_core::host::{HostError, SharedData};
 use tidegate_core::reason::Reason;
+use tidegate_core::worker::{CircuitId, Permit, RouteKey, Worker, MAX_ROUTES};
 
 /// The first failure opens the circuit for longer than a benchmark takes.
 const ONE_FAILURE: &str = r#"{"breaker":{"consecutive":{"failures":1,"for":"0s"},
@@ -34,7 +30,7 @@ const TEMPLATE_BYTES: usize = 256 * 1024;
 /// 2026-01-02T03:04:05Z.
 const NOW_NS: u64 = 1_767_323_045_000_000_000;
 const STEP_NS: u64 = 1_000_000;
-/// Few enough that the pages of a batch stay in memory that is there already, as those of a proxy do.
+/// Small enough that the pages of a batch fit in memory that is allocated already, as in a proxy.
 const BATCH: BatchSize = BatchSize::NumIterations(16);
 
 fn main() {
@@ -48,20 +44,19 @@ fn main() {
     criterion.final_summary();
 }
 
-/// The decision alone: all that a healthy request pays in the core, and what one of an open circuit
-/// pays to be rejected.
+/// Measures the decision alone: of a healthy request, and of one that an open circuit rejects.
 fn breaker(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("breaker");
-    let mut worker = Worker::new("{}");
+    let mut worker = Fixture::new("{}");
     group.bench_function("closed and quiet", |bencher| {
         bencher.iter(|| {
             let mut exchange = Exchange::default();
             let (gate, breakers) = worker.parts();
-            // Nobody looks into the headers, so none are made.
+            // The headers are not read, so they are empty.
             let must_be_admitted = exchange.begin(HeaderBlock::default(), gate, &breakers);
-            let look = exchange.saw_status(gate, breakers.pacer, black_box(200), false);
+            let look = exchange.saw_status(gate, breakers.worker, black_box(200), false);
             let chunk = exchange.body(true);
-            let closing = exchange.close(gate, breakers.bank);
+            let closing = exchange.close(gate, breakers.worker);
             debug_assert!(!must_be_admitted && look == Look::Pass && chunk.is_none());
             debug_assert_eq!(closing, Closing::Nothing);
             (
@@ -72,23 +67,24 @@ fn breaker(criterion: &mut Criterion) {
             )
         });
     });
-    let mut worker = Worker::new(ONE_FAILURE);
+    let mut worker = Fixture::new(ONE_FAILURE);
     worker.open_the_circuit();
     let key = worker.gate.choose(&route(0), &request(BROWSER)).key;
-    let at = moment(NOW_NS);
     group.bench_function("open", |bencher| {
         bencher.iter(|| {
-            let admission = worker
-                .bank
-                .admit(&mut worker.store, black_box(&key), 0, false, at);
-            debug_assert!(matches!(admission, Admission::Reject(_)));
-            admission
+            let circuit = circuit(black_box(&key));
+            let (host, mut at) = (&mut worker.host, moment(NOW_NS));
+            let decision = worker
+                .worker
+                .try_acquire(host, circuit, false, at.now, &mut at.rng);
+            debug_assert!(decision.is_err());
+            decision
         });
     });
     group.finish();
 }
 
-/// Which policy a request has, asked of ever other routes.
+/// Measures the choice of the policy, for requests of varying routes.
 fn policy(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("policy");
     let routes: Vec<RouteFacts> = (0..ROUTES).map(route).collect();
@@ -121,11 +117,11 @@ fn policy(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A whole exchange with an upstream that answers 502.
+/// Measures a whole request whose upstream answers 502.
 fn exchange(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("failing exchange");
     for (name, accept) in formats() {
-        let mut worker = Worker::new("{}");
+        let mut worker = Fixture::new("{}");
         let headers = request(accept);
         let mut facts = failure();
         group.bench_function(name, |bencher| {
@@ -135,9 +131,9 @@ fn exchange(criterion: &mut Criterion) {
                     let mut exchange = Exchange::default();
                     let (gate, mut breakers) = worker.parts();
                     exchange.begin(headers, gate, &breakers);
-                    let look = exchange.saw_status(gate, breakers.pacer, 502, false);
+                    let look = exchange.saw_status(gate, breakers.worker, 502, false);
                     assert_eq!(look, Look::Inspect);
-                    // Else all that come at one moment would be a crowd.
+                    // Requests at the same time would be a crowd.
                     facts.now_ns = facts.now_ns.map(|now_ns| now_ns + STEP_NS);
                     let verdict = exchange.decide(gate, &mut breakers, &facts);
                     assert!(matches!(verdict, Verdict::Rewrite(..)));
@@ -150,11 +146,11 @@ fn exchange(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A whole rejection while the circuit is open.
+/// Measures a whole request that an open circuit rejects.
 fn rejection(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rejection");
     for (name, accept) in formats() {
-        let mut worker = Worker::new(ONE_FAILURE);
+        let mut worker = Fixture::new(ONE_FAILURE);
         worker.open_the_circuit();
         let (headers, route) = (request(accept), route(0));
         group.bench_function(name, |bencher| {
@@ -175,29 +171,23 @@ fn rejection(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What a worker does twenty times a second, with as many routes as have a breaker of their own.
+/// Measures what a worker does twenty times a second, without failures and with the maximum number
+/// of circuits.
 fn tick(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("tick");
     for (name, failing) in [("nothing fails", 0), ("1,024 routes failed", MAX_ROUTES)] {
-        let mut worker = Worker::new("{}");
+        let mut worker = Fixture::new("{}");
         let headers = request(BROWSER);
-        let failed = Ending::from(Outcome::Failure(Reason::HttpResponseTimeout));
         for number in 0..failing {
             let key = worker.gate.choose(&route(number), &headers).key;
-            let (bank, store) = (&mut worker.bank, &mut worker.store);
-            bank.settle(store, &key, 0, Ticket::default(), failed, moment(NOW_NS));
+            worker.fail(&key);
         }
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                worker.bank.tick(&mut worker.store, moment(NOW_NS));
-                worker.pacer.tick(moment(NOW_NS));
-            });
-        });
+        group.bench_function(name, |bencher| bencher.iter(|| worker.tick()));
     }
     group.finish();
 }
 
-/// From the text of a configuration to what serves requests.
+/// Measures the start of a worker, from the text of its configuration.
 fn start(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("start");
     let paragraph = "<p class='x'>{{title}} &amp; {{message}}</p>\n";
@@ -215,68 +205,87 @@ fn start(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A worker of a proxy, alone.
-struct Worker {
+/// The only worker of a proxy.
+struct Fixture {
     gate: Gate,
-    bank: Bank,
-    pacer: Pacer,
-    store: Memory,
+    worker: Worker,
+    host: FakeHost,
 }
 
-impl Worker {
+impl Fixture {
     fn new(config: &str) -> Self {
         let gate = gate(config);
-        let mut bank = gate.bank("tidegate");
-        let mut store = Memory::default();
-        let mut pacer = Pacer::default();
-        bank.tick(&mut store, moment(NOW_NS));
-        pacer.tick(moment(NOW_NS));
-        Self {
+        let worker = gate.worker("tidegate");
+        let mut fixture = Self {
             gate,
-            bank,
-            pacer,
-            store,
-        }
+            worker,
+            host: FakeHost::default(),
+        };
+        fixture.tick();
+        fixture
     }
 
     fn parts(&mut self) -> (&Gate, Breakers<'_>) {
         let breakers = Breakers {
-            bank: &mut self.bank,
-            pacer: &mut self.pacer,
-            store: &mut self.store,
+            worker: &mut self.worker,
+            store: Shared(&mut self.host),
         };
         (&self.gate, breakers)
     }
 
+    fn tick(&mut self) {
+        let mut at = moment(NOW_NS);
+        self.worker.tick(&mut self.host, at.now, &mut at.rng);
+    }
+
+    fn fail(&mut self, key: &RouteKey) {
+        let mut at = moment(NOW_NS);
+        let (circuit, permit) = (circuit(key), Permit::default());
+        let failed = Outcome::Failure(Reason::HttpResponseTimeout).into();
+        let (host, rng) = (&mut self.host, &mut at.rng);
+        self.worker
+            .record(host, circuit, permit, failed, at.now, rng);
+    }
+
     fn open_the_circuit(&mut self) {
         let key = self.gate.choose(&route(0), &request(BROWSER)).key;
-        let (ticket, at) = (Ticket::default(), moment(NOW_NS));
-        let failed = Ending::from(Outcome::Failure(Reason::HttpResponseTimeout));
-        let (bank, store) = (&mut self.bank, &mut self.store);
-        bank.settle(store, &key, 0, ticket, failed, at);
-        bank.tick(store, at);
-        assert!(bank.is_watching());
-        let admission = bank.admit(store, &key, 0, false, at);
-        assert!(matches!(admission, Admission::Reject(_)), "{admission:?}");
+        self.fail(&key);
+        self.tick();
+        assert!(self.worker.must_track());
+        let mut at = moment(NOW_NS);
+        let (circuit, host) = (circuit(&key), &mut self.host);
+        let decision = self
+            .worker
+            .try_acquire(host, circuit, false, at.now, &mut at.rng);
+        assert!(decision.is_err(), "{decision:?}");
     }
+}
+
+fn circuit(route: &RouteKey) -> CircuitId<'_> {
+    CircuitId { route, policy: 0 }
 }
 
 /// The shared data of a host.
 #[derive(Default)]
-struct Memory {
+struct FakeHost {
     values: HashMap<String, (Vec<u8>, u32)>,
     last: u32,
 }
 
-impl Store for Memory {
-    fn get(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError> {
+impl SharedData for FakeHost {
+    fn shared_data(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, HostError> {
         Ok(self.values.get(key).cloned())
     }
 
-    fn set(&mut self, key: &str, value: &[u8], number: Option<u32>) -> Result<(), StoreError> {
-        if let (Some((_, current)), Some(number)) = (self.values.get(key), number) {
-            if *current != number {
-                return Err(StoreError::Changed);
+    fn compare_and_swap(
+        &mut self,
+        key: &str,
+        value: &[u8],
+        version: Option<u32>,
+    ) -> Result<(), HostError> {
+        if let (Some((_, current)), Some(version)) = (self.values.get(key), version) {
+            if *current != version {
+                return Err(HostError::CasMismatch);
             }
         }
         self.last = self.last.wrapping_add(1);
@@ -301,14 +310,14 @@ fn gate(config: &str) -> Gate {
     }
 }
 
-/// As many policies as there can be; `matches` is the `match` of each.
+/// Returns a configuration with the maximum number of policies; `matches` is the `match` of each.
 fn policies(matches: &dyn Fn(usize) -> String) -> String {
     let rule = |n| format!(r#"{{"name":"p{n}","match":{{{}}}}}"#, matches(n));
     let rules: Vec<String> = (0..POLICIES).map(rule).collect();
     format!(r#"{{"routes":[{}]}}"#, rules.join(","))
 }
 
-/// Facts of the route with this number. Of all routes, some have a policy of their own.
+/// Returns the route with this number. Some of the routes have a policy of their own.
 fn route(number: usize) -> RouteFacts {
     RouteFacts {
         route: format!("shop-{number}").into_bytes(),
@@ -318,7 +327,7 @@ fn route(number: usize) -> RouteFacts {
     }
 }
 
-/// What a browser sends by way of a gateway.
+/// Returns the headers that a browser sends through a gateway.
 fn request(accept: &str) -> HeaderBlock {
     let names = [
         ":authority",

@@ -6,6 +6,7 @@ mod bias;
 mod chaos;
 mod circuits;
 mod fake_host;
+mod heartbeats;
 mod hints;
 mod invariants;
 mod keys;
