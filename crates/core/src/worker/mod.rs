@@ -40,8 +40,6 @@ mod routes;
 mod shared;
 mod sync;
 
-use std::time::Duration;
-
 pub use events::Event;
 #[cfg(any(test, feature = "reference"))]
 pub use metrics::catalog;
@@ -59,10 +57,6 @@ use crate::time::Timestamp;
 use heartbeat::Heartbeat;
 use metrics::Metrics;
 use routes::Routes;
-
-/// How long all workers track requests after one of them pushed a failure. Renewed at half time, so
-/// that one lost renewal does no harm.
-const TRACK_FOR: Duration = Duration::from_secs(2);
 
 /// What one worker thread keeps of its routes, and exchanges with the other workers.
 #[derive(Debug)]

@@ -164,7 +164,7 @@ fn policies_of_a_route_share_a_circuit_per_window_shape() {
     assert_eq!(lines.len(), 2);
     assert!(lines.iter().all(|line| line.contains(r#""route":"r""#)));
     let list = String::from_utf8(host.values["tidegate.1.1.t#"].0.clone());
-    assert_eq!(list.unwrap(), "r\nr\06000\n");
+    assert_eq!(list.unwrap(), "r\nr\x006000\n");
     let records: Vec<&str> = host.values.keys().map(String::as_str).collect();
     let want = [
         "tidegate.1.1.t!",

@@ -17,6 +17,8 @@ mod modes;
 mod sharing;
 mod stories;
 
+use std::time::Duration;
+
 pub(crate) use fake_host::FakeHost;
 
 use super::*;
