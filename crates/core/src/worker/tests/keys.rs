@@ -106,7 +106,7 @@ fn event_line_escapes_the_route() {
     for (route, text) in [
         ("shop/app", "shop/app"),
         (r#"a"b\c"#, r#"a\"b\\c"#),
-        ("a\nb\u{7f}\u{1f}", "a\\u000ab\\u007f\\u001f"),
+        ("a\nb\u{7f}\u{1f}\u{9b}", "a\\nb\\u007f\\u001f\\u009b"),
         ("läden/é", "läden/é"),
     ] {
         let mut world = World::new(1, settings(|_| {}));
