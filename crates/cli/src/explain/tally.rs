@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use memchr::memchr_iter;
-use tidegate_core::breaker::bank;
 use tidegate_core::reason::Reason;
+use tidegate_core::worker;
 
 use super::entry::{Entry, Evidence};
 use super::episodes::{Episodes, First};
@@ -17,7 +17,7 @@ use super::timeline::Timeline;
 
 /// So many routes are told apart: as many as have a breaker of their own, since hosts stand for
 /// routes where a log has none, and clients can make up hosts.
-pub(super) const MAX_ROUTES: usize = bank::MAX_ROUTES;
+pub(super) const MAX_ROUTES: usize = worker::MAX_ROUTES;
 /// So many hosts of a route are told apart.
 pub(super) const MAX_HOSTS: usize = 64;
 /// So many releases of a route are told apart.

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 use tidegate_core::config::{Config, Maintenance, StatusRule};
-use tidegate_core::hint;
 use tidegate_core::negotiate::Format;
 use tidegate_core::page::{PageFacts, Pages};
 use tidegate_core::reason::{Reason, Source};
+use tidegate_core::retry::{base_delay, FailureInfo, Hint};
+use tidegate_core::time::{saturating_millis, Timestamp};
 
 use crate::http::Response;
 
@@ -226,19 +227,16 @@ impl Cases {
         }
         let policy = &self.config.policy;
         let failed = envoy_status(*reason);
-        let remaining = policy.breaker.open.base.as_millis();
-        let ms = hint::base(
+        let delay = base_delay(
             &policy.retry,
-            &hint::Facts {
+            &FailureInfo {
                 status: failed,
-                remaining_ms: (*reason == Reason::CircuitOpen)
-                    .then(|| u64::try_from(remaining).unwrap_or(u64::MAX)),
-                upstream: None,
-                now_ms: Some(NOW_MS),
-                seed: 0,
+                remaining: (*reason == Reason::CircuitOpen).then_some(policy.breaker.open.base),
+                retry_after: None,
+                now: Some(Timestamp::from_millis(NOW_MS)),
             },
         );
-        let wait = reason.is_retryable().then_some(hint::Hint { ms });
+        let wait = reason.is_retryable().then_some(Hint::new(delay));
         let status = served_status(&self.config, *reason);
         let page = self.pages.render(&PageFacts {
             format: form.format(),
@@ -247,7 +245,7 @@ impl Cases {
             source: source(*reason),
             tripped_by: (*reason == Reason::CircuitOpen).then_some(Reason::ConnectionRefused),
             maintenance: (*reason == Reason::Maintenance).then_some(&self.maintenance),
-            retry_after_ms: wait.map(|wait| wait.ms),
+            retry_after_ms: wait.map(|wait| saturating_millis(wait.delay())),
             page_retry: Some(&policy.retry.page),
             request_id: Some(REQUEST_ID),
             now_ms: Some(NOW_MS),

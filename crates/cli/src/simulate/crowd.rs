@@ -1,14 +1,15 @@
 //! The clients: when they come back.
 
+use std::time::Duration;
+
 use clap::ValueEnum;
 use serde::Serialize;
-use tidegate_core::breaker::bank::Moment;
 use tidegate_core::config::Retry;
-use tidegate_core::hint::Facts;
-use tidegate_core::pace::Pacer;
-use tidegate_core::routes::Keys;
+use tidegate_core::retry::FailureInfo;
+use tidegate_core::time::Timestamp;
+use tidegate_core::worker::Worker;
 
-use super::rng::Rng;
+use super::rng::{Fixed, Rng};
 use super::shared::{Shared, EPOCH_MS, ROUTE};
 
 /// Who does as he pleases comes back after 1 to 6 seconds: the time in which a person reloads.
@@ -132,7 +133,7 @@ impl HintKind {
 pub(crate) struct Hints {
     kind: HintKind,
     retry: Retry,
-    pacers: Vec<(Pacer, Keys)>,
+    workers: Vec<Worker>,
     shared: Shared,
 }
 
@@ -142,48 +143,47 @@ impl Hints {
         Self {
             kind,
             retry: retry.clone(),
-            pacers: (0..workers).map(|_| Default::default()).collect(),
+            workers: (0..workers)
+                .map(|_| Worker::new("tidegate", Vec::new()))
+                .collect(),
             shared: Shared::default(),
         }
     }
 
     /// A request was served.
     pub(crate) fn served(&mut self, worker: usize) {
-        if let Some((pacer, keys)) = self.pacers.get_mut(worker) {
-            if pacer.passed() {
-                pacer.sample(keys, ROUTE, b"");
+        if let Some(worker) = self.workers.get_mut(worker) {
+            if worker.should_sample() {
+                worker.sample(&ROUTE.into(), b"");
             }
         }
     }
 
     /// What a worker does 20 times a second. `draw`: chance, in [0, 1).
     pub(crate) fn tick(&mut self, worker: usize, now_ms: u64, draw: f64) {
-        if let Some((pacer, _)) = self.pacers.get_mut(worker) {
-            pacer.tick(Moment {
-                now_ms: EPOCH_MS + now_ms,
-                draw,
-            });
+        if let Some(worker) = self.workers.get_mut(worker) {
+            let now = Timestamp::from_millis(EPOCH_MS + now_ms);
+            worker.tick(&mut self.shared, now, &mut Fixed::unit(draw));
         }
     }
 
     /// When a client is told to come back, in milliseconds from now. `remaining_ms`: for how much
     /// longer the circuit is open; 0: not known.
     pub(crate) fn ms(&mut self, worker: usize, now_ms: u64, remaining_ms: u64, seed: u64) -> u64 {
-        let facts = Facts {
+        let failure = FailureInfo {
             status: 503,
-            remaining_ms: (remaining_ms > 0).then_some(remaining_ms),
-            upstream: None,
-            now_ms: Some(EPOCH_MS + now_ms),
-            seed,
+            remaining: (remaining_ms > 0).then(|| Duration::from_millis(remaining_ms)),
+            retry_after: None,
+            now: Some(Timestamp::from_millis(EPOCH_MS + now_ms)),
         };
-        match (self.kind, self.pacers.get_mut(worker)) {
+        match (self.kind, self.workers.get_mut(worker)) {
             (HintKind::Fixed5, _) => 5_000,
             (HintKind::Fixed30, _) => 30_000,
             (HintKind::Jittered, _) => 5_000 + seed % 5_000,
-            (HintKind::Paced, Some((pacer, keys))) => {
-                pacer
-                    .hint(&mut self.shared, keys, ROUTE, &self.retry, &facts)
-                    .ms
+            (HintKind::Paced, Some(worker)) => {
+                let (host, rng) = (&mut self.shared, &mut Fixed::number(seed));
+                let hint = worker.hint(host, &ROUTE.into(), &self.retry, &failure, rng);
+                hint.delay().as_millis() as u64
             }
             (HintKind::Paced, None) => 0,
         }

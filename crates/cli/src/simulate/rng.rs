@@ -44,6 +44,41 @@ impl Rng {
     }
 }
 
+impl tidegate_core::rng::Rng for Rng {
+    fn next_u64(&mut self) -> u64 {
+        self.next()
+    }
+}
+
+/// A generator that always returns the same number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fixed {
+    number: u64,
+    unit: f64,
+}
+
+impl Fixed {
+    /// Returns a generator of this number.
+    pub(crate) fn number(number: u64) -> Self {
+        Self { number, unit: 0.0 }
+    }
+
+    /// Returns a generator of this number in [0, 1).
+    pub(crate) fn unit(unit: f64) -> Self {
+        Self { number: 0, unit }
+    }
+}
+
+impl tidegate_core::rng::Rng for Fixed {
+    fn next_u64(&mut self) -> u64 {
+        self.number
+    }
+
+    fn unit(&mut self) -> f64 {
+        self.unit
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

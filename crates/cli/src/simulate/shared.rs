@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tidegate_core::breaker::{Store, StoreError};
+use tidegate_core::host::{HostError, SharedData};
 
 /// The key of the route: there is one.
 pub(super) const ROUTE: &str = "simulated/upstream";
@@ -14,16 +14,21 @@ pub(super) const EPOCH_MS: u64 = 1_800_000_000_000;
 #[derive(Debug, Default)]
 pub(super) struct Shared(HashMap<String, (Vec<u8>, u32)>);
 
-impl Store for Shared {
-    fn get(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError> {
+impl SharedData for Shared {
+    fn shared_data(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, HostError> {
         Ok(self.0.get(key).cloned())
     }
 
-    fn set(&mut self, key: &str, value: &[u8], number: Option<u32>) -> Result<(), StoreError> {
+    fn compare_and_swap(
+        &mut self,
+        key: &str,
+        value: &[u8],
+        number: Option<u32>,
+    ) -> Result<(), HostError> {
         // As the host does it: a number says nothing about a value that is not there.
         let current = self.0.get(key).map_or(0, |(_, number)| *number);
         if current != 0 && number.is_some_and(|number| number != current) {
-            return Err(StoreError::Changed);
+            return Err(HostError::CasMismatch);
         }
         let written = (value.to_vec(), current.wrapping_add(1));
         self.0.insert(key.to_owned(), written);

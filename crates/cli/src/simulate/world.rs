@@ -80,7 +80,7 @@ pub(crate) struct Series {
 }
 
 /// A request on its way.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Request {
     client: Client,
     pass: Pass,

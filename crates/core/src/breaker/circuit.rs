@@ -29,8 +29,8 @@ use crate::config::Breaker as Settings;
 use crate::reason::Reason;
 use crate::time::{saturating_millis, Timestamp};
 
-/// The exponent of the open time falls by one for each minute that the circuit was closed.
-pub const CALM: Duration = Duration::from_secs(60);
+/// The exponent of the open time falls by one each time that the circuit was closed for this long.
+const CALM_SECONDS: u64 = 60;
 /// Maximum open time by an upstream's `Retry-After`. Longer values describe plans, not load, and a
 /// probe is cheap.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -326,7 +326,7 @@ impl CircuitBreaker {
         retry_after: Option<Duration>,
     ) -> Transition {
         if self.state == State::Closed {
-            let calm = now.saturating_since(self.changed_at).as_secs() / CALM.as_secs();
+            let calm = now.saturating_since(self.changed_at).as_secs() / CALM_SECONDS;
             self.exponent = self
                 .exponent
                 .saturating_sub(u8::try_from(calm).unwrap_or(u8::MAX));

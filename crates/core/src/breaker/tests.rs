@@ -7,6 +7,8 @@ mod permits;
 mod ramp;
 mod wire;
 
+pub(crate) use wire::from_hex;
+
 use std::time::Duration;
 
 use super::*;

@@ -265,7 +265,6 @@ mod tests {
     /// What a reason's text promises of the breaker is what the breaker does.
     #[test]
     fn runbooks_say_what_the_breaker_counts() {
-        use tidegate_core::breaker::outcome::of_response;
         use tidegate_core::breaker::Outcome;
         use tidegate_core::config::Config;
         use tidegate_core::reason::Source;
@@ -278,7 +277,7 @@ mod tests {
                 Reason::UpstreamTimeout => (Source::Upstream, 504),
                 _ => (Source::Proxy, 503),
             };
-            let outcome = of_response(&settings, status, *reason, source, false);
+            let outcome = Outcome::of_response(&settings, status, *reason, source, false);
             let is_failure = matches!(outcome, Outcome::Failure(_));
             let says = of(*reason).meanwhile;
             let counts = says.contains("ounts as a failure")

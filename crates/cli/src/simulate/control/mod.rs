@@ -6,8 +6,8 @@ mod tidegate;
 
 use clap::ValueEnum;
 use serde::Serialize;
-use tidegate_core::breaker::Ticket;
 use tidegate_core::config::Breaker as Settings;
+use tidegate_core::worker::Permit;
 
 use super::rng::Rng;
 use super::upstream::Answer;
@@ -75,7 +75,7 @@ pub(crate) struct At<'a> {
 }
 
 /// Whether a request may pass.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum Verdict {
     /// It may, with this pass.
     Admit(Pass),
@@ -84,9 +84,9 @@ pub(crate) enum Verdict {
 }
 
 /// What a breaker wants to know again when the request has ended.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Pass {
-    pub(crate) ticket: Ticket,
+    pub(crate) permit: Permit,
     pub(crate) generation: u32,
     pub(crate) is_probe: bool,
 }

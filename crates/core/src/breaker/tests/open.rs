@@ -1,4 +1,4 @@
-//! Open: for how long.
+//! Open: the open time.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ fn jittered(draw: f64) -> TestCircuit {
     circuit
 }
 
-/// Trips, fails a probe, and so on: all open times.
+/// Trips the circuit, then lets probes fail. Returns the open times.
 fn times(circuit: &mut TestCircuit, n: usize) -> Vec<u64> {
     let mut times = vec![circuit.trip()];
     while times.len() < n {
@@ -70,7 +70,7 @@ fn open_ends_to_the_millisecond() {
 
 #[test]
 fn each_closed_minute_halves_the_next_open_time() {
-    // healthy for so many seconds after three doublings: the next open time
+    // seconds closed after three doublings, the next open time
     for (seconds, open_ms) in [
         (0, 15_000),
         (59, 15_000),
@@ -163,7 +163,7 @@ fn clock_set_back_by_a_second_is_ignored() {
 }
 
 proptest! {
-    /// min(max, base * 2^k) * (1 + U(0, jitter)), whatever the settings and the history.
+    /// min(max, base * 2^k) * (1 + U(0, jitter)), for any settings and history.
     #[test]
     fn open_time_is_min_of_max_and_backoff_plus_jitter(
         base in 100_u64..10_000, factor in 1_u64..100, jitter in 0.0..=1.0_f64,
@@ -187,7 +187,7 @@ proptest! {
         }
     }
 
-    /// A clock that is set back makes no open time longer than it was.
+    /// Setting the clock back does not make an open time longer.
     #[test]
     fn clock_set_back_does_not_extend_the_open_time(
         jumps in prop::collection::vec((0_u64..3_000, 0_u64..100_000_000), 1..20),
@@ -203,7 +203,7 @@ proptest! {
                     longest = circuit.finish(permit, FAILURE).unwrap().open_ms();
                 }
             }
-            // Differences of up to a second are taken for differences between two readings.
+            // Differences of up to a second are ignored.
             prop_assert!(circuit.remaining_ms() <= longest + 1_000);
         }
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::model::{Answer, Ending, Model, Request};
 use super::*;
 
-/// What may happen; a failing story reads as a list of these.
+/// A step of a story.
 #[derive(Debug, Clone)]
 enum Event {
     /// Milliseconds pass, with a tick every 50 ms.
@@ -20,7 +20,7 @@ enum Event {
     Healthy { seconds: u8 },
 }
 
-/// The real one and the model, side by side.
+/// The worker and the model, side by side.
 struct Both {
     world: World,
     model: Model,

@@ -3,7 +3,7 @@
 use super::*;
 
 impl World {
-    /// Trips a route, waits until it is half-open, and lets a slow probe end so.
+    /// Trips a route, waits until it is half-open, and records a slow probe.
     fn slow_probe(&mut self, route: &str, outcome: Outcome) {
         self.trip(route);
         self.wait(2_000);
@@ -20,7 +20,7 @@ impl World {
 
 #[test]
 fn rejection_without_a_probe_has_the_remaining_time_of_the_shared_record() {
-    // Worker 1 has slept through a second trip: it must not answer with the first one's time.
+    // Worker 1 missed a second trip: it must not reject with the time of the first one.
     let mut world = World::new(2, settings(|_| {}));
     world.wait(50);
     world.trip("r");

@@ -32,7 +32,7 @@ fn push_everything(cluster: &Cluster) {
     cluster.wait(200);
 }
 
-/// Returns workers of which the first has just tripped; the others know the route.
+/// Returns workers that all know the route. The first one has just tripped it.
 fn tripped(workers: usize, settings: &Settings) -> Cluster {
     let cluster = Cluster::new(workers, settings);
     for worker in 0..workers {
@@ -204,7 +204,7 @@ proptest! {
             shift += 100 + 1_000 / rate;
             prop_assert!(at_one.abs_diff(*at_many) <= shift, "{state:?}: {one:?} {many:?}");
         }
-        // The trip itself: never earlier than with one worker, and one tick later at most.
+        // The trip is never earlier than with one worker, and at most one tick later.
         let (trip_one, trip_many) = (one[0].0, many[0].0);
         prop_assert!((trip_one..=trip_one + 50).contains(&trip_many), "{trip_one} {trip_many}");
     }

@@ -69,7 +69,7 @@ pub(super) enum Answer {
     Rejected { remaining_ms: u64 },
 }
 
-/// A request under way, as the model knows it.
+/// A request in flight, as the model knows it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Request {
     id: usize,
@@ -81,19 +81,19 @@ pub(super) struct Model {
     settings: Settings,
     pub(super) now_ms: u64,
     pub(super) state: State,
-    /// Ending many changes of state there were.
+    /// The number of changes of state.
     pub(super) period: usize,
     since_ms: u64,
     pub(super) until_ms: u64,
     doublings: u32,
-    /// Those that are out, of whatever half-open period.
+    /// The probes in flight, of any half-open period.
     probes: Vec<Probe>,
     came_back_well: usize,
-    /// When it no longer waits for somebody to probe.
+    /// When the wait for probes ends.
     idle_ms: u64,
-    /// Shares are in millionths; a part of one is rounded up.
+    /// Shares are in millionths, rounded up.
     pub(super) level: u64,
-    /// What the ramp believes in; 0: it has not failed yet.
+    /// The share that the upstream is believed to carry; 0 until requests fail.
     target: u64,
     /// The most successes in a second, fading.
     best: u64,
@@ -101,9 +101,9 @@ pub(super) struct Model {
     /// Cuts that the load does not explain.
     doubts: u8,
     step_ms: u64,
-    /// All that was seen in this period and counts.
+    /// The outcomes of this period that count.
     seen: Vec<Seen>,
-    /// Failures in a row.
+    /// The consecutive failures.
     run: Vec<Seen>,
     is_watching: bool,
     requests: usize,
@@ -171,7 +171,7 @@ impl Model {
         self.until_ms = self.now_ms + open_ms;
     }
 
-    /// What is in the window: ten buckets, the newest of which has begun.
+    /// Returns the outcomes in the window: ten buckets, of which the newest has begun.
     fn window(&self) -> Vec<Seen> {
         let width = self.settings.window.as_millis() as u64 / 10;
         let bucket = |at_ms: u64| at_ms / width;
@@ -195,7 +195,7 @@ impl Model {
                 && lasted >= s.consecutive.duration.as_millis() as u64
     }
 
-    /// What time does to the shared record.
+    /// Applies the changes that time causes in the shared record.
     fn look(&mut self, draw: f64) {
         let of_now = |probe: &&Probe| probe.period == self.period;
         let mut of_now = self.probes.iter().filter(of_now);
@@ -339,7 +339,7 @@ impl Model {
     fn probe(&mut self, draw: f64) -> bool {
         self.look(draw);
         let permits = self.settings.probe.permits as usize;
-        // Those of an earlier period are still there, until their time is over.
+        // Probes of an earlier period stay in flight until their deadline.
         self.probes
             .retain(|probe| probe.period == self.period || probe.deadline_ms > self.now_ms);
         let of_now = |probe: &&Probe| probe.period == self.period;
