@@ -68,8 +68,8 @@ fn colors(source: &Source, findings: &mut Vec<Finding>) {
             continue;
         };
         let what = format!(
-            "{name}: warning: {} has a contrast of {:.2}:1 with a page of {}, and text needs \
-             {TEXT_CONTRAST}:1; `{{{{{{brand.palette}}}}}}` has a shade of it that can be read",
+            "{name}: warning: {} has a contrast of {:.2}:1 on a page of {}; text needs \
+             {TEXT_CONTRAST}:1; `{{{{{{brand.palette}}}}}}` has a readable shade of it",
             color.to_hex(),
             (color.contrast(page) * 100.0).floor() / 100.0,
             page.to_hex(),
@@ -89,14 +89,13 @@ pub(crate) fn sizes(source: &Source, bundle: &crate::bundle::Bundle) -> Vec<Find
     for (key, bytes) in &bundle.templates {
         if is_close(*bytes, limits::TEMPLATE_BYTES) {
             let limit = limits::TEMPLATE_BYTES;
-            let what =
-                format!("{key}: warning: {bytes} of the {limit} bytes of a template are used");
+            let what = format!("{key}: warning: {bytes} of {limit} bytes of a template are used");
             findings.push(finding(&source.files, source.document.find(key), what));
         }
     }
     if is_close(bundle.json.len(), limits::CONFIG_BYTES) {
         let (bytes, limit) = (bundle.json.len(), limits::CONFIG_BYTES);
-        let what = format!("warning: {bytes} of the {limit} bytes of a configuration are used");
+        let what = format!("warning: {bytes} of {limit} bytes of a configuration are used");
         findings.push(finding(&source.files, source.document.mark, what));
     }
     findings

@@ -180,7 +180,9 @@ impl Work<'_> {
         let Some(kind) = media_type(&self.files.extension(file)) else {
             self.refuse(
                 place,
-                format!("{name} is no picture or font that a page can hold, by its name"),
+                format!(
+                    "{name} does not have the file name of a picture or font that can be embedded"
+                ),
             );
             return None;
         };
@@ -217,8 +219,8 @@ impl Work<'_> {
             found.push((
                 at,
                 format!(
-                    "found \"{open}\", which begins a tag of a template; allowed: none in a style \
-                     sheet or script (`delimiters` chooses other tags)"
+                    "found \"{open}\", which starts a template tag; allowed: no tags in style \
+                     sheets and scripts (`delimiters` selects other tags)"
                 ),
             ));
         }
@@ -252,8 +254,8 @@ impl Work<'_> {
         let waits = attribute(attributes, "defer").or(attribute(attributes, "async"));
         if let Some(waits) = waits.filter(|_| !is_module) {
             let what = format!(
-                "`{}` does nothing on a script that stands in the page; allowed: the script where \
-                 it is to run, as at the end of the body, or type=\"module\"",
+                "`{}` has no effect on an embedded script; allowed: the script where it should run, \
+                 such as at the end of the body, or type=\"module\"",
                 waits.name
             );
             self.refuse(Place::Page(at.start), what);
@@ -293,7 +295,7 @@ impl Work<'_> {
                 .map(|&file| self.files.name(file))
                 .collect();
             let what = format!(
-                "{} imports itself (by way of {})",
+                "{} imports itself (through {})",
                 self.files.name(file),
                 chain.join(", ")
             );
@@ -336,7 +338,7 @@ impl Work<'_> {
             {
                 self.refuse(
                     place,
-                    "an import with `layer` or `supports`; allowed: media queries",
+                    "found an import with `layer` or `supports`; allowed: media queries",
                 );
                 None
             }

@@ -9,8 +9,8 @@ use crate::markup::{media_type, plain_svg};
 
 /// Where a reference can stand, for an error elsewhere.
 pub(super) const ALLOWED: &str =
-    "its content; only the `html` and `text` of a template, `brand.logo`, `vars` and tables of \
-     strings can be files";
+    "its content; files are allowed for `html` and `text` of a template, `brand.logo`, `vars` and \
+     tables of strings";
 
 /// What is expected where a reference stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -127,7 +127,7 @@ impl Expander<'_> {
             self.refuse(
                 mark,
                 format!(
-                    "{:?} is no picture by its name",
+                    "{:?} does not have the file name of a picture",
                     self.files.name(file).to_owned()
                 ),
             );

@@ -93,15 +93,15 @@ impl Files {
     /// Opens the file that `from` refers to by `reference`; says why it cannot.
     pub(crate) fn open(&mut self, from: usize, reference: &str) -> Result<usize, String> {
         let Some(root) = &self.root else {
-            return Err("standard input has no files around it".to_owned());
+            return Err("standard input cannot refer to files".to_owned());
         };
         if reference.is_empty() {
-            return Err("the name of the file is missing".to_owned());
+            return Err("the file name is empty".to_owned());
         }
         let shown = format!("{reference:?}");
         if Path::new(reference).is_absolute() {
             return Err(format!(
-                "{shown} is an absolute path; allowed: one relative to {}",
+                "{shown} is an absolute path; allowed: a path relative to {}",
                 self.name(from)
             ));
         }
@@ -112,7 +112,7 @@ impl Files {
             .map_err(|error| format!("{shown} cannot be read: {}", plain(&error)))?;
         let Ok(inner) = path.strip_prefix(root) else {
             return Err(format!(
-                "{shown} leads out of the folder of the source, which nothing may"
+                "{shown} is outside the folder of the source; allowed: files inside it"
             ));
         };
         if let Some(known) = self.entries.iter().position(|entry| entry.path == path) {
@@ -126,7 +126,7 @@ impl Files {
             .map_err(|error| format!("{shown} cannot be read: {}", plain(&error)))?;
         if bytes.len() > limits::CONFIG_BYTES {
             return Err(format!(
-                "{shown} has more than the {} bytes that a whole configuration may have",
+                "{shown} has more than {} bytes, the limit of a whole configuration",
                 limits::CONFIG_BYTES
             ));
         }

@@ -13,7 +13,7 @@ const MAX_NODES: usize = 100_000;
 /// Lists and objects within each other; the reader of JSON has the same limit.
 const MAX_DEPTH: usize = 127;
 
-const TOO_MUCH: &str = "more than a configuration can hold";
+const TOO_MUCH: &str = "too many or too deeply nested values for a configuration";
 
 /// What is wrong with a document, and where.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl<'t> Reader<'t> {
         let (anchor, value) = match event {
             Event::Alias(id) => {
                 let Some(node) = self.anchors.get(&id) else {
-                    return Err(wrong(span, "an alias of what it stands in"));
+                    return Err(wrong(span, "an alias inside the value that it refers to"));
                 };
                 self.count += size(node);
                 if self.count > MAX_NODES {
@@ -149,7 +149,7 @@ impl<'t> Reader<'t> {
                     let (key, at) = match self.next()? {
                         (Event::MappingEnd, _) => break,
                         (Event::Scalar(key, ..), span) => (key.into_owned(), span),
-                        (_, span) => return Err(wrong(span, "a key that is not a text")),
+                        (_, span) => return Err(wrong(span, "a key that is not a string")),
                     };
                     let key_mark = Mark {
                         file: self.file,

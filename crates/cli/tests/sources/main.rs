@@ -256,7 +256,7 @@ fn check_warns_of_what_is_unwise() {
     );
     let (_, stderr) = folder.fails(&["check", "s.yaml"]);
     assert!(
-        !stderr.contains("onclick") && stderr.contains("reloads itself"),
+        !stderr.contains("onclick") && stderr.contains("reloads by itself"),
         "{stderr}"
     );
 }
@@ -266,8 +266,7 @@ fn a_size_close_to_its_limit_is_told() {
     let html = page("", &format!("<p>{}</p>", "x".repeat(240_000)));
     let folder = Folder::new(&[("s.yaml", SOURCE), ("pages/a.html", &html)]);
     let (code, stderr) = folder.fails(&["check", "s.yaml"]);
-    let expected =
-        "s.yaml:3:5: templates.a.html: warning: 240139 of the 262144 bytes of a template \
+    let expected = "s.yaml:3:5: templates.a.html: warning: 240139 of 262144 bytes of a template \
                     are used\n1 file checked: 0 errors, 1 warning\n";
     assert_eq!((code, stderr.as_str()), (Some(0), expected));
 }
