@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{json, Value};
+use snapbox::Data;
 use tempfile::TempDir;
 use tidegate_core::reason::Reason;
 
@@ -112,14 +113,7 @@ fn the_documented_session_is_what_is_printed() {
     let (before, rest) = page.split_once("$ tidegate explain access.log\n").unwrap();
     let (_, after) = rest.split_once("```\n").unwrap();
     let expected = format!("{before}$ tidegate explain access.log\n{printed}```\n{after}");
-    if std::env::var_os("UPDATE_GOLDENS").is_some() {
-        fs::write(path, expected).unwrap();
-    } else {
-        assert!(
-            page == expected,
-            "run with UPDATE_GOLDENS=1; printed:\n{printed}"
-        );
-    }
+    snapbox::assert_data_eq!(expected, Data::read_from(&path, None).raw());
 }
 
 /// Every key of the JSON, as docs/explain.md writes it: members of lists under their list.

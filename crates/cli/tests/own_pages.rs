@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use snapbox::Data;
+
 fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/own-pages")
 }
@@ -38,15 +40,8 @@ fn the_example_is_what_its_source_makes() {
             ],
         ),
     ] {
-        let path = example().join(file);
-        let made = printed(args);
-        if std::env::var_os("UPDATE_GOLDENS").is_some() {
-            fs::write(&path, &made).unwrap();
-        }
-        assert!(
-            fs::read_to_string(&path).unwrap() == made,
-            "{file} is not what its source makes: UPDATE_GOLDENS=1"
-        );
+        let golden = Data::read_from(&example().join(file), None).raw();
+        snapbox::assert_data_eq!(printed(args), golden);
     }
 }
 

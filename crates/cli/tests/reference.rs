@@ -8,6 +8,7 @@ use std::process::Command;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::ValidationError;
 use serde_json::Value;
+use snapbox::Data;
 use tidegate_core::config::{reference, Config, ConfigError, Fault};
 
 fn root() -> PathBuf {
@@ -175,10 +176,7 @@ fn the_schema_says_what_the_parser_does_as_far_as_a_schema_can() {
     assert!(accepted >= 3 && refused > 100, "{accepted} {refused}");
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/beyond_the_schema.txt");
     let only_parser: String = only_parser.into_iter().collect();
-    if std::env::var_os("UPDATE_GOLDENS").is_some() {
-        fs::write(&golden, &only_parser).unwrap();
-    }
-    assert_eq!(fs::read_to_string(golden).unwrap(), only_parser);
+    snapbox::assert_data_eq!(only_parser, Data::read_from(&golden, None).raw());
 }
 
 /// The table of docs/pages.md, from the one that templates are read with.
@@ -199,14 +197,8 @@ fn the_committed_names_of_templates_are_those_of_the_engine() {
     let (_, after) = rest.split_once("<!-- end of names -->").unwrap();
     let table = names_of_templates();
     let expected = format!("{before}<!-- names{note}-->\n{table}<!-- end of names -->{after}");
-    if std::env::var_os("UPDATE_GOLDENS").is_some() {
-        fs::write(root().join("docs/pages.md"), expected).unwrap();
-    } else {
-        assert!(
-            page == expected,
-            "run the command that stands above the table"
-        );
-    }
+    let golden = Data::read_from(&root().join("docs/pages.md"), None).raw();
+    snapbox::assert_data_eq!(expected, golden);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use snapbox::Data;
 use tempfile::TempDir;
 
 /// Pictures in the documentation are at most this large.
@@ -361,18 +362,10 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Compares a file with what it should be, or writes it.
+/// Compares a file with what it should be. SNAPSHOTS=overwrite writes it.
 fn golden(path: &str, want: &str) {
-    let path = root().join(path);
-    if std::env::var_os("UPDATE_GOLDENS").is_some() {
-        fs::write(&path, want).unwrap();
-    }
-    let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        found == want,
-        "{} is not what is measured; run UPDATE_GOLDENS=1 cargo test -p tidegate --test simulate",
-        path.display()
-    );
+    let golden = Data::read_from(&root().join(path), None).raw();
+    snapbox::assert_data_eq!(want.to_owned(), golden);
 }
 
 /// Goodput in the two brown-outs by the share of wasted work.
