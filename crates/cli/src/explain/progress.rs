@@ -1,24 +1,24 @@
-//! How far reading has come: on standard error, and only where that is a terminal.
+//! Shows progress on standard error if that is a terminal.
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Whoever waits for less than this needs no telling.
+/// Nothing is shown for this long.
 const QUIET: Duration = Duration::from_millis(500);
-/// The line is written over so often.
+/// Interval between updates.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// One line that changes.
+/// A line on a terminal that is updated.
 #[derive(Debug)]
 pub(super) struct Progress {
     begun: Instant,
     told: Option<Instant>,
     is_terminal: bool,
-    /// Bytes of all files; `None`: not known, since one is a pipe.
+    /// Total size of all files; `None` if one is a pipe.
     total: Option<u64>,
-    /// Bytes of files that are done.
+    /// Size of the files that are finished.
     done: u64,
 }
 
@@ -37,7 +37,7 @@ impl Progress {
         }
     }
 
-    /// So many bytes of the file are read.
+    /// Updates the line; `read` is the number of bytes read of the current file.
     pub(super) fn tell(&mut self, read: u64) {
         let is_due = match self.told {
             None => self.begun.elapsed() >= QUIET,
@@ -48,11 +48,11 @@ impl Progress {
         }
         self.told = Some(Instant::now());
         let line = line(self.done + read, self.total, self.begun.elapsed());
-        // Whoever does not read this misses nothing else.
+        // A failed write to the terminal loses only the progress.
         let _ = write!(io::stderr(), "\r{line}\x1b[K");
     }
 
-    /// The file is read, which had so many bytes.
+    /// Marks the current file as finished; `read` is its size.
     pub(super) fn done(&mut self, read: u64) {
         self.done += read;
     }

@@ -1,17 +1,17 @@
-//! How many requests a route had when, in a bounded number of steps: the longer the log, the wider
-//! they become.
+//! Counts the requests of a route over time, in a bounded number of steps that widen with the
+//! length of the log.
 
 use std::collections::VecDeque;
 
-/// At most so many steps.
+/// Largest number of steps.
 const MAX_STEPS: usize = 512;
 
-/// Requests by time.
+/// Request counts over time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Timeline {
-    /// Width of a step: seconds, a power of two.
+    /// Width of a step in seconds, a power of two.
     width_s: u64,
-    /// The number of the first step: its time over the width.
+    /// Number of the first step: its time divided by the width.
     first: u64,
     steps: VecDeque<u64>,
 }
@@ -27,7 +27,7 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// Takes `requests` at a time.
+    /// Adds `requests` at a time.
     pub(super) fn add(&mut self, at_ms: u64, requests: u64) {
         let at_s = at_ms / 1000;
         loop {
@@ -56,7 +56,7 @@ impl Timeline {
         }
     }
 
-    /// Takes what another part of the log has.
+    /// Merges another part of the log.
     pub(super) fn absorb(&mut self, other: Timeline) {
         while self.width_s < other.width_s {
             self.widen();
@@ -88,13 +88,13 @@ impl Timeline {
         self.width_s *= 2;
     }
 
-    /// When the first request came; `None`: none did.
+    /// Returns the time of the first request, if there is one.
     pub(super) fn start_ms(&self) -> Option<u64> {
         (!self.steps.is_empty()).then(|| self.first * self.width_s * 1000)
     }
 
-    /// About how many requests came from `from_ms` to before `to_ms`; `None`: the steps are too
-    /// wide to say.
+    /// Estimates the number of requests from `from_ms` to before `to_ms`; `None` if the steps are
+    /// too wide for that.
     pub(super) fn between(&self, from_ms: u64, to_ms: u64) -> Option<f64> {
         let width_ms = self.width_s * 1000;
         if to_ms.saturating_sub(from_ms) < 2 * width_ms {

@@ -1,5 +1,5 @@
-//! What an operator should know of each reason, in one place: `tidegate explain --reason` prints it,
-//! docs/runbooks.md is generated from it, and the report takes its first things to check from here.
+//! What an operator should know of each reason. `tidegate explain --reason` prints it,
+//! docs/runbooks.md is generated from it, and reports take their first checks from it.
 
 mod connection;
 mod response;
@@ -9,37 +9,37 @@ use std::fmt::Write as _;
 
 use tidegate_core::reason::Reason;
 
-/// Texts on a terminal are broken before this column.
+/// Width of texts on a terminal.
 const WIDTH: usize = 96;
-/// More mistakes than this, and another word was meant.
+/// Largest edit distance at which a reason is suggested.
 const MAX_MISTAKES: usize = 3;
 
-/// What there is to say of a reason. Texts may have `code` in backticks, and nothing else of Markdown.
+/// The explanation of a reason. Texts may contain `code` in backticks, and no other Markdown.
 #[derive(Debug)]
 pub(super) struct Runbook {
     /// What happened.
     means: &'static str,
     /// The sentence of the built-in page that says so.
     page: &'static str,
-    /// How sure the reason is, and from what.
+    /// How certain the reason is, and by what evidence.
     certainty: &'static str,
-    /// The first things to check, in this order.
+    /// What to check first, in this order.
     pub(super) checks: &'static [Check],
-    /// What to change so that it passes, and does not come again.
+    /// What to change so that it ends and does not return.
     change: &'static [&'static str],
-    /// What the filter does in the meantime.
+    /// What the filter does meanwhile.
     meanwhile: &'static str,
 }
 
-/// Something to check.
+/// A check.
 #[derive(Debug)]
 pub(super) struct Check {
     pub(super) what: &'static str,
-    /// A command that helps; empty: none.
+    /// A command for the check; may be empty.
     pub(super) run: &'static str,
 }
 
-/// The runbook of a reason. A reason that the core learns does not compile without one.
+/// Returns the runbook of a reason. A new reason in the core does not compile without one.
 pub(super) fn of(reason: Reason) -> &'static Runbook {
     match reason {
         Reason::ConnectionRefused => &connection::REFUSED,
@@ -64,7 +64,7 @@ pub(super) fn of(reason: Reason) -> &'static Runbook {
     }
 }
 
-/// The status and what the page does, as the core has it.
+/// Returns the status and what the page does, as the core defines them.
 fn answer(reason: Reason) -> String {
     let status = match reason.standard_status() {
         Some(status) => format!("Status {status}"),
@@ -77,7 +77,7 @@ fn answer(reason: Reason) -> String {
     format!("{status}, {again}.")
 }
 
-/// What `--reason` prints.
+/// Returns the output of `--reason`.
 pub(super) fn text(reason: Reason) -> String {
     let runbook = of(reason);
     let mut text = format!("{}\n\n", reason.as_str());
@@ -116,7 +116,7 @@ pub(super) fn text(reason: Reason) -> String {
 const ADMIN: &str =
     "ADMIN is the address of Envoy's administration interface: ADMIN=http://localhost:9901";
 
-/// What `--reason list` prints.
+/// Returns the output of `--reason list`.
 pub(super) fn list() -> String {
     let width = Reason::ALL.iter().map(|reason| reason.as_str().len()).max();
     let width = width.unwrap_or(0);
@@ -127,7 +127,7 @@ pub(super) fn list() -> String {
     })
 }
 
-/// What is said of a reason that does not exist.
+/// Returns the error text for an unknown reason.
 pub(super) fn unknown(found: &str) -> String {
     let near = |reason: &Reason| {
         let distance = strsim::osa_distance(found, reason.as_str());
@@ -139,7 +139,7 @@ pub(super) fn unknown(found: &str) -> String {
     format!("--reason: found {found:?}; `tidegate explain --reason list` lists all reasons{meant}")
 }
 
-/// docs/runbooks.md.
+/// Returns docs/runbooks.md.
 pub(super) fn page() -> String {
     let mut page = String::from(HEAD);
     for reason in Reason::ALL {
