@@ -1,5 +1,5 @@
-//! `tidegate check`: is this a configuration that the filter would accept, and are its pages wise?
-//! It asks the filter's own parser, and tells everything of every file at once.
+//! `tidegate check`: checks configurations with the filter's own parser, and reports all errors and
+//! warnings of all files at once.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     strict: bool,
 }
 
-/// What checking the files came to.
+/// The counts of a run.
 #[derive(Debug, Default)]
 struct Tally {
     files: usize,
@@ -33,7 +33,7 @@ struct Tally {
     unreadable: usize,
 }
 
-/// Checks every file.
+/// Runs the command.
 pub(crate) fn run(args: &Args) -> ExitCode {
     let mut tally = Tally::default();
     for file in &args.files {
@@ -75,7 +75,7 @@ fn check(file: &Path, tally: &mut Tally) {
     warn(&lint::lint(&source));
     match Bundle::new(&mut source) {
         Ok(bundle) => warn(&lint::sizes(&source, &bundle)),
-        // The filter takes it all the same.
+        // The filter accepts it all the same.
         Err(mut findings) if source.is_for_the_filter => {
             for finding in &mut findings.list {
                 finding.what.insert_str(0, "warning: ");

@@ -1,4 +1,4 @@
-//! The owner's panel: one page that shows what the site does and switches it.
+//! The owner's panel: one page that shows the state of the site and switches it.
 
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
@@ -15,18 +15,18 @@ use crate::http::{lock, Request, Response};
 const PAGE: &str = include_str!("assets/panel.html");
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
-/// The page needs nothing from anywhere, and nobody else's page may press its buttons in a frame.
+/// The page loads nothing from other sites, and other sites cannot frame it.
 const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                    connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// What the panel shows and switches.
 pub(super) struct Panel {
     pub(super) site: Arc<Site>,
-    /// What visitors got, as last read from Envoy.
+    /// Responses to visitors, as last read from Envoy.
     pub(super) counts: Arc<Mutex<Counts>>,
-    /// Where visitors come in.
+    /// URL of the shop.
     pub(super) url: String,
-    /// Who wants to know of switches.
+    /// Receives the switches.
     pub(super) events: Sender<Event>,
 }
 
@@ -75,7 +75,7 @@ impl Panel {
                 refusal(500, "the site lost its port"),
             ),
         };
-        // Nobody listens any more: the demo is about to end.
+        // Fails if the demo is ending.
         let _ = self.events.send(event);
         response
     }
@@ -97,7 +97,7 @@ impl Panel {
     }
 }
 
-/// Whether a browser sends this from a page that is not the panel's (it then names the page's origin).
+/// Returns whether a browser sends this from another site's page, whose origin it then names.
 fn foreign(request: &Request) -> bool {
     let own = request.header("host").map(|host| format!("http://{host}"));
     request
@@ -109,7 +109,7 @@ fn refusal(status: u16, message: &str) -> Response {
     Response::new(status, JSON, format!("{}\n", json!({ "error": message })))
 }
 
-/// What a visitor gets in this state.
+/// Returns what a visitor gets in this state.
 fn visitor(state: State) -> String {
     let page = "Tidegate's page";
     match (state.mode, state.up) {

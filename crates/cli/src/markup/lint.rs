@@ -1,19 +1,19 @@
-//! What is allowed in a page and still unwise: what the page's own policy would block, what asks a
-//! site that is failing, what shuts people out.
+//! Warns of what a page may contain but should not: what its policy blocks, what loads from a
+//! failing site, what is not accessible.
 
 use std::ops::Range;
 
 use super::{attribute, css, target, Attribute, Delimiters, Page, Part, Target};
 
-/// Something unwise, at a byte of the page.
+/// A warning at a byte of the page.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Lint {
     pub(crate) at: usize,
     pub(crate) what: String,
 }
 
-/// Everything that is unwise in a page. `has_policy`: it is served with the policy that the filter
-/// makes for it (`security.csp` is `auto`).
+/// Returns all warnings for a page. `has_policy`: the filter serves it with a policy
+/// (`security.csp` is `auto`).
 pub(crate) fn lint(html: &str, delimiters: &Delimiters, has_policy: bool) -> Vec<Lint> {
     let page = Page::read(html, delimiters);
     let mut linter = Linter {
@@ -55,7 +55,7 @@ impl Linter {
         });
     }
 
-    /// What a page must have.
+    /// Checks what every page needs.
     fn whole(&mut self, page: &Page<'_>) {
         let first = |name: &str| {
             let mut parts = page.parts.iter().enumerate();
@@ -87,7 +87,7 @@ impl Linter {
             ),
         }
         let title = page.parts.iter().enumerate().find(|(_, part)| {
-            // That of a drawing is another one; before it comes its svg.
+            // The first one: a drawing may have a title too, but comes later.
             part.start("title").is_some()
         });
         match title {
@@ -217,7 +217,7 @@ impl Linter {
         self.add(at, what);
     }
 
-    /// Something that the browser gets by itself.
+    /// Checks an address that the browser loads by itself.
     fn fetched(&mut self, address: &str, at: usize) {
         match target(address) {
             Target::Away => self.loads(at, "another site"),

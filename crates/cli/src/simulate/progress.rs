@@ -1,16 +1,16 @@
-//! How far a long run has come, on standard error.
+//! Shows the progress of a long run on standard error.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// Who waits for longer than this wants to know for what.
+/// Nothing is shown for this long.
 const QUIET: Duration = Duration::from_secs(2);
-/// A line in a log is written at most this often; one on a terminal is written over.
+/// Interval between lines if standard error is not a terminal.
 const LOG_EVERY: Duration = Duration::from_secs(10);
-/// A terminal is told so often.
+/// Interval between updates on a terminal.
 const TERMINAL_EVERY: Duration = Duration::from_millis(200);
 
-/// Tells nothing for two seconds; then how far it is: on a terminal in one line that changes.
+/// Shows nothing for two seconds, then the progress; on a terminal in one line that is updated.
 #[derive(Debug)]
 pub(crate) struct Progress {
     begun: Instant,
@@ -20,7 +20,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// For so many runs.
+    /// Creates the progress of `total` runs.
     pub(crate) fn new(total: usize) -> Self {
         Self {
             begun: Instant::now(),
@@ -30,7 +30,8 @@ impl Progress {
         }
     }
 
-    /// `done` runs are done, and `share` in [0, 1] of the one after them, which is `what`.
+    /// Updates the progress: `done` runs are complete, and `share` in [0, 1] of the next one,
+    /// `what`.
     pub(crate) fn tell(&mut self, done: usize, share: f64, what: &str) {
         let (every, end) = if self.is_terminal {
             (TERMINAL_EVERY, "\x1b[K\r")
@@ -44,7 +45,7 @@ impl Progress {
         if is_due {
             self.told = Some(Instant::now());
             let percent = 100.0 * (done as f64 + share) / self.total.max(1) as f64;
-            // Whoever does not read this misses nothing else.
+            // A failed write loses only the progress.
             let _ = write!(io::stderr(), "{percent:3.0} % {what}{end}");
         }
     }

@@ -1,24 +1,24 @@
-//! The simulated upstream: some hosts, each with a queue and so much work per second.
+//! The simulated upstream: several hosts, each with a queue and a rate of work.
 //!
-//! Overload is not free. A request that waits for longer than the time-out has failed for its
-//! client, but it still stands in the host's queue, and when its turn comes the host does a part of
-//! its work (`waste`) before it finds out that nobody waits for the answer. With `waste` 0 an
-//! overloaded host would serve as many as ever; with 1 it would soon serve none (congestion
-//! collapse). A queue has an end: beyond it the host refuses at once, at no cost, as a full backlog
-//! does. A host without capacity refuses all, and drops what stood in its queue.
+//! Overload has a cost. A request that waits longer than the timeout has failed for its client, but
+//! stays in the host's queue, and the host still does a part of its work (`waste`) before it
+//! notices that the client has gone. With `waste` 0, an overloaded host serves as many requests as
+//! ever; with 1, it soon serves none (congestion collapse). The queue is bounded: beyond that, the
+//! host refuses at once and at no cost, like a full backlog. A host without capacity refuses
+//! everything and drops its queue.
 
 use std::collections::VecDeque;
 
-/// What does not change during a run.
+/// The constants of a run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Model {
-    /// Hosts among which the capacity is divided.
+    /// Number of hosts that share the capacity.
     pub(crate) hosts: usize,
-    /// A request that has waited for so long has failed, in milliseconds.
+    /// Timeout of a request in milliseconds.
     pub(crate) timeout_ms: u64,
-    /// Requests that may wait at each host.
+    /// Length of the queue of each host.
     pub(crate) queue: usize,
-    /// Share of the work that a host does for a request whose client has gone.
+    /// Share of its work that a host does for a request whose client has gone.
     pub(crate) waste: f64,
 }
 
@@ -31,17 +31,17 @@ pub(crate) enum Answer {
     TimedOut,
     /// The queue was full.
     Full,
-    /// Nobody listened.
+    /// The host refused the connection.
     Refused,
 }
 
 #[derive(Debug)]
 struct Host<T> {
-    /// Requests that timed out and still stand in the queue, before all others.
+    /// Number of timed-out requests at the front of the queue.
     ghosts: usize,
-    /// Requests with the time at which they fail.
+    /// Requests, with the time at which each fails.
     waiting: VecDeque<(u64, T)>,
-    /// Work that may be done now, in requests.
+    /// Work that the host can do now, in requests.
     credit: f64,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Upstream<T> {
 }
 
 impl<T> Upstream<T> {
-    /// An upstream that is idle.
+    /// Creates an idle upstream.
     pub(crate) fn new(model: Model) -> Self {
         let idle = |_| Host {
             ghosts: 0,
@@ -66,7 +66,7 @@ impl<T> Upstream<T> {
         }
     }
 
-    /// Sends a request to a host; it is answered by a later [`Upstream::serve`], or at once.
+    /// Sends a request to a host. It is answered at once or by a later [`Upstream::serve`].
     pub(crate) fn send(
         &mut self,
         host: usize,
@@ -89,7 +89,7 @@ impl<T> Upstream<T> {
         }
     }
 
-    /// Works for `slice_ms` with `capacity` requests per second in all.
+    /// Works for `slice_ms` with a total of `capacity` requests per second.
     pub(crate) fn serve(
         &mut self,
         capacity: f64,
@@ -126,7 +126,7 @@ impl<T> Upstream<T> {
                 answers.push((Answer::Good, request));
             }
             if host.ghosts == 0 && host.waiting.is_empty() {
-                // An idle host saves nothing up.
+                // An idle host does not accumulate credit.
                 host.credit = host.credit.min(1.0);
             }
         }

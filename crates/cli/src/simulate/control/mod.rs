@@ -1,4 +1,4 @@
-//! The breakers that are compared: what they have in common.
+//! The breakers that are compared, and their common interface.
 
 mod classic;
 mod envoy;
@@ -12,7 +12,7 @@ use tidegate_core::config::Breaker as Settings;
 use super::rng::Rng;
 use super::upstream::Answer;
 
-/// A way to protect the upstream.
+/// A breaker to compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
@@ -36,7 +36,7 @@ impl Kind {
         crate::simulate::value_name(&self)
     }
 
-    /// Its name for people.
+    /// Returns its display name.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::None => "no breaker",
@@ -48,7 +48,7 @@ impl Kind {
         }
     }
 
-    /// One, fresh, for a run.
+    /// Creates its initial state for a run.
     pub(crate) fn start(
         self,
         settings: &Settings,
