@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use crate::bundle::Bundle;
 use crate::lint;
-use crate::source::{shown, Finding, LoadError, Source};
+use crate::source::{display_name, Finding, LoadError, Source};
 
 /// Check filter configurations and page projects with the filter's own parser
 ///
@@ -54,14 +54,14 @@ fn check(file: &Path, tally: &mut Tally) {
     let mut source = match Source::load(file) {
         Ok(source) => source,
         Err(LoadError::Unreadable(error)) => {
-            eprintln!("{}: cannot be read: {error}", shown(file));
+            eprintln!("{}: cannot be read: {error}", display_name(file));
             tally.unreadable += 1;
             return;
         }
         Err(LoadError::Wrong(findings)) => {
             tally.files += 1;
             tally.errors += findings.total();
-            findings.tell(file);
+            findings.print(file);
             return;
         }
     };
@@ -83,7 +83,7 @@ fn check(file: &Path, tally: &mut Tally) {
             warn(&findings.list);
         }
         Err(findings) => {
-            findings.tell(file);
+            findings.print(file);
             tally.errors += findings.total();
         }
     }

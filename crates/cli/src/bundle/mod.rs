@@ -163,7 +163,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     let bundle = match Bundle::new(&mut source) {
         Ok(bundle) => bundle,
         Err(findings) => {
-            findings.tell(&args.source);
+            findings.print(&args.source);
             return ExitCode::from(crate::FINDINGS);
         }
     };
@@ -172,7 +172,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     for finding in findings {
         eprintln!("{finding}");
     }
-    tell_sizes(&bundle);
+    print_sizes(&bundle);
     let text = resource::make(args.kind, &bundle.json, args.module.as_deref());
     match &args.output {
         None => crate::output::print(&text),
@@ -226,25 +226,25 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
 pub(crate) fn refuse(path: &Path, error: &LoadError) -> ExitCode {
     match error {
         LoadError::Unreadable(error) => {
-            eprintln!("{}: cannot be read: {error}", source::shown(path));
+            eprintln!("{}: cannot be read: {error}", source::display_name(path));
             ExitCode::from(crate::USAGE)
         }
         LoadError::Wrong(findings) => {
-            findings.tell(path);
+            findings.print(path);
             ExitCode::from(crate::FINDINGS)
         }
     }
 }
 
-fn tell_sizes(bundle: &Bundle) {
+fn print_sizes(bundle: &Bundle) {
     let width = bundle.templates.iter().map(|(key, _)| key.chars().count());
     let width = width.max().unwrap_or(0).max("the configuration".len());
-    let tell = |what: &str, bytes: usize, limit: usize| {
+    let print = |what: &str, bytes: usize, limit: usize| {
         let percent = (bytes * 100).div_ceil(limit);
         eprintln!("{what:width$}  {bytes:>7} of {limit:>7} bytes, {percent:>3} %");
     };
     for (key, bytes) in &bundle.templates {
-        tell(key, *bytes, limits::TEMPLATE_BYTES);
+        print(key, *bytes, limits::TEMPLATE_BYTES);
     }
-    tell("the configuration", bundle.json.len(), limits::CONFIG_BYTES);
+    print("the configuration", bundle.json.len(), limits::CONFIG_BYTES);
 }

@@ -12,7 +12,7 @@ const EVERY: Duration = Duration::from_secs(5);
 /// Prints to standard output.
 pub(super) struct Report {
     began: Instant,
-    told: Option<State>,
+    state: Option<State>,
     requests: Summary,
 }
 
@@ -45,14 +45,14 @@ Ctrl-C ends all of it.
         ));
         Self {
             began: now,
-            told: None,
+            state: None,
             requests: Summary::new(now),
         }
     }
 
     /// Prints the state of the site if it has changed.
     pub(super) fn state(&mut self, state: State, now: Instant) {
-        if self.told.replace(state) == Some(state) {
+        if self.state.replace(state) == Some(state) {
             return;
         }
         self.line(now, &format!("the site is {state}"));

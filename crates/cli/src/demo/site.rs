@@ -146,7 +146,7 @@ impl Site {
     pub(super) fn switch(&self, mode: Mode, now: Instant) -> io::Result<()> {
         let mut turn = lock(&self.turn);
         *turn = (mode == Mode::Flapping).then(|| now + FLAP);
-        self.become_(State {
+        self.set_state(State {
             mode,
             up: !matches!(mode, Mode::Down | Mode::Flapping),
         })
@@ -163,11 +163,11 @@ impl Site {
         }
         *turn = Some(now + FLAP);
         let State { mode, up } = self.state();
-        self.become_(State { mode, up: !up })?;
+        self.set_state(State { mode, up: !up })?;
         Ok(true)
     }
 
-    fn become_(&self, state: State) -> io::Result<()> {
+    fn set_state(&self, state: State) -> io::Result<()> {
         *lock(&self.shared.state) = state;
         self.shared.changed.notify_all();
         if state.up {

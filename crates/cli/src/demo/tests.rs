@@ -7,7 +7,7 @@ fn the_filter_accepts_the_configuration_of_the_demo() {
 }
 
 #[test]
-fn a_configuration_that_the_filter_refuses_is_not_started_with() {
+fn the_demo_refuses_a_configuration_that_the_filter_rejects() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     io::Write::write_all(&mut file, b"{\"brnd\": {}}").unwrap();
     let refused = filter_config(Some(file.path())).unwrap_err().to_string();

@@ -14,7 +14,7 @@ const EVERY: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct Progress {
     begun: Instant,
-    told: Option<Instant>,
+    updated: Option<Instant>,
     is_terminal: bool,
     /// Total size of all files; `None` if one is a pipe.
     total: Option<u64>,
@@ -30,7 +30,7 @@ impl Progress {
         };
         Self {
             begun: Instant::now(),
-            told: None,
+            updated: None,
             is_terminal: io::stderr().is_terminal(),
             total: files.iter().map(size).sum(),
             done: 0,
@@ -38,15 +38,15 @@ impl Progress {
     }
 
     /// Updates the line; `read` is the number of bytes read of the current file.
-    pub(super) fn tell(&mut self, read: u64) {
-        let is_due = match self.told {
+    pub(super) fn update(&mut self, read: u64) {
+        let is_due = match self.updated {
             None => self.begun.elapsed() >= QUIET,
-            Some(told) => told.elapsed() >= EVERY,
+            Some(updated) => updated.elapsed() >= EVERY,
         };
         if !self.is_terminal || !is_due {
             return;
         }
-        self.told = Some(Instant::now());
+        self.updated = Some(Instant::now());
         let line = line(self.done + read, self.total, self.begun.elapsed());
         // A failed write to the terminal loses only the progress.
         let _ = write!(io::stderr(), "\r{line}\x1b[K");
@@ -59,7 +59,7 @@ impl Progress {
 
     /// Clears the line.
     pub(super) fn end(&self) {
-        if self.told.is_some() {
+        if self.updated.is_some() {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }

@@ -166,7 +166,7 @@ impl Reader {
             false => Box::new(begun),
         };
         self.cut(file, &mut source, || {
-            progress.tell(read.load(Ordering::Relaxed))
+            progress.update(read.load(Ordering::Relaxed))
         })?;
         progress.done(read.load(Ordering::Relaxed));
         Ok(())
@@ -177,7 +177,7 @@ impl Reader {
         &mut self,
         file: usize,
         source: &mut dyn Read,
-        mut tell: impl FnMut(),
+        mut on_read: impl FnMut(),
     ) -> io::Result<()> {
         let mut begun = Vec::new();
         loop {
@@ -188,7 +188,7 @@ impl Reader {
             lines[..begun.len()].copy_from_slice(&begun);
             let mut len = begun.len();
             let filled = fill_from(source, &mut lines, &mut len);
-            tell();
+            on_read();
             let is_end = filled.is_err() || len < lines.len();
             begun.clear();
             let mut is_too_long = false;

@@ -111,7 +111,7 @@ pub(super) struct HostShown {
 
 /// Returns the display name of a file.
 pub(super) fn name(path: &Path) -> String {
-    crate::source::shown(path).to_string()
+    crate::source::display_name(path)
 }
 
 /// Formats a time.

@@ -55,7 +55,7 @@ fn write(path: &Path, folder: &Path) -> ExitCode {
     let cases = match crate::bundle::Bundle::new(&mut source) {
         Ok(bundle) => Cases::new(bundle.config),
         Err(findings) => {
-            findings.tell(path);
+            findings.print(path);
             return ExitCode::from(crate::FINDINGS);
         }
     };

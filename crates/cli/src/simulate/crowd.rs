@@ -128,7 +128,7 @@ impl HintKind {
     }
 }
 
-/// What tells clients when to come back, on each worker.
+/// Computes the retry hints, on each worker.
 #[derive(Debug)]
 pub(crate) struct Hints {
     kind: HintKind,

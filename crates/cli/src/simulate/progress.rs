@@ -14,7 +14,7 @@ const TERMINAL_EVERY: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(crate) struct Progress {
     begun: Instant,
-    told: Option<Instant>,
+    updated: Option<Instant>,
     is_terminal: bool,
     total: usize,
 }
@@ -24,7 +24,7 @@ impl Progress {
     pub(crate) fn new(total: usize) -> Self {
         Self {
             begun: Instant::now(),
-            told: None,
+            updated: None,
             is_terminal: io::stderr().is_terminal(),
             total,
         }
@@ -38,12 +38,12 @@ impl Progress {
         } else {
             (LOG_EVERY, "\n")
         };
-        let is_due = match self.told {
+        let is_due = match self.updated {
             None => self.begun.elapsed() >= QUIET,
-            Some(told) => told.elapsed() >= every,
+            Some(updated) => updated.elapsed() >= every,
         };
         if is_due {
-            self.told = Some(Instant::now());
+            self.updated = Some(Instant::now());
             let percent = 100.0 * (done as f64 + share) / self.total.max(1) as f64;
             // A failed write loses only the progress.
             let _ = write!(io::stderr(), "{percent:3.0} % {what}{end}");
@@ -52,7 +52,7 @@ impl Progress {
 
     /// Clears the line.
     pub(crate) fn end(&self) {
-        if self.is_terminal && self.told.is_some() {
+        if self.is_terminal && self.updated.is_some() {
             let _ = write!(io::stderr(), "\x1b[K");
         }
     }

@@ -57,18 +57,18 @@ impl Findings {
     }
 
     /// Prints all of the source at `path`, one per line.
-    pub(crate) fn tell(&self, path: &Path) {
+    pub(crate) fn print(&self, path: &Path) {
         for finding in &self.list {
             eprintln!("{finding}");
         }
         if self.more > 0 {
-            eprintln!("{}: and {} more", shown(path), self.more);
+            eprintln!("{}: and {} more", display_name(path), self.more);
         }
     }
 }
 
 /// Returns the display name of a source.
-pub(crate) fn shown(path: &Path) -> String {
+pub(crate) fn display_name(path: &Path) -> String {
     match path == Path::new("-") {
         true => "stdin".to_owned(),
         false => path.display().to_string(),

@@ -1,10 +1,10 @@
-//! What is wrong with a source is told with its place.
+//! Errors in sources are reported with their place.
 
 use crate::{page, Folder, SOURCE};
 
-/// Each source, beside `outside.css`, with what is told of it.
+/// Each page, with its error. The source is beside `outside.css`.
 #[test]
-fn what_is_wrong_is_told_with_its_place() {
+fn errors_in_pages_are_reported_with_their_place() {
     let with = |reference: &str| page(reference, "");
     let big = format!("<p>{}</p>", "x".repeat(300_000));
     let table: Vec<(&str, String, String)> = vec![
@@ -107,7 +107,7 @@ fn what_is_wrong_is_told_with_its_place() {
 }
 
 #[test]
-fn what_is_wrong_with_the_source_itself_is_told_with_its_place() {
+fn errors_in_sources_are_reported_with_their_place() {
     for (name, source, expected) in [
         ("s.yaml", "a: [1\nb: 2\n", "s.yaml:2:2: not YAML: "),
         (

@@ -1,8 +1,8 @@
 use super::*;
 
-/// The files of `envoy/` may change; what is put in must find its place.
+/// The files of `envoy/` may change, but need their placeholders.
 #[test]
-fn the_resources_have_a_place_for_everything() {
+fn the_resources_contain_every_placeholder_once() {
     for (whole, part) in [
         (ENVOY, EMPTY),
         (ENVOY, OF_EMPTY),

@@ -34,7 +34,7 @@ fn post(panel: &Panel, headers: &str, body: &str) -> (u16, serde_json::Value) {
 }
 
 #[test]
-fn every_mode_can_be_chosen_and_is_told() {
+fn the_panel_switches_to_every_mode_and_reports_it() {
     let (panel, events) = panel();
     for mode in Mode::ALL {
         let body = json!({ "mode": mode }).to_string();
@@ -48,7 +48,7 @@ fn every_mode_can_be_chosen_and_is_told() {
 }
 
 #[test]
-fn a_wish_that_is_none_is_refused_and_changes_nothing() {
+fn an_invalid_mode_is_refused_and_changes_nothing() {
     let (panel, events) = panel();
     for body in [
         "",
@@ -93,11 +93,11 @@ fn a_page_of_another_origin_cannot_switch_the_site() {
 }
 
 #[test]
-fn the_page_stands_alone() {
+fn the_panel_page_loads_nothing_else() {
     let (panel, _events) = panel();
     let response = panel.answer(&parse("GET / HTTP/1.1\r\n\r\n"));
     let page = String::from_utf8(response.body).unwrap();
-    // Every mode has its button, and nothing is fetched but the state.
+    // Every mode has its button, and only the state is fetched.
     for mode in Mode::ALL {
         assert!(
             page.contains(&format!("data-mode=\"{}\"", mode.word())),

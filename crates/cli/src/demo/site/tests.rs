@@ -14,14 +14,14 @@ fn get(port: u16, request: &str) -> io::Result<String> {
 const HOME: &str = "GET / HTTP/1.1\r\nconnection: close\r\n\r\n";
 
 #[test]
-fn every_mode_has_its_own_word() {
+fn every_mode_has_its_serialized_name() {
     for mode in Mode::ALL {
         assert_eq!(serde_json::to_value(mode).unwrap(), mode.word());
     }
 }
 
 #[test]
-fn a_site_that_is_down_refuses_and_keeps_its_port() {
+fn down_mode_refuses_connections_and_keeps_the_port() {
     let site = Site::start().unwrap();
     let port = site.port();
     assert!(get(port, HOME).unwrap().starts_with("HTTP/1.1 200 OK\r\n"));
@@ -36,7 +36,7 @@ fn a_site_that_is_down_refuses_and_keeps_its_port() {
 }
 
 #[test]
-fn going_down_ends_the_connections_that_were_open() {
+fn going_down_ends_open_connections() {
     let site = Site::start().unwrap();
     let mut stream = TcpStream::connect(("127.0.0.1", site.port())).unwrap();
     stream.write_all(b"HEAD / HTTP/1.1\r\n\r\n").unwrap();
@@ -45,12 +45,12 @@ fn going_down_ends_the_connections_that_were_open() {
     assert_eq!(&first, b"HTTP/1.1 200 OK");
     site.switch(Mode::Down, Instant::now()).unwrap();
     let mut rest = Vec::new();
-    // Ended or reset, but over: without the end this would wait for ever.
+    // The read returns, with or without an error, since the connection has ended.
     let _ = stream.read_to_end(&mut rest);
 }
 
 #[test]
-fn a_slow_answer_comes_at_once_when_the_site_is_fine_again() {
+fn leaving_slow_mode_answers_waiting_requests() {
     let site = Site::start().unwrap();
     site.switch(Mode::Slow, Instant::now()).unwrap();
     let mut stream = TcpStream::connect(("127.0.0.1", site.port())).unwrap();
@@ -64,7 +64,7 @@ fn a_slow_answer_comes_at_once_when_the_site_is_fine_again() {
 }
 
 #[test]
-fn a_broken_application_answers_with_its_own_page() {
+fn bad_gateway_mode_answers_502_with_the_shops_own_page() {
     let site = Site::start().unwrap();
     site.switch(Mode::BadGateway, Instant::now()).unwrap();
     let answer = get(site.port(), HOME).unwrap();
@@ -72,7 +72,7 @@ fn a_broken_application_answers_with_its_own_page() {
 }
 
 #[test]
-fn a_flapping_site_turns_by_the_clock_it_is_given() {
+fn flapping_mode_alternates_by_the_given_clock() {
     let site = Site::start().unwrap();
     let start = Instant::now();
     site.switch(Mode::Flapping, start).unwrap();
@@ -100,7 +100,7 @@ fn a_flapping_site_turns_by_the_clock_it_is_given() {
 }
 
 #[test]
-fn an_order_can_be_placed_and_other_paths_are_not_found() {
+fn orders_are_accepted_and_unknown_paths_are_not_found() {
     let site = Site::start().unwrap();
     let order = "POST /order HTTP/1.1\r\ncontent-length: 9\r\nconnection: close\r\n\r\nbean=quay";
     assert!(get(site.port(), order).unwrap().contains("Thank you"));

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn figures_are_easy_to_read() {
+fn figures_are_rounded_for_people() {
     let numbers = [0, 7, 999, 1_000, 1_234_567].map(number);
     assert_eq!(numbers, ["0", "7", "999", "1,000", "1,234,567"]);
     let shares = [0.0, 0.0012, 0.043, 0.5].map(percent);

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_pipe_has_no_end_to_come_near_to() {
+fn progress_of_a_pipe_has_no_percentage() {
     let since = Duration::from_secs(2);
     assert_eq!(
         line(250_000_000, Some(1_000_000_000), since),

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::*;
 
-/// The sentence is the one that visitors read: it stands on the page of that reason.
+/// The sentence is on the page of that reason.
 #[test]
-fn visitors_read_what_the_runbooks_say() {
+fn the_built_in_pages_contain_the_sentences_of_the_runbooks() {
     let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/tests/golden/pages");
     for reason in Reason::ALL {
         let golden = goldens.join(format!("{}.html", reason.as_str()));
@@ -16,7 +16,7 @@ fn visitors_read_what_the_runbooks_say() {
 }
 
 #[test]
-fn every_reason_has_a_runbook_of_its_own_and_each_says_everything() {
+fn every_reason_has_a_complete_runbook() {
     let mut sentences = BTreeSet::new();
     for reason in Reason::ALL {
         let runbook = of(*reason);
@@ -37,7 +37,7 @@ fn every_reason_has_a_runbook_of_its_own_and_each_says_everything() {
     assert_eq!(sentences.len(), Reason::ALL.len());
 }
 
-/// What a reason's text promises of the breaker is what the breaker does.
+/// What the text says about the breaker is what the breaker does.
 #[test]
 fn runbooks_say_what_the_breaker_counts() {
     use tidegate_core::breaker::outcome::of_response;
@@ -64,7 +64,7 @@ fn runbooks_say_what_the_breaker_counts() {
 }
 
 #[test]
-fn a_name_with_a_mistake_is_understood() {
+fn unknown_reasons_suggest_the_nearest_one() {
     for (found, meant) in [
         ("dns_eror", Some("dns_error")),
         ("conection_refused", Some("connection_refused")),
@@ -81,7 +81,7 @@ fn a_name_with_a_mistake_is_understood() {
 }
 
 #[test]
-fn lines_are_as_wide_as_a_terminal() {
+fn runbook_lines_fit_a_terminal() {
     for reason in Reason::ALL {
         let commands: Vec<_> = of(*reason).checks.iter().map(|check| check.run).collect();
         for line in text(*reason).lines() {

@@ -23,7 +23,7 @@ fn steps_are_bounded_however_long_the_log_is() {
 }
 
 #[test]
-fn parts_in_any_order_make_the_whole() {
+fn a_split_log_gives_the_same_counts() {
     let times: Vec<u64> = (0..2_000).map(|at| at * 7_919 % 900_001 * 10).collect();
     let mut whole = Timeline::default();
     times.iter().for_each(|time| whole.add(*time, 1));
@@ -38,7 +38,7 @@ fn parts_in_any_order_make_the_whole() {
 }
 
 #[test]
-fn a_share_of_a_step_is_a_share_of_its_requests() {
+fn requests_of_a_part_of_a_step_are_interpolated() {
     let mut timeline = Timeline::default();
     (0..10).for_each(|second| timeline.add(second * 1000, 100));
     assert_eq!(timeline.between(2_500, 5_000), Some(250.0));

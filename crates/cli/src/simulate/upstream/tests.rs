@@ -7,7 +7,8 @@ const MODEL: Model = Model {
     waste: 0.5,
 };
 
-/// Answers of the last 10 of 20 seconds, per second, at `offered` and `capacity` per second.
+/// Returns the answers per second in the last 10 of 20 seconds, at `offered` and `capacity` per
+/// second.
 fn steady(model: Model, offered: u64, capacity: f64) -> [f64; 4] {
     let mut upstream = Upstream::new(model);
     let mut counts = [0.0; 4];
@@ -29,13 +30,13 @@ fn steady(model: Model, offered: u64, capacity: f64) -> [f64; 4] {
 }
 
 #[test]
-fn serves_what_it_can() {
+fn requests_within_the_capacity_are_served() {
     let [good, late, full, refused] = steady(MODEL, 80, 100.0);
     assert!((good - 80.0).abs() < 1.0 && late + full + refused < 1.0);
 }
 
 #[test]
-fn overload_costs_as_much_as_the_model_says() {
+fn overload_wastes_the_documented_share_of_work() {
     // Served + waste * late = capacity; served + late = offered.
     let [good, late, ..] = steady(MODEL, 120, 100.0);
     assert!((good - 80.0).abs() < 2.0, "{good}");
@@ -46,14 +47,14 @@ fn overload_costs_as_much_as_the_model_says() {
     };
     let [good, ..] = steady(free, 120, 100.0);
     assert!((good - 100.0).abs() < 2.0, "{good}");
-    // Everything that is begun is given up: only the end of the queue keeps it from growing.
+    // All work is wasted; only the bounded queue limits it.
     let [good, late, full, _] = steady(MODEL, 400, 100.0);
     assert!(good < 3.0, "{good}");
     assert!((late - 200.0).abs() < 5.0 && (full - 200.0).abs() < 5.0);
 }
 
 #[test]
-fn the_dead_refuse() {
+fn an_upstream_without_capacity_refuses() {
     assert_eq!(steady(MODEL, 50, 0.0)[..3], [0.0; 3]);
     let mut upstream = Upstream::new(MODEL);
     let mut answers = Vec::new();

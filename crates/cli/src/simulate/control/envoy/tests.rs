@@ -9,9 +9,9 @@ fn at(now_ms: u64, rng: &mut Rng) -> At<'_> {
     }
 }
 
-/// The figures of the formula at a success rate of 90, 70, 50, 10 and 0 %.
+/// Results of the formula at success rates of 90, 70, 50, 10 and 0 %.
 #[test]
-fn rejects_as_documented() {
+fn admission_control_rejects_by_the_documented_formula() {
     for (good, want) in [(90, 0.05), (70, 0.26), (50, 0.47), (10, 0.80), (0, 0.80)] {
         let mut window = Window::default();
         let failed = 1000 - good * 10;
@@ -28,7 +28,7 @@ fn rejects_as_documented() {
 }
 
 #[test]
-fn a_host_is_ejected_and_comes_back_at_the_interval() {
+fn ejection_ends_at_a_multiple_of_the_interval() {
     let (mut ejection, mut rng) = (HostEjection::new(2), Rng::new(1, 1));
     for _ in 0..CONSECUTIVE_5XX {
         assert_eq!(ejection.healthy().count(), 2);
