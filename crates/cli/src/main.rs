@@ -29,10 +29,9 @@ const FINDINGS: u8 = 1;
 /// The same number as clap's for wrong arguments.
 const USAGE: u8 = 2;
 
-/// Create, check, preview and bundle configurations of the Tidegate filter for Envoy; explain access
-/// logs; simulate the circuit breaker
+/// Build configurations of the Tidegate filter for Envoy, explain its failures, simulate its breaker
 #[derive(Debug, Parser)]
-#[command(name = "tidegate", version, about, propagate_version = true)]
+#[command(name = "tidegate", version, propagate_version = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
