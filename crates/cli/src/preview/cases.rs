@@ -1,4 +1,4 @@
-//! What there is to look at: pages, reasons, languages, forms; and each of them, made.
+//! Renders every page of a configuration: for each rule or template, reason, language and form.
 
 use serde_json::json;
 use tidegate_core::config::{Config, Maintenance, StatusRule};
@@ -10,7 +10,7 @@ use tidegate_core::time::{saturating_millis, Timestamp};
 
 use crate::http::Response;
 
-/// The time that pages show: always the same, so that two previews differ only where the pages do.
+/// The time that pages show: constant, so that two previews differ only if the pages do.
 const NOW_MS: u64 = 1_787_652_930_000;
 const REQUEST_ID: &[u8] = b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11";
 
@@ -33,7 +33,7 @@ impl Form {
         Form::Grpc,
     ];
 
-    /// The name of the form, and the end of its file's name.
+    /// Returns the name of the form, which is also its file extension.
     pub(super) fn extension(self) -> &'static str {
         match self {
             Form::Html => "html",
@@ -76,10 +76,10 @@ impl Method {
     }
 }
 
-/// A page: what a rule gives, or a template as a route asks for it.
+/// A page: the result of a rule, or a template as a route selects it.
 #[derive(Debug)]
 pub(super) struct Sample {
-    /// Its name in addresses.
+    /// Its name in URLs.
     pub(super) slug: String,
     label: String,
     /// The reasons for which it can be served.
@@ -90,7 +90,7 @@ pub(super) struct Sample {
     template: Option<usize>,
 }
 
-/// A page, made.
+/// A rendered page.
 #[derive(Debug)]
 pub(super) struct Made {
     status: u16,
@@ -99,7 +99,7 @@ pub(super) struct Made {
 }
 
 impl Made {
-    /// The answer; `framed`: for the gallery.
+    /// Returns the response; `framed`: for the gallery.
     pub(super) fn response(self, framed: bool) -> Response {
         let mut headers = self.headers;
         headers.push(("cache-control", "no-store".to_owned()));
@@ -107,7 +107,7 @@ impl Made {
             for (name, value) in &mut headers {
                 match *name {
                     "content-security-policy" => *value = framable(value),
-                    // Some browsers would save it instead of showing it.
+                    // Otherwise some browsers would download it.
                     "content-type" if !value.starts_with("text/html") => {
                         *value = "text/plain; charset=utf-8".to_owned();
                     }
@@ -123,7 +123,7 @@ impl Made {
     }
 }
 
-/// The policy with the gallery as the one that may frame the page.
+/// Returns the policy, changed so that the gallery may frame the page.
 fn framable(policy: &str) -> String {
     let others = policy
         .split(';')
@@ -134,7 +134,7 @@ fn framable(policy: &str) -> String {
     parts.join("; ")
 }
 
-/// Everything that a configuration makes.
+/// Everything that a configuration renders.
 #[derive(Debug)]
 pub(super) struct Cases {
     config: Config,
@@ -169,7 +169,7 @@ impl Cases {
         self.pages.languages().map(str::to_owned).collect()
     }
 
-    /// The forms in which a page differs after a POST.
+    /// Returns the forms in which a page differs after a POST.
     pub(super) fn differing(&self, sample: &Sample) -> Vec<Form> {
         let body = |reason: &str, method, form| {
             let language = &self.config.locales.default;
@@ -184,10 +184,10 @@ impl Cases {
         Form::ALL.into_iter().filter(differs).collect()
     }
 
-    /// What the gallery needs to know, as JSON that can stand in a script block.
+    /// Returns the data of the gallery as JSON that can be part of a script block.
     pub(super) fn state(&self, live: bool, version: u64, wrong: &str) -> String {
         let pages = self.samples.iter().map(|sample| {
-            // Of pages that are made when they are asked for, the gallery asks for every one.
+            // A live gallery requests each form on demand.
             let posts = match live {
                 true => Vec::new(),
                 false => self.differing(sample),
@@ -210,7 +210,7 @@ impl Cases {
         state.to_string().replace('<', "\\u003c")
     }
 
-    /// Makes a page; `None`: there is no such one.
+    /// Renders a page; `None` if it does not exist.
     pub(super) fn make(
         &self,
         slug: &str,
@@ -277,7 +277,7 @@ impl Cases {
     }
 }
 
-/// What Envoy would have sent.
+/// Returns the status that Envoy would have sent.
 fn envoy_status(reason: Reason) -> u16 {
     match reason {
         Reason::UpstreamError => 500,
@@ -305,9 +305,9 @@ fn source(reason: Reason) -> Source {
     }
 }
 
-/// Every page of a configuration.
+/// Returns every page of a configuration.
 fn samples(config: &Config, pages: &Pages) -> Vec<Sample> {
-    // An answer that broke off can no more be replaced.
+    // A truncated response cannot be replaced.
     let all = Reason::ALL
         .iter()
         .filter(|reason| **reason != Reason::HttpResponseIncomplete);

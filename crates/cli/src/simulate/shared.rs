@@ -1,13 +1,12 @@
-//! What the workers of one proxy share, in memory.
+//! The shared data of the workers of one proxy, in memory.
 
 use std::collections::HashMap;
 
 use tidegate_core::host::{HostError, SharedData};
 
-/// The key of the route: there is one.
+/// The key of the only route.
 pub(super) const ROUTE: &str = "simulated/upstream";
-/// The simulated time begins here, in milliseconds since the Unix epoch: any time that is long ago
-/// for nobody.
+/// Start of the simulated time in milliseconds since the Unix epoch; any value works.
 pub(super) const EPOCH_MS: u64 = 1_800_000_000_000;
 
 /// The shared data of a host.
