@@ -137,7 +137,6 @@ fn answers_of(is_shadow: bool) -> &'static str {
 }
 
 /// Every metric that there can be, with `*` for what differs.
-
 pub fn catalog() -> Vec<(Kind, String)> {
     let of_route = |name: &str| ["tidegate.", name, ".route.*"].joined();
     let counters = Count::NAMES.map(of_route);

@@ -1,13 +1,12 @@
-//! Patterns: strings with one wildcard, for hosts, paths, header names and Envoy's own names.
-//!
-//! One wildcard and no more, because that is what can be matched in linear time and read at a glance.
+//! Patterns for hosts, paths, header names and names of Envoy's configuration. `*` is the only
+//! wildcard, so that a pattern is easy to read and matching takes bounded time.
 
-/// A string in which `*` stands for any run of bytes, the empty one included.
+/// A string in which `*` matches any number of bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(pub(super) String);
 
 impl Pattern {
-    /// The pattern as it was written.
+    /// Returns the pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -17,15 +16,15 @@ impl Pattern {
         !self.0.is_empty() && self.0.bytes().all(|byte| byte == b'*')
     }
 
-    /// Whether the whole of `text` is what the pattern says; letters by case.
+    /// Whether the pattern matches the whole of `text`. Case matters.
     ///
-    /// Takes at most `pattern length × text length` comparisons, whatever the text is, and never goes
-    /// back: each part between two `*` is searched from where the one before it ended.
+    /// It takes at most `pattern length × text length` comparisons for any text, because it never
+    /// goes back: it searches each part between two `*` from the end of the part before.
     pub fn matches(&self, text: &[u8]) -> bool {
         self.matches_by(text, |a, b| a == b)
     }
 
-    /// As [`Pattern::matches`], with ASCII letters equal in either case (hosts, header names).
+    /// Like [`Pattern::matches`], but ignores the case of ASCII letters (hosts, header names).
     pub fn matches_ignore_case(&self, text: &[u8]) -> bool {
         self.matches_by(text, |a, b| a.eq_ignore_ascii_case(&b))
     }
@@ -53,7 +52,7 @@ impl Pattern {
         if !same(first, head) || !same(last, tail) {
             return false;
         }
-        // The leftmost place of each part leaves the most room for those after it.
+        // The leftmost match of a part leaves the most room for the parts after it.
         for part in parts.filter(|part| !part.is_empty()) {
             let Some(found) = middle
                 .windows(part.len())
@@ -69,16 +68,16 @@ impl Pattern {
     }
 }
 
-/// The first and the last bytes of a text, or of what a pattern says about texts: most texts that do not
-/// match are told by them, without a look at the whole (`policy/...` of the core's benchmarks). ASCII
-/// letters are the same in either case.
+/// The first and the last bytes of a text, or of the texts that a pattern matches. They rule out most
+/// texts that do not match without a look at the whole (`policy/...` of the core's benchmarks). The
+/// case of ASCII letters is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Ends {
     first: Word,
     last: Word,
 }
 
-/// Some bytes of which so many are known.
+/// Up to eight bytes; `known` masks those that are set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Word {
     bytes: u64,
@@ -86,25 +85,23 @@ struct Word {
 }
 
 impl Ends {
-    /// Those of a text.
+    /// Returns the ends of a text.
     pub(crate) fn of(text: &[u8]) -> Self {
         Self::between(text, text)
     }
 
-    /// Those of all texts that begin with `prefix`.
+    /// Returns the ends of all texts that begin with `prefix`.
     pub(crate) fn of_prefix(prefix: &[u8]) -> Self {
         Self::between(prefix, b"")
     }
 
-    /// Those of all texts that match a pattern.
+    /// Returns the ends of all texts that match a pattern.
     pub(crate) fn of_pattern(pattern: &Pattern) -> Self {
         let mut parts = pattern.0.as_bytes().split(|&byte| byte == b'*');
         let first = parts.next().unwrap_or_default();
         Self::between(first, parts.next_back().unwrap_or(first))
     }
 
-    // Not inlined: once for all of these.
-    #[inline(never)]
     fn between(first: &[u8], last: &[u8]) -> Self {
         let mut ends = Self::default();
         for byte in first.iter().take(Word::BYTES).rev() {
@@ -117,7 +114,7 @@ impl Ends {
         ends
     }
 
-    /// Whether a text with these ends may be one of those.
+    /// Whether a text with the ends `text` can be one of these texts.
     pub(crate) fn may_be_of(&self, text: &Self) -> bool {
         self.first.is_in(text.first) && self.last.is_in(text.last)
     }
@@ -131,7 +128,6 @@ impl Word {
         self.known = self.known << 8 | 0xff;
     }
 
-    #[inline(always)]
     fn is_in(self, other: Self) -> bool {
         (self.bytes ^ other.bytes) & self.known == 0
     }

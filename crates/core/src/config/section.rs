@@ -267,13 +267,10 @@ pub(super) trait OptionTypeExt: OptionType + Sized {
     }
 
     /// An option of a route rule that overrides the one at the top level.
-    fn inherited(self) -> Single<Self>
-    where
-        Self::Value: Default,
-    {
+    fn inherited(self, initial: Self::Value) -> Single<Self> {
         Single {
             of: self,
-            initial: Default::default(),
+            initial,
             fallback: Fallback::TopLevel,
         }
     }

@@ -130,12 +130,6 @@ words! {
     }
 }
 
-impl Default for Mode {
-    fn default() -> Self {
-        Self::Enforce
-    }
-}
-
 /// What opens and what closes a tag.
 fn delimiters() -> Mapped<List<Text>, (String, String)> {
     list_of(text(&strings::DELIMITER), 2..=2).map(

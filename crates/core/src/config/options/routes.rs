@@ -17,7 +17,7 @@ options! {
         matches as "match": RouteMatch = section(),
 
         /// Overrides `mode` of the top level.
-        mode: Mode = one_of().inherited(),
+        mode: Mode = one_of().inherited(Mode::Enforce),
 
         /// The settings of the route: what the rule gives, and those of the top level for the rest.
         policy: Policy = overrides(),
@@ -59,7 +59,7 @@ options! {
 }
 
 impl RouteRule {
-    /// Reads a rule whose mode and policy are those of the top level where it gives none.
+    /// Reads a rule again, whose mode and policy are those of the top level where it gives none.
     pub(in crate::config) fn inherit(&mut self, mode: Mode, policy: &Policy, json: &Json) {
         *self = Self {
             mode,

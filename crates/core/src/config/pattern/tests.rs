@@ -2,7 +2,7 @@ use super::{Ends, Pattern};
 use proptest::prelude::*;
 
 #[test]
-fn matches_what_it_says() {
+fn a_star_matches_any_run_of_bytes() {
     let table: &[(&str, &str, bool)] = &[
         ("", "", true),
         ("", "a", false),
@@ -47,29 +47,29 @@ fn case_is_ignored_only_when_asked() {
     assert!(pattern.matches_ignore_case(b"\xff.shop.example"));
 }
 
-/// The obvious exponential definition.
-fn model(pattern: &[u8], text: &[u8]) -> bool {
+/// The exponential definition.
+fn exponential(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,
-        (Some((b'*', rest)), _) if model(rest, text) => true,
-        (Some((b'*', _)), Some((_, shorter))) => model(pattern, shorter),
-        (Some((a, rest)), Some((b, shorter))) => a == b && model(rest, shorter),
+        (Some((b'*', rest)), _) if exponential(rest, text) => true,
+        (Some((b'*', _)), Some((_, shorter))) => exponential(pattern, shorter),
+        (Some((a, rest)), Some((b, shorter))) => a == b && exponential(rest, shorter),
         _ => false,
     }
 }
 
 proptest! {
     #[test]
-    fn agrees_with_the_obvious_definition(pattern in "[ab*]{0,8}", text in "[ab]{0,10}") {
+    fn matching_agrees_with_the_exponential_definition(pattern in "[ab*]{0,8}", text in "[ab]{0,10}") {
         prop_assert_eq!(
             Pattern(pattern.clone()).matches(text.as_bytes()),
-            model(pattern.as_bytes(), text.as_bytes())
+            exponential(pattern.as_bytes(), text.as_bytes())
         );
     }
 
-    /// What matches is never told apart by its ends; what begins or ends otherwise always is.
+    /// Ends never rule out a match, and always rule out another beginning or end.
     #[test]
-    fn ends_tell_no_match_apart(pattern in "[aB*]{0,12}", text in "[aAbB]{0,20}", first in "[aB]{1,8}") {
+    fn ends_never_rule_out_a_match(pattern in "[aB*]{0,12}", text in "[aAbB]{0,20}", first in "[aB]{1,8}") {
         let pattern = Pattern(pattern);
         let ends = Ends::of_pattern(&pattern);
         let has_ends = ends.may_be_of(&Ends::of(text.as_bytes()));
