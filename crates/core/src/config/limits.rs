@@ -105,7 +105,7 @@ const fn span(min: u64, max: u64) -> Span {
     RangeInclusive::new(Duration::from_millis(min), Duration::from_millis(max))
 }
 
-/// A retry hint. `Retry-After` counts whole seconds, and nobody waits longer than a day for a page.
+/// A retry hint. `Retry-After` counts whole seconds, and a longer wait than a day helps no visitor.
 pub const HINT: Span = span(SECOND, 24 * HOUR);
 
 /// The wait between two attempts of a page. A shorter one would be load, a longer one a dead page.
