@@ -108,12 +108,9 @@ impl Entry for After {
         if key != found {
             return false;
         }
-        let Some(hints) = v.read(&hints(), json) else {
-            return true;
-        };
         value.by_status.clear();
-        for (key, hint) in hints {
-            v.key(&key, Validator::record);
+        for (key, hint) in v.read(&hints(), json).unwrap_or_default() {
+            v.key(&key, |v| v.record(true));
             match notation::status(&key) {
                 Some(status) => value.by_status.push((status, hint)),
                 None if key == DEFAULT => value.default = hint,
