@@ -1,8 +1,8 @@
-//! What can be a logo.
+//! Checks logos.
 
 use super::svg;
 
-/// Whether a text is a `data:` URI of an image, or an inline `<svg>` that only draws.
+/// Checks that a text is a `data:` URI of an image, or an inline `<svg>` that only draws.
 pub(super) fn check(text: &str) -> Result<(), &'static str> {
     let Some(rest) = text.strip_prefix("data:image/") else {
         return if text.starts_with('<') {

@@ -1,13 +1,12 @@
-//! Patterns: strings with one wildcard, for hosts, paths, header names and Envoy's own names.
-//!
-//! One wildcard and no more, because that is what can be matched in linear time and read at a glance.
+//! Patterns for hosts, paths, header names and names of Envoy's configuration. `*` is the only
+//! wildcard, so that a pattern is easy to read and matching takes bounded time.
 
-/// A string in which `*` stands for any run of bytes, the empty one included.
+/// A string in which `*` matches any number of bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(pub(super) String);
 
 impl Pattern {
-    /// The pattern as it was written.
+    /// Returns the pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -17,15 +16,15 @@ impl Pattern {
         !self.0.is_empty() && self.0.bytes().all(|byte| byte == b'*')
     }
 
-    /// Whether the whole of `text` is what the pattern says; letters by case.
+    /// Whether the pattern matches the whole of `text`. Case matters.
     ///
-    /// Takes at most `pattern length × text length` comparisons, whatever the text is, and never goes
-    /// back: each part between two `*` is searched from where the one before it ended.
+    /// It takes at most `pattern length × text length` comparisons for any text, because it never
+    /// goes back: it searches each part between two `*` from the end of the part before.
     pub fn matches(&self, text: &[u8]) -> bool {
         self.matches_by(text, |a, b| a == b)
     }
 
-    /// As [`Pattern::matches`], with ASCII letters equal in either case (hosts, header names).
+    /// Like [`Pattern::matches`], but ignores the case of ASCII letters (hosts, header names).
     pub fn matches_ignore_case(&self, text: &[u8]) -> bool {
         self.matches_by(text, |a, b| a.eq_ignore_ascii_case(&b))
     }
@@ -53,7 +52,7 @@ impl Pattern {
         if !same(first, head) || !same(last, tail) {
             return false;
         }
-        // The leftmost place of each part leaves the most room for those after it.
+        // The leftmost match of a part leaves the most room for the parts after it.
         for part in parts.filter(|part| !part.is_empty()) {
             let Some(found) = middle
                 .windows(part.len())

@@ -103,8 +103,9 @@ where
         if key != found {
             return false;
         }
-        v.record();
-        if let Some(read) = v.read(&self.of, json) {
+        let read = v.read(&self.of, json);
+        v.record(read.is_some());
+        if let Some(read) = read {
             *value = read;
         }
         true
@@ -149,8 +150,9 @@ impl<K: OptionType> Entry for Optional<K> {
         if key != found {
             return false;
         }
-        v.record();
-        *value = v.read(&self.0, json).or(value.take());
+        let read = v.read(&self.0, json);
+        v.record(read.is_some());
+        *value = read.or(value.take());
         true
     }
 
@@ -267,13 +269,10 @@ pub(super) trait OptionTypeExt: OptionType + Sized {
     }
 
     /// An option of a route rule that overrides the one at the top level.
-    fn inherited(self) -> Single<Self>
-    where
-        Self::Value: Default,
-    {
+    fn inherited(self, initial: Self::Value) -> Single<Self> {
         Single {
             of: self,
-            initial: Default::default(),
+            initial,
             fallback: Fallback::TopLevel,
         }
     }

@@ -79,7 +79,7 @@ fn policy(policy: &Policy, v: &mut Validator) {
 /// it names the longest.
 fn hints(retry: &Retry, v: &mut Validator) {
     let (after, max) = (key!(Retry.after), key!(Retry.max));
-    if v.is_refused(after) || v.is_refused(max) {
+    if v.is_refused(max) {
         return;
     }
     let mut longest: Option<(String, Duration)> = None;
@@ -173,7 +173,7 @@ fn direction(strings: &[(String, String)], v: &mut Validator) {
     let Some((_, text)) = strings.iter().find(|(key, _)| key == DIRECTION) else {
         return;
     };
-    if text != "ltr" && text != "rtl" && !v.is_refused(DIRECTION) {
+    if text != "ltr" && text != "rtl" && !v.has_error_within(DIRECTION) {
         let error = ErrorKind::Value {
             found: quoted(text),
             why: "",

@@ -1,25 +1,29 @@
-//! What texts of the configuration may be: names, URLs, header fields, patterns and prose.
+//! Rules for the texts of the configuration: names, URLs, header fields, patterns and prose.
 //!
-//! A rule says in one place what it checks, what an error calls it, and (for the reference) the
-//! regular expression that an editor can check it with.
+//! A rule defines in one place its check, its name in errors and in the reference, and the regular
+//! expression of the JSON Schema.
+
+mod headers;
+
+pub(super) use headers::*;
 
 use super::error::{quoted, ErrorKind};
 use super::option::Refusal;
 use super::{limits, logo, notation};
-use crate::http::header_policy;
 
-/// What a text may be.
+/// A rule for a text.
 #[derive(Debug)]
 pub(super) struct TextRule {
-    /// Fewest bytes.
+    /// Smallest length in bytes.
     pub(super) min: usize,
-    /// Most bytes.
+    /// Largest length in bytes.
     pub(super) max: usize,
-    /// What an error and the reference call it.
+    /// What is allowed, as errors and the reference say it.
     pub(super) allowed: &'static str,
-    /// The check; the error says what is wrong, or nothing where that is plain to see.
+    /// The check. Its error says what is wrong, and is empty where that is obvious.
     pub(super) check: fn(&str) -> Result<(), &'static str>,
-    /// A regular expression (ECMA 262) that takes every text that the check takes; empty: none.
+    /// A regular expression (ECMA 262) that matches at least every text that passes the check; empty:
+    /// none.
     pub(super) pattern: &'static str,
 }
 
@@ -61,7 +65,7 @@ impl TextRule {
     }
 }
 
-/// Turns a yes or no into the result of a check.
+/// Turns a condition into the result of a check whose error needs no explanation.
 fn plain(fine: bool) -> Result<(), &'static str> {
     if fine {
         Ok(())
@@ -70,7 +74,8 @@ fn plain(fine: bool) -> Result<(), &'static str> {
     }
 }
 
-/// Nothing that moves the cursor or hides what follows; with `lines`, line ends and tabs are fine.
+/// Refuses control characters, which could move the cursor of a terminal or hide text. With `lines`,
+/// line ends and tabs are allowed.
 fn prose(text: &str, lines: bool) -> Result<(), &'static str> {
     let harmless = |character: char| lines && matches!(character, '\n' | '\r' | '\t');
     if text
@@ -92,40 +97,6 @@ fn printable_ascii(text: &str) -> bool {
         .all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }
 
-/// `tchar` of RFC 9110 §5.6.2.
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-/// Fields that frame the body that Tidegate makes, belong to one connection, or say that a page is a
-/// page: to set one of them would break the page.
-const FRAMING: &[&str] = &[
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "keep-alive",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    header_policy::MARKER,
-];
-
-/// A name of a header, or a pattern of names: only a plain name can be said to be wrong, since a
-/// pattern is meant for what else it matches.
-fn header_pattern(
-    text: &str,
-    is_wrong: impl Fn(&str) -> bool,
-    why: &'static str,
-) -> Result<(), &'static str> {
-    plain(text.bytes().all(is_token_byte))?;
-    if !text.contains('*') && is_wrong(&text.to_ascii_lowercase()) {
-        return Err(why);
-    }
-    Ok(())
-}
-
 /// One line of prose, possibly empty.
 pub(super) static LINE: TextRule = TextRule {
     min: 0,
@@ -135,10 +106,10 @@ pub(super) static LINE: TextRule = TextRule {
     pattern: r"^[^\u0000-\u001f\u007f]*$",
 };
 
-/// One line of prose with something in it.
+/// One line of prose that is not empty.
 pub(super) static LABEL: TextRule = TextRule { min: 1, ..LINE };
 
-/// Prose of a page.
+/// Text of a page, with line ends.
 pub(super) static PROSE: TextRule = TextRule {
     min: 0,
     max: limits::STRING_BYTES,
@@ -147,34 +118,21 @@ pub(super) static PROSE: TextRule = TextRule {
     pattern: "",
 };
 
-/// A template.
+/// The source of a template.
 pub(super) static TEMPLATE: TextRule = TextRule {
-    min: 0,
     max: limits::TEMPLATE_BYTES,
     allowed: "the text of a template",
-    // By bytes, since it may be a quarter of a megabyte: C1 is 0xc2 and a byte below 0xa0.
-    check: |text| {
-        let mut before = 0;
-        for &byte in text.as_bytes() {
-            let is_line = matches!(byte, b'\n' | b'\r' | b'\t');
-            if (byte < b' ' && !is_line) || byte == 0x7f || (before == 0xc2 && byte < 0xa0) {
-                return Err("a control character");
-            }
-            before = byte;
-        }
-        Ok(())
-    },
-    pattern: "",
+    ..PROSE
 };
 
-/// What a template can show by a name.
+/// A text that templates can show by its name.
 pub(super) static VAR: TextRule = TextRule {
     min: 0,
     max: limits::VAR_BYTES,
     ..PROSE
 };
 
-/// A name of `vars`.
+/// The name of such a text.
 pub(super) static VAR_NAME: TextRule = TextRule {
     min: 1,
     max: limits::NAME_BYTES,
@@ -186,7 +144,7 @@ pub(super) static VAR_NAME: TextRule = TextRule {
     pattern: r"^[A-Za-z0-9_]+$",
 };
 
-/// A name that other keys, metadata and metrics refer to.
+/// A name to which other keys, metadata and metrics refer.
 pub(super) static NAME: TextRule = TextRule {
     min: 1,
     max: limits::NAME_BYTES,
@@ -209,7 +167,7 @@ pub(super) static LOGO: TextRule = TextRule {
     pattern: r"^(data:image/|<svg)",
 };
 
-/// The scheme of a URL in lower case, `None` for a relative one.
+/// Returns the scheme of a URL in lower case, or `None` for a relative URL.
 fn scheme(url: &str) -> Option<String> {
     let end = url.bytes().position(|byte| b":/?#".contains(&byte))?;
     let (scheme, rest) = url.split_at_checked(end)?;
@@ -217,7 +175,7 @@ fn scheme(url: &str) -> Option<String> {
 }
 
 fn url(text: &str, schemes: &[&str]) -> Result<(), &'static str> {
-    // What a browser strips or reads as something else could turn one scheme into another.
+    // Browsers remove or replace such characters, which could turn one scheme into another.
     if !text
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte))
@@ -231,7 +189,7 @@ fn url(text: &str, schemes: &[&str]) -> Result<(), &'static str> {
     }
 }
 
-/// Where a visitor can go.
+/// A URL that a visitor can open.
 pub(super) static PAGE_URL: TextRule = TextRule {
     min: 1,
     max: limits::URL_BYTES,
@@ -240,7 +198,7 @@ pub(super) static PAGE_URL: TextRule = TextRule {
     pattern: r"^([Hh][Tt][Tt][Pp][Ss]?:|[^:/?#]*([/?#]|$))",
 };
 
-/// Where a visitor can go or write or call.
+/// A URL that a visitor can open, write to or call.
 pub(super) static LINK_URL: TextRule = TextRule {
     min: 1,
     max: limits::URL_BYTES,
@@ -249,7 +207,7 @@ pub(super) static LINK_URL: TextRule = TextRule {
     pattern: r"^([Hh][Tt][Tt][Pp][Ss]?:|[Mm][Aa][Ii][Ll][Tt][Oo]:|[Tt][Ee][Ll]:|[^:/?#]*([/?#]|$))",
 };
 
-/// What the `type` of a problem begins with (RFC 9457 §3.1.1).
+/// The beginning of the `type` of a problem (RFC 9457 §3.1.1).
 pub(super) static PROBLEM_TYPE: TextRule = TextRule {
     min: 1,
     max: limits::URL_BYTES,
@@ -262,7 +220,7 @@ pub(super) static PROBLEM_TYPE: TextRule = TextRule {
     pattern: r"^(about:blank$|[Hh][Tt][Tt][Pp][Ss]?:|[Uu][Rr][Nn]:|[Tt][Aa][Gg]:|/)",
 };
 
-/// A path of requests, with wildcards.
+/// A pattern of request paths.
 pub(super) static PATH_PATTERN: TextRule = TextRule {
     min: 1,
     max: limits::PATTERN_BYTES,
@@ -277,7 +235,7 @@ pub(super) static PATH_PATTERN: TextRule = TextRule {
     pattern: r"^[/*][!-~]*$",
 };
 
-/// What paths of requests begin with.
+/// The beginning of request paths.
 pub(super) static PATH_PREFIX: TextRule = TextRule {
     min: 1,
     max: limits::PATTERN_BYTES,
@@ -288,7 +246,7 @@ pub(super) static PATH_PREFIX: TextRule = TextRule {
     pattern: r"^/[!-~]*$",
 };
 
-/// Hosts of requests, with wildcards.
+/// A pattern of request hosts.
 pub(super) static HOST_PATTERN: TextRule = TextRule {
     min: 1,
     max: limits::PATTERN_BYTES,
@@ -301,7 +259,7 @@ pub(super) static HOST_PATTERN: TextRule = TextRule {
     pattern: r"^([A-Za-z0-9._*-]+|\[[!-~]*\])$",
 };
 
-/// Names that Envoy gives to routes, virtual hosts and clusters, with wildcards.
+/// A pattern of names of Envoy's routes, virtual hosts or clusters.
 pub(super) static ENVOY_NAME: TextRule = TextRule {
     min: 1,
     max: limits::PATTERN_BYTES,
@@ -310,117 +268,7 @@ pub(super) static ENVOY_NAME: TextRule = TextRule {
     pattern: r"^[^\u0000-\u001f\u007f]*$",
 };
 
-/// The name of a header.
-pub(super) static HEADER_NAME: TextRule = TextRule {
-    min: 1,
-    max: limits::NAME_BYTES,
-    allowed: "the name of a header (RFC 9110), such as x-release",
-    check: |text| plain(text.bytes().all(is_token_byte)),
-    pattern: r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
-};
-
-/// The name of a header that pages get.
-pub(super) static HEADER_TO_SET: TextRule = TextRule {
-    allowed: "the name of a header (RFC 9110) that does not frame the page, such as x-cache",
-    check: |text| {
-        plain(text.bytes().all(is_token_byte))?;
-        let name = text.to_ascii_lowercase();
-        if FRAMING.contains(&name.as_str()) || name.starts_with("grpc-") {
-            return Err("Tidegate sets it itself");
-        }
-        Ok(())
-    },
-    ..HEADER_NAME
-};
-
-/// Names of headers that stay, with wildcards.
-pub(super) static HEADER_TO_KEEP: TextRule = TextRule {
-    allowed: "the name of a header; `*` is any run of characters",
-    check: |text| {
-        let why = "it speaks of the response that the page replaces";
-        header_pattern(text, header_policy::is_never_kept, why)
-    },
-    ..HEADER_NAME
-};
-
-/// Names of headers that go, with wildcards.
-pub(super) static HEADER_TO_REMOVE: TextRule = TextRule {
-    allowed: "the name of a header; `*` is any run of characters",
-    check: |text| {
-        header_pattern(
-            text,
-            header_policy::is_essential,
-            "no page can do without it",
-        )
-    },
-    ..HEADER_NAME
-};
-
-/// The value of a header.
-pub(super) static HEADER_VALUE: TextRule = TextRule {
-    min: 0,
-    max: limits::HEADER_VALUE_BYTES,
-    allowed: "printable ASCII, without spaces at the ends",
-    check: |text| plain(printable_ascii(text) && text.trim_ascii() == text),
-    pattern: r"^([!-~]([ -~]*[!-~])?)?$",
-};
-
-/// `frame-ancestors` (CSP 3 §6.4.2).
-pub(super) static FRAME_ANCESTORS: TextRule = TextRule {
-    min: 1,
-    max: limits::HEADER_VALUE_BYTES,
-    allowed: "a source list such as \"'none'\" or \"'self' https://*.example\"",
-    check: |text| {
-        let fine = |source: &str| {
-            visible_ascii(source)
-                && !source.contains([';', ',', '"'])
-                && (!source.contains('\'') || source == "'self'" || source == "'none'")
-        };
-        let sources = || text.split(' ');
-        if !sources().all(|source| !source.is_empty() && fine(source)) {
-            return Err("");
-        }
-        match sources().any(|source| source == "'none'") && text != "'none'" {
-            true => Err("'none' beside another source"),
-            false => Ok(()),
-        }
-    },
-    pattern: r"^[!#-+.-:<-~-]+( [!#-+.-:<-~-]+)*$",
-};
-
-/// Content-Security-Policy.
-pub(super) static CSP: TextRule = TextRule {
-    min: 1,
-    max: limits::HEADER_VALUE_BYTES,
-    allowed: "\"auto\", \"off\", or one policy: printable ASCII without comma",
-    check: |text| {
-        (HEADER_VALUE.check)(text)?;
-        // A policy of one word would be a misspelt "auto", and switch everything on.
-        let one_word = !text.contains([' ', ';']);
-        plain(!text.contains(',') && (!one_word || text == "auto" || text == "off"))
-    },
-    pattern: r"^(auto|off|[!-+.-~-]*[ ;][ -+.-~-]*)$",
-};
-
-/// The name of a proxy in `Proxy-Status` (RFC 9209 §2).
-pub(super) static PROXY_NAME: TextRule = TextRule {
-    min: 1,
-    max: limits::NAME_BYTES,
-    allowed: "printable ASCII",
-    check: |text| plain(printable_ascii(text) && text.trim_ascii() == text),
-    pattern: HEADER_VALUE.pattern,
-};
-
-/// What the name of a user agent begins with.
-pub(super) static AGENT: TextRule = TextRule {
-    min: 1,
-    max: limits::NAME_BYTES,
-    allowed: "what a user agent begins with, such as \"curl/\": printable ASCII",
-    check: |text| plain(printable_ascii(text) && text.trim_ascii_start() == text),
-    pattern: r"^[!-~][ -~]*$",
-};
-
-/// A language tag (BCP 47), in its general shape.
+/// A language tag (BCP 47). Only its general shape is checked.
 pub(super) static LANGUAGE: TextRule = TextRule {
     min: 2,
     max: limits::NAME_BYTES,
@@ -437,7 +285,7 @@ pub(super) static LANGUAGE: TextRule = TextRule {
     pattern: r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$",
 };
 
-/// The key of a text of a page.
+/// The key of a text of the pages.
 pub(super) static STRING_KEY: TextRule = TextRule {
     min: 1,
     max: limits::NAME_BYTES,
@@ -455,7 +303,7 @@ pub(crate) fn is_text_key(text: &str) -> bool {
     STRING_KEY.check(text).is_ok()
 }
 
-/// Members that every problem has already.
+/// Members that Tidegate sets in every problem.
 const PROBLEM_OWN: &[&str] = &[
     "type",
     "title",
@@ -485,7 +333,7 @@ pub(super) static PROBLEM_MEMBER: TextRule = TextRule {
     pattern: r"^[A-Za-z][A-Za-z0-9_]{2,}$",
 };
 
-/// What opens or closes a template tag.
+/// The opener or closer of a template tag.
 pub(super) static DELIMITER: TextRule = TextRule {
     min: 1,
     max: limits::DELIMITER_BYTES,

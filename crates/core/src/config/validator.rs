@@ -1,12 +1,12 @@
 //! Walks a document and collects everything that is wrong with it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::error::{found, quoted, ConfigErrors, ErrorKind};
 use super::json::Json;
 use super::nearest::nearest;
 use super::option::{OptionType, Refusal};
-use super::section::Section;
+use super::section::{key, Section};
 use super::shape::{Absent, Shape};
 
 /// Collects errors, each with the key path at which the validator stands.
@@ -14,8 +14,8 @@ use super::shape::{Absent, Shape};
 pub(crate) struct Validator {
     at: String,
     errors: ConfigErrors,
-    /// Key paths of the options that the document gives.
-    given: HashSet<String>,
+    /// The options that the document gives, by key path, and whether their value was accepted.
+    given: HashMap<String, bool>,
 }
 
 impl Validator {
@@ -24,7 +24,7 @@ impl Validator {
         Self {
             at: String::new(),
             errors: ConfigErrors::none(),
-            given: HashSet::new(),
+            given: HashMap::new(),
         }
     }
 
@@ -70,35 +70,33 @@ impl Validator {
     }
 
     /// Remembers that the document gives the option at which the validator stands.
-    pub(super) fn record(&mut self) {
-        self.given.insert(self.at.clone());
+    pub(super) fn record(&mut self, is_accepted: bool) {
+        self.given.insert(self.at.clone(), is_accepted);
     }
 
     /// Whether the document gives an option of this object.
     pub(crate) fn is_given(&mut self, key: &str) -> bool {
-        self.key(key, |v| v.given.contains(&v.at))
+        self.key(key, |v| v.given.contains_key(&v.at))
     }
 
     /// Whether the value that applies to an option of this object was refused: the one given here,
     /// or, where there is none, the one of the top level.
     pub(crate) fn is_refused(&mut self, key: &str) -> bool {
-        let is_given = self.is_given(key);
         self.key(key, |v| {
-            let inherited =
-                v.at.split_once("].")
-                    .filter(|_| v.at.starts_with("routes["));
-            let at = match inherited {
-                Some((_, at)) if !is_given => at,
-                _ => v.at.as_str(),
-            };
-            v.errors.iter().any(|error| error.at() == at)
+            let rule = v.at.strip_prefix(key!(Config.routes));
+            let inherited = rule.and_then(|rule| rule.split_once("]."));
+            let inherited = inherited.and_then(|(_, at)| v.given.get(at));
+            v.given.get(&v.at).or(inherited) == Some(&false)
         })
     }
 
     /// Whether there is an error at a key of this object, or within its value.
     pub(crate) fn has_error_within(&mut self, key: &str) -> bool {
         self.key(key, |v| {
-            v.errors.iter().any(|error| error.at().starts_with(&v.at))
+            v.errors.iter().any(|error| {
+                let inside = error.at().strip_prefix(&v.at);
+                inside.is_some_and(|inside| inside.is_empty() || inside.starts_with(['.', '[']))
+            })
         })
     }
 

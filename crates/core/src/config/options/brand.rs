@@ -7,24 +7,26 @@ use crate::config::{limits, strings, Color};
 options! {
     /// What the pages look like.
     pub struct Brand {
-        /// The name of the site; empty: none is shown.
+        /// The name of the site. Empty: no name is shown.
         name: String = text(&strings::LINE).default(String::new()),
 
-        /// The logo: part of the page, so that showing it needs no further request. An inline `<svg>`
-        /// holds only elements that draw: no scripts, event handlers, style sheets, comments, or
+        /// The logo, as part of the page, so that it needs no further request. An inline `<svg>`
+        /// may hold only elements that draw: no scripts, event handlers, style sheets, comments, or
         /// references to anything outside of it.
         logo: Option<Logo> = logo().optional(),
 
-        /// The accent colour of a light page; its contrast against `#fafbfc` is 3:1 at least.
+        /// The accent colour of light pages. Its contrast with their background, `#fafbfc`, must be
+        /// at least 3:1.
         color: Option<Color> = color().optional(),
 
-        /// The accent colour of a dark page; its contrast against `#10171f` is 3:1 at least.
+        /// The accent colour of dark pages. Its contrast with their background, `#10171f`, must be
+        /// at least 3:1.
         color_dark: Option<Color> = color_dark().optional(),
 
-        /// Where the link to the home page leads.
+        /// The target of the links to the home page. Without it, pages have no such link.
         home_url: Option<String> = text(&strings::PAGE_URL).optional(),
 
-        /// Where the link to the status page leads.
+        /// The target of the link to the status page. Without it, pages have no such link.
         status_url: Option<String> = text(&strings::PAGE_URL).optional(),
 
         /// Further links, in this order.
@@ -33,10 +35,10 @@ options! {
 
     /// A link of the page.
     pub struct Link {
-        /// What is shown.
+        /// The text of the link.
         label: String = text(&strings::LABEL).required(),
 
-        /// Where it leads.
+        /// The target of the link.
         url: String = text(&strings::LINK_URL).required(),
     }
 }

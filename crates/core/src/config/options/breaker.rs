@@ -11,53 +11,53 @@ use crate::statuses::StatusSet;
 options! {
     /// The circuit breaker of a route.
     pub struct Breaker {
-        /// What the breaker does with what it decides.
+        /// What the breaker does with its decisions.
         mode: BreakerMode = one_of().default(BreakerMode::Enforce),
 
-        /// The time over which the share of failures is taken.
+        /// The period over which failures are counted.
         window: Duration = duration(limits::WINDOW).default(Duration::from_secs(10)),
 
-        /// With fewer requests in the window, the share of failures does not count.
+        /// The number of requests in the window from which `failure_ratio` and `slow_ratio` apply.
         min_requests: u32 = whole(1..=limits::COUNT).default(20),
 
         /// The share of failures in the window that opens the circuit.
         failure_ratio: f64 = share().default(0.5),
 
-        /// Failures in a row that open the circuit.
+        /// Consecutive failures that open the circuit, whatever their share.
         consecutive: BreakerConsecutive = section(),
 
-        /// What counts as a failure, besides no response at all.
+        /// What counts as a failure, in addition to requests without a response.
         failures: BreakerFailures = section(),
 
         /// How long the circuit stays open.
         open: BreakerOpen = section(),
 
-        /// The requests that try whether the upstream is back.
+        /// The requests that test whether the upstream has recovered.
         probe: BreakerProbe = section(),
 
-        /// The way from the first probes back to all requests.
+        /// The gradual return from the first probes to all requests.
         ramp: BreakerRamp = section(),
 
-        /// Routes with the same group share one breaker; null: one for each route.
+        /// Routes with the same group share one breaker. `null`: every route has its own.
         group: Option<String> = nullable(text(&strings::NAME)).default(None),
     }
 
     /// Failures in a row that open the circuit.
     pub struct BreakerConsecutive {
-        /// So many in a row open the circuit, ...
+        /// The number of consecutive failures.
         failures: u32 = whole(1..=limits::COUNT).default(10),
 
-        /// ... once they have lasted so long.
+        /// How long the failures must have lasted, in addition to their number.
         duration as "for": Duration = duration(limits::RUN).default(Duration::from_secs(1)),
     }
 
     /// What counts as a failure, besides no response at all.
     pub struct BreakerFailures {
-        /// Statuses that are failures.
+        /// Response statuses that count as failures.
         statuses: StatusSet = statuses().default(status_range(502, 504)),
 
-        /// A response whose headers take longer is slow; null: the time does not matter, and nobody
-        /// asks for it.
+        /// Responses whose headers take longer than this count as slow. `null`: response times are
+        /// not measured.
         slow: Option<Duration> = nullable(duration(limits::SLOW)).default(None),
 
         /// The share of slow responses in the window that opens the circuit.
@@ -66,34 +66,34 @@ options! {
 
     /// How long the circuit stays open.
     pub struct BreakerOpen {
-        /// The first time; it doubles with each further one.
+        /// The first open time. Each further one is twice as long, up to `max`.
         base: Duration = duration(limits::OPEN).default(Duration::from_secs(2)),
 
-        /// The longest time; not shorter than `base`.
+        /// The longest open time, without `jitter`. It must not be shorter than `base`.
         max: Duration = duration(limits::OPEN).default(Duration::from_secs(15)),
 
-        /// By up to this share the time is longer, at random.
+        /// Random extra open time, as a fraction of the open time (0 to 1).
         jitter: f64 = share_or_zero().default(0.25),
 
-        /// Whether a `Retry-After` of the upstream sets the time.
+        /// Whether a `Retry-After` of the upstream sets the open time.
         honor_retry_after: bool = flag().default(true),
     }
 
     /// The requests that try whether the upstream is back.
     pub struct BreakerProbe {
-        /// Probes out at once, over all workers.
+        /// The number of concurrent probes, over all workers.
         permits: u32 = whole(1..=limits::PROBES).default(3),
 
-        /// A probe that has not answered by then counts as lost.
+        /// The time after which a probe without a response counts as lost.
         timeout: Duration = duration(limits::PROBE).default(Duration::from_secs(10)),
     }
 
     /// The way from the first probes back to all requests.
     pub struct BreakerRamp {
-        /// How long the way takes when all goes well.
+        /// How long the ramp takes if nothing fails.
         duration: Duration = duration(limits::RAMP).default(Duration::from_secs(10)),
 
-        /// The share of failures in one second that halves the admitted share.
+        /// The share of failures in one second that halves the admitted share of requests.
         failure_ratio: f64 = share().default(0.3),
     }
 }
@@ -101,11 +101,11 @@ options! {
 words! {
     /// What the breaker does with what it decides.
     pub enum BreakerMode {
-        /// Acts.
+        /// Applies them.
         Enforce = "enforce",
-        /// Decides and counts, lets everything through.
+        /// Decides and counts, but lets every request pass.
         Shadow = "shadow",
-        /// Rejects everything.
+        /// Rejects every request.
         ForcedOpen = "forced_open",
         /// Does nothing.
         Disabled = "disabled",

@@ -7,14 +7,15 @@ use crate::config::strings;
 options! {
     /// Which form of a page a client gets.
     pub struct Formats {
-        /// The format for a client that does not say what it can use.
+        /// The format for clients that do not say what they accept.
         default: DefaultFormat = one_of().default(DefaultFormat::Text),
 
-        /// What the `type` of a problem begins with; the reason follows. `about:blank` stands as it
-        /// is.
+        /// The beginning of the `type` of a problem. The reason is appended, but `about:blank` is
+        /// sent as it is.
         problem_type_base: String = text(&strings::PROBLEM_TYPE).default("about:blank".to_owned()),
 
-        /// What the `User-Agent` of programs of a terminal begins with.
+        /// How the `User-Agent` of command-line clients begins. They get text unless they ask for
+        /// another format.
         cli_agents: Vec<String> = list(text(&strings::AGENT))
             .default(["curl/", "Wget/", "HTTPie/"].map(str::to_owned).to_vec()),
     }
@@ -23,7 +24,7 @@ options! {
 words! {
     /// The formats that can be the default.
     pub enum DefaultFormat {
-        /// A page for a person.
+        /// A page for a browser.
         Html = "html",
         /// `application/problem+json` (RFC 9457).
         Problem = "problem",

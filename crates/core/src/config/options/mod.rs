@@ -39,73 +39,72 @@ use crate::statuses::StatusSet;
 options! {
     /// A valid configuration.
     pub struct Config {
-        /// The version of this format.
+        /// The version of the configuration format.
         version: u32 = whole(1..=1).default(1),
 
-        /// What the filter does with what it decides.
+        /// What the filter does with its decisions.
         mode: Mode = one_of().default(Mode::Enforce),
 
-        /// What the pages look like.
+        /// The appearance of the pages: name, logo, colours and links.
         brand: Brand = section(),
 
-        /// The settings of a route that no rule of `routes` matches.
+        /// The settings of routes that no rule of `routes` matches.
         policy: Policy = flattened(),
 
-        /// Policies of their own for some routes. The first rule whose `match` fits is used; a route
-        /// that none fits has the settings of the top level.
+        /// Settings for single routes. The first rule whose `match` fits applies. Routes without
+        /// such a rule use the settings of the top level.
         routes: Vec<RouteRule> = list_of(object(), 0..=limits::ROUTES).default(Vec::new()),
 
-        /// The operator's own pages, by a name of the operator's choice; docs/pages.md says what can
-        /// stand in them.
+        /// Your own pages, each under a name of your choice. docs/pages.md describes their syntax.
         templates: Vec<(String, Template)> =
             map(&strings::NAME, object(), limits::TEMPLATES).default(Vec::new()),
 
-        /// Texts that every template can show, as `vars.<name>`.
+        /// Texts that every template can show as `vars.<name>`.
         vars: Vec<(String, String)> =
             map(&strings::VAR_NAME, text(&strings::VAR), limits::VARS).bundled().default(Vec::new()),
 
-        /// Which page goes with which failure. The first rule whose `match` fits is used; a failure
-        /// that none fits gets the built-in page.
+        /// Which page a failure gets. The first rule whose `match` fits applies. Failures without
+        /// such a rule get the built-in page.
         pages: Vec<PageRule> = list_of(object(), 0..=limits::PAGES).default(Vec::new()),
 
-        /// What opens and what closes a tag of a template, for where `{{` is taken already, as by
-        /// Helm.
+        /// The opener and the closer of a template tag. Change them if another tool, such as Helm,
+        /// interprets `{{`.
         delimiters: (String, String) =
             delimiters().default(("{{".to_owned(), "}}".to_owned())),
 
         /// Languages of the pages.
         locales: Locales = section(),
 
-        /// Which form of a page a client gets.
+        /// Formats of the pages (HTML, problem+json, text), and which client gets which.
         formats: Formats = section(),
 
-        /// Response headers that stay, come and go on a page.
+        /// Response headers that a page keeps, sets and removes.
         headers: Headers = section(),
 
-        /// What a page may show, and who may frame it.
+        /// What a page may disclose, and where it may be embedded.
         security: Security = section(),
 
-        /// The member that a page adds to `Proxy-Status` (RFC 9209).
+        /// The entry that a page adds to the `Proxy-Status` header (RFC 9209).
         proxy_status: ProxyStatus = section(),
 
-        /// When the `tidegate` metadata of the Envoy route is read. A policy chosen by metadata needs
-        /// `always` for `maintenance` and `forced_open`.
+        /// When the filter reads the `tidegate` metadata of the Envoy route. Policies chosen by
+        /// metadata need `always` for their `maintenance` and `forced_open` to take effect.
         route_metadata: RouteMetadata = one_of().default(RouteMetadata::OnFailure),
 
-        /// The response header by which an upstream names its release, so that a failure can be told
-        /// to have come with one.
+        /// The response header in which an upstream names its release, so that the diagnosis can
+        /// link a failure to a release.
         release_header: String = header_name().default("x-release".to_owned()),
     }
 
     /// The settings that apply to a route.
     pub struct Policy {
-        /// Which failures get a page, and how it is made.
+        /// Which failed responses are replaced by a page, and how.
         intercept: Intercept = section(),
 
-        /// When clients are told to come back.
+        /// The retry hints (`Retry-After`) that clients get, and the retries of the built-in page.
         retry: Retry = section(),
 
-        /// The circuit breaker that every route has.
+        /// The circuit breaker of every route.
         breaker: Breaker = section(),
     }
 }
@@ -113,7 +112,7 @@ options! {
 words! {
     /// What the filter does with what it decides.
     pub enum Mode {
-        /// Acts.
+        /// Applies them.
         Enforce = "enforce",
         /// Decides, counts and logs, but changes nothing.
         Shadow = "shadow",
@@ -123,16 +122,10 @@ words! {
 
     /// When the metadata of the Envoy route is read.
     pub enum RouteMetadata {
-        /// When a route fails or its breaker is not closed.
+        /// When a route fails or its circuit is not closed.
         OnFailure = "on_failure",
-        /// At every request, which costs one host call more.
+        /// At every request, which costs one more host call.
         Always = "always",
-    }
-}
-
-impl Default for Mode {
-    fn default() -> Self {
-        Self::Enforce
     }
 }
 

@@ -10,31 +10,31 @@ use crate::statuses::StatusSet;
 options! {
     /// One rule of `pages`.
     pub struct PageRule {
-        /// Which failures the rule is for; all parts that are given must fit.
+        /// Which failures the rule applies to. All given parts must match.
         matches as "match": PageMatch = section(),
 
-        /// The page, by its name in `templates`; without: the built-in page.
+        /// The page, by its name in `templates`. Without it, the built-in page is used.
         template: Option<String> = text(&strings::NAME).optional(),
 
-        /// Wording that differs on this page, in every language.
+        /// Texts that differ on this page, in every language.
         strings: Vec<(String, String)> = wording().default(Vec::new()),
     }
 
     /// Which failures a rule is for.
     pub struct PageMatch {
-        /// Statuses of the page; empty: all.
+        /// Statuses of the page. Empty: all.
         statuses: StatusSet = statuses().default(StatusSet::empty()),
 
-        /// Reasons; empty: all.
+        /// Reasons of the failure. Empty: all.
         reasons: Vec<Reason> = list(reason()).default(Vec::new()),
 
-        /// Hosts of the request, without port, in any case; empty: all.
+        /// Hosts of the request, without the port. Case is ignored. Empty: all.
         hosts: Vec<Pattern> = list(pattern(&strings::HOST_PATTERN)).default(Vec::new()),
 
-        /// What the path of the request begins with; without: all paths.
+        /// The beginning of the request path. Without it, all paths match.
         path_prefix: String = text(&strings::PATH_PREFIX).or_empty(),
 
-        /// Names of Envoy routes; empty: all.
+        /// Names of Envoy routes. Empty: all.
         routes: Vec<Pattern> = list(pattern(&strings::ENVOY_NAME)).default(Vec::new()),
     }
 }

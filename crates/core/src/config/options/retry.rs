@@ -13,35 +13,37 @@ use crate::config::{limits, notation, strings, Json, Validator};
 options! {
     /// When clients are told to come back.
     pub struct Retry {
-        /// The hint when nothing better is known, by status as Envoy would have sent it; `default`
-        /// for all others. Statuses that are given replace those of the default; `default` holds
-        /// where it is not given.
+        /// The retry hint when nothing more specific is known, by the status that Envoy would have
+        /// sent; `default` is for all other statuses. Statuses given here replace those of the
+        /// default value. `default` keeps its value unless it is given.
         after: RetryAfter = After {},
 
-        /// Whether a valid `Retry-After` of the upstream is the base of the hint.
+        /// Whether a valid `Retry-After` of the upstream is the base of the hint, instead of
+        /// `after`.
         honor_upstream: bool = flag().default(true),
 
-        /// No hint is longer than this; not shorter than any value of `after`.
+        /// The longest hint. It must not be shorter than any value of `after`.
         max: Duration = duration(limits::HINT).default(Duration::from_secs(15 * 60)),
 
-        /// How fast a crowd is told to come back; a number is in requests per second.
+        /// The rate at which waiting clients return: the more clients wait, the longer their hints.
+        /// A number is in requests per second.
         pace: Pace = pace().default(Pace::Auto),
 
-        /// How the built-in page comes back by itself after a GET, where trying again helps: it waits
-        /// until the hint is over, asks with HEAD whether the site is back, and reloads once. Visitors
-        /// can stop it.
+        /// How the built-in page retries by itself after a GET, where a retry can help: it waits
+        /// for the hint, asks with HEAD whether the site is back, and reloads once. Visitors can
+        /// stop it.
         page: PageRetry = section(),
     }
 
     /// The retries of the built-in page.
     pub struct PageRetry {
-        /// Whether it does.
+        /// Whether the built-in page retries automatically.
         auto: bool = flag().default(true),
 
-        /// After so many attempts it stops, and says so.
+        /// The number of attempts after which the page stops and says so.
         max_attempts: u32 = whole(1..=limits::ATTEMPTS).default(10),
 
-        /// The longest wait between two attempts, but for the hint, which is always kept.
+        /// The longest wait between two attempts. A longer hint is still respected.
         cap: Duration = duration(limits::PAGE_WAIT).default(Duration::from_secs(2 * 60)),
     }
 }
@@ -106,12 +108,9 @@ impl Entry for After {
         if key != found {
             return false;
         }
-        let Some(hints) = v.read(&hints(), json) else {
-            return true;
-        };
         value.by_status.clear();
-        for (key, hint) in hints {
-            v.key(&key, Validator::record);
+        for (key, hint) in v.read(&hints(), json).unwrap_or_default() {
+            v.key(&key, |v| v.record(true));
             match notation::status(&key) {
                 Some(status) => value.by_status.push((status, hint)),
                 None if key == DEFAULT => value.default = hint,
@@ -141,9 +140,9 @@ pub enum Pace {
 words! {
     /// The paces that have a name.
     pub(super) enum PaceWord {
-        /// The spare part of the measured healthy rate of the route.
+        /// The unused part of the healthy rate that was measured on the route.
         Auto = "auto",
-        /// Hints are not paced.
+        /// Hints do not depend on the number of waiting clients.
         Off = "off",
     }
 }

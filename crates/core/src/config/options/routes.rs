@@ -10,56 +10,57 @@ use crate::config::{notation, strings, Json, Pattern, Validator};
 options! {
     /// One rule of `routes`.
     pub struct RouteRule {
-        /// By this name the metadata of an Envoy route can choose the policy; unique.
+        /// The unique name of the rule. The metadata of an Envoy route can choose the rule by this
+        /// name.
         name: String = text(&strings::NAME).required(),
 
-        /// Which requests the rule is for; all parts that are given must fit.
+        /// Which requests the rule applies to. All given parts must match.
         matches as "match": RouteMatch = section(),
 
         /// Overrides `mode` of the top level.
-        mode: Mode = one_of().inherited(),
+        mode: Mode = one_of().inherited(Mode::Enforce),
 
         /// The settings of the route: what the rule gives, and those of the top level for the rest.
         policy: Policy = overrides(),
 
-        /// The template of this route's pages, by its name in `templates`; it wins over those of
+        /// The template of this route's pages, by its name in `templates`. It takes precedence over
         /// `pages`.
         page: Option<String> = text(&strings::NAME).optional(),
 
-        /// Answers every request with a page that says so; an object, or true, switches it on.
+        /// Answers every request with a maintenance page. An object or `true` switches it on.
         maintenance: Option<Maintenance> = maintenance().default(None),
     }
 
     /// Which requests a rule is for.
     pub struct RouteMatch {
-        /// Name of the Envoy route.
+        /// The name of the Envoy route.
         route: Pattern = pattern(&strings::ENVOY_NAME).default(any_text()),
 
-        /// Name of the Envoy virtual host.
+        /// The name of the Envoy virtual host.
         virtual_host: Pattern = pattern(&strings::ENVOY_NAME).default(any_text()),
 
-        /// Name of the cluster that was chosen for the request.
+        /// The name of the cluster that Envoy chose for the request.
         cluster: Pattern = pattern(&strings::ENVOY_NAME).default(any_text()),
 
-        /// Host of the request, without port, in any case.
+        /// The host of the request, without the port. Case is ignored.
         host: Pattern = pattern(&strings::HOST_PATTERN).default(any_text()),
 
-        /// What the path of the request begins with; without: all paths.
+        /// The beginning of the request path. Without it, all paths match.
         path_prefix: String = text(&strings::PATH_PREFIX).or_empty(),
     }
 
     /// The maintenance of a route.
     pub struct Maintenance {
-        /// When it ends.
+        /// When the maintenance ends.
         until: Option<u64> = date().optional(),
 
-        /// What visitors are told.
+        /// The message that visitors see.
         message: Option<String> = text(&strings::PROSE).optional(),
     }
 }
 
 impl RouteRule {
-    /// Reads a rule whose mode and policy are those of the top level where it gives none.
+    /// Reads a rule again, whose mode and policy are those of the top level where it gives none.
     pub(in crate::config) fn inherit(&mut self, mode: Mode, policy: &Policy, json: &Json) {
         *self = Self {
             mode,

@@ -7,14 +7,15 @@ use crate::config::strings;
 options! {
     /// What a page may show, and who may frame it.
     pub struct Security {
-        /// The `Content-Security-Policy` of HTML pages. `auto`: nothing but what the page itself
-        /// holds, by hashes of its scripts and styles; `off`: none; anything else: sent as it is.
+        /// The `Content-Security-Policy` of HTML pages. `auto`: allows only what the page itself
+        /// contains, by hashes of its scripts and styles. `off`: none is sent. Anything else is
+        /// sent unchanged.
         csp: Csp = csp().default(Csp::Auto),
 
-        /// Who may show a page in a frame: the `frame-ancestors` of the policy of `auto`.
+        /// Who may embed a page in a frame: the `frame-ancestors` directive of the `auto` policy.
         frame_ancestors: String = text(&strings::FRAME_ANCESTORS).default("'none'".to_owned()),
 
-        /// What a page may show of the request.
+        /// Facts about the request that a page may show.
         expose: Vec<Exposed> =
             list(one_of()).default(vec![Exposed::RequestId, Exposed::Timestamp]),
 
@@ -24,10 +25,10 @@ options! {
 
     /// The member that a page adds to `Proxy-Status` (RFC 9209).
     pub struct ProxyStatus {
-        /// The name of this deployment (not of the product).
+        /// The name of this deployment, not of the product.
         name: String = text(&strings::PROXY_NAME).default("gateway".to_owned()),
 
-        /// Whether Envoy's own details are told.
+        /// Whether Envoy's response code details are included.
         details: bool = flag().default(false),
     }
 }
@@ -37,19 +38,19 @@ words! {
     pub enum Exposed {
         /// The `x-request-id`, to quote to support.
         RequestId = "request_id",
-        /// When it failed.
+        /// The time of the failure.
         Timestamp = "timestamp",
         /// The host of the request.
         Host = "host",
-        /// The path of the request, without its query.
+        /// The path of the request, without the query.
         Path = "path",
     }
 
     /// What happens to a response of the upstream that is marked as a page of Tidegate.
     pub enum InnerPages {
-        /// It passes untouched: an inner hop has made a page already.
+        /// It passes unchanged, because an inner Tidegate made it.
         Trust = "trust",
-        /// The mark means nothing, since any upstream could set it.
+        /// The mark is ignored, because any upstream could set it.
         Ignore = "ignore",
     }
 }

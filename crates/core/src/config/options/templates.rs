@@ -17,7 +17,7 @@ options! {
         /// The page as text for a terminal.
         text: Option<TemplateSource> = source().optional(),
 
-        /// Members that problem+json gets in addition; strings in it are templates.
+        /// Additional members of problem+json. Strings in them are templates.
         problem: Vec<(String, Json)> =
             map(&strings::PROBLEM_MEMBER, any(), limits::PROBLEM_MEMBERS).default(Vec::new()),
     }

@@ -2,7 +2,7 @@ use super::Pattern;
 use proptest::prelude::*;
 
 #[test]
-fn matches_what_it_says() {
+fn a_star_matches_any_run_of_bytes() {
     let table: &[(&str, &str, bool)] = &[
         ("", "", true),
         ("", "a", false),
@@ -47,23 +47,23 @@ fn case_is_ignored_only_when_asked() {
     assert!(pattern.matches_ignore_case(b"\xff.shop.example"));
 }
 
-/// The obvious exponential definition.
-fn model(pattern: &[u8], text: &[u8]) -> bool {
+/// The exponential definition.
+fn exponential(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,
-        (Some((b'*', rest)), _) if model(rest, text) => true,
-        (Some((b'*', _)), Some((_, shorter))) => model(pattern, shorter),
-        (Some((a, rest)), Some((b, shorter))) => a == b && model(rest, shorter),
+        (Some((b'*', rest)), _) if exponential(rest, text) => true,
+        (Some((b'*', _)), Some((_, shorter))) => exponential(pattern, shorter),
+        (Some((a, rest)), Some((b, shorter))) => a == b && exponential(rest, shorter),
         _ => false,
     }
 }
 
 proptest! {
     #[test]
-    fn agrees_with_the_obvious_definition(pattern in "[ab*]{0,8}", text in "[ab]{0,10}") {
+    fn matching_agrees_with_the_exponential_definition(pattern in "[ab*]{0,8}", text in "[ab]{0,10}") {
         prop_assert_eq!(
             Pattern(pattern.clone()).matches(text.as_bytes()),
-            model(pattern.as_bytes(), text.as_bytes())
+            exponential(pattern.as_bytes(), text.as_bytes())
         );
     }
 }

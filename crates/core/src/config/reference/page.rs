@@ -9,21 +9,21 @@ use super::one_line;
 use crate::reason::Reason;
 
 const INTRODUCTION: &str = "\
-The filter has one JSON object as its configuration: the `configuration` of the Wasm plugin in Envoy, \
-`pluginConfig` of an Istio `WasmPlugin`. Everything in it is optional: `{}` is a good neutral page \
-set for every route, and so is no configuration at all.
+The configuration of the filter is one JSON object: the `configuration` of the Wasm plugin in Envoy, or \
+`pluginConfig` of an Istio `WasmPlugin`. All options are optional. `{}`, or no configuration at all, gives \
+every route a neutral page set and a circuit breaker.
 
-`tidegate check FILE` tells everything that is wrong with a configuration, with the parser of the \
-filter itself; an editor can use `schema/config.schema.json`. The filter refuses a configuration with \
-any mistake in it, says each of them in Envoy's log, and goes on with the one that it has.
+`tidegate check FILE` reports everything that is wrong with a configuration. It uses the parser of the \
+filter. Editors can use `schema/config.schema.json`. The filter refuses a configuration with a mistake, \
+writes each mistake to Envoy's log, and keeps the configuration in force.
 
 * A **duration** is a whole number with a unit: `\"250ms\"`, `\"5s\"`, `\"2m\"`, `\"1h\"`.
 * A **status** is a number or a string: `502`, `\"502\"`, `\"502-504\"`, `\"5xx\"`. Only failures (400 to \
-599) can be named.
-* In a **pattern**, `*` stands for any run of characters, and is the only wildcard.
-* A whole number may be written with a fraction of zero (`502.0`), as a protobuf `Struct` does.
-* Where text is expected, the filter takes no `{ \"file\": ... }`: it reads no files. `tidegate bundle` \
-puts their content in place.
+599) are allowed.
+* In a **pattern**, `*` matches any number of characters. It is the only wildcard.
+* A whole number may have a fraction of zero (`502.0`), because a protobuf `Struct` writes numbers so.
+* The filter reads no files, so it refuses `{ \"file\": ... }` in place of a text. `tidegate bundle` \
+replaces such references by the content of the files.
 ";
 
 /// Returns the reference page.
@@ -34,7 +34,7 @@ pub fn page() -> String {
         .partition(|field| !field.shape.fields().is_empty());
     let mut out = String::from("# Configuration\n\n");
     out.push_str(
-        "<!-- Written by `tidegate reference` from the tables of the core; do not edit. -->\n\n",
+        "<!-- Written by `tidegate reference` from the definitions in the core; do not edit. -->\n\n",
     );
     out.push_str(INTRODUCTION);
     out.push_str("\n## Example\n\n```json\n");
@@ -57,7 +57,7 @@ fn sizes() -> String {
     };
     format!(
         "\n## Sizes\n\nA configuration has at most {}, a template {}, the logo {}. There are at most {} \
-         templates, {} languages, {} routes and {} pages. What else is limited is said above.\n",
+         templates, {} languages, {} routes and {} pages. Other limits are in the tables above.\n",
         kib(limits::CONFIG_BYTES),
         kib(limits::TEMPLATE_BYTES),
         kib(limits::LOGO_BYTES),
