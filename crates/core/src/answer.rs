@@ -9,7 +9,7 @@ use crate::headers::{trim, HeaderBlock};
 use crate::hint::{self, Hint};
 use crate::millis::{self, times};
 use crate::negotiate::{self, Format};
-use crate::page::{PageFacts, GRPC_STATUS_UNAVAILABLE};
+use crate::page::{PageInfo, GRPC_STATUS_UNAVAILABLE};
 use crate::prelude::*;
 use crate::reason::{Reason, Source};
 use crate::reply::{self, Mark, Reply, MARKER};
@@ -162,24 +162,23 @@ pub(crate) fn reply(
     let config = &gate.config;
     let policy = gate.policy(choice.policy);
     let failure = &answer.failure;
-    let now_ms = facts.now_ns.map(millis::from_ns);
     let request_id = request.get("x-request-id");
     let hint = answer.hint;
     let status = match policy.intercept.status {
         StatusRule::Standard => failure.reason.standard_status().unwrap_or(failure.status),
         StatusRule::Keep => failure.status,
     };
-    let page = gate.pages.render(&PageFacts {
+    let page = gate.pages.render(&PageInfo {
         format,
         status,
         reason: failure.reason,
         source: failure.source,
         tripped_by: answer.tripped_by,
         maintenance: answer.maintenance,
-        retry_after_ms: hint.map(|hint: Hint| hint.ms),
+        retry_after: hint.map(|hint: Hint| std::time::Duration::from_millis(hint.ms)),
         page_retry: Some(&policy.retry.page),
         request_id,
-        now_ms,
+        now: facts.now_ns.map(crate::time::Timestamp::from_nanos),
         method: request.get(":method").unwrap_or_default(),
         host: request.get(":authority").unwrap_or_default(),
         path: request.get(":path").unwrap_or_default(),

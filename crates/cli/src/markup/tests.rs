@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use tidegate_core::config::Config;
 use tidegate_core::negotiate::Format;
-use tidegate_core::page::{check_template, PageFacts, Pages, Syntax};
+use tidegate_core::page::{check_template, PageInfo, Pages, Syntax};
 use tidegate_core::reason::{Reason, Source};
 
 use super::squeeze::lasting;
@@ -375,17 +375,17 @@ fn config(html: &str) -> Config {
 /// The page that the filter makes of it, without blanks, scripts and styles.
 fn shown(html: &str, method: &[u8]) -> String {
     let pages = Pages::new(&config(html));
-    let page = pages.render(&PageFacts {
+    let page = pages.render(&PageInfo {
         format: Format::Html,
         status: 502,
         reason: Reason::ConnectionRefused,
         source: Source::Proxy,
         tripped_by: None,
         maintenance: None,
-        retry_after_ms: None,
+        retry_after: None,
         page_retry: None,
         request_id: None,
-        now_ms: None,
+        now: None,
         method,
         host: b"",
         path: b"/",

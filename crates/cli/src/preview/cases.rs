@@ -4,7 +4,7 @@ use serde_json::json;
 use tidegate_core::config::{Config, Maintenance, StatusRule};
 use tidegate_core::hint;
 use tidegate_core::negotiate::Format;
-use tidegate_core::page::{PageFacts, Pages};
+use tidegate_core::page::{PageInfo, Pages};
 use tidegate_core::reason::{Reason, Source};
 
 use crate::http::Response;
@@ -240,17 +240,17 @@ impl Cases {
         );
         let wait = reason.is_retryable().then_some(hint::Hint { ms });
         let status = served_status(&self.config, *reason);
-        let page = self.pages.render(&PageFacts {
+        let page = self.pages.render(&PageInfo {
             format: form.format(),
             status,
             reason: *reason,
             source: source(*reason),
             tripped_by: (*reason == Reason::CircuitOpen).then_some(Reason::ConnectionRefused),
             maintenance: (*reason == Reason::Maintenance).then_some(&self.maintenance),
-            retry_after_ms: wait.map(|wait| wait.ms),
+            retry_after: wait.map(|wait| std::time::Duration::from_millis(wait.ms)),
             page_retry: Some(&policy.retry.page),
             request_id: Some(REQUEST_ID),
-            now_ms: Some(NOW_MS),
+            now: Some(tidegate_core::time::Timestamp::from_millis(NOW_MS)),
             method: match method {
                 Method::Get => b"GET",
                 Method::Post => b"POST",

@@ -326,7 +326,7 @@ impl Fault {
                 "found ",
                 &error.found,
                 ": ",
-                error.why,
+                &error.why,
                 &suggestion(&error.did_you_mean),
             ]
             .joined(),

@@ -8,15 +8,7 @@ pub const CONFIG_BYTES: usize = 1 << 20;
 /// One template, in bytes: a page with its images inlined. Four of them fill a configuration.
 pub const TEMPLATE_BYTES: usize = 256 << 10;
 
-/// What a template may grow to when `each` repeats its parts and the configuration is put in.
-pub const PAGE_BYTES: usize = 512 << 10;
-
-/// Values and conditions of one template, those that `each` repeats counted each time: more than
-/// any page has, and each costs the VM some memory and each page some steps.
-pub const TEMPLATE_TAGS: usize = 20_000;
-
-/// Blocks of a template within each other: more is not a page but a program.
-pub const TEMPLATE_DEPTH: usize = 8;
+pub use crate::template::limits::{PAGE_BYTES, TEMPLATE_DEPTH, TEMPLATE_TAGS};
 
 /// Constants of `vars`.
 pub const VARS: usize = 64;

@@ -32,9 +32,7 @@ mod view;
 
 pub use check::push_key;
 pub use color::Color;
-pub(crate) use error::quoted;
 pub use error::{ConfigError, ConfigErrors, Fault};
-pub(crate) use nearest::nearest;
 pub(crate) use pattern::Ends;
 pub use pattern::Pattern;
 pub use types::*;

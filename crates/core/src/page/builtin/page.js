@@ -1,6 +1,6 @@
 // Asks whether the site is back, and reloads the page once when it is. The page is complete
 // without this, and has it only where the failed request was a GET that may be sent again.
-// Comment lines and indentation are taken away by the compiler (../auto.rs).
+// Comment lines and indentation are not served (../builtin.rs).
 (() => {
   const main = document.querySelector("main");
   const box = document.getElementById("auto");

@@ -3,10 +3,11 @@
 //! Written for visitors, most of whom have never heard of a gateway: short sentences, no
 //! contractions that a learner has to resolve (but in titles), no promise that nobody can keep.
 
-super::locale! {
+#[rustfmt::skip] // One line for each text.
+pub(super) const LOCALE: super::Locale = super::Locale {
     tag: "en",
     dir: "ltr",
-    strings: [
+    strings: &[
         // Headings: `title.<reason>` wins over `title.<status>`, that over `title.<class>`.
         ("title.502", "We’ll be right back"),
         ("title.503", "We’re not available right now"),
@@ -102,4 +103,4 @@ super::locale! {
         ("problem.maintenance", "Maintenance"),
         ("problem.proxy_internal_error", "Gateway error"),
     ],
-}
+};

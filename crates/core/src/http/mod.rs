@@ -1,0 +1,3 @@
+//! What HTTP defines and the other modules need.
+
+pub(crate) mod language;
