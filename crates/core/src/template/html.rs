@@ -52,6 +52,9 @@ const FORBIDDEN: &[&str] = &[
     "values",
 ];
 
+/// The prefix of attributes that only the page itself reads.
+const DATA: &[u8] = b"data-";
+
 /// How an attribute's value is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attribute {
@@ -364,7 +367,9 @@ impl Tokenizer {
         let local = name.rsplit(|&b| b == b':').next().unwrap_or_default();
         let is_one_of = |names: &[&str]| names.iter().any(|other| other.as_bytes() == local);
         let holds = |part: &[u8]| name.windows(part.len()).any(|at| at == part);
-        if self.name.starts_with(b"data-") {
+        // Longer names are cut off; shorter ones have the rest of an earlier name behind them.
+        let is_data = self.length >= DATA.len() && self.name.starts_with(DATA);
+        if is_data {
             Attribute::Plain
         } else if name.is_empty() || local.starts_with(b"on") || is_one_of(FORBIDDEN) {
             self.is_special |= local == b"http-equiv";

@@ -136,6 +136,10 @@ fn a_value_is_escaped_for_its_position() {
             "<p data-src=\"{{path}}\">",
             format!("<p data-src=\"{path}\">"),
         ),
+        (
+            "<object data-x='a' data='{{path}}'>",
+            format!("<object data-x='a' data='{link}'>"),
+        ),
         ("<title>{{path}}</title>", format!("<title>{path}</title>")),
         ("<a href=\"{{path}}\">", format!("<a href=\"{link}\">")),
         ("<A HREF = '{{path}}'>", format!("<A HREF = '{link}'>")),
