@@ -32,7 +32,7 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// The schemes that a link may have.
-const SAFE_SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];
+pub(super) const SAFE_SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];
 
 /// A page under construction.
 #[derive(Debug, Default)]

@@ -2,7 +2,9 @@
 //! matter for escaping. Wherever a browser could read the document differently from this tokenizer, the
 //! state becomes one in which no value is allowed.
 
-/// Longer names match none of the tables below.
+use super::attribute::{local_name, Attribute, Link, DATA};
+
+/// Longer names match none of the tables.
 const NAME_BYTES: usize = 24;
 
 /// Elements whose content is not parsed as HTML. Character references are decoded in those from `title`
@@ -20,66 +22,6 @@ const RAW: [&str; 9] = [
 ];
 const STYLE: usize = 1;
 const TITLE: usize = 7;
-
-/// Attributes whose value is a URL.
-const URLS: &[&str] = &[
-    "href",
-    "src",
-    "action",
-    "formaction",
-    "poster",
-    "cite",
-    "data",
-    "background",
-    "ping",
-    "manifest",
-    "longdesc",
-    "usemap",
-    "profile",
-    "codebase",
-    "icon",
-];
-/// Attributes whose value is code, markup, a list of URLs, or the value of another attribute.
-const FORBIDDEN: &[&str] = &[
-    "style",
-    "srcdoc",
-    "srcset",
-    "imagesrcset",
-    "http-equiv",
-    "from",
-    "to",
-    "by",
-    "values",
-];
-
-/// The prefix of attributes that only the page itself reads.
-const DATA: &[u8] = b"data-";
-
-/// How an attribute's value is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Attribute {
-    /// As text.
-    Plain,
-    /// As a URL.
-    Link(Link),
-    /// As something in which no value is allowed.
-    Forbidden,
-}
-
-/// How far a URL has been read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
-    /// Not at all.
-    Start,
-    /// Up to text that may still become a scheme.
-    Open,
-    /// Past a safe scheme, or far enough that there is none.
-    Path,
-    /// Into the query or fragment.
-    Query,
-    /// Past a scheme that may be unsafe.
-    Unsafe,
-}
 
 /// The state of the tokenizer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -363,43 +305,22 @@ impl Tokenizer {
 
     /// Returns how the value of the current attribute is read.
     fn attribute(&mut self) -> Attribute {
-        let name = self.name();
-        let local = name.rsplit(|&b| b == b':').next().unwrap_or_default();
-        let is_one_of = |names: &[&str]| names.iter().any(|other| other.as_bytes() == local);
-        let holds = |part: &[u8]| name.windows(part.len()).any(|at| at == part);
         // Longer names are cut off; shorter ones have the rest of an earlier name behind them.
         let is_data = self.length >= DATA.len() && self.name.starts_with(DATA);
         if is_data {
-            Attribute::Plain
-        } else if name.is_empty() || local.starts_with(b"on") || is_one_of(FORBIDDEN) {
-            self.is_special |= local == b"http-equiv";
-            Attribute::Forbidden
-        } else if is_one_of(URLS) || holds(b"url") || holds(b"uri") || holds(b"src") {
-            Attribute::Link(Link::Start)
-        } else {
-            Attribute::Plain
+            return Attribute::Plain;
         }
+        self.is_special |= local_name(self.name()) == b"http-equiv";
+        Attribute::from_name(self.name())
     }
 
+    /// Returns how far a URL has been read after its next byte.
     fn link(&mut self, link: Link, byte: u8) -> Link {
-        match (link, byte) {
-            (Link::Start | Link::Open, b':') => {
-                match self.is_one_of(&["http", "https", "mailto", "tel"]) {
-                    Some(_) => Link::Path,
-                    None => Link::Unsafe,
-                }
-            }
-            // A character reference could stand for any character.
-            (Link::Start | Link::Open, b'&') => Link::Unsafe,
-            (Link::Unsafe, _) => Link::Unsafe,
-            (_, b'?' | b'#') => Link::Query,
-            (Link::Start | Link::Open, b'/') => Link::Path,
-            (Link::Start | Link::Open, _) => {
-                self.push_name(byte);
-                Link::Open
-            }
-            _ => link,
+        let link = link.after(byte, self.name());
+        if link == Link::Open {
+            self.push_name(byte);
         }
+        link
     }
 
     /// Records that the template shows a value here.

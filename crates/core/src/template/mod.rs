@@ -9,10 +9,12 @@
 //! The engine knows neither the configuration nor pages. Its caller says what names mean ([`Names`])
 //! and provides their values ([`Value`]).
 
+mod attribute;
 mod blocks;
 pub(crate) mod escape;
 mod html;
 pub mod limits;
+mod markup;
 mod names;
 mod parse;
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::super::html::{Attribute, State, Tokenizer};
+use super::super::attribute::Attribute;
+use super::super::html::{State, Tokenizer};
 use super::*;
 
 /// Pieces of templates, most of them valid.
