@@ -85,7 +85,7 @@ impl Parser<'_> {
         let is_too_deep = self.frames.len() >= limits::TEMPLATE_DEPTH;
         self.frames.push(frame);
         if is_too_deep {
-            return Err("too many blocks within each other".to_owned());
+            return Err("too many nested blocks".to_owned());
         }
         Ok(())
     }
@@ -112,17 +112,17 @@ impl Parser<'_> {
     /// Closes a block. Returns the offset of its content if it is an `each` that has more items.
     fn close_block(&mut self, is_each: bool) -> Result<Option<usize>, &'static str> {
         let Some(mut frame) = self.frames.pop() else {
-            return Err("the end of no block");
+            return Err("the end of a block that was not opened");
         };
         if frame.is_each != is_each {
             self.frames.push(frame);
-            return Err("the end of another block");
+            return Err("the end of another kind of block");
         }
         let start = frame.first_branch.unwrap_or(frame.before);
         let end = self.html.state;
         let is_compatible = self.html.join(&start) && !(is_each && end != start.state);
         if !is_compatible && frame.item == 0 {
-            self.refuse("a block whose ways end in different places of the HTML");
+            self.refuse("a block whose branches end in different places of the HTML");
         }
         frame.item = frame.item.saturating_add(1);
         if is_each && frame.item < self.names.list().items.len() {

@@ -79,7 +79,7 @@ impl Parser<'_> {
             // Browsers differ about markup in a title.
             State::Raw(raw, false) if is_text(raw) => Ok(Position::Html),
             State::Raw(..) | State::RawTagOpen(..) | State::RawEndTag(..) => Err(
-                "a tag in a script, a style or the like: values belong into `data-*` attributes",
+                "a tag in a script, a style or another element that is not HTML inside: put values into `data-*` attributes",
             ),
             State::Comment(_) | State::MarkupDeclaration(_) | State::Bogus | State::Unknown => {
                 Err("a tag in a comment or declaration: use {{! … }}")
@@ -88,7 +88,7 @@ impl Parser<'_> {
                 Ok(Position::Html)
             }
             State::Value(_, _) if self.html.is_special() => {
-                Err("a tag in an element whose attributes act")
+                Err("a tag in an attribute of an element such as `<script>`, `<iframe>`, `<base>` or `<meta http-equiv>`")
             }
             State::Value(_, Attribute::Plain) => Ok(Position::Html),
             State::Value(_, Attribute::Forbidden) => Err("a tag in an attribute that holds code"),
@@ -98,12 +98,11 @@ impl Parser<'_> {
                 Link::Query => Ok(Position::Query),
                 _ if is_block => Ok(Position::Html),
                 Link::Open => Err(
-                    "a tag at the beginning of a link, but not alone there: `/`, `?`, `#` or a \
-                     scheme must come first",
+                    "a tag where a URL could still get another scheme: `/`, `?`, `#` or a scheme must come before it",
                 ),
-                Link::Unsafe => Err("a tag in a link with another scheme"),
+                Link::Unsafe => Err("a tag in a URL with a scheme other than http, https, mailto and tel"),
             },
-            State::Unquoted | State::BeforeValue => Err("a tag in a value without quotes"),
+            State::Unquoted | State::BeforeValue => Err("a tag in an attribute value without quotes"),
             _ => Err("a tag in the name of an element or attribute"),
         }
     }

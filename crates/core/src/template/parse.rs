@@ -153,7 +153,7 @@ impl<'n> Parser<'n> {
             {
                 // This is an error inside `each` too.
                 self.frames.clear();
-                self.refuse("more than a page can hold, with what `each` repeats");
+                self.refuse("the page would be too large, counting what `each` repeats");
                 break;
             }
             if self.errors.len() >= limits::ERRORS {

@@ -438,7 +438,7 @@ fn a_variable_needs_one_value_however_often_it_is_used() {
 
 #[test]
 fn a_template_beyond_a_limit_is_refused() {
-    let too_much = "more than a page can hold, with what `each` repeats";
+    let too_much = "the page would be too large, counting what `each` repeats";
     let tags = "{{status}}".repeat(limits::TEMPLATE_TAGS);
     assert_eq!(refused(Syntax::Text, &tags), [""; 0]);
     assert_eq!(refused(Syntax::Text, &(tags + "{{status}}")), [too_much]);
