@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use super::error::{found, quoted, ErrorKind};
+use super::error::{found, ErrorKind};
 use super::json::Json;
 use super::limits;
-use super::nearest::nearest;
 use super::notation::duration_text;
 use super::options::{BreakerOpen, Config, Policy, Retry};
 use super::section::key;
 use super::validator::Validator;
+use crate::diagnostics::{nearest, quoted};
 
 /// Checks a whole configuration, and what of its document does not show in the types.
 pub(super) fn check(config: &Config, document: &Json, v: &mut Validator) {

@@ -7,9 +7,10 @@ mod headers;
 
 pub(super) use headers::*;
 
-use super::error::{quoted, ErrorKind};
+use super::error::ErrorKind;
 use super::option::Refusal;
 use super::{limits, logo, notation};
+use crate::diagnostics::quoted;
 
 /// A rule for a text.
 #[derive(Debug)]

@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::error::{found, quoted, ConfigErrors, ErrorKind};
+use super::error::{found, ConfigErrors, ErrorKind};
 use super::json::Json;
-use super::nearest::nearest;
 use super::option::{OptionType, Refusal};
 use super::section::{key, Section};
 use super::shape::{Absent, Shape};
+use crate::diagnostics::{nearest, quoted};
 
 /// Collects errors, each with the key path at which the validator stands.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use super::{status_range, statuses};
 use crate::config::option::{duration, flag, nullable, one_of, share, share_or_zero, text, whole};
 use crate::config::section::{options, section, words, OptionTypeExt};
 use crate::config::{limits, strings};
-use crate::statuses::StatusSet;
+use crate::http::status::StatusSet;
 
 options! {
     /// The circuit breaker of a route.

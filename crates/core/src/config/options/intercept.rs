@@ -4,7 +4,7 @@ use super::{header_name, pattern, patterns, status_range, statuses};
 use crate::config::option::{list, one_of};
 use crate::config::section::{options, section, words, OptionTypeExt};
 use crate::config::{strings, Pattern};
-use crate::statuses::StatusSet;
+use crate::http::status::StatusSet;
 
 options! {
     /// Which failures get a page, and how it is made.

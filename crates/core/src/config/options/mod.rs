@@ -34,7 +34,7 @@ use super::option::{OptionType, Text};
 use super::section::{flattened, options, section, words, OptionTypeExt};
 use super::strings::{self, TextRule};
 use super::{limits, Pattern};
-use crate::statuses::StatusSet;
+use crate::http::status::StatusSet;
 
 options! {
     /// A valid configuration.

@@ -4,8 +4,8 @@ use super::{pattern, statuses};
 use crate::config::option::{list, map, reason, text, Map, Text};
 use crate::config::section::{options, section, OptionTypeExt};
 use crate::config::{limits, strings, Pattern};
-use crate::reason::Reason;
-use crate::statuses::StatusSet;
+use crate::failure::Reason;
+use crate::http::status::StatusSet;
 
 options! {
     /// One rule of `pages`.

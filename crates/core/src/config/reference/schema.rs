@@ -8,7 +8,7 @@ use super::super::options::Config;
 use super::super::section::Section;
 use super::super::shape::{Absent, Field, Shape};
 use super::super::strings::TextRule;
-use crate::reason::Reason;
+use crate::failure::Reason;
 
 /// Returns the schema, as JSON for people.
 pub fn schema() -> String {

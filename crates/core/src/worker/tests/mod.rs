@@ -24,8 +24,8 @@ pub(crate) use fake_host::FakeHost;
 use super::*;
 use crate::breaker::tests::{at, millis, settings, FAILURE, OVERLOADED, START};
 use crate::breaker::{CircuitBreaker, Outcome, State};
+use crate::failure::Reason;
 use crate::host::{HostError, MetricKind, MetricStore};
-use crate::reason::Reason;
 
 /// A generator that always returns the same number in `[0, 1)`.
 #[derive(Debug, Clone, Copy)]
