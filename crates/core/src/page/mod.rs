@@ -40,6 +40,7 @@ use bindings::{Bindings, BoundTemplate};
 use coarse_duration::CoarseDuration;
 use exposed::ExposedValues;
 use messages::{Messages, Texts};
+use template_names::TemplateNames;
 
 pub(crate) use crate::template::Template as Program;
 pub use crate::template::{Syntax, TemplateError};
@@ -62,8 +63,7 @@ pub fn built_in_html() -> String {
 
 /// Returns what is wrong with a template of this configuration; nothing if it can be served.
 pub fn check_template(config: &Config, syntax: Syntax, source: &str) -> Vec<TemplateError> {
-    let template = Env::of(config).read(syntax, source);
-    template.err().unwrap_or_default()
+    TemplateNames::of(config).check(syntax, source)
 }
 
 /// Everything that a page can be made from. Client input is unchanged here: a page validates or escapes
@@ -166,7 +166,7 @@ impl Pages {
     /// has, is replaced by the built-in page.
     pub fn new(config: &Config) -> Self {
         let security = &config.security;
-        let names = Env::of(config);
+        let names = TemplateNames::of(config);
         let read = |syntax, source: &Option<TemplateSource>| {
             let source = source.as_ref()?;
             let template = match &source.program {
