@@ -41,6 +41,7 @@ use bindings::{Bindings, BoundTemplate};
 use coarse_duration::CoarseDuration;
 use exposed::ExposedValues;
 use messages::{Messages, Texts};
+use template_names::TemplateNames;
 
 pub use crate::template::{Syntax, TemplateError};
 pub use builtin::TEXT as BUILT_IN_TEXT;
@@ -59,8 +60,7 @@ pub fn built_in_html() -> String {
 
 /// Returns what is wrong with a template of this configuration; nothing if it can be served.
 pub fn check_template(config: &Config, syntax: Syntax, source: &str) -> Vec<TemplateError> {
-    let template = template_names::TemplateNames::of(config).read(syntax, source);
-    template.err().unwrap_or_default()
+    template_names::TemplateNames::of(config).check(syntax, source)
 }
 
 /// Everything that a page can be made from. Client input is unchanged here: a page validates or escapes
@@ -163,7 +163,7 @@ impl Pages {
     /// has, is replaced by the built-in page.
     pub fn new(config: &Config) -> Self {
         let security = &config.security;
-        let names = template_names::TemplateNames::of(config);
+    template_names::TemplateNames::of(config).check(syntax, source)
         let read = |syntax, source: &Option<TemplateSource>| {
             let source = source.as_ref()?;
             let template = match &source.program {

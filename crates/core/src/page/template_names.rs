@@ -121,6 +121,11 @@ impl TemplateNames {
         Template::compile(self, syntax, source)
     }
 
+    /// Returns what is wrong with a template.
+    pub(super) fn check(&self, syntax: Syntax, source: &str) -> Vec<TemplateError> {
+        self.read(syntax, source).err().unwrap_or_default()
+    }
+
     /// Compiles the members that a template adds to problem documents.
     ///
     /// # Errors

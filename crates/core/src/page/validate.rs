@@ -106,10 +106,7 @@ fn members(names: &TemplateNames, members: &[(String, Json)], v: &mut Validator)
 
 fn member(names: &TemplateNames, json: &Json, v: &mut Validator) {
     match json {
-        Json::String(text) => {
-            let errors = names.read(Syntax::Json, text).err().unwrap_or_default();
-            refuse_template(errors, v);
-        }
+        Json::String(text) => refuse_template(names.check(Syntax::Json, text), v),
         Json::Number(number) if !is_decimal(*number) => v.refuse(ErrorKind::Value {
             found: found(json),
             why: "",

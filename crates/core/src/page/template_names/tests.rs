@@ -7,8 +7,7 @@ fn config(json: &str) -> Config {
 
 /// Returns what is wrong with a template of this configuration.
 fn errors(config: &Config, syntax: Syntax, source: &str) -> Vec<TemplateError> {
-    let template = TemplateNames::of(config).read(syntax, source);
-    template.err().unwrap_or_default()
+    TemplateNames::of(config).check(syntax, source)
 }
 
 /// Returns the text of a template that has no variables.
