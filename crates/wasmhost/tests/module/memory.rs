@@ -13,7 +13,7 @@ const UNTOLD: usize = 20;
 /// `MAX_ROUTES` of the core: those beyond share what there is of one.
 const KEPT_ROUTES: usize = 1_024;
 /// The budgets of the design: for a route that fails, in all; and for one worker, whatever the number of routes.
-const ROUTE_BYTES: usize = 512;
+const ROUTE_BYTES: usize = 2 * 1024;
 const WORKER_BYTES: usize = 4 * 1024 * 1024;
 
 /// Memory may still grow while the allocator finds its working size.
