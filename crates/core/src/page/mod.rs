@@ -60,7 +60,7 @@ pub fn built_in_html() -> String {
 
 /// Returns what is wrong with a template of this configuration; nothing if it can be served.
 pub fn check_template(config: &Config, syntax: Syntax, source: &str) -> Vec<TemplateError> {
-    template_names::TemplateNames::of(config).check(syntax, source)
+    TemplateNames::of(config).check(syntax, source)
 }
 
 /// Everything that a page can be made from. Client input is unchanged here: a page validates or escapes
@@ -163,7 +163,7 @@ impl Pages {
     /// has, is replaced by the built-in page.
     pub fn new(config: &Config) -> Self {
         let security = &config.security;
-    template_names::TemplateNames::of(config).check(syntax, source)
+        let names = TemplateNames::of(config);
         let read = |syntax, source: &Option<TemplateSource>| {
             let source = source.as_ref()?;
             let template = match &source.program {
