@@ -41,14 +41,17 @@ with_limit() {
   return "$rc"
 }
 
-# need_cargo: puts a cargo for native builds on PATH: the one that is there, else Debian's current one.
+# need_cargo: puts a cargo for native builds on PATH, the one that is there or else Debian's, and makes sure that there is a
+# linker.
 need_cargo() {
+  have cc || apt_install gcc libc6-dev || die "a C compiler is needed as linker, and none could be installed.
+  On Debian, as root:  apt-get install gcc libc6-dev"
   have cargo && have rustc && return 0
   [ -x "$HOME/.cargo/bin/cargo" ] && PATH=$HOME/.cargo/bin:$PATH && return 0
-  apt_install rustc-web cargo-web rustfmt-web rust-web-clippy gcc libc6-dev && have cargo && return 0
+  apt_install rustc-web cargo-web rustfmt-web rust-web-clippy && have cargo && return 0
   die "no Rust toolchain found, and none could be installed.
   Anywhere with a network:  https://rustup.rs  (then run this again)
-  Debian, as root:          apt-get install rustc-web cargo-web rustfmt-web rust-web-clippy gcc"
+  Debian, as root:          apt-get install rustc-web cargo-web rustfmt-web rust-web-clippy"
 }
 
 # need_component NAME PACKAGE: makes sure that cargo has a subcommand that is a separate component.
@@ -58,7 +61,12 @@ need_component() {
   if [ "$(command -v cargo)" = /usr/bin/cargo ]; then
     apt_install "$2" && cargo "$1" --version >/dev/null 2>&1 && return 0
   fi
-  die "this toolchain has no cargo $1. With rustup: rustup component add ${1/fmt/rustfmt}; on Debian: apt-get install $2"
+  if have rustup; then
+    say "asking rustup for the component ${1/fmt/rustfmt}"
+    with_limit 60 rustup component add "${1/fmt/rustfmt}" >&2 </dev/null && cargo "$1" --version >/dev/null 2>&1 && return 0
+  fi
+  die "this toolchain has no cargo $1, and it could not be installed. With rustup: rustup component add ${1/fmt/rustfmt};
+  on Debian: apt-get install $2"
 }
 
 # need_node MAJOR: makes sure that there is a node of this version or later, and npm.

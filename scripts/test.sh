@@ -6,7 +6,6 @@
 need_tools() {
   local tool missing=
   for tool in curl python3; do have "$tool" || missing="$missing $tool"; done
-  have cc || missing="$missing gcc libc6-dev"
   # shellcheck disable=SC2086 # one word each
   [ -z "$missing" ] || apt_install $missing ca-certificates || die "these programs are needed by the tests:$missing"
 }

@@ -1,17 +1,17 @@
-//! The budgets, and whether they are held.
+//! The budgets, and whether a run meets them.
 //!
-//! What a filter costs is a small difference of two large costs, so the ratio of two such
-//! differences of one round says next to nothing. The ratios here are those of medians over all
-//! rounds. How far they can be trusted, the bootstrap says (B. Efron, "Bootstrap Methods: Another
-//! Look at the Jackknife", 1979): the same taken again and again from rounds that are drawn from
-//! those there are.
+//! The cost of a filter is a small difference of two large costs, so the ratio of two such
+//! differences of one round is mostly noise. The ratios here use medians over all rounds. Their
+//! confidence intervals come from the bootstrap (B. Efron, "Bootstrap Methods: Another Look at the
+//! Jackknife", 1979): the ratio is computed for many samples, drawn with replacement from the
+//! rounds.
 
 use std::collections::BTreeMap;
 
 use crate::stage::Variant;
 use crate::{median, Costs, Setup};
 
-/// So many draws for each ratio.
+/// Samples for each ratio.
 const DRAWS: usize = 1_000;
 
 /// One ratio in one setup.
@@ -19,13 +19,13 @@ const DRAWS: usize = 1_000;
 pub(crate) struct Verdict {
     pub(crate) what: &'static str,
     pub(crate) ratio: f64,
-    /// Nine of ten draws are between these.
+    /// The interval that contains nine of ten samples.
     pub(crate) between: (f64, f64),
-    /// `None`: it is there to be compared with.
+    /// `None`: the ratio is for comparison only.
     pub(crate) limit: Option<Limit>,
 }
 
-/// What a ratio may be.
+/// The limit of a ratio.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Limit {
     AtMost(f64),
@@ -42,7 +42,7 @@ impl Verdict {
     }
 }
 
-/// Some of the rounds of one setup, any of them more than once.
+/// A sample of the rounds of one setup, with repetitions.
 struct Rounds<'a> {
     costs: &'a Costs,
     drawn: Vec<usize>,
@@ -60,7 +60,7 @@ impl Rounds<'_> {
         )
     }
 
-    /// What a variant costs more than another one, beside which it ran.
+    /// Returns the median of the cost of a variant minus that of another one in the same round.
     fn over(&self, variant: Variant, base: Variant) -> f64 {
         let (own, base) = (&self.costs[&variant], &self.costs[&base]);
         let more = self.drawn.iter().map(|&round| own[round] - base[round]);
@@ -74,7 +74,7 @@ impl Rounds<'_> {
 
 type Ratio = fn(&Rounds<'_>) -> f64;
 
-/// What is judged, and what stands beside it.
+/// The ratios with their limits.
 const RATIOS: &[(&str, Option<Limit>, Ratio)] = &[
     (
         "healthy, over no filter, of the SDK's no-op filter",
@@ -118,13 +118,13 @@ const RATIOS: &[(&str, Option<Limit>, Ratio)] = &[
         |rounds| rounds.cost(Variant::DirectResponse) / rounds.cost(Variant::TidegateOpen),
     ),
     (
-        "the module by hand that rejects, likewise",
+        "a module by hand that rejects, requests per processor second, of `direct_response`",
         None,
         |rounds| rounds.cost(Variant::DirectResponse) / rounds.cost(Variant::FloorOpen),
     ),
 ];
 
-/// Compares what was measured with the budgets.
+/// Computes the ratios and compares them with the budgets.
 pub(crate) fn judge(all: &BTreeMap<Setup, Costs>) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     for (what, limit, ratio) in RATIOS {
@@ -142,18 +142,13 @@ pub(crate) fn judge(all: &BTreeMap<Setup, Costs>) -> Vec<Verdict> {
     verdicts
 }
 
+/// Returns the interval that contains nine of ten samples of a ratio.
 fn between(costs: &Costs, rounds: usize, ratio: Ratio) -> (f64, f64) {
-    // Any generator will do, and the same draws each time are as good as others (Marsaglia's xorshift).
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut draw = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state % rounds.max(1) as u64).unwrap_or(0)
-    };
+    // A fixed seed, so that the same costs give the same interval.
+    let mut random = fastrand::Rng::with_seed(1979);
     let mut ratios: Vec<f64> = (0..DRAWS)
         .map(|_| {
-            let drawn = (0..rounds).map(|_| draw()).collect();
+            let drawn = (0..rounds).map(|_| random.usize(..rounds)).collect();
             ratio(&Rounds { costs, drawn })
         })
         .collect();
@@ -166,8 +161,8 @@ mod tests {
     use super::*;
     use crate::load::Protocol;
 
-    /// Costs of eleven rounds in which the machine is by turns slow and fast: each variant costs so much
-    /// more than no filter.
+    /// Returns the verdicts for eleven rounds on a machine that is alternately slow and fast. Each
+    /// variant costs a fixed amount more than no filter.
     fn judged(costs: &[(Variant, f64)]) -> Vec<Verdict> {
         let setup = Setup {
             protocol: Protocol::H1,
@@ -184,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn ratios_are_those_of_what_was_measured() {
+    fn ratios_are_medians_over_no_filter() {
         let all = judged(&[
             (Variant::SdkNoop, 20.0),
             (Variant::Lua, 10.0),
@@ -202,12 +197,12 @@ mod tests {
         assert!((lua.ratio - 1.5).abs() < 1e-9 && !lua.is_held(), "{lua:?}");
         let floor = of("of the module by hand");
         assert!((floor.ratio - 1.25).abs() < 1e-9 && floor.is_held());
-        // What the machine does is the same for all variants of a round.
+        // The speed of the machine is the same for all variants of a round.
         assert!((sdk.between.0 - 0.75).abs() < 1e-9 && (sdk.between.1 - 0.75).abs() < 1e-9);
     }
 
     #[test]
-    fn requests_per_second_are_the_better_the_more() {
+    fn more_requests_per_second_are_better() {
         let all = judged(&[
             (Variant::TidegateOpen, 0.0),
             (Variant::DirectResponse, -50.0),

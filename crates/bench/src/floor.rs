@@ -1,24 +1,23 @@
-//! The least that any module costs which reads what Tidegate has to: a module by hand, without a
-//! line of its own between the calls.
+//! A module by hand with the minimal cost of what Tidegate has to read: it only makes host calls.
 //!
-//! It takes all request headers, since in Envoy they are gone when the response comes; the status;
-//! and of a failure the response's headers and Envoy's details. It answers a failure with the very
-//! headers and page of Tidegate. Memory for what the host hands over is an arena that begins anew
-//! with each request, and it is told of nothing but headers, body and end. What Tidegate costs more
-//! is what Tidegate does; what this costs, nobody can save.
+//! It reads all request headers, since Envoy no longer has them when the response arrives; the
+//! status; and for a failure the response's headers and Envoy's details. It answers a failure with
+//! the headers and the page of Tidegate. Memory from the host comes from an arena that is reset
+//! with each request, and only the callbacks for headers, body and end are exported. The difference
+//! to Tidegate is the cost of Tidegate's own code.
 
 use tidegate_core::headers::HeaderBlock;
 use tidegate_e2e::message::Response;
 
-/// Where things lie in the module's memory.
+/// Addresses in the module's memory.
 const PAGE: usize = 1 << 16;
 const HEADERS: usize = 1 << 15;
 const LOCAL: usize = 3 << 14;
 
-/// Makes the module that answers failures as `page` does.
+/// Returns the module that answers failures with `page`.
 pub(crate) fn module(page: &Response) -> Vec<u8> {
     let mut pairs = Vec::new();
-    // Those that Envoy sets itself would be there twice.
+    // Headers that Envoy sets itself would appear twice.
     let own = |name: &str| {
         !matches!(
             name,
@@ -28,7 +27,7 @@ pub(crate) fn module(page: &Response) -> Vec<u8> {
     for (name, value) in page.headers.0.iter().filter(|(name, _)| own(name)) {
         pairs.push((name.clone(), value.clone()));
     }
-    // Those of a local reply; with two more they are those of a rewritten response.
+    // The headers of a local reply. With two more they are those of a rewritten response.
     let local = HeaderBlock::from_pairs(&pairs);
     let number = |number: usize| number.to_string().into_bytes();
     pairs.insert(0, (":status".to_owned(), number(page.status.into())));
@@ -50,7 +49,7 @@ pub(crate) fn module(page: &Response) -> Vec<u8> {
 
 const WAT: &str = include_str!("floor.wat");
 
-/// Bytes in a string of the text format.
+/// Escapes bytes for a string of the text format.
 fn escaped(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\{byte:02x}")).collect()
 }

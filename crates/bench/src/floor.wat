@@ -1,4 +1,4 @@
-;; See floor.rs. Memory: 0 what host calls give, 64 names, $HEADERS and $PAGE the answer, then the arena.
+;; See floor.rs. Memory: 0 results of host calls, 64 names, $HEADERS and $PAGE the response, then the arena.
 (module
   (import "env" "proxy_get_header_map_pairs" (func $pairs (param i32 i32 i32) (result i32)))
   (import "env" "proxy_set_header_map_pairs" (func $set_pairs (param i32 i32 i32) (result i32)))
@@ -15,7 +15,7 @@
   (data (i32.const $HEADERS) "$HEADERS_BYTES")
   (data (i32.const $PAGE) "$PAGE_BYTES")
   (global $arena (mut i32) (i32.const 196608))
-  ;; The stream whose page is to go out: at most one waits, between its headers and its body.
+  ;; The stream whose page will be sent. At most one waits, between its headers and its body.
   (global $failed (mut i32) (i32.const 0))
   (func (export "proxy_abi_version_0_2_1"))
   (func (export "_initialize"))
@@ -24,7 +24,7 @@
     (local.set $at (global.get $arena))
     (global.set $arena (i32.add (local.get $at) (i32.and (i32.add (local.get $size) (i32.const 7)) (i32.const -8))))
     (local.get $at))
-  ;; With a configuration, whatever it says, all requests are rejected.
+  ;; With any configuration, all requests are rejected.
   (global $rejects (mut i32) (i32.const 0))
   (func (export "proxy_on_configure") (param $id i32) (param $size i32) (result i32)
     (global.set $rejects (local.get $size))

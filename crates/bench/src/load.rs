@@ -1,4 +1,4 @@
-//! The load: h2load, which many trust, over both protocols.
+//! The load generator h2load, over both protocols.
 
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
@@ -19,7 +19,7 @@ impl Protocol {
     }
 }
 
-/// What a browser sends with a navigation, as far as it costs.
+/// Headers of a navigation in a browser.
 const HEADERS: [&str; 10] = [
     "user-agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
@@ -33,7 +33,7 @@ const HEADERS: [&str; 10] = [
     "priority: u=0, i",
 ];
 
-/// So many requests.
+/// A number of requests over a protocol.
 #[derive(Debug)]
 pub(crate) struct Load {
     protocol: Protocol,
@@ -49,7 +49,7 @@ impl Load {
         self.requests
     }
 
-    /// Asks, and returns when all is answered.
+    /// Sends the requests and returns when all have responses.
     ///
     /// # Panics
     /// If not every request was answered with a status of that class (2 for 2xx).

@@ -1,9 +1,9 @@
-//! `make bench`: what a request costs with each filter, on a real Envoy.
+//! `make bench`: the cost of a request with each filter, on a real Envoy.
 //!
-//! Every variant is a listener of one and the same Envoy, asked turn about, so that whatever the
-//! machine does meanwhile it does to all of them. What counts is the processor time of that Envoy
-//! per request, not how long anything took: a load generator beside it cannot falsify that.
-//! Figures of one machine say little about another one; ratios of one run do.
+//! Every variant is a listener of the same Envoy, and the variants take turns, so that other load
+//! on the machine affects all of them. The measure is the processor time of that Envoy per request,
+//! not elapsed time, so the load generator does not distort it. Absolute numbers hold for one
+//! machine only; ratios within one run are comparable.
 #![forbid(unsafe_code)]
 
 mod budget;
@@ -20,15 +20,15 @@ use load::{Load, Protocol};
 use stage::{Stage, Variant};
 use tidegate_exports::list::{Export, KEPT, SDK};
 
-/// Rounds of each combination of protocol and workers: many short ones, because what the machine does
-/// meanwhile is not the same for a second. The median of an odd number is one of them.
+/// Rounds of each combination of protocol and workers: many short ones, since the load of the
+/// machine changes within seconds. An odd number, so that the median is one of them.
 const ROUNDS: usize = 21;
 /// Requests of one variant in one round.
 const REQUESTS: u32 = 3_000;
-/// Requests of a variant before its first round: V8 has compiled it to the end by then.
+/// Requests of a variant before its first round, so that V8 has compiled it completely.
 const WARM_UP: u32 = 3_000;
 
-/// A way to ask.
+/// A protocol and a number of workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Setup {
     pub(crate) protocol: Protocol,
@@ -69,7 +69,7 @@ fn main() -> ExitCode {
             eprintln!();
         }
     }
-    // Of a part of the variants nothing can be said of the budgets.
+    // Budgets compare all variants.
     let is_whole = std::env::var_os("BENCH_ONLY").is_none();
     let verdicts = if is_whole {
         budget::judge(&all)
@@ -86,7 +86,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Writes the same filter without the callbacks that it does nothing in, beside it.
+/// Writes the no-op filter with its exports trimmed to those in use, beside the original.
 fn trim(noop: &Path) {
     let bytes = std::fs::read(noop).unwrap_or_else(|error| panic!("{}: {error}", noop.display()));
     let kept: Vec<Export> = KEPT
@@ -104,7 +104,7 @@ fn number(variable: &str) -> Option<u32> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// The middle one.
+/// Returns the median of an odd number of values.
 pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! The Envoy that is measured, with a listener for each variant, and one that plays the upstream.
+//! The Envoy under measurement, with a listener for each variant, and an Envoy as the upstream.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use tidegate_e2e::message::{Request, Response};
 use crate::floor;
 use crate::load::Load;
 
-/// Who answers what.
+/// A filter and the result of its requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Variant {
     None,
@@ -29,7 +29,7 @@ pub(crate) enum Variant {
     DirectResponse,
     FloorOpen,
     TidegateOpen,
-    /// The same three with another module, to compare two builds in one run.
+    /// The three variants of Tidegate with another module, to compare two builds in one run.
     Beside,
     BesideFailing,
     BesideOpen,
@@ -56,8 +56,8 @@ impl Variant {
         Self::BesideOpen,
     ];
 
-    /// Those to measure: of `BENCH_ONLY` (names of listeners, by commas), and those of another
-    /// module only where there is one.
+    /// Returns the variants to measure: those in `BENCH_ONLY` (names of listeners, separated by
+    /// commas) or all, and those of another module only if there is one.
     pub(crate) fn chosen() -> Vec<Self> {
         let only = std::env::var("BENCH_ONLY").unwrap_or_default();
         let is_chosen = |variant: &Self| {
@@ -68,7 +68,7 @@ impl Variant {
         Self::ALL.iter().copied().filter(is_chosen).collect()
     }
 
-    /// As the table has it.
+    /// Returns the name in the table.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::None => "no filter",
@@ -95,7 +95,7 @@ impl Variant {
         format!("{self:?}").to_lowercase()
     }
 
-    /// The class of the status that it must answer with.
+    /// Returns the class of the expected status.
     fn class(self) -> u32 {
         match self {
             Self::None
@@ -125,7 +125,7 @@ const NO_BREAKER: &str = r#"{"breaker":{"mode":"disabled"}}"#;
 const ONE_FAILURE: &str = r#"{"breaker":{"consecutive":{"failures":1,"for":"0s"},
     "open":{"base":"10m","max":"10m"}}}"#;
 
-/// What is measured, running.
+/// The running Envoys.
 #[derive(Debug)]
 pub(crate) struct Stage {
     envoy: Envoy,
@@ -133,7 +133,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Starts all of it. `noop` is the SDK's filter that does nothing.
+    /// Starts the Envoys. `noop` is the SDK's no-op filter.
     pub(crate) fn start(workers: u32, noop: &Path) -> Stage {
         let upstream = Envoy::start(&Bootstrap::new(
             vec![],
@@ -171,7 +171,7 @@ impl Stage {
         stage
     }
 
-    /// Sends a load to a variant: microseconds of Envoy's processor time per request.
+    /// Sends a load to a variant and returns microseconds of Envoy's processor time per request.
     pub(crate) fn ask(&self, load: &Load, variant: Variant) -> f64 {
         let before = self.envoy.processor_time();
         load.run(self.address(variant), variant.class());
@@ -184,17 +184,17 @@ impl Stage {
     }
 }
 
-/// Where the module by hand is written: beside the one that does nothing.
+/// Returns the path of the module by hand, beside the no-op filter.
 fn floor_path(noop: &Path) -> PathBuf {
     noop.with_extension("floor.wasm")
 }
 
-/// Another module to measure beside that of this tree.
+/// Returns the other module to measure, if there is one.
 fn beside() -> Option<PathBuf> {
     Some(PathBuf::from(std::env::var_os("BENCH_BESIDE")?))
 }
 
-/// The page that Tidegate serves while a circuit is open.
+/// Returns the page that Tidegate serves while a circuit is open.
 fn page(clusters: &[Value]) -> Response {
     let listener = listener(Variant::TidegateOpen, Path::new(""), "");
     let envoy = Envoy::start(&Bootstrap::new(clusters.to_vec(), vec![listener]));
@@ -202,12 +202,12 @@ fn page(clusters: &[Value]) -> Response {
     open_the_circuit(address)
 }
 
-/// Fails until the page of the open circuit comes; returns it.
+/// Sends requests until the page of the open circuit has come from all workers, and returns it.
 fn open_the_circuit(address: SocketAddr) -> Response {
     let client = Client::new(Protocol::H1, address);
     let request = Request::get("/item/42").header("accept", "text/html");
     let mut rejections = 0;
-    // Of several workers each must have heard of it.
+    // Every worker must have learnt that the circuit is open.
     for _ in 0..1_000 {
         let answer = client.get(&request);
         if answer.header("x-tidegate-page") == Some("circuit_open") {
@@ -230,7 +230,7 @@ fn answering(name: &str, status: u32, content_type: &str, body: &str) -> Value {
     })]))
 }
 
-/// Without an access log; with room for a page in a `direct_response`.
+/// Returns a listener without an access log, and with space for a page in a `direct_response`.
 fn quiet(listener: Listener) -> Value {
     let room = json!({ "max_direct_response_body_size_bytes": 65536 });
     let manager = json!({ "access_log": [], "route_config": room });
@@ -245,7 +245,7 @@ fn listener(variant: Variant, noop: &Path, page: &str) -> Value {
         merge(tidegate(module, configuration), own)
     };
     let other = beside().unwrap_or_default();
-    // It has no state for each configuration, so that it needs a VM for each.
+    // The module keeps no state per configuration, so each configuration needs a VM.
     let floor = |configuration: Option<&str>| {
         let own_vm = json!({ "vm_config": { "vm_id": name } });
         let own_vm = json!({ "typed_config": { "config": own_vm } });

@@ -1,4 +1,4 @@
-//! What was measured, in Markdown.
+//! The results in Markdown.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,7 +7,7 @@ use crate::budget::{Limit, Verdict};
 use crate::stage::Variant;
 use crate::{median, Costs, Setup};
 
-/// The tables of a run.
+/// Returns the tables of a run.
 pub(crate) fn markdown(
     all: &BTreeMap<Setup, Costs>,
     verdicts: &[Verdict],
@@ -17,8 +17,8 @@ pub(crate) fn markdown(
     let mut out = String::new();
     let _ = writeln!(
         out,
-        "Median (least to most) of {rounds} rounds of {requests} requests each. The processor time of Envoy\n\
-         per request in µs; in brackets, over the same without a filter.\n"
+        "Median (minimum to maximum) of {rounds} rounds of {requests} requests each: processor time of\n\
+         Envoy per request in µs. In brackets: the difference to the same without a filter.\n"
     );
     let heads: Vec<String> = all.keys().map(setup_name).collect();
     let _ = writeln!(out, "| | {} |", heads.join(" | "));
@@ -32,7 +32,7 @@ pub(crate) fn markdown(
     }
     let _ = writeln!(
         out,
-        "\nRatios of medians; in brackets, where nine of ten draws of the rounds lie.\n"
+        "\nRatios of medians. In brackets: the interval of nine of ten bootstrap samples.\n"
     );
     let _ = writeln!(out, "| ratio | budget | {} |", heads.join(" | "));
     let _ = writeln!(out, "| --- | --- |{}", " ---: |".repeat(heads.len()));

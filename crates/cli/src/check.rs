@@ -1,5 +1,5 @@
-//! `tidegate check`: is this a configuration that the filter would accept, and are its pages wise?
-//! It asks the filter's own parser, and tells everything of every file at once.
+//! `tidegate check`: checks configurations with the filter's own parser, and reports all errors and
+//! warnings of all files at once.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use crate::bundle::Bundle;
 use crate::lint;
-use crate::source::{shown, Finding, LoadError, Source};
+use crate::source::{display_name, Finding, LoadError, Source};
 
 /// Check filter configurations and page projects with the filter's own parser
 ///
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     strict: bool,
 }
 
-/// What checking the files came to.
+/// The counts of a run.
 #[derive(Debug, Default)]
 struct Tally {
     files: usize,
@@ -33,7 +33,7 @@ struct Tally {
     unreadable: usize,
 }
 
-/// Checks every file.
+/// Runs the command.
 pub(crate) fn run(args: &Args) -> ExitCode {
     let mut tally = Tally::default();
     for file in &args.files {
@@ -54,14 +54,14 @@ fn check(file: &Path, tally: &mut Tally) {
     let mut source = match Source::load(file) {
         Ok(source) => source,
         Err(LoadError::Unreadable(error)) => {
-            eprintln!("{}: cannot be read: {error}", shown(file));
+            eprintln!("{}: cannot be read: {error}", display_name(file));
             tally.unreadable += 1;
             return;
         }
         Err(LoadError::Wrong(findings)) => {
             tally.files += 1;
             tally.errors += findings.total();
-            findings.tell(file);
+            findings.print(file);
             return;
         }
     };
@@ -75,7 +75,7 @@ fn check(file: &Path, tally: &mut Tally) {
     warn(&lint::lint(&source));
     match Bundle::new(&mut source) {
         Ok(bundle) => warn(&lint::sizes(&source, &bundle)),
-        // The filter takes it all the same.
+        // The filter accepts it all the same.
         Err(mut findings) if source.is_for_the_filter => {
             for finding in &mut findings.list {
                 finding.what.insert_str(0, "warning: ");
@@ -83,7 +83,7 @@ fn check(file: &Path, tally: &mut Tally) {
             warn(&findings.list);
         }
         Err(findings) => {
-            findings.tell(file);
+            findings.print(file);
             tally.errors += findings.total();
         }
     }

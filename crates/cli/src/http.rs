@@ -1,10 +1,11 @@
 //! A small HTTP/1.1 server whose port can be closed and opened again.
 //!
-//! The preview serves its gallery with it. The demo must be able to *refuse connections* on a port
-//! it keeps for itself, and must not answer one more request on a connection that Envoy had open
-//! before: no server library does that. A closed [`Server`] therefore holds its port by a socket that
-//! is bound and does not listen (the kernel refuses connections to it, and gives the port to nobody
-//! else).
+//! The demo must be able to refuse connections on a port that it keeps, and must not answer another
+//! request on a connection that Envoy had opened before. Server crates (`tiny_http`, `hyper`) own
+//! their listener and connections and offer neither. So a closed [`Server`] holds its port by a
+//! socket that is bound but does not listen: the kernel refuses connections to it and gives the
+//! port to no other process. Preview and panel use the same server, since a second one would not be
+//! simpler. httparse parses requests.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -16,26 +17,26 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
-/// Longest request head in bytes; browsers stay far below it.
+/// Largest request head in bytes.
 const MAX_HEAD: usize = 32 * 1024;
-/// Most header fields of one request.
+/// Largest number of header fields.
 const MAX_FIELDS: usize = 100;
-/// Longest request body in bytes: an order form, or a mode.
+/// Largest request body in bytes.
 const MAX_BODY: usize = 64 * 1024;
-/// How long a client of a server without keep-alive may take over its request or the answer.
+/// Timeout for reads and writes of a server without keep-alive.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// One request, as far as the commands need it.
+/// A request.
 pub(super) struct Request {
     pub(super) method: String,
-    /// Without the query.
+    /// The path without its query.
     pub(super) path: String,
     headers: Vec<(String, Vec<u8>)>,
     pub(super) body: Vec<u8>,
 }
 
 impl Request {
-    /// Value of the first field of that name (any case), if it is text.
+    /// Returns the value of the first field with this name, in any case, if it is text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let (_, value) = self
             .headers
@@ -45,7 +46,7 @@ impl Request {
     }
 }
 
-/// One answer. `content-length` and `connection` are added on the way out.
+/// A response. `content-length` and `connection` are added when it is sent.
 pub(super) struct Response {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
@@ -53,7 +54,7 @@ pub(super) struct Response {
 }
 
 impl Response {
-    /// An answer with a body of the given type.
+    /// Creates a response with a body of this type.
     pub(super) fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![
             ("content-type", content_type.to_owned()),
@@ -66,17 +67,17 @@ impl Response {
         }
     }
 
-    /// The same with one more header.
+    /// Adds a header.
     pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 }
 
-/// What answers requests; called on the thread of the connection, so it may take its time.
+/// Answers requests on the thread of the connection; may block.
 pub(super) type Handler = dyn Fn(&Request) -> Response + Send + Sync;
 
-/// A server on one port of 127.0.0.1, open or closed.
+/// A server on a port of 127.0.0.1 that is open or closed.
 pub(super) struct Server {
     port: u16,
     keep_alive: bool,
@@ -87,7 +88,7 @@ pub(super) struct Server {
 enum Door {
     Open(Listening),
     Closed(Socket),
-    /// The port could not be taken back.
+    /// The port could not be bound again.
     Lost,
 }
 
@@ -98,10 +99,10 @@ struct Listening {
 }
 
 impl Server {
-    /// Takes `port` (0: a free one) without listening on it yet.
+    /// Binds `port` without listening on it; 0 selects a free port.
     ///
     /// # Errors
-    /// The port is taken, or may not be used.
+    /// The port is in use or not permitted.
     pub(super) fn reserve(port: u16, keep_alive: bool, handler: Arc<Handler>) -> io::Result<Self> {
         let socket = bound(port)?;
         let address = socket.local_addr()?.as_socket();
@@ -114,15 +115,15 @@ impl Server {
         })
     }
 
-    /// The port, open or not.
+    /// Returns the port.
     pub(super) fn port(&self) -> u16 {
         self.port
     }
 
-    /// Listens; nothing happens if it does already. On return connections are accepted.
+    /// Listens, unless it does already. On return, connections are accepted.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub(super) fn open(&self) -> io::Result<()> {
         let mut door = lock(&self.door);
         let socket = match std::mem::replace(&mut *door, Door::Lost) {
@@ -142,11 +143,11 @@ impl Server {
         Ok(())
     }
 
-    /// Stops listening and ends every connection; nothing happens if it is closed. On return
+    /// Stops listening and ends every connection, unless it is closed already. On return,
     /// connections are refused.
     ///
     /// # Errors
-    /// The port could not be kept; connections are refused all the same.
+    /// The port could not be bound again; connections are refused all the same.
     pub(super) fn close(&self) -> io::Result<()> {
         let mut door = lock(&self.door);
         match std::mem::replace(&mut *door, Door::Lost) {
@@ -160,19 +161,19 @@ impl Server {
     }
 }
 
-/// A socket that holds the port and refuses connections.
+/// Returns a socket that holds the port and refuses connections.
 fn bound(port: u16) -> io::Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-    // Else connections that ended a moment ago would keep the port from us for a minute.
+    // Otherwise recently closed connections would block the port for a minute.
     socket.set_reuse_address(true)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
     Ok(socket)
 }
 
-/// Whether nobody listens on the port.
+/// Checks that no process listens on the port.
 ///
 /// # Errors
-/// Somebody does, or the port may not be used.
+/// A process listens, or the port is not permitted.
 pub(super) fn is_free(port: u16) -> io::Result<()> {
     bound(port).map(drop)
 }
@@ -189,19 +190,19 @@ impl Listening {
                     if stopped.load(Ordering::SeqCst) {
                         break;
                     }
-                    // A connection that died before it was accepted is its client's business.
+                    // A connection that ended before it was accepted is ignored.
                     let Ok(stream) = stream else { continue };
                     let Some(entry) = open.enter(&stream) else {
                         continue;
                     };
                     let handler = handler.clone();
-                    // No thread to be had: the connection is dropped, as an overloaded server would.
+                    // If no thread can be started, the connection is dropped.
                     let _ =
                         std::thread::Builder::new()
                             .name("connection".into())
                             .spawn(move || {
                                 let _entry = entry;
-                                // An error here is a client that left or spoke no HTTP; the demo goes on.
+                                // Errors are those of the client; the server continues.
                                 let _ = converse(stream, keep_alive, &*handler);
                             });
                 }
@@ -215,11 +216,11 @@ impl Listening {
 
     fn end(self, port: u16) {
         self.stop.store(true, Ordering::SeqCst);
-        // The accepting thread sleeps in the kernel; a connection wakes it. It may be busy and its
-        // queue full: then it sees the flag without this.
+        // Wakes the accepting thread with a connection. If its queue is full, it sees the flag
+        // without this.
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let _ = TcpStream::connect_timeout(&address, Duration::from_secs(1));
-        // It drops the listener; a panic there would have done so too.
+        // Drops the listener, even if the thread panicked.
         let _ = self.accepting.join();
         self.connections.end_all();
     }
@@ -244,7 +245,7 @@ impl Connections {
 
     fn end_all(&self) {
         for stream in lock(&self.streams).values() {
-            // It may have ended by itself meanwhile.
+            // It may have ended already.
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
@@ -261,7 +262,7 @@ impl Drop for Entry {
     }
 }
 
-/// Answers the requests of one connection, one after the other.
+/// Answers the requests of one connection in sequence.
 fn converse(mut stream: TcpStream, keep_alive: bool, handler: &Handler) -> io::Result<()> {
     stream.set_nodelay(true)?;
     if !keep_alive {
@@ -283,7 +284,7 @@ fn converse(mut stream: TcpStream, keep_alive: bool, handler: &Handler) -> io::R
     Ok(())
 }
 
-/// Reads one request; what was read beyond it stays in `buffer`. `None`: the client is done.
+/// Reads one request; bytes after it stay in `buffer`. Returns `None` at the end of the connection.
 fn read_request(stream: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<Option<Request>> {
     let (mut request, head) = loop {
         if let Some(parsed) = parse_head(buffer)? {
@@ -322,7 +323,8 @@ fn read_request(stream: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<Opti
     Ok(Some(request))
 }
 
-/// The request line and headers at the start of `buffer` with their length, once they are complete.
+/// Parses the request head at the start of `buffer` and returns it with its length once it is
+/// complete.
 fn parse_head(buffer: &[u8]) -> io::Result<Option<(Request, usize)>> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut parsed = httparse::Request::new(&mut fields);
@@ -395,12 +397,12 @@ fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Er
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
-/// Locks; a thread that panicked holding it left nothing half done here.
+/// Locks a mutex. Its data stays valid even if a thread panicked while it held the lock.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A request from its bytes, for the tests of what answers them.
+/// Parses a request, for tests of handlers.
 #[cfg(test)]
 pub(super) fn parse(request: &str) -> Request {
     let request = read_request(&mut request.as_bytes(), &mut Vec::new());

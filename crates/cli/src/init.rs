@@ -1,4 +1,4 @@
-//! `tidegate init`: a source to start from, which is a whole one.
+//! `tidegate init`: creates a complete page project.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -21,7 +21,7 @@ macro_rules! starter {
     };
 }
 
-/// The files of the source, the one that names the others last.
+/// The files of the project. The source, which refers to the others, is the last.
 const FILES: &[(&str, &[u8])] = starter![
     "pages/shop.html",
     "pages/shop.css",
@@ -32,7 +32,7 @@ const FILES: &[(&str, &[u8])] = starter![
     "tidegate.yaml",
 ];
 
-/// Starts it.
+/// Runs the command.
 pub(crate) fn run(args: &Args) -> ExitCode {
     let there: Vec<PathBuf> = FILES
         .iter()

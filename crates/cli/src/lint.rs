@@ -1,14 +1,14 @@
-//! What is unwise in a source that the filter accepts: of its pages, its colours, its sizes.
+//! Warns of what the filter accepts but an operator should change: in pages, colors and sizes.
 
 use tidegate_core::config::{limits, Color, Csp, Logo};
 
 use crate::markup;
 use crate::source::{finding, finding_in, Finding, Source};
 
-/// Contrast that text needs with what is behind it (WCAG 2.2, 1.4.3, level AA).
+/// Minimum contrast of text (WCAG 2.2, 1.4.3, level AA).
 const TEXT_CONTRAST: f64 = 4.5;
 
-/// Everything that is unwise.
+/// Returns all warnings.
 pub(crate) fn lint(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
     pages(source, &mut findings);
@@ -17,7 +17,7 @@ pub(crate) fn lint(source: &Source) -> Vec<Finding> {
     findings
 }
 
-/// The key paths of the HTML templates.
+/// Returns the key paths of the HTML templates.
 pub(crate) fn html_keys(source: &Source) -> Vec<String> {
     let templates = source.config.templates.iter();
     templates
@@ -26,7 +26,7 @@ pub(crate) fn html_keys(source: &Source) -> Vec<String> {
         .collect()
 }
 
-/// The key path of a template.
+/// Returns the key path of a template.
 pub(crate) fn template_key(name: &str, form: &str) -> String {
     let mut key = "templates".to_owned();
     tidegate_core::config::push_key(&mut key, name);
@@ -48,7 +48,8 @@ fn pages(source: &Source, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Colours that are fine for a line and too weak for words, where a template uses them as they are.
+/// Warns of brand colors that are readable as lines but not as text, if a template uses them
+/// directly.
 fn colors(source: &Source, findings: &mut Vec<Finding>) {
     let brand = &source.config.brand;
     for (key, color, page) in [
@@ -69,8 +70,8 @@ fn colors(source: &Source, findings: &mut Vec<Finding>) {
             continue;
         };
         let what = format!(
-            "{name}: warning: {} has a contrast of {:.2}:1 with a page of {}, and text needs \
-             {TEXT_CONTRAST}:1; `{{{{{{brand.palette}}}}}}` has a shade of it that can be read",
+            "{name}: warning: {} has a contrast of {:.2}:1 on a page of {}; text needs \
+             {TEXT_CONTRAST}:1; `{{{{{{brand.palette}}}}}}` has a readable shade of it",
             color.to_hex(),
             (color.contrast(page) * 100.0).floor() / 100.0,
             page.to_hex(),
@@ -95,25 +96,24 @@ fn logo(source: &Source, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether something has used nine tenths of what it may.
+/// Returns whether more than nine tenths of a limit are used.
 pub(crate) fn is_close(bytes: usize, limit: usize) -> bool {
     bytes <= limit && bytes > limit / 10 * 9
 }
 
-/// What is close to its limit, of the configuration that the filter gets.
+/// Warns of templates and configurations that are close to their limits.
 pub(crate) fn sizes(source: &Source, bundle: &crate::bundle::Bundle) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (key, bytes) in &bundle.templates {
         if is_close(*bytes, limits::TEMPLATE_BYTES) {
             let limit = limits::TEMPLATE_BYTES;
-            let what =
-                format!("{key}: warning: {bytes} of the {limit} bytes of a template are used");
+            let what = format!("{key}: warning: {bytes} of {limit} bytes of a template are used");
             findings.push(finding(&source.files, source.document.find(key), what));
         }
     }
     if is_close(bundle.json.len(), limits::CONFIG_BYTES) {
         let (bytes, limit) = (bundle.json.len(), limits::CONFIG_BYTES);
-        let what = format!("warning: {bytes} of the {limit} bytes of a configuration are used");
+        let what = format!("warning: {bytes} of {limit} bytes of a configuration are used");
         findings.push(finding(&source.files, source.document.mark, what));
     }
     findings

@@ -1,6 +1,7 @@
-//! The native companion command `tidegate`.
+//! The command `tidegate`.
 //!
-//! It uses the filter's own core, so what it accepts and shows is what the filter accepts and serves.
+//! It uses the filter's own core, so it accepts and shows exactly what the filter accepts and
+//! serves.
 //! Every subcommand is a module with `Args` and `run(Args) -> ExitCode`.
 
 use std::process::ExitCode;
@@ -22,16 +23,15 @@ mod schema;
 mod simulate;
 mod source;
 
-/// Exit code: something was found that is not in order.
+/// Exit code: the command found errors.
 const FINDINGS: u8 = 1;
-/// Exit code: the command could not do its work (wrong usage, a file that cannot be read).
-/// The same number as clap's own for wrong arguments.
+/// Exit code: the command could not run (wrong usage, unreadable file).
+/// The same number as clap's for wrong arguments.
 const USAGE: u8 = 2;
 
-/// Create, check, preview and bundle configurations of the Tidegate filter for Envoy; explain access
-/// logs; simulate the circuit breaker
+/// Build configurations of the Tidegate filter for Envoy, explain its failures, simulate its breaker
 #[derive(Debug, Parser)]
-#[command(name = "tidegate", version, about, propagate_version = true)]
+#[command(name = "tidegate", version, propagate_version = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

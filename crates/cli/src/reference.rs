@@ -1,4 +1,4 @@
-//! `tidegate reference`: the reference page, for `docs/configuration.md`.
+//! `tidegate reference`: prints `docs/configuration.md`.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use tidegate_core::config::reference;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
-/// Prints it.
+/// Runs the command.
 pub(crate) fn run(_: &Args) -> ExitCode {
     crate::output::print(&reference::page())
 }

@@ -1,4 +1,4 @@
-//! `tidegate schema`: the JSON Schema, for editors and for `schema/config.schema.json`.
+//! `tidegate schema`: prints the JSON Schema, for editors and for `schema/config.schema.json`.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use tidegate_core::config::reference;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
-/// Prints it.
+/// Runs the command.
 pub(crate) fn run(_: &Args) -> ExitCode {
     crate::output::print(&reference::schema())
 }

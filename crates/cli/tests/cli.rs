@@ -1,4 +1,4 @@
-//! What the command prints and how it ends, to the letter.
+//! Output and exit codes of the command.
 
 use std::fs;
 use std::io::Write;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 /// Exit code, standard output, standard error.
 type Outcome = (Option<i32>, String, String);
 
-/// Runs the command in a directory of its own with these files.
+/// Runs the command in a folder with these files.
 fn run(files: &[(&str, &str)], args: &[&str], input: &str) -> Outcome {
     let directory = TempDir::new().unwrap();
     for (name, content) in files {
@@ -52,7 +52,7 @@ fn check_accepts_what_the_filter_accepts() {
 }
 
 #[test]
-fn check_tells_every_error_of_every_file() {
+fn check_lists_every_error_of_every_file() {
     let files = [
         ("a.json", r#"{"mod": "off", "breaker": {"window": 10}}"#),
         ("b.json", "{}"),
@@ -85,7 +85,7 @@ fn check_reads_standard_input() {
 }
 
 #[test]
-fn check_counts_what_it_does_not_tell() {
+fn check_counts_errors_beyond_the_ones_it_lists() {
     let keys: Vec<_> = (0..103).map(|at| format!("\"k{at}\": 1")).collect();
     let files = [("a.json", format!("{{{}}}", keys.join(",")))];
     let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
@@ -98,7 +98,7 @@ fn check_counts_what_it_does_not_tell() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_not_a_finding() {
+fn an_unreadable_file_exits_with_2() {
     let files = [("a.json", "[]")];
     assert_eq!(
         run(&files, &["check", "none.json", "a.json"], ""),
@@ -112,7 +112,7 @@ fn a_file_that_cannot_be_read_is_not_a_finding() {
 }
 
 #[test]
-fn a_file_that_is_too_large_is_not_read_to_its_end() {
+fn a_file_above_the_limit_is_refused() {
     let files = [("a.json", " ".repeat(3 << 20))];
     let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
     assert_eq!(
@@ -126,7 +126,7 @@ fn a_file_that_is_too_large_is_not_read_to_its_end() {
 }
 
 #[test]
-fn wrong_usage_is_two() {
+fn wrong_usage_exits_with_2() {
     for args in [
         &["check"][..],
         &["chekc", "a.json"],
@@ -140,8 +140,8 @@ fn wrong_usage_is_two() {
 }
 
 #[test]
-fn a_reader_may_go_away() {
-    // The schema is larger than a pipe holds, so that the write meets the closed end.
+fn a_closed_pipe_is_no_error() {
+    // The schema is larger than the buffer of a pipe, so the write meets the closed end.
     let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
         .arg("schema")
         .stdout(Stdio::piped())

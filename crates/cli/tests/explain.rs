@@ -1,4 +1,4 @@
-//! What `tidegate explain` prints, to the letter, and how it ends.
+//! Output and exit codes of `tidegate explain`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{json, Value};
+use snapbox::Data;
 use tempfile::TempDir;
 use tidegate_core::reason::Reason;
 
@@ -29,7 +30,7 @@ fn run(files: &[(&str, String)], args: &[&str], input: &str) -> (Option<i32>, St
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // It may be done without having read it.
+    // The command may end without reading its input.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -37,8 +38,8 @@ fn run(files: &[(&str, String)], args: &[&str], input: &str) -> (Option<i32>, St
     (code, text(output.stdout), text(output.stderr))
 }
 
-/// The morning of a shop: half an hour in which checkout fails after a release, one of three hosts
-/// of the search hangs, and somebody reads the log of something else into it.
+/// Returns half an hour of a shop's log: checkout fails after a release, one of three hosts of the
+/// search hangs, and one line belongs to another log.
 fn morning() -> String {
     let mut log = String::new();
     for second in 0..1800_u64 {
@@ -102,7 +103,7 @@ fn morning() -> String {
     log
 }
 
-/// The session in docs/explain.md is what is printed.
+/// The session in docs/explain.md is the actual output.
 #[test]
 fn the_documented_session_is_what_is_printed() {
     let (code, printed, errors) = run(&[("access.log", morning())], &["access.log"], "");
@@ -112,17 +113,10 @@ fn the_documented_session_is_what_is_printed() {
     let (before, rest) = page.split_once("$ tidegate explain access.log\n").unwrap();
     let (_, after) = rest.split_once("```\n").unwrap();
     let expected = format!("{before}$ tidegate explain access.log\n{printed}```\n{after}");
-    if std::env::var_os("UPDATE_GOLDENS").is_some() {
-        fs::write(path, expected).unwrap();
-    } else {
-        assert!(
-            page == expected,
-            "run with UPDATE_GOLDENS=1; printed:\n{printed}"
-        );
-    }
+    snapbox::assert_data_eq!(expected, Data::read_from(&path, None).raw());
 }
 
-/// Every key of the JSON, as docs/explain.md writes it: members of lists under their list.
+/// Collects every key of the JSON in the notation of docs/explain.md.
 fn keys(value: &Value, path: &str, found: &mut std::collections::BTreeSet<String>) {
     match value {
         Value::Object(members) => {
@@ -195,7 +189,7 @@ fn every_field_of_the_json_is_documented() {
 }
 
 #[test]
-fn standard_input_and_a_log_without_failures() {
+fn explain_reads_standard_input() {
     let line = r#"[2026-11-23T09:00:00.000Z] "GET / HTTP/1.1" 200 - 0 5 1 1 "-" "-" "-" "shop.example" "10.0.0.5:80""#;
     let (code, printed, errors) = run(&[], &["-"], line);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
@@ -211,7 +205,7 @@ fn standard_input_and_a_log_without_failures() {
 }
 
 #[test]
-fn what_cannot_be_read_is_said_with_its_place() {
+fn unreadable_lines_are_reported_with_their_place() {
     let wrong = "not a log\nnor this\n".to_owned();
     let (code, printed, errors) = run(&[("a.log", wrong.clone())], &["a.log"], "");
     assert_eq!((code, printed.as_str()), (Some(1), ""));
@@ -226,7 +220,7 @@ fn what_cannot_be_read_is_said_with_its_place() {
         errors,
         "none.log: cannot be read: No such file or directory (os error 2)\n"
     );
-    // What could be read is shown all the same.
+    // The readable files are still explained.
     let (code, printed, errors) = run(&[("a.log", morning())], &["none.log", "a.log"], "");
     assert_eq!(code, Some(2));
     assert!(
@@ -240,7 +234,7 @@ fn what_cannot_be_read_is_said_with_its_place() {
 }
 
 #[test]
-fn reasons_are_explained() {
+fn every_reason_is_explained() {
     let (code, list, _) = run(&[], &["--reason", "list"], "");
     assert_eq!(code, Some(0));
     assert_eq!(list.lines().count(), Reason::ALL.len());
@@ -260,7 +254,7 @@ fn reasons_are_explained() {
 }
 
 #[test]
-fn nothing_to_explain_is_wrong_usage() {
+fn explain_without_input_is_wrong_usage() {
     for args in [&[][..], &["--json"], &["a.log", "--reason", "dns_error"]] {
         let (code, printed, errors) = run(&[], args, "");
         assert_eq!((code, printed.as_str()), (Some(2), ""), "{args:?}");

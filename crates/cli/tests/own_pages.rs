@@ -1,15 +1,16 @@
-//! `examples/own-pages` is what its source makes; and the document about pages names the same things
-//! as the code.
+//! `examples/own-pages` is what its source builds, and docs/pages.md uses the names of the code.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use snapbox::Data;
+
 fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/own-pages")
 }
 
-/// What a command prints in the folder of the example.
+/// Returns the output of a command in the folder of the example.
 fn printed(args: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
     let output = command.args(args).current_dir(example()).output().unwrap();
@@ -38,21 +39,14 @@ fn the_example_is_what_its_source_makes() {
             ],
         ),
     ] {
-        let path = example().join(file);
-        let made = printed(args);
-        if std::env::var_os("UPDATE_GOLDENS").is_some() {
-            fs::write(&path, &made).unwrap();
-        }
-        assert!(
-            fs::read_to_string(&path).unwrap() == made,
-            "{file} is not what its source makes: UPDATE_GOLDENS=1"
-        );
+        let golden = Data::read_from(&example().join(file), None).raw();
+        snapbox::assert_data_eq!(printed(args), golden);
     }
 }
 
-/// The table that maps the names of other products: ours are there.
+/// Our names in the table of other products' names exist.
 #[test]
-fn the_names_that_people_know_lead_to_names_that_there_are() {
+fn names_of_other_products_map_to_existing_names() {
     let page = fs::read_to_string(example().join("../../docs/pages.md")).unwrap();
     let (_, rest) = page.split_once("<!-- other names -->\n").unwrap();
     let (table, _) = rest.split_once("<!-- end of other names -->").unwrap();

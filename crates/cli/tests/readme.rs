@@ -1,4 +1,4 @@
-//! What the documents for people say is so.
+//! The documentation is correct.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The contents of the fenced blocks in `language`.
+/// Returns the contents of the fenced blocks in `language`.
 fn blocks(text: &str, language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
     let parts = text.split(&fence).skip(1);
@@ -33,7 +33,7 @@ fn every_configuration_of_the_readme_is_accepted_and_in_force() {
     }
 }
 
-/// The table of failures against the table of the core.
+/// Compares the table of failures with the core.
 #[test]
 fn the_table_of_failures_is_that_of_the_core() {
     let text = read("docs/responses.md");
@@ -43,7 +43,8 @@ fn the_table_of_failures_is_that_of_the_core() {
         .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
         .filter(|row: &Vec<&str>| row.len() == 4)
         .collect();
-    // A missing route is the client's fault, and an answer that broke off can no more be replaced.
+    // Not in the table: a missing route is a client error, and a truncated response cannot be
+    // replaced.
     let elsewhere = [Reason::DestinationNotFound, Reason::HttpResponseIncomplete];
     for reason in Reason::ALL
         .iter()
@@ -67,7 +68,7 @@ fn the_table_of_failures_is_that_of_the_core() {
 }
 
 #[test]
-fn every_path_that_a_document_links_to_is_there() {
+fn every_linked_path_exists() {
     for document in [
         "README.md",
         "ARCHITECTURE.md",
@@ -102,15 +103,15 @@ fn every_path_that_a_document_links_to_is_there() {
     }
 }
 
-/// The plan of the house names folders and files; each must be there.
+/// Every path in the plan of the tree exists.
 #[test]
-fn the_plan_of_the_architecture_is_the_house() {
+fn every_path_in_the_plan_of_the_architecture_exists() {
     let text = read("ARCHITECTURE.md");
     let plan = &blocks(&text, "")[0];
     let mut folder = PathBuf::new();
     for line in plan.lines() {
         let is_inner = line.starts_with("  ");
-        // Names end where two blanks do; several may stand in one line.
+        // Two spaces end a name; a line may hold several names.
         let names = line
             .trim_start()
             .split("  ")
@@ -133,7 +134,7 @@ fn the_plan_of_the_architecture_is_the_house() {
     }
 }
 
-/// The commands of `--help` are those of the README.
+/// The README has the commands of `--help`.
 #[test]
 fn the_readme_names_every_command() {
     let help = std::process::Command::new(env!("CARGO_BIN_EXE_tidegate"))

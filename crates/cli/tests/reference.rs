@@ -1,4 +1,4 @@
-//! What is generated is what is committed, and says what the parser does.
+//! Generated files are up to date, and the schema agrees with the parser.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,8 @@ use std::process::Command;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::ValidationError;
 use serde_json::Value;
-use tidegate_core::config::{reference, Config, ConfigError, Fault};
+use snapbox::Data;
+use tidegate_core::config::{reference, Config, ConfigError, ErrorKind};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -63,7 +64,7 @@ fn the_example_of_the_reference_is_accepted() {
     Config::from_json(examples[0].as_bytes()).unwrap();
 }
 
-/// A JSON pointer as a key path.
+/// Converts a JSON pointer to a key path.
 fn key_path(pointer: &str, document: &Value) -> String {
     let mut path = String::new();
     let mut at = document;
@@ -84,8 +85,8 @@ fn key_path(pointer: &str, document: &Value) -> String {
     path
 }
 
-/// The path of the object that a key belongs to: of a key that is not allowed, or not there, a
-/// schema tells only that.
+/// Returns the path of the object of a key. For a key that is unknown or missing, the schema names
+/// only the object.
 fn parent(path: &str) -> &str {
     let end = if path.ends_with(']') {
         path.rfind('[')
@@ -97,15 +98,15 @@ fn parent(path: &str) -> &str {
 
 fn is_about_a_key(error: &ConfigError) -> bool {
     matches!(
-        error.fault(),
-        Fault::UnknownKey { .. } | Fault::Missing { .. }
+        error.kind(),
+        ErrorKind::UnknownKey { .. } | ErrorKind::Missing { .. }
     ) || error.at().ends_with("\"]")
         || parent(error.at()).ends_with("headers.set")
         || parent(error.at()).ends_with("problem")
         || parent(error.at()).ends_with("strings")
 }
 
-/// Where the schema finds something wrong; within a choice, also what is wrong with each of its parts.
+/// Returns where the schema finds errors; in a choice, also those of each alternative.
 fn places<'a>(
     errors: impl Iterator<Item = &'a ValidationError<'a>>,
     document: &Value,
@@ -119,8 +120,8 @@ fn places<'a>(
     }
 }
 
-/// Runs all goldens of the parser through the schema. What the schema refuses, the parser refuses,
-/// at the same place; what only the parser refuses is pinned in a list.
+/// Checks all goldens of the parser against the schema. What the schema rejects, the parser rejects
+/// at the same place; a golden lists what only the parser rejects.
 #[test]
 fn the_schema_says_what_the_parser_does_as_far_as_a_schema_can() {
     let schema: Value = serde_json::from_str(&committed("schema/config.schema.json")).unwrap();
@@ -151,8 +152,8 @@ fn the_schema_says_what_the_parser_does_as_far_as_a_schema_can() {
                 accepted += 1;
             }
             Err(errors) => {
-                // What stands inside of a template is beyond any schema.
-                let is_inside = |error: &&ConfigError| matches!(error.fault(), Fault::Template(_));
+                // A schema cannot check templates.
+                let is_inside = |error: &&ConfigError| matches!(error.kind(), ErrorKind::Template(_));
                 for error in errors.iter().filter(|error| !is_inside(error)) {
                     let at = if is_about_a_key(error) {
                         parent(error.at())
@@ -175,13 +176,10 @@ fn the_schema_says_what_the_parser_does_as_far_as_a_schema_can() {
     assert!(accepted >= 3 && refused > 100, "{accepted} {refused}");
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/beyond_the_schema.txt");
     let only_parser: String = only_parser.into_iter().collect();
-    if std::env::var_os("UPDATE_GOLDENS").is_some() {
-        fs::write(&golden, &only_parser).unwrap();
-    }
-    assert_eq!(fs::read_to_string(golden).unwrap(), only_parser);
+    snapbox::assert_data_eq!(only_parser, Data::read_from(&golden, None).raw());
 }
 
-/// The table of docs/pages.md, from the one that templates are read with.
+/// Returns the table of docs/pages.md, from the names of the template engine.
 fn names_of_templates() -> String {
     let mut table = String::from("| name | what it stands for |\n| --- | --- |\n");
     for name in tidegate_core::page::NAMES {
@@ -199,14 +197,8 @@ fn the_committed_names_of_templates_are_those_of_the_engine() {
     let (_, after) = rest.split_once("<!-- end of names -->").unwrap();
     let table = names_of_templates();
     let expected = format!("{before}<!-- names{note}-->\n{table}<!-- end of names -->{after}");
-    if std::env::var_os("UPDATE_GOLDENS").is_some() {
-        fs::write(root().join("docs/pages.md"), expected).unwrap();
-    } else {
-        assert!(
-            page == expected,
-            "run the command that stands above the table"
-        );
-    }
+    let golden = Data::read_from(&root().join("docs/pages.md"), None).raw();
+    snapbox::assert_data_eq!(expected, golden);
 }
 
 #[test]

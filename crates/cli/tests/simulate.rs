@@ -1,4 +1,5 @@
-//! What `tidegate simulate` takes, prints and draws, and what the breaker must be worth in it.
+//! Arguments, output and charts of `tidegate simulate`, and the requirements that the breaker meets
+//! in it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use snapbox::Data;
 use tempfile::TempDir;
 
-/// Pictures in the documentation are at most this large.
+/// Largest size of a chart in the documentation.
 const PICTURE_BYTES: usize = 60 * 1024;
 
-/// Exit code, standard output, standard error, pictures by name.
+/// Exit code, standard output, standard error, charts by name.
 struct Run {
     code: Option<i32>,
     stdout: String,
@@ -28,7 +30,7 @@ impl Run {
     }
 }
 
-/// Runs it in a directory of its own.
+/// Runs the simulation in a folder of its own.
 fn simulate(args: &str) -> Run {
     let directory = TempDir::new().unwrap();
     fs::write(
@@ -64,7 +66,7 @@ fn simulate(args: &str) -> Run {
     }
 }
 
-/// The figures of one breaker in one scenario.
+/// Returns the figures as JSON.
 fn figures(args: &str) -> Value {
     let run = simulate(&format!("{args} --json"));
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -76,7 +78,7 @@ fn number(value: &Value) -> f64 {
 }
 
 #[test]
-fn arguments_that_make_no_sense_are_refused() {
+fn invalid_arguments_are_refused() {
     for (args, why) in [
         ("--scenario storm", "[possible values: all, outage, cold-start, brownout-50, brownout-30, flapping]"),
         ("--only magic", "[possible values: none, one-probe, linear-ramp, host-ejection, admission-control, tidegate]"),
@@ -102,7 +104,7 @@ fn arguments_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn it_prints_a_table_and_draws_every_run() {
+fn simulate_prints_a_table_and_draws_every_run() {
     let run = simulate("--scenario outage --outage 5s --duration 40s");
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
     let lines: Vec<&str> = run.stdout.lines().collect();
@@ -137,7 +139,7 @@ fn it_prints_a_table_and_draws_every_run() {
 }
 
 #[test]
-fn a_picture_shows_all_that_it_should() {
+fn a_chart_labels_every_line_and_state() {
     let run = simulate("--only tidegate --scenario brownout-50 --outage 10s --duration 60s");
     assert_eq!(
         run.names(),
@@ -163,7 +165,7 @@ fn a_picture_shows_all_that_it_should() {
 }
 
 #[test]
-fn a_long_run_is_drawn_with_few_points() {
+fn the_number_of_points_of_a_chart_is_bounded() {
     let run = simulate("--only tidegate --scenario flapping --rate 1 --outage 2h --duration 3h");
     let size = run.pictures[0].1.len();
     assert!(size < PICTURE_BYTES, "{size}");
@@ -180,7 +182,7 @@ fn the_same_arguments_give_the_same_result_and_another_seed_another() {
 }
 
 #[test]
-fn several_runs_are_those_of_the_seeds_after_it() {
+fn runs_use_consecutive_seeds() {
     let of = |args: &str| {
         let args = format!("--only tidegate --scenario outage --outage 5s --duration 60s {args}");
         number(&figures(&args)[0]["rows"][0]["rejected"])
@@ -198,7 +200,7 @@ fn the_settings_may_come_from_a_configuration() {
 }
 
 #[test]
-fn a_large_crowd_comes_in_full_and_a_patient_one_is_served() {
+fn a_crowd_without_a_limit_of_tries_is_served_completely() {
     let args = "--only none --scenario outage --rate 100 --capacity 20000 --queue 10000 --tries 0";
     let series = figures(&format!("{args} --crowd 100000 --outage 30s --duration 5m"));
     let row = &series[0]["rows"][0];
@@ -207,9 +209,9 @@ fn a_large_crowd_comes_in_full_and_a_patient_one_is_served() {
     assert!(row["recovered"].is_number(), "{row}");
 }
 
-/// What is asked of the breaker, over ten seeds: in the worst of them.
+/// The requirements hold in the worst of ten seeds.
 #[test]
-fn in_a_brown_out_most_of_what_is_left_is_used() {
+fn in_a_brown_out_most_of_the_capacity_is_used() {
     for (scenario, loops) in [
         ("brownout-50", "--tries 1"),
         ("brownout-30", "--tries 1"),
@@ -227,7 +229,7 @@ fn in_a_brown_out_most_of_what_is_left_is_used() {
         if loops == "--tries 1" {
             assert!(worst >= 0.85, "{scenario} {loops}: {worst}");
         } else {
-            // Waves of returning visitors: docs/breaker.md says what they cost.
+            // Returning visitors come in waves; docs/breaker.md has their cost.
             assert!(
                 mean >= 0.84 && worst >= 0.80,
                 "{scenario} {loops}: {mean} {worst}"
@@ -254,18 +256,18 @@ fn few_requests_reach_a_dead_upstream() {
     for workers in [1, 2, 4, 16] {
         let args = format!("--only tidegate --tries 1 --runs 10 --workers {workers}");
         let row = figures(&format!("{args} --scenario outage"))[0]["rows"][0].clone();
-        // `min_requests`, and what comes in the 50 ms until a worker tells the others.
+        // `min_requests`, and the requests of the 50 ms until the other workers know.
         let most = number(&row["before_trip_worst"]);
         assert!(most <= 20.0 + 2.0 * 200.0 * 0.05, "{workers}: {most}");
-        // Then only probes: three at most each time that it is half-open.
+        // After that only probes: at most three per half-open period.
         let probes = number(&row["into_dead"]) - number(&row["before_trip"]);
         assert!(probes <= 3.0 * number(&row["trips"]), "{workers}: {probes}");
     }
 }
 
 #[test]
-fn it_comes_back() {
-    // The longest open time with jitter, the ramp, and what a failed probe costs.
+fn the_breaker_recovers_within_its_limits() {
+    // The longest open time with jitter, the ramp, and the time of a failed probe.
     let limits = [("outage", 35.0), ("cold-start", 35.0), ("flapping", 60.0)];
     for (scenario, limit) in limits {
         let args = format!("--only tidegate --tries 1 --runs 10 --scenario {scenario}");
@@ -276,14 +278,14 @@ fn it_comes_back() {
             "{scenario}: {worst:?}"
         );
     }
-    // Where rejected visitors come back in waves it takes longer, but it does.
+    // Waves of returning visitors delay the recovery.
     let row = figures("--only tidegate --runs 5 --scenario outage")[0]["rows"][0].clone();
     assert!(row["recovered"].is_number(), "{row}");
 }
 
-/// What is asked of paced hints, and that no other kind does it.
+/// Paced hints meet the requirements, and no other kind does.
 #[test]
-fn a_crowd_that_is_paced_never_tramples_what_is_just_back() {
+fn paced_hints_never_overload_a_recovered_upstream() {
     for args in [
         "--outage 5s --crowd 7500",
         "--outage 60s --crowd 75",
@@ -300,7 +302,7 @@ fn a_crowd_that_is_paced_never_tramples_what_is_just_back() {
                 .clone()
         };
         let paced = row("paced");
-        // New visitors come by chance: in a few seconds of many, more than usual of them do.
+        // New visitors arrive randomly: in a few seconds there are more than usual.
         assert!(number(&paced["peak_load"]) <= 1.1, "{args}: {paced}");
         let most = 3.0 + 0.02 * number(&paced["all_served_s"]);
         assert!(number(&paced["overloaded_s"]) <= most, "{args}: {paced}");
@@ -314,9 +316,9 @@ fn a_crowd_that_is_paced_never_tramples_what_is_just_back() {
     }
 }
 
-/// A million clients.
+/// Uses a million clients.
 #[test]
-fn a_large_crowd_is_paced_too() {
+fn paced_hints_hold_for_a_million_clients() {
     let args = "--rate 20000 --outage 10s --crowd 900000 --duration 5m --workers 4";
     let all = figures(&format!("--hints {args}"));
     let paced = &all[0]["rows"][3];
@@ -355,27 +357,19 @@ fn hints_are_compared_for_an_outage_or_for_several() {
     }
 }
 
-// The documentation.
+// Documentation.
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Compares a file with what it should be, or writes it.
+/// Compares a file with its expected content. SNAPSHOTS=overwrite writes it.
 fn golden(path: &str, want: &str) {
-    let path = root().join(path);
-    if std::env::var_os("UPDATE_GOLDENS").is_some() {
-        fs::write(&path, want).unwrap();
-    }
-    let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        found == want,
-        "{} is not what is measured; run UPDATE_GOLDENS=1 cargo test -p tidegate --test simulate",
-        path.display()
-    );
+    let golden = Data::read_from(&root().join(path), None).raw();
+    snapbox::assert_data_eq!(want.to_owned(), golden);
 }
 
-/// Goodput in the two brown-outs by the share of wasted work.
+/// Returns the goodput in the two brown-outs by the share of wasted work.
 fn waste() -> String {
     let shares = ["0", "0.25", "0.5", "0.75", "1"];
     let runs = shares.map(|share| {
@@ -409,7 +403,7 @@ fn waste() -> String {
     text
 }
 
-/// Writes the generated parts of a page anew. Returns their names.
+/// Compares the generated parts of a page. Returns their names.
 fn generate(page: &str, made: &dyn Fn(&str) -> String) -> Vec<String> {
     let path = format!("docs/{page}.md");
     let text = fs::read_to_string(root().join(&path)).unwrap();
@@ -429,7 +423,7 @@ fn generate(page: &str, made: &dyn Fn(&str) -> String) -> Vec<String> {
     names
 }
 
-/// Compares the pictures that a page shows with these, by name; and there are no others.
+/// Compares the charts of a page with these, by name. There must be no others.
 fn show(page: &str, pictures: &[(String, String)]) {
     let text = fs::read_to_string(root().join(format!("docs/{page}.md"))).unwrap();
     let mut drawn = 0;

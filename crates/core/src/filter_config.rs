@@ -36,7 +36,7 @@ impl FilterConfig {
         for policy in policies(&config) {
             relevant.insert_all(&policy.intercept.statuses);
             if policy.breaker.mode != BreakerMode::Disabled {
-                relevant.insert_all(&policy.breaker.failure_statuses);
+                relevant.insert_all(&policy.breaker.failures.statuses);
             }
         }
         let always_looks_up = config.route_metadata == RouteMetadata::Always
@@ -44,7 +44,7 @@ impl FilterConfig {
             || config.routes.iter().any(|rule| rule.maintenance.is_some());
         let slow_threshold = policies(&config)
             .filter(|policy| policy.breaker.mode != BreakerMode::Disabled)
-            .filter_map(|policy| policy.breaker.slow)
+            .filter_map(|policy| policy.breaker.failures.slow)
             .min();
         let matches_virtual_hosts = config
             .routes

@@ -122,37 +122,12 @@
 )]
 
 extern crate alloc;
-/// A sentence of the reference; the module, where it would only be bytes, has none.
-#[cfg(feature = "reference")]
-pub type Doc = &'static str;
-/// A sentence of the reference; the module, where it would only be bytes, has none.
-#[cfg(not(feature = "reference"))]
-pub type Doc = NoDoc;
-
-/// In the place of a sentence that is not there.
-#[derive(Debug, Clone, Copy)]
-pub struct NoDoc;
-
-/// A [`Doc`].
-#[cfg(feature = "reference")]
-macro_rules! doc {
-    ($text:expr) => {
-        $text
-    };
-}
-#[cfg(not(feature = "reference"))]
-macro_rules! doc {
-    ($text:expr) => {
-        $crate::NoDoc
-    };
-}
 
 pub mod breaker;
 pub mod config;
 pub mod failure;
 pub mod filter;
 pub mod filter_config;
-mod hash;
 pub mod host;
 pub mod http;
 pub mod millis;
@@ -180,7 +155,6 @@ pub mod negotiate {
 }
 pub mod reason {
     //! Interim.
-    #[cfg(feature = "reference")]
     pub use crate::failure::known_words as words;
     pub use crate::failure::{classify, details_decide, Reason, Source};
 }

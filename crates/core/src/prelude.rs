@@ -7,5 +7,3 @@ pub(crate) use alloc::vec::Vec;
 
 pub(crate) use crate::text::Joined;
 // Not for the module: see `crate::text`.
-#[cfg(feature = "reference")]
-pub(crate) use alloc::{format, string::ToString};

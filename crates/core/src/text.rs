@@ -88,29 +88,10 @@ pub(crate) fn find(text: &str, part: &str) -> Option<usize> {
     }
 }
 
-/// The parts of `text` between `separator`s.
-pub(crate) fn parts<'t>(text: &'t str, separator: &'t str) -> impl Iterator<Item = &'t str> {
-    let mut left = Some(text);
-    core::iter::from_fn(move || {
-        let whole = left?;
-        let (part, rest) = match split_once(whole, separator) {
-            Some((part, rest)) => (part, Some(rest)),
-            None => (whole, None),
-        };
-        left = rest;
-        Some(part)
-    })
-}
-
 /// What is before and after the first `part` of `text`.
 pub(crate) fn split_once<'t>(text: &'t str, part: &str) -> Option<(&'t str, &'t str)> {
     let (before, rest) = text.split_at_checked(find(text, part)?)?;
     Some((before, rest.get(part.len()..)?))
-}
-
-/// Whether any of these ASCII characters is in `text`.
-pub(crate) fn has_any(text: &str, characters: &[u8]) -> bool {
-    text.bytes().any(|byte| characters.contains(&byte))
 }
 
 /// Bytes as text; what is no UTF-8 becomes `U+FFFD`, as with `String::from_utf8_lossy`, which is
@@ -190,7 +171,6 @@ mod tests {
                 "{text} {part}"
             );
         }
-        assert!(has_any("a;b", b",;") && !has_any("a;b", b",.") && !has_any("", b"a"));
     }
 
     proptest! {

@@ -1,62 +1,54 @@
 //! Configurations and what is said about them, as goldens: `tests/config/NAME.json` beside
-//! `NAME.err` (every error) or `NAME.ok` (the configuration that it makes).
+//! `NAME.err` (all errors) or `NAME.ok` (the configuration).
 //!
-//! `UPDATE_GOLDENS=1 cargo test -p tidegate-core --test config` writes them anew.
-// Goldens are files; nothing of the core is run here that would read one.
-#![allow(clippy::disallowed_methods)]
+//! `UPDATE_EXPECT=1 cargo test -p tidegate-core --test config` writes them.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "goldens are files; the core itself reads none"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use expect_test::expect_file;
 use proptest::prelude::*;
-use tidegate_core::config::{limits, Config};
+use tidegate_core::config::{limits, reference, Config};
 
 fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config")
 }
 
-/// Name of the golden and its content.
-fn outcome(name: &str, bytes: &[u8]) -> (String, String) {
-    match Config::from_json(bytes) {
-        Ok(config) => (format!("{name}.ok"), format!("{config:#?}\n")),
-        Err(errors) => (format!("{name}.err"), format!("{errors}\n")),
+#[test]
+fn every_case_has_the_outcome_of_its_golden() {
+    let files: BTreeSet<PathBuf> = fs::read_dir(cases())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    let (cases, goldens): (BTreeSet<_>, BTreeSet<_>) = files.into_iter().partition(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+    });
+    assert!(cases.len() > 40, "the cases are gone");
+    let mut expected = BTreeSet::new();
+    for case in cases {
+        let (golden, text) = match Config::from_json(&fs::read(&case).unwrap()) {
+            Ok(config) => (case.with_extension("ok"), format!("{config:#?}\n")),
+            Err(errors) => (case.with_extension("err"), format!("{errors}\n")),
+        };
+        expect_file![&golden].assert_eq(&text);
+        expected.insert(golden);
     }
+    let orphans: Vec<_> = goldens.difference(&expected).collect();
+    assert!(orphans.is_empty(), "goldens without a case: {orphans:?}");
 }
 
 #[test]
-fn every_case_is_answered_as_its_golden_says() {
-    let update = std::env::var_os("UPDATE_GOLDENS").is_some();
-    let mut goldens = BTreeSet::new();
-    let mut wrong = Vec::new();
-    let mut all = BTreeSet::new();
-    for entry in fs::read_dir(cases()).unwrap() {
-        all.insert(entry.unwrap().file_name().into_string().unwrap());
-    }
-    for file in &all {
-        let Some(name) = file.strip_suffix(".json") else {
-            continue;
-        };
-        let (golden, text) = outcome(name, &fs::read(cases().join(file)).unwrap());
-        let path = cases().join(&golden);
-        if update {
-            fs::write(&path, &text).unwrap();
-        } else if fs::read_to_string(&path).ok().as_ref() != Some(&text) {
-            wrong.push(format!("{golden} should be:\n{text}"));
-        }
-        goldens.insert(golden);
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    for file in all.iter().filter(|file| !file.ends_with(".json")) {
-        assert!(
-            goldens.contains(file) || update,
-            "{file} belongs to no case"
-        );
-        if !goldens.contains(file) {
-            fs::remove_file(cases().join(file)).unwrap();
-        }
-    }
-    assert!(goldens.len() > 40, "the cases are gone");
+fn the_committed_schema_and_reference_are_the_generated_ones() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    expect_file![root.join("schema/config.schema.json")].assert_eq(&reference::schema());
+    expect_file![root.join("docs/configuration.md")].assert_eq(&reference::page());
 }
 
 #[test]
@@ -174,7 +166,6 @@ fn errors_are_told_up_to_a_number_and_then_counted() {
     assert!(errors.to_string().ends_with("\nand 7 more"));
 }
 
-/// What is not in force yet, in one place. An issue that puts something into force takes it away.
 /// Any JSON, with keys and values of real configurations strewn in, so that the walk gets deep.
 fn any_json() -> impl Strategy<Value = String> {
     let word = prop_oneof![

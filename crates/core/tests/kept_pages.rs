@@ -36,7 +36,7 @@ fn config() -> Config {
     });
     let json = serde_json::to_vec(&json).unwrap();
     Config::from_json(&json).unwrap_or_else(|errors| {
-        let all: Vec<String> = errors.iter().map(|error| error.text()).collect();
+        let all: Vec<String> = errors.iter().map(|error| error.to_string()).collect();
         panic!("{all:#?}")
     })
 }

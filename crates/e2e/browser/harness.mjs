@@ -1,5 +1,5 @@
-// What the cases share: the browser, the line to the test in Rust (src/client/browser.rs), and a
-// watch for everything that no page may cause.
+// Shared by the cases: the browser, the connection to the test in Rust (src/client/browser.rs), and
+// checks for what no page may cause.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -9,11 +9,11 @@ export const facts = JSON.parse(process.env.TIDEGATE_FACTS);
 
 const { chromium } = load("playwright-core");
 
-// All cases together; a case that hangs must say so before the test runner is ended.
+// Limit for all cases together.
 const LIMIT_MS = 480_000;
-// What a condition may take on a busy machine.
+// Limit for a condition on a busy machine.
 const WAIT_MS = 20_000;
-// As many cases at a time as keep two processors busy.
+// Cases that run at the same time.
 const AT_ONCE = 4;
 
 const waiting = [];
@@ -21,14 +21,14 @@ createInterface({ input: process.stdin }).on("line", (line) => waiting.shift()(J
 
 const tell = (message) => process.stdout.write(JSON.stringify(message) + "\n");
 
-// Asks the test in Rust.
+// Asks the test in Rust and returns its answer.
 export const ask = (question) =>
   new Promise((resolve) => {
     waiting.push(resolve);
     tell(question);
   });
 
-// What Playwright says of a question to a page that is being replaced.
+// Errors of Playwright for a page that is being replaced.
 const REPLACED = /is navigating|context was destroyed/;
 
 export const until = async (what, condition) => {
@@ -44,9 +44,9 @@ export const until = async (what, condition) => {
   }
 };
 
-// A tab, with what it asked for and what it complained of.
+// A tab with its requests and the complaints in its console.
 export class Tab {
-  // Messages that the case expects, besides that of the failed page itself.
+  // Messages that the case expects, besides that about the failed page itself.
   expected = [];
   requests = [];
   complaints = [];
@@ -60,7 +60,7 @@ export class Tab {
       if (!request.url().endsWith("/sentinel")) tab.requests.push(request.method());
     });
     tab.page.on("console", (message) => {
-      // Chromium says of any document and any probe with an error status that it failed to load.
+      // Chromium reports any document and any probe with an error status as failed to load.
       const status = /^Failed to load resource: the server responded with a status of (404|5\d\d)/;
       if (["error", "warning"].includes(message.type()) && !status.test(message.text())) {
         tab.complaints.push(message.text());
@@ -70,7 +70,7 @@ export class Tab {
     return tab;
   }
 
-  // After this, every request that the page has made by now is in the list: this one comes after.
+  // Waits until every request that the page has made by now is in the list.
   async settle() {
     const sentinel = () => fetch("/sentinel", { method: "HEAD" }).catch(() => {});
     await until("the page answers", async () => {
@@ -79,7 +79,7 @@ export class Tab {
     });
   }
 
-  // The requests of a kind so far.
+  // Returns the number of requests with a method.
   async count(method) {
     await this.settle();
     return this.requests.filter((one) => one === method).length;
@@ -92,7 +92,7 @@ export class Tab {
   }
 }
 
-// Runs the cases: an object of functions that get the browser, named by what they show.
+// Runs the cases: functions that get the browser, named by the rule that they check.
 export const run = async (cases) => {
   const overdue = setTimeout(() => {
     tell({ failed: "the cases took too long" });
@@ -100,7 +100,7 @@ export const run = async (cases) => {
   }, LIMIT_MS);
   const browser = await chromium.launch({
     executablePath: process.env.TIDEGATE_CHROMIUM,
-    // Names that only tests know lead to this machine, where Envoy is.
+    // Names in the tests resolve to this machine, where Envoy is.
     args: ["--host-resolver-rules=MAP *.invalid 127.0.0.1,MAP *.example 127.0.0.1"],
   });
   const queue = Object.entries(cases);

@@ -1,8 +1,8 @@
-// Every built-in page, as Envoy and the module serve it: valid, accessible, whole at 320 px, and
-// written down as pictures for a person to look at.
+// Every built-in page, as Envoy and the module serve it: valid, accessible, not wider than 320 px, and
+// stored as pictures for people.
 //
-// The test in Rust says where each page is met: name, language, address, method. A page that no
-// upstream can bring about (`made`) comes with its policy from the core instead.
+// The test in Rust says where each page is served: name, language, address, method. A page that no
+// upstream can cause (`made`) comes with its policy from the core instead.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
@@ -34,7 +34,7 @@ const INSTALLED_FONTS = ["system-ui", "DejaVu Sans", "Liberation Sans", "Arial",
 const at = ({ lang, name }) => `${lang}/${name}`;
 const headers = ({ lang, id }) => ({ "accept-language": lang, ...(id && { "x-request-id": id }) });
 
-// A tab that shows these pages; `options` are Playwright's.
+// Opens a tab that shows these pages; `options` are Playwright's.
 const open = async (browser, options) => {
   const tab = await Tab.open(browser, options);
   await tab.page.route("http://core.invalid/", (route) => {
@@ -46,7 +46,7 @@ const open = async (browser, options) => {
       body: made.body,
     });
   });
-  // Sends a form, as a page of the site itself would.
+  // Sends a form, as a page of the site would.
   const post = async (url) => {
     await tab.page.goto("about:blank");
     await tab.page.setContent(`<form method="post" action="${url}"><input name="a"></form>`);
@@ -80,7 +80,7 @@ const everywhere = async (browser, options, each) => {
   await tab.close();
 };
 
-// What Envoy sends, byte for byte: a browser only tells what it has made of it.
+// Returns the bytes that Envoy sends; a browser only shows the parsed page.
 const agent = new Agent();
 const served = (page) =>
   new Promise((resolve, reject) => {
@@ -100,7 +100,7 @@ const CONTRAST = { type: "rule", values: ["color-contrast"] };
 const accessible = async (page, what, runOnly = { type: "tag", values: TAGS }) => {
   await page.evaluate(axe);
   const { violations, incomplete } = await page.evaluate(
-    // Logotypes are the operator's, and free of demands on contrast (WCAG 2.2, 1.4.3).
+    // Logotypes have no contrast requirement (WCAG 2.2, 1.4.3).
     (runOnly) => axe.run({ exclude: ".brand svg" }, { runOnly, resultTypes: ["violations", "incomplete"] }),
     runOnly,
   );
@@ -108,7 +108,7 @@ const accessible = async (page, what, runOnly = { type: "tag", values: TAGS }) =
   assert.deepEqual(found, [], what);
 };
 
-// The pages that differ in what they are made of, and not only in their words.
+// The pages that differ in more than their texts.
 const KINDS = ["branded", "post", "not-retryable", "all-exposed", "until"];
 
 const axeIn = (viewport) => async (browser) => {
@@ -123,7 +123,7 @@ const axeIn = (viewport) => async (browser) => {
     await tab.show(page);
     await check(at(page));
   }
-  // What the script leaves behind.
+  // The page after its script was stopped.
   await tab.show(named("weak-color")[0]);
   await tab.page.locator("#auto button").click();
   await check("stopped");
@@ -145,7 +145,7 @@ const picturesForTheDocs = async (browser) => {
 };
 
 await run({
-  "pictures of every page, for a person to look at": async (browser) => {
+  "pictures of every page are stored": async (browser) => {
     const tab = await open(browser, { viewport: WIDE, reducedMotion: "reduce" });
     for (const page of pages.filter(({ lang }) => facts.pictured.includes(lang))) {
       await tab.show(page);
@@ -165,13 +165,13 @@ await run({
     if (facts.docs) await picturesForTheDocs(browser);
   },
 
-  "the HTML is valid, and small": async () => {
+  "the HTML is valid and smaller than 14,000 bytes": async () => {
     const { HtmlValidate } = load("html-validate");
     const validator = new HtmlValidate({
       root: true,
       extends: ["html-validate:standard", "html-validate:a11y", "html-validate:document"],
       rules: {
-        // The page's own lines; long ones are no error.
+        // Texts of the page may be long.
         "long-title": "off",
       },
     });
@@ -223,8 +223,8 @@ await run({
     await tab.close();
   },
 
-  // Any other request than that for the page itself would be to a site that fails, or to a stranger.
-  "nothing sticks out at 320 px, and nothing is asked for but the page": (browser) =>
+  // Any other request would go to a failing site or to a third party.
+  "pages fit into 320 px and request nothing else": (browser) =>
     everywhere(browser, { viewport: NARROW }, async (tab, page) => {
       assert.deepEqual(tab.requests.splice(0), [page.method], at(page));
       const [needed, there] = await tab.page.evaluate(() => [
@@ -234,7 +234,7 @@ await run({
       assert.ok(needed <= there, `${at(page)} needs ${needed} px`);
     }),
 
-  "the end of a maintenance is told by the visitor's clock, or readably without script": async (browser) => {
+  "the end of a maintenance is in the visitor's time zone, or in UTC without scripts": async (browser) => {
     for (const page of named("until")) {
       const shown = async (options) => {
         const tab = await open(browser, { timezoneId: "Asia/Kolkata", ...options });
@@ -250,14 +250,14 @@ await run({
       const [, local] = await shown({});
       const form = { dateStyle: "long", timeStyle: "short", timeZone: "Asia/Kolkata" };
       const expected = new Date(datetime).toLocaleString(page.lang, form);
-      // Node and the browser may have different blanks before "PM".
+      // Node and the browser may use different spaces before "PM".
       const blanks = (text) => text.replace(/\s/gu, " ");
       assert.equal(blanks(local), blanks(expected), at(page));
     }
   },
 
   // Its hashes are those of what the minifier left: else the console would say so.
-  "an own page looks and works as it was written, under its own policy": async (browser) => {
+  "an own page works under its own policy": async (browser) => {
     const tab = await Tab.open(browser, { viewport: NARROW });
     const response = await tab.page.goto(facts.own);
     assert.equal(response.status(), 502);
@@ -284,7 +284,7 @@ await run({
     await tab.close();
   },
 
-  "targets are big enough, and their focus is seen": async (browser) => {
+  "targets are large enough and show their focus": async (browser) => {
     const tab = await open(browser, { viewport: NARROW });
     for (const page of named("branded", "weak-color")) {
       await tab.show(page);
@@ -304,7 +304,7 @@ await run({
     await tab.close();
   },
 
-  "nothing moves for those who do not want it": async (browser) => {
+  "nothing moves with reduced motion": async (browser) => {
     const moving = async (reducedMotion) => {
       const tab = await open(browser, { reducedMotion });
       await tab.show(named("branded")[0]);
@@ -316,7 +316,7 @@ await run({
     assert.equal(await moving("reduce"), 0);
   },
 
-  "the clock ticks silently": async (browser) => {
+  "screen readers do not announce the countdown": async (browser) => {
     const tab = await open(browser, {});
     await tab.show(named("branded")[0]);
     const shown = tab.page.locator("#auto span");

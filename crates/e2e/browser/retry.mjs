@@ -1,7 +1,7 @@
-// The page on a real Envoy: how it comes back by itself, and where it must not.
+// The page on a real Envoy: when it retries by itself, and when it must not.
 //
-// The clock of a tab is set by hand, so that no case waits and "not before" is exact. Each case has
-// a path of its own, whose first segment the upstream knows it by.
+// The clock of a tab is set by the test, so that no case waits and "not before" is exact. Each case
+// has its own path, whose first segment selects the behaviour of the upstream.
 import assert from "node:assert/strict";
 import { Tab, ask, facts, run, until } from "./harness.mjs";
 
@@ -10,11 +10,11 @@ const mend = (name) => ask({ set: name, to: "fine" });
 const fine = async (tab) => (await tab.page.content()).includes("the upstream is fine");
 const upstream = (name) => ask({ count: name });
 
-// What the clock of a tab shows when it is stopped: a page was loaded some time before.
+// The time at which the clock of a tab is stopped; the page was loaded some time before.
 const STOPPED_AT_MS = 5_000;
 const LONG_MS = 3_600_000;
 
-// A failing page in a tab whose clock stands still. `setup` prepares the tab before it loads.
+// Opens a failing page in a tab with a stopped clock. `setup` prepares the tab before it loads.
 const visit = async (browser, name, { listener = "page", setup = async () => {}, ...options } = {}) => {
   const tab = await Tab.open(browser, options);
   const { page } = tab;
@@ -27,9 +27,9 @@ const visit = async (browser, name, { listener = "page", setup = async () => {},
   tab.box = page.locator("#auto");
   tab.outcome = page.locator("#outcome");
   tab.says = (word) => until(`it says ${word}`, async () => (await tab.outcome.innerText()).includes(word));
-  // To just before the hint is due, whenever the page began to wait.
+  // Advances the clock to just before the hint is due, whenever the page began to wait.
   tab.almost = () => page.clock.runFor(tab.hint - STOPPED_AT_MS - 250);
-  // On to the next probe, in small steps: its answer begins the next wait.
+  // Advances the clock to the next probe, in small steps, since its response starts the next wait.
   tab.pass = async () => {
     const before = await tab.count("HEAD");
     for (let passed = 0; (await tab.count("HEAD")) === before; passed += 250) {
@@ -40,7 +40,7 @@ const visit = async (browser, name, { listener = "page", setup = async () => {},
   return tab;
 };
 
-// Nothing more happens, however long one waits.
+// Asserts that nothing else happens, even after a long time.
 const ended = async (tab) => {
   assert.equal(await tab.box.isVisible(), false, "nothing to stop any more");
   const before = tab.requests.length;
@@ -50,7 +50,7 @@ const ended = async (tab) => {
 };
 
 await run({
-  "comes back exactly once, and not before the hint": async (browser) => {
+  "reloads exactly once, and not before the hint": async (browser) => {
     const tab = await visit(browser, "back");
     assert.ok(tab.hint >= 20_000, `the hint of the server: ${tab.hint}`);
     assert.equal(await tab.box.isVisible(), true);
@@ -69,7 +69,7 @@ await run({
     await tab.close();
   },
 
-  "comes back by the real clock": async (browser) => {
+  "reloads by the real clock": async (browser) => {
     const tab = await Tab.open(browser);
     await fail("real");
     const begun = Date.now();
@@ -84,7 +84,7 @@ await run({
     await tab.close();
   },
 
-  "Stop stops it": async (browser) => {
+  "Stop ends the retries": async (browser) => {
     const tab = await visit(browser, "stop");
     await mend("stop");
     await tab.box.getByRole("button", { name: "Stop" }).press("Enter");
@@ -98,7 +98,7 @@ await run({
     await tab.close();
   },
 
-  "Stop stops it while it asks": async (browser) => {
+  "Stop ends the retries during a probe": async (browser) => {
     const tab = await visit(browser, "late");
     let release;
     const held = new Promise((resolve) => (release = resolve));
@@ -118,13 +118,13 @@ await run({
     await tab.close();
   },
 
-  "keeps to a new hint, backs off, and gives up": async (browser) => {
+  "follows a new hint, backs off, and gives up": async (browser) => {
     const tab = await visit(browser, "down", { listener: "three" });
     await tab.almost();
     await tab.pass();
     for (const [attempts, least, most] of [
       [2, 20, 40],
-      // The answer to attempt 2 says a minute, which is more than the cap.
+      // The response to attempt 2 has a hint of a minute, which exceeds the cap.
       [3, 60, 80],
     ]) {
       await until("it waits again", async () => {
@@ -137,7 +137,7 @@ await run({
         assert.ok(waited <= most + 2, `it has not asked for ${waited} s`);
         await tab.page.clock.runFor(1_000);
       }
-      // Full jitter, but not before the hint of the last answer.
+      // Full jitter, but not before the hint of the last response.
       assert.ok(waited >= least - 1, `it asked after ${waited} s`);
     }
     await tab.says("still not back");
@@ -146,7 +146,7 @@ await run({
     await tab.close();
   },
 
-  "never sends a POST again": async (browser) => {
+  "never repeats a POST": async (browser) => {
     await fail("pay");
     const post = await Tab.open(browser);
     await ask({ set: "shop", to: `<form method="post" action="/pay/"><button name="sum" value="12">Pay</button></form>` });
@@ -162,8 +162,8 @@ await run({
     await post.close();
   },
 
-  // Headless Chromium shows every tab: with another one in front, in a minimized window, frozen, and
-  // without Playwright's emulation of focus, `document.hidden` stays false. So it is set here.
+  // In headless Chromium every tab is visible: `document.hidden` stays false behind another tab, in a
+  // minimized window, frozen, and without Playwright's emulation of focus. So the case sets it.
   "waits while the tab is hidden": async (browser) => {
     const setup = (page) =>
       page.addInitScript(() => Object.defineProperty(document, "hidden", { get: () => window.inTheBack === true }));
@@ -179,7 +179,7 @@ await run({
     await tab.close();
   },
 
-  "waits while there is no network, and says so": async (browser) => {
+  "waits while the browser is offline, and shows that": async (browser) => {
     const tab = await visit(browser, "offline");
     await mend("offline");
     await tab.context.setOffline(true);
@@ -193,7 +193,7 @@ await run({
     await tab.close();
   },
 
-  "survives an answer that never comes": async (browser) => {
+  "continues after a probe without a response": async (browser) => {
     const tab = await visit(browser, "lost");
     tab.expected = [/net::ERR_FAILED/];
     await tab.page.route("**/lost/**", (route) => route.abort());
@@ -209,7 +209,7 @@ await run({
     await tab.close();
   },
 
-  "takes a redirect for an answer": async (browser) => {
+  "follows a redirect of a probe": async (browser) => {
     const tab = await visit(browser, "moved");
     await ask({ set: "moved", to: "redirect" });
     await tab.almost();
@@ -219,13 +219,13 @@ await run({
     await tab.close();
   },
 
-  "does not reload for ever what answers probes and fails pages": async (browser) => {
+  "limits the reloads of a page that fails although probes succeed": async (browser) => {
     const tab = await visit(browser, "loop", { listener: "three" });
     await tab.page.route("**/loop/**", (route) =>
       route.request().method() === "HEAD" ? route.fulfill({ status: 200 }) : route.continue(),
     );
     for (let reloads = 1; reloads <= 3; reloads++) {
-      // The back-off counts on over the reloads: up to the cap of 40 s.
+      // The back-off continues over reloads, up to the cap of 40 s.
       for (let waited = 0; waited < 44 && (await tab.count("GET")) === reloads; waited += 4) {
         await tab.page.clock.runFor(4_000);
       }
@@ -237,8 +237,8 @@ await run({
     await tab.close();
   },
 
-  "reloads once where it cannot count": async (browser) => {
-    // By the real clock: the one that is set by hand knows no history of loads.
+  "reloads once without session storage": async (browser) => {
+    // By the real clock, since a clock set by the test has no history of loads.
     const tab = await Tab.open(browser);
     await fail("denied");
     await tab.page.addInitScript(() => {
@@ -258,7 +258,7 @@ await run({
     await tab.close();
   },
 
-  "is complete without script": async (browser) => {
+  "is complete without scripts": async (browser) => {
     const tab = await Tab.open(browser, { javaScriptEnabled: false });
     await fail("plain");
     await tab.page.goto(`${facts.page}/plain/`);
@@ -274,7 +274,7 @@ await run({
     await tab.close();
   },
 
-  "does nothing by itself where the configuration says so": async (browser) => {
+  "does nothing by itself if the configuration disables it": async (browser) => {
     const tab = await visit(browser, "still", { listener: "still" });
     assert.equal(await tab.page.locator("script, #auto").count(), 0);
     await mend("still");
@@ -284,7 +284,7 @@ await run({
     await tab.close();
   },
 
-  "a breach of the policy would be seen": async (browser) => {
+  "a violation of the policy is reported": async (browser) => {
     const tab = await visit(browser, "breach");
     await tab.page.evaluate(() => {
       const script = document.createElement("script");

@@ -1,9 +1,9 @@
-"""Calls methods as a real gRPC client does, and prints what it got: one JSON object a line.
+"""Calls methods with grpcio and prints the results: one JSON object per line.
 
     grpc_call.py HOST:PORT /package.Service/Method...
 
-Messages are empty, and no generated code is needed. The retries of the library are off, since what
-the proxy answered is of interest, not what the library makes of it.
+Messages are empty, so no generated code is needed. Retries are off, since the test is about the
+responses of the proxy.
 """
 
 import json
@@ -13,7 +13,7 @@ import grpc
 
 
 def fields(data):
-    """The fields of a protobuf message: (number, value), value an int or bytes."""
+    """Yields the fields of a protobuf message: (number, value), where value is an int or bytes."""
     at = 0
 
     def varint():

@@ -1,12 +1,12 @@
-// What envoy/dashboard.json must be: Grafana's types, for the panels and queries that it has. @grafana/schema leaves
-// the options of a panel and its queries open, so they are closed here, by the types of each.
+// The type of envoy/dashboard.json: Grafana's types for the panels and queries in it. @grafana/schema leaves the options
+// of a panel and its queries open; here each panel has its own types.
 import type * as g from '@grafana/schema';
 import type * as stat from '@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen';
 import type * as states from '@grafana/schema/dist/esm/raw/composable/statetimeline/panelcfg/x/StateTimelinePanelCfg_types.gen';
 import type * as lines from '@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen';
 import type { Dataquery } from '@grafana/grafana-foundation-sdk/prometheus';
 
-// JSON has the values of an enumeration, not its names; and no methods.
+// In JSON, an enumeration has values and no names, and there are no methods.
 type Json<T> = T extends string ? `${T}` : T extends number ? (`${T}` extends `${infer N extends number}` ? N : T)
   : T extends (...args: never[]) => unknown ? never
   : T extends object ? { [K in keyof T as T[K] extends (...args: never[]) => unknown ? never : K]: Json<T[K]> } : T;

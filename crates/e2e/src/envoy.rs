@@ -1,8 +1,8 @@
 //! An Envoy under test: its configuration files, statistics and logs.
 //!
-//! `tidegate-envoy` starts and ends the process. Here every Envoy gets a folder of its own and its listeners from a file,
-//! which a test can replace. The end of an Envoy is part of every test: one that did not end cleanly, or whose log shows
-//! that a module died, fails the test that started it.
+//! `tidegate-envoy` starts and ends the process. Here every Envoy gets a folder of its own and its
+//! listeners from a file, which a test can replace. The end of an Envoy is part of every test: one
+//! that did not end cleanly, or whose log shows that a module died, fails the test that started it.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -32,7 +32,8 @@ const SIGNS_OF_DEATH: [&str; 6] = [
     "Backtrace",
 ];
 
-/// Part of the critical log line for a configuration that the module refuses, which is no sign of death.
+/// Part of the critical log line for a configuration that the module refuses, which is no sign of
+/// death.
 const REFUSED_CONFIGURATION: &str = "failed to load";
 
 /// Returns the lines of a log that show that a module died.
@@ -94,8 +95,8 @@ impl Envoy {
         envoy
     }
 
-    /// Checks with `envoy --mode validate` whether Envoy would start with the configuration. This also starts the module
-    /// and gives it its own configuration. The error is what Envoy wrote.
+    /// Checks with `envoy --mode validate` whether Envoy would start with the configuration. This
+    /// also starts the module and gives it its own configuration. The error is what Envoy wrote.
     ///
     /// # Errors
     /// If Envoy would not start.
@@ -118,8 +119,8 @@ impl Envoy {
             .unwrap_or_else(|| panic!("no listener {name}"))
     }
 
-    /// Returns the folder of this Envoy: configuration, log, access logs. It is removed when the test passes and kept when
-    /// it fails.
+    /// Returns the folder of this Envoy: configuration, log, access logs. It is removed when the
+    /// test passes and kept when it fails.
     pub fn folder(&self) -> &Path {
         self.envoy.folder()
     }
@@ -147,8 +148,8 @@ impl Envoy {
         stats.first().map_or(0, |(_, value)| *value)
     }
 
-    /// Waits until the counters whose names match a pattern (see [`Admin::stats`]) add up to at least `least`, and returns
-    /// them.
+    /// Waits until the counters whose names match a pattern (see [`Admin::stats`]) add up to at
+    /// least `least`, and returns them.
     pub fn wait_for_stats(&self, pattern: &str, least: u64) -> Vec<(String, u64)> {
         self.wait_for(&format!("{pattern} >= {least}"), WAIT_LIMIT, |e| {
             let stats = e.admin().stats(pattern)?;
@@ -165,8 +166,8 @@ impl Envoy {
         })
     }
 
-    /// Replaces the listeners, as a control plane would: the new file is moved into place. Returns when Envoy has accepted
-    /// or refused them.
+    /// Replaces the listeners, as a control plane would: the new file is moved into place. Returns
+    /// when Envoy has accepted or refused them.
     pub fn replace_listeners(&self, listeners: &[Value]) {
         let before = self.stat("listener_manager.lds.update_attempt");
         write_listeners(self.folder(), listeners);
@@ -261,8 +262,8 @@ impl Drop for Envoy {
     }
 }
 
-/// Returns the Envoy to test with, as `scripts/envoy.sh` finds it: `$ENVOY`, else `envoy` on the PATH, else the pinned
-/// version, which the script installs if needed.
+/// Returns the Envoy to test with, as `scripts/envoy.sh` finds it: `$ENVOY`, else `envoy` on the
+/// PATH, else the pinned version, which the script installs if needed.
 ///
 /// # Panics
 /// If there is none: tests that need Envoy are never skipped.

@@ -59,8 +59,8 @@ pub fn yaml(path: &str) -> serde_json::Value {
     serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Returns a free port for a configuration that cannot have port 0. It is below the range from which
-/// the system assigns ports.
+/// Returns a free port for a configuration that cannot have port 0. It is below the range from
+/// which the system assigns ports.
 ///
 /// # Panics
 /// If there is none.

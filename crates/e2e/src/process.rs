@@ -30,8 +30,8 @@ impl Program {
         }
     }
 
-    /// Starts a program with pipes for its output. [`Program::interrupt`] ends it even if the tests run in the background
-    /// of a shell, which makes all its children ignore SIGINT.
+    /// Starts a program with pipes for its output. [`Program::interrupt`] ends it even if the tests
+    /// run in the background of a shell, which makes all its children ignore SIGINT.
     ///
     /// # Panics
     /// If it cannot be started.
@@ -120,7 +120,8 @@ pub struct Process {
     parent: u32,
     /// A zombie: ended but not waited for.
     dead: bool,
-    /// Start time in clock ticks since boot. Distinguishes it from a later process with the same id.
+    /// Start time in clock ticks since boot. Distinguishes it from a later process with the same
+    /// id.
     began: u64,
 }
 

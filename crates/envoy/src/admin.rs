@@ -47,8 +47,8 @@ impl Admin {
             .is_ok_and(|(status, body)| status == 200 && body.trim() == "LIVE")
     }
 
-    /// Returns the counters and gauges whose names match `pattern`, a regular expression that is already escaped for
-    /// a URL. `None`: Envoy does not answer.
+    /// Returns the counters and gauges whose names match `pattern`, a regular expression that is
+    /// already escaped for a URL. `None`: Envoy does not answer.
     pub fn stats(&self, pattern: &str) -> Option<Vec<(String, u64)>> {
         let (status, body) = self.get(&format!("/stats?filter={pattern}")).ok()?;
         (status == 200).then(|| body.lines().filter_map(stat).collect())

@@ -5,15 +5,16 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// The leader of a group. It ignores the signals that are sent to whole groups, says that it does, waits for the end of its
-/// input, removes the folder that its argument names, and kills the group.
+/// The leader of a group. It ignores the signals that are sent to whole groups, says that it does,
+/// waits for the end of its input, removes the folder that its argument names, and kills the group.
 const LEADER: &str = r#"trap "" HUP INT TERM; echo; read -r _; rm -rf -- "$@"; kill -KILL 0"#;
 
 /// A process group that ends with this value and with this process, however this process ends.
 ///
-/// The leader of the group is a shell that reads from a pipe. Only this process holds the other end. When this process
-/// ends, even by SIGKILL, the kernel closes the pipe, and the shell kills the group. (Linux can also signal a child when
-/// its parent dies; macOS cannot.) As long as the leader lives, no other group can have its number.
+/// The leader of the group is a shell that reads from a pipe. Only this process holds the other
+/// end. When this process ends, even by SIGKILL, the kernel closes the pipe, and the shell kills
+/// the group. (Linux can also signal a child when its parent dies; macOS cannot.) As long as the
+/// leader lives, no other group can have its number.
 #[derive(Debug)]
 pub struct ProcessGroup {
     leader: Child,

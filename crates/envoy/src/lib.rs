@@ -1,14 +1,16 @@
 //! Starts an Envoy, waits until it serves, asks it, and ends it.
 //!
-//! The demo, the end-to-end tests and the benchmarks run Envoys through this crate. The rules are the same for all:
+//! The demo, the end-to-end tests and the benchmarks run Envoys through this crate. The rules are
+//! the same for all:
 //!
-//! * Each Envoy has a folder of its own: `envoy.json`, `envoy.log`, and `admin.txt` with its administration address.
-//! * Ports are 0 in the configuration. The kernel chooses them, and [`Admin`] reads them from Envoy, so nothing can take
-//!   a port between its choice and its use.
+//! * Each Envoy has a folder of its own: `envoy.json`, `envoy.log`, and `admin.txt` with its
+//!   administration address.
+//! * Ports are 0 in the configuration. The kernel chooses them, and [`Admin`] reads them from
+//!   Envoy, so nothing can take a port between its choice and its use.
 //! * Envoys run with `--disable-hot-restart`. Without it, those with the same base id share memory.
 //! * Conditions are polled with a time limit; nothing sleeps for a fixed time.
-//! * Each Envoy runs in a [`ProcessGroup`] of its own, which ends with the process that started it, even if that process
-//!   is killed. Ending an Envoy ends its group and nothing else.
+//! * Each Envoy runs in a [`ProcessGroup`] of its own, which ends with the process that started it,
+//!   even if that process is killed. Ending an Envoy ends its group and nothing else.
 //!
 //! The caller names the program. In this repository `scripts/envoy.sh` finds or installs one.
 #![forbid(unsafe_code)]
@@ -31,7 +33,8 @@ pub use admin::Admin;
 pub use group::ProcessGroup;
 pub use wait::{wait_until, WaitError};
 
-/// Limit for an Envoy to serve. Compiling the module dominates; on a busy machine with few cores it takes seconds.
+/// Limit for an Envoy to serve. Compiling the module dominates; on a busy machine with few cores it
+/// takes seconds.
 pub const START_LIMIT: Duration = Duration::from_secs(60);
 /// Limit for an Envoy to end after SIGTERM.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
@@ -158,7 +161,8 @@ impl Envoy {
     pub fn processor_time(&self) -> io::Result<Duration> {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.pid))?;
         let nanoseconds = tasks.filter_map(|task| {
-            // proc(5): nanoseconds on a processor, nanoseconds waiting for one, number of time slices.
+            // proc(5): nanoseconds on a processor, nanoseconds waiting for one, number of time
+            // slices.
             let text = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
             text.split(' ').next()?.parse::<u64>().ok()
         });
@@ -168,7 +172,8 @@ impl Envoy {
     /// Ends Envoy with SIGTERM and waits until it is gone. Kills its process group in any case.
     ///
     /// # Errors
-    /// If Envoy had ended before, does not end within 20 seconds, or ends with another status than 0.
+    /// If Envoy had ended before, does not end within 20 seconds, or ends with another status than
+    /// 0.
     pub fn stop(&mut self) -> Result<(), StopError> {
         if let Some(status) = self.exit_status() {
             self.kill();
@@ -227,8 +232,8 @@ pub fn validate(program: &Path, folder: &Path, config: &Path) -> io::Result<Outp
         .output()
 }
 
-/// Makes a path with a folder in it absolute, since a program is looked up from the working directory of the child. Keeps
-/// a bare name, which is looked up on `PATH`.
+/// Makes a path with a folder in it absolute, since a program is looked up from the working
+/// directory of the child. Keeps a bare name, which is looked up on `PATH`.
 fn absolute(program: &Path) -> io::Result<PathBuf> {
     match program.components().count() {
         0 | 1 => Ok(program.to_owned()),

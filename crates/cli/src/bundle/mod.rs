@@ -1,4 +1,4 @@
-//! `tidegate bundle`: from the source that people edit to what Envoy, Istio or Envoy Gateway gets.
+//! `tidegate bundle`: builds the configuration for Envoy, Istio or Envoy Gateway from a source.
 
 mod resource;
 
@@ -31,22 +31,22 @@ pub(crate) struct Args {
     module: Option<String>,
 }
 
-/// What the filter gets.
+/// The configuration for the filter.
 #[derive(Debug)]
 pub(crate) struct Bundle {
     /// The configuration.
     pub(crate) json: String,
-    /// The same, read.
+    /// The parsed configuration.
     pub(crate) config: Config,
-    /// Key path and length of each template.
+    /// Key path and size in bytes of each template.
     pub(crate) templates: Vec<(String, usize)>,
 }
 
 impl Bundle {
-    /// Puts into the pages of a source what they refer to.
+    /// Embeds in the pages of a source what they refer to.
     ///
     /// # Errors
-    /// Everything that cannot be put in, or makes the result too large.
+    /// Everything that cannot be embedded, or makes the result too large.
     pub(crate) fn new(source: &mut Source) -> Result<Self, Findings> {
         let mut document = source.document.clone();
         let mut findings = Vec::new();
@@ -91,7 +91,7 @@ impl Bundle {
     }
 }
 
-/// Of a page that is too large: what in it is.
+/// Adds to an error about a page that is too large what the page is made of.
 fn explain(finding: &mut Finding, key: &str, parts: &[(String, Vec<(String, usize)>)]) {
     let Some((_, parts)) = parts.iter().find(|(other, _)| other == key) else {
         return;
@@ -108,7 +108,7 @@ fn explain(finding: &mut Finding, key: &str, parts: &[(String, Vec<(String, usiz
     }
 }
 
-/// Puts a text at a key path; its lines are no longer those of a file.
+/// Replaces the text at a key path. Its lines are no longer lines of a file.
 fn replace(document: &mut Node, key: &str, text: String) {
     let Value::Map(entries) = &mut document.value else {
         return;
@@ -139,7 +139,7 @@ fn replace(document: &mut Node, key: &str, text: String) {
     }
 }
 
-/// Key path and length of each template.
+/// Returns the key path and size of each template.
 fn sizes(document: &Node) -> Vec<(String, usize)> {
     let mut sizes = Vec::new();
     if let Some(Value::Map(templates)) = document.get("templates").map(|node| &node.value) {
@@ -154,7 +154,7 @@ fn sizes(document: &Node) -> Vec<(String, usize)> {
     sizes
 }
 
-/// Makes it.
+/// Runs the command.
 pub(crate) fn run(args: &Args) -> ExitCode {
     let mut source = match Source::load(&args.source) {
         Ok(source) => source,
@@ -163,7 +163,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     let bundle = match Bundle::new(&mut source) {
         Ok(bundle) => bundle,
         Err(findings) => {
-            findings.tell(&args.source);
+            findings.print(&args.source);
             return ExitCode::from(crate::FINDINGS);
         }
     };
@@ -172,11 +172,11 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     for finding in findings {
         eprintln!("{finding}");
     }
-    tell_sizes(&bundle);
+    print_sizes(&bundle);
     let text = resource::make(args.kind, &bundle.json, args.module.as_deref());
     match &args.output {
         None => crate::output::print(&text),
-        // A slip of the hand would lose what no command can make again.
+        // Overwriting a source by a slip would lose work.
         Some(path) if is_of(&source, path) => {
             eprintln!(
                 "{}: is a file of the source; nothing was written",
@@ -194,13 +194,13 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     }
 }
 
-/// Whether a path is that of a file of the source.
+/// Returns whether a path is a file of the source.
 fn is_of(source: &Source, path: &Path) -> bool {
     path.canonicalize()
         .is_ok_and(|path| source.files.paths().any(|file| file == path))
 }
 
-/// Writes a file whole or not at all: a proxy may be watching it.
+/// Writes a file atomically, since a proxy may be watching it.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -222,29 +222,29 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Tells why a source is none.
+/// Prints why a source could not be loaded.
 pub(crate) fn refuse(path: &Path, error: &LoadError) -> ExitCode {
     match error {
         LoadError::Unreadable(error) => {
-            eprintln!("{}: cannot be read: {error}", source::shown(path));
+            eprintln!("{}: cannot be read: {error}", source::display_name(path));
             ExitCode::from(crate::USAGE)
         }
         LoadError::Wrong(findings) => {
-            findings.tell(path);
+            findings.print(path);
             ExitCode::from(crate::FINDINGS)
         }
     }
 }
 
-fn tell_sizes(bundle: &Bundle) {
+fn print_sizes(bundle: &Bundle) {
     let width = bundle.templates.iter().map(|(key, _)| key.chars().count());
     let width = width.max().unwrap_or(0).max("the configuration".len());
-    let tell = |what: &str, bytes: usize, limit: usize| {
+    let print = |what: &str, bytes: usize, limit: usize| {
         let percent = (bytes * 100).div_ceil(limit);
         eprintln!("{what:width$}  {bytes:>7} of {limit:>7} bytes, {percent:>3} %");
     };
     for (key, bytes) in &bundle.templates {
-        tell(key, *bytes, limits::TEMPLATE_BYTES);
+        print(key, *bytes, limits::TEMPLATE_BYTES);
     }
-    tell("the configuration", bundle.json.len(), limits::CONFIG_BYTES);
+    print("the configuration", bundle.json.len(), limits::CONFIG_BYTES);
 }

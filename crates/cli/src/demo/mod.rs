@@ -1,8 +1,8 @@
-//! `tidegate demo`: a site that its owner can break, behind Envoy with the filter.
+//! `tidegate demo`: a shop behind Envoy with the filter, which its owner can break.
 //!
-//! Reading about error pages convinces nobody; this lets a newcomer switch a site off and see what
-//! its visitors get, with nothing to install but Envoy. The site and the owner's panel are served
-//! from this process, Envoy is its child, and all of it ends together (see [`envoy`]).
+//! A newcomer can switch the shop off and see what its visitors get, with nothing to install but
+//! Envoy. The shop and the owner's panel are served from this process, Envoy is its child, and all
+//! of it ends together (see [`envoy`]).
 
 use std::fmt;
 use std::io::{self, IsTerminal};
@@ -27,9 +27,9 @@ mod panel;
 mod report;
 mod site;
 
-/// The filter configuration of the demo: a brand, and short waits.
+/// The filter configuration of the demo: a brand and short retry times.
 const CONFIG: &str = include_str!("assets/filter.json");
-/// How often Envoy is looked after, and its counters are read.
+/// Interval at which Envoy is checked and its counters are read.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Run a demo: a small shop behind Envoy with the filter, and a panel that breaks the shop
@@ -63,17 +63,17 @@ pub(crate) struct Args {
     no_open: bool,
 }
 
-/// What the main thread waits for.
+/// Events for the main thread.
 enum Event {
     /// The panel switched the site.
     Turned,
-    /// The site could not take its port again.
+    /// The site could not bind its port again.
     SiteLost(io::Error),
     /// A signal asks the demo to end.
     Stop,
 }
 
-/// Runs the demo until it is told to end.
+/// Runs the demo until a signal ends it.
 pub(crate) fn run(args: &Args) -> ExitCode {
     match demo(args) {
         Ok(()) => ExitCode::SUCCESS,
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 
 fn demo(args: &Args) -> Result<(), Error> {
     let (events, received) = mpsc::channel();
-    // Before anything is started that would have to be ended.
+    // First, so that a signal ends everything that is started below.
     listen_for_signals(events.clone())?;
     let module = absolute(&args.module)?;
     let config = filter_config(args.config.as_deref())?;
@@ -157,14 +157,14 @@ fn listen_for_signals(events: Sender<Event>) -> Result<(), Error> {
         .name("signals".into())
         .spawn(move || {
             for _ in signals.forever() {
-                // The demo is ending already if nobody receives.
+                // Fails if the demo is ending already.
                 let _ = events.send(Event::Stop);
             }
         });
     listening.map(|_| ()).map_err(Error::System)
 }
 
-/// The module's whole path: Envoy must find it whatever folder it thinks it is in.
+/// Returns the absolute path of the module, since Envoy may run in another folder.
 fn absolute(module: &Path) -> Result<PathBuf, Error> {
     let found = std::fs::canonicalize(module);
     found.map_err(|error| Error::Module {
@@ -173,7 +173,7 @@ fn absolute(module: &Path) -> Result<PathBuf, Error> {
     })
 }
 
-/// The filter configuration, checked as the filter checks it.
+/// Returns the filter configuration, checked as the filter checks it.
 fn filter_config(file: Option<&Path>) -> Result<String, Error> {
     let Some(file) = file else {
         return Ok(CONFIG.to_owned());
@@ -192,7 +192,7 @@ fn filter_config(file: Option<&Path>) -> Result<String, Error> {
     }
 }
 
-/// Envoy would say so too, but at length.
+/// Checks the port, with a shorter error than Envoy's.
 fn port_is_free(port: u16, option: &'static str) -> Result<(), Error> {
     match crate::http::is_free(port) {
         Ok(()) => Ok(()),
@@ -215,7 +215,7 @@ fn open_panel(port: u16, panel: Panel) -> Result<Server, Error> {
     })
 }
 
-/// Whether somebody sits here who would like to see a browser open.
+/// Returns whether a person at a desktop runs the demo.
 fn on_a_desktop() -> bool {
     let display = ["DISPLAY", "WAYLAND_DISPLAY"]
         .iter()
@@ -223,7 +223,7 @@ fn on_a_desktop() -> bool {
     io::stdout().is_terminal() && (cfg!(target_os = "macos") || display)
 }
 
-/// Opens a browser if that is easy; the address was printed in any case.
+/// Opens a browser if possible; the address is printed in any case.
 fn open_browser(url: &str) {
     use std::os::unix::process::CommandExt;
     let opener = if cfg!(target_os = "macos") {
@@ -236,25 +236,25 @@ fn open_browser(url: &str) {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        // A browser that begins with this must not end with the demo's Ctrl-C.
+        // Ctrl-C in the demo must not end the browser.
         .process_group(0)
         .spawn();
     if let Ok(mut browser) = browser {
-        // Only so that no zombie is left while the demo runs.
+        // Reaps the process.
         let _ = std::thread::Builder::new().spawn(move || browser.wait());
     }
 }
 
-/// Why the demo did not start, or ended by itself.
+/// Why the demo did not start, or ended.
 #[derive(Debug)]
 enum Error {
-    /// There is no module.
+    /// The module does not exist.
     Module { module: PathBuf, error: io::Error },
     /// The configuration file cannot be read.
     ConfigFile { file: PathBuf, error: io::Error },
-    /// The filter would refuse the configuration.
+    /// The filter rejects the configuration.
     Config { file: PathBuf, errors: ConfigErrors },
-    /// A port cannot be had.
+    /// A port cannot be bound.
     Port {
         port: u16,
         option: &'static str,
@@ -262,20 +262,20 @@ enum Error {
     },
     /// Envoy cannot be run.
     EnvoyMissing { envoy: PathBuf, error: io::Error },
-    /// Envoy ended by itself.
+    /// Envoy exited.
     EnvoyEnded { status: ExitStatus, log: String },
-    /// Envoy runs, but does not serve.
+    /// Envoy runs but does not serve.
     EnvoyNotReady { waited: Duration, log: String },
-    /// Envoy does not tell its port.
+    /// Envoy does not report its port.
     EnvoySilent,
-    /// The site could not take its port again.
+    /// The site could not bind its port again.
     SiteLost(io::Error),
-    /// The system refused something that it always grants.
+    /// An unexpected system error.
     System(io::Error),
 }
 
 impl Error {
-    /// Whether other arguments would help.
+    /// Returns whether the arguments are the cause.
     fn is_usage(&self) -> bool {
         matches!(
             self,
@@ -317,7 +317,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// The end of a log, where there is one.
+/// The end of a log, if there is one.
 struct Tail<'a>(&'a str);
 
 impl fmt::Display for Tail<'_> {
@@ -330,28 +330,4 @@ impl fmt::Display for Tail<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_filter_accepts_the_configuration_of_the_demo() {
-        Config::from_json(CONFIG.as_bytes()).unwrap();
-        assert_eq!(filter_config(None).unwrap(), CONFIG);
-    }
-
-    #[test]
-    fn a_configuration_that_the_filter_refuses_is_not_started_with() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        io::Write::write_all(&mut file, b"{\"brnd\": {}}").unwrap();
-        let refused = filter_config(Some(file.path())).unwrap_err().to_string();
-        let expected = format!("the filter rejects {}:\nbrnd: ", file.path().display());
-        assert!(refused.starts_with(&expected), "{refused}");
-        let missing = filter_config(Some(Path::new("/nonexistent/filter.json"))).unwrap_err();
-        assert!(
-            missing
-                .to_string()
-                .starts_with("/nonexistent/filter.json: "),
-            "{missing}"
-        );
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! The owner's panel: one page that shows what the site does and switches it.
+//! The owner's panel: one page that shows the state of the site and switches it.
 
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
@@ -15,18 +15,18 @@ use crate::http::{lock, Request, Response};
 const PAGE: &str = include_str!("assets/panel.html");
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
-/// The page needs nothing from anywhere, and nobody else's page may press its buttons in a frame.
+/// The page loads nothing from other sites, and other sites cannot frame it.
 const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                    connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// What the panel shows and switches.
 pub(super) struct Panel {
     pub(super) site: Arc<Site>,
-    /// What visitors got, as last read from Envoy.
+    /// Responses to visitors, as last read from Envoy.
     pub(super) counts: Arc<Mutex<Counts>>,
-    /// Where visitors come in.
+    /// URL of the shop.
     pub(super) url: String,
-    /// Who wants to know of switches.
+    /// Receives the switches.
     pub(super) events: Sender<Event>,
 }
 
@@ -75,7 +75,7 @@ impl Panel {
                 refusal(500, "the site lost its port"),
             ),
         };
-        // Nobody listens any more: the demo is about to end.
+        // Fails if the demo is ending.
         let _ = self.events.send(event);
         response
     }
@@ -97,7 +97,7 @@ impl Panel {
     }
 }
 
-/// Whether a browser sends this from a page that is not the panel's (it then names the page's origin).
+/// Returns whether a browser sends this from another site's page, whose origin it then names.
 fn foreign(request: &Request) -> bool {
     let own = request.header("host").map(|host| format!("http://{host}"));
     request
@@ -109,7 +109,7 @@ fn refusal(status: u16, message: &str) -> Response {
     Response::new(status, JSON, format!("{}\n", json!({ "error": message })))
 }
 
-/// What a visitor gets in this state.
+/// Returns what a visitor gets in this state.
 fn visitor(state: State) -> String {
     let page = "Tidegate's page";
     match (state.mode, state.up) {
@@ -130,115 +130,4 @@ fn visitor(state: State) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use super::*;
-    use crate::http::parse;
-
-    fn panel() -> (Panel, mpsc::Receiver<Event>) {
-        let (events, received) = mpsc::channel();
-        let panel = Panel {
-            site: Arc::new(Site::start().unwrap()),
-            counts: Arc::new(Mutex::new(Counts {
-                served: 3,
-                failed: 2,
-            })),
-            url: "http://127.0.0.1:8080/".to_owned(),
-            events,
-        };
-        (panel, received)
-    }
-
-    fn ask(panel: &Panel, request: &str) -> (u16, serde_json::Value) {
-        let response = panel.answer(&parse(request));
-        (
-            response.status,
-            serde_json::from_slice(&response.body).unwrap(),
-        )
-    }
-
-    fn post(panel: &Panel, headers: &str, body: &str) -> (u16, serde_json::Value) {
-        let length = body.len();
-        ask(
-            panel,
-            &format!("POST /state HTTP/1.1\r\n{headers}content-length: {length}\r\n\r\n{body}"),
-        )
-    }
-
-    #[test]
-    fn every_mode_can_be_chosen_and_is_told() {
-        let (panel, events) = panel();
-        for mode in Mode::ALL {
-            let body = json!({ "mode": mode }).to_string();
-            let (status, state) = post(&panel, "", &body);
-            assert_eq!((status, &state["mode"]), (200, &json!(mode)));
-            assert_eq!(state["up"], json!(panel.site.state().up));
-            assert_eq!((&state["served"], &state["failed"]), (&json!(3), &json!(2)));
-            assert!(matches!(events.try_recv(), Ok(Event::Turned)));
-            assert_eq!(ask(&panel, "GET /state HTTP/1.1\r\n\r\n"), (200, state));
-        }
-    }
-
-    #[test]
-    fn a_wish_that_is_none_is_refused_and_changes_nothing() {
-        let (panel, events) = panel();
-        for body in [
-            "",
-            "down",
-            "{}",
-            r#"{"mode":"up"}"#,
-            r#"{"mode":"down","for":1}"#,
-        ] {
-            let (status, answer) = post(&panel, "", body);
-            assert_eq!(status, 400, "{body}");
-            let error = answer["error"].as_str().unwrap();
-            assert!(error.contains("fine, down, slow, 502, flapping"), "{error}");
-        }
-        assert_eq!(panel.site.state().mode, Mode::Fine);
-        assert!(events.try_recv().is_err());
-    }
-
-    #[test]
-    fn a_page_of_another_origin_cannot_switch_the_site() {
-        let (panel, _events) = panel();
-        let down = r#"{"mode":"down"}"#;
-        let table = [
-            (
-                "host: 127.0.0.1:8081\r\norigin: http://127.0.0.1:8081\r\n",
-                200,
-            ),
-            ("host: 127.0.0.1:8081\r\n", 200),
-            (
-                "host: 127.0.0.1:8081\r\norigin: http://evil.example\r\n",
-                403,
-            ),
-            (
-                "host: 127.0.0.1:8081\r\norigin: http://127.0.0.1:8080\r\n",
-                403,
-            ),
-            ("host: 127.0.0.1:8081\r\norigin: null\r\n", 403),
-            ("origin: http://evil.example\r\n", 403),
-        ];
-        for (headers, expected) in table {
-            assert_eq!(post(&panel, headers, down).0, expected, "{headers}");
-        }
-    }
-
-    #[test]
-    fn the_page_stands_alone() {
-        let (panel, _events) = panel();
-        let response = panel.answer(&parse("GET / HTTP/1.1\r\n\r\n"));
-        let page = String::from_utf8(response.body).unwrap();
-        // Every mode has its button, and nothing is fetched but the state.
-        for mode in Mode::ALL {
-            assert!(
-                page.contains(&format!("data-mode=\"{}\"", mode.word())),
-                "{mode:?}"
-            );
-        }
-        for outside in ["http://", "https://", "src=", "url(", "@import"] {
-            assert!(!page.contains(outside), "{outside}");
-        }
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! What the demo prints: where to look, what to try, and what happens meanwhile.
+//! Prints the addresses, commands to try, and events of the demo.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 use super::envoy::Counts;
 use super::site::State;
 
-/// At most so often a line about requests is printed.
+/// Shortest interval between lines about requests.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// The demo's voice on standard output.
+/// Prints to standard output.
 pub(super) struct Report {
     began: Instant,
-    told: Option<State>,
+    state: Option<State>,
     requests: Summary,
 }
 
 impl Report {
-    /// Says where everything is and what to try.
+    /// Prints the addresses and what to try.
     pub(super) fn begin(url: &str, panel: &str, now: Instant) -> Self {
         say(&format!(
             "\
@@ -45,27 +45,27 @@ Ctrl-C ends all of it.
         ));
         Self {
             began: now,
-            told: None,
+            state: None,
             requests: Summary::new(now),
         }
     }
 
-    /// Says what the site does now, if that is news.
+    /// Prints the state of the site if it has changed.
     pub(super) fn state(&mut self, state: State, now: Instant) {
-        if self.told.replace(state) == Some(state) {
+        if self.state.replace(state) == Some(state) {
             return;
         }
         self.line(now, &format!("the site is {state}"));
     }
 
-    /// Takes the counters of this moment; says something if requests failed lately.
+    /// Takes the current counters; prints a line if requests failed recently.
     pub(super) fn counts(&mut self, visitors: Counts, reached: u64, now: Instant) {
         if let Some(line) = self.requests.take(visitors, reached, now) {
             self.line(now, &line);
         }
     }
 
-    /// Says that all is over, if it is as it was asked for.
+    /// Prints that the demo has ended, if it was stopped.
     pub(super) fn end(&self, as_asked: bool) {
         if as_asked {
             say("\nEnvoy, the shop and the panel are closed.\n");
@@ -78,13 +78,13 @@ Ctrl-C ends all of it.
     }
 }
 
-/// Prints; a reader that has gone away does not end the demo.
+/// Prints; a closed pipe does not end the demo.
 fn say(text: &str) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Turns counters into a line now and then.
+/// Summarizes counters.
 struct Summary {
     since: Instant,
     visitors: Counts,
@@ -100,7 +100,7 @@ impl Summary {
         }
     }
 
-    /// A line, if one is due and there is something to tell: a failure.
+    /// Returns a line if one is due and requests have failed.
     fn take(&mut self, visitors: Counts, reached: u64, now: Instant) -> Option<String> {
         let elapsed = now.saturating_duration_since(self.since);
         if elapsed < EVERY {
@@ -125,28 +125,4 @@ impl Summary {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_summary_comes_now_and_then_and_only_of_failures() {
-        let start = Instant::now();
-        let mut summary = Summary::new(start);
-        let told = "in the last 5 s: 2 requests served, 3 failed, 4 reached the site";
-        let table = [
-            (1, (9, 0, 9), None),
-            (5, (9, 0, 9), None),
-            (9, (10, 3, 13), None),
-            (10, (11, 3, 13), Some(told.to_owned())),
-            (15, (11, 3, 13), None),
-        ];
-        for (second, (served, failed, reached), line) in table {
-            let now = start + Duration::from_secs(second);
-            assert_eq!(
-                summary.take(Counts { served, failed }, reached, now),
-                line,
-                "at {second} s"
-            );
-        }
-    }
-}
+mod tests;

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::http::{lock, Handler, Request, Response, Server};
 
-/// How long a slow answer takes; well over the time-out of the route.
+/// How long a slow response takes; well over the timeout of the route.
 const SLOW: Duration = Duration::from_secs(6);
-/// How long a flapping site stays up, and down.
+/// How long a flapping site stays up and down.
 pub(super) const FLAP: Duration = Duration::from_secs(6);
 
 const SHOP: &str = include_str!("assets/shop.html");
@@ -21,7 +21,7 @@ const STYLE: &str = include_str!("assets/shop.css");
 const UGLY: &str = include_str!("assets/ugly-502.html");
 const BEANS: &str = include_str!("assets/beans.json");
 
-/// What the owner has chosen.
+/// The owner's choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Mode {
@@ -29,17 +29,17 @@ pub(super) enum Mode {
     Fine,
     /// Its port refuses connections.
     Down,
-    /// Answers long after the route has given up.
+    /// Answers long after the timeout of the route.
     Slow,
-    /// Answers 502 with a page of its own.
+    /// Answers 502 with its own error page.
     #[serde(rename = "502")]
     BadGateway,
-    /// Up, down, up, down.
+    /// Alternates between up and down.
     Flapping,
 }
 
 impl Mode {
-    /// All of them, in the order of the panel.
+    /// All modes, in the order of the panel.
     pub(super) const ALL: [Mode; 5] = [
         Mode::Fine,
         Mode::Down,
@@ -48,7 +48,7 @@ impl Mode {
         Mode::Flapping,
     ];
 
-    /// The word for it in the panel's JSON.
+    /// Returns its name in the panel's JSON.
     pub(super) fn word(self) -> &'static str {
         match self {
             Mode::Fine => "fine",
@@ -60,12 +60,12 @@ impl Mode {
     }
 }
 
-/// What the site does at this moment.
+/// The current state of the site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct State {
-    /// What the owner has chosen.
+    /// The owner's choice.
     pub(super) mode: Mode,
-    /// Whether the port is open: always, but while down and in every second phase of flapping.
+    /// Whether the port is open: always, except while down and in every second phase of flapping.
     pub(super) up: bool,
 }
 
@@ -82,11 +82,12 @@ impl fmt::Display for State {
     }
 }
 
-/// The shop, its port and its switch.
+/// The shop, its port and its mode.
 pub(super) struct Site {
     server: Server,
     shared: Arc<Shared>,
-    /// When a flapping site turns next. Held over a whole switch, so that switches do not mix.
+    /// When a flapping site changes next. Locked during a whole switch, so that switches do not
+    /// interleave.
     turn: Mutex<Option<Instant>>,
 }
 
@@ -97,10 +98,10 @@ struct Shared {
 }
 
 impl Site {
-    /// A site that is fine, on a free port of 127.0.0.1.
+    /// Starts a site in the mode fine, on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// No port is to be had.
+    /// No port can be bound.
     pub(super) fn start() -> io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
@@ -112,8 +113,8 @@ impl Site {
         });
         let answering = shared.clone();
         let handler: Arc<Handler> = Arc::new(move |request| answering.answer(request));
-        // Keep-alive, as Envoy is used to; a server that closed after each answer would hide what
-        // happens to a connection that was open when the site went down.
+        // Uses keep-alive, as Envoy expects; closing after each response would hide what happens to
+        // connections that are open when the site goes down.
         let server = Server::reserve(0, true, handler)?;
         server.open()?;
         Ok(Self {
@@ -123,38 +124,38 @@ impl Site {
         })
     }
 
-    /// The port, which stays the same, open or not.
+    /// Returns the port, which stays the same, open or closed.
     pub(super) fn port(&self) -> u16 {
         self.server.port()
     }
 
-    /// What the site does at this moment.
+    /// Returns the current state.
     pub(super) fn state(&self) -> State {
         *lock(&self.shared.state)
     }
 
-    /// How many requests came through to the site.
+    /// Returns the number of requests that reached the site.
     pub(super) fn reached(&self) -> u64 {
         self.shared.reached.load(Ordering::Relaxed)
     }
 
-    /// Switches; on return the new mode is in force. A flapping site begins by going down.
+    /// Switches the mode. On return it is in effect. A flapping site goes down first.
     ///
     /// # Errors
-    /// The port could not be opened again.
+    /// The port could not be bound again.
     pub(super) fn switch(&self, mode: Mode, now: Instant) -> io::Result<()> {
         let mut turn = lock(&self.turn);
         *turn = (mode == Mode::Flapping).then(|| now + FLAP);
-        self.become_(State {
+        self.set_state(State {
             mode,
             up: !matches!(mode, Mode::Down | Mode::Flapping),
         })
     }
 
-    /// Turns a flapping site when its time has come. Returns whether it did.
+    /// Changes a flapping site if it is time. Returns whether it did.
     ///
     /// # Errors
-    /// The port could not be opened again.
+    /// The port could not be bound again.
     pub(super) fn tick(&self, now: Instant) -> io::Result<bool> {
         let mut turn = lock(&self.turn);
         if turn.is_none_or(|at| now < at) {
@@ -162,11 +163,11 @@ impl Site {
         }
         *turn = Some(now + FLAP);
         let State { mode, up } = self.state();
-        self.become_(State { mode, up: !up })?;
+        self.set_state(State { mode, up: !up })?;
         Ok(true)
     }
 
-    fn become_(&self, state: State) -> io::Result<()> {
+    fn set_state(&self, state: State) -> io::Result<()> {
         *lock(&self.shared.state) = state;
         self.shared.changed.notify_all();
         if state.up {
@@ -180,7 +181,7 @@ impl Site {
 impl Shared {
     fn answer(&self, request: &Request) -> Response {
         self.reached.fetch_add(1, Ordering::Relaxed);
-        // Not in the head of the match: the lock would be held over its arms.
+        // A separate statement, since a lock in the head of the match would be held over its arms.
         let mode = lock(&self.state).mode;
         match mode {
             Mode::BadGateway => {
@@ -192,17 +193,17 @@ impl Shared {
         page(request)
     }
 
-    /// Waits, but not longer than the mode lasts.
+    /// Waits, at most as long as the mode lasts.
     fn dawdle(&self) {
         let state = lock(&self.state);
-        // Which of the two ended the wait does not matter, nor does a poisoned lock.
+        // Both ends of the wait are fine, and so is a poisoned lock.
         let _ = self
             .changed
             .wait_timeout_while(state, SLOW, |state| state.mode == Mode::Slow);
     }
 }
 
-/// The shop when all is well.
+/// Returns the pages of the shop.
 fn page(request: &Request) -> Response {
     const HTML: &str = "text/html; charset=utf-8";
     match (request.method.as_str(), request.path.as_str()) {
@@ -216,119 +217,4 @@ fn page(request: &Request) -> Response {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{Read, Write};
-    use std::net::TcpStream;
-
-    use super::*;
-
-    fn get(port: u16, request: &str) -> io::Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-        stream.write_all(request.as_bytes())?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
-    }
-
-    const HOME: &str = "GET / HTTP/1.1\r\nconnection: close\r\n\r\n";
-
-    #[test]
-    fn every_mode_has_its_own_word() {
-        for mode in Mode::ALL {
-            assert_eq!(serde_json::to_value(mode).unwrap(), mode.word());
-        }
-    }
-
-    #[test]
-    fn a_site_that_is_down_refuses_and_keeps_its_port() {
-        let site = Site::start().unwrap();
-        let port = site.port();
-        assert!(get(port, HOME).unwrap().starts_with("HTTP/1.1 200 OK\r\n"));
-        for _ in 0..3 {
-            site.switch(Mode::Down, Instant::now()).unwrap();
-            let refused = get(port, HOME).unwrap_err();
-            assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
-            site.switch(Mode::Fine, Instant::now()).unwrap();
-            assert_eq!(site.port(), port);
-            assert!(get(port, HOME).unwrap().starts_with("HTTP/1.1 200 OK\r\n"));
-        }
-    }
-
-    #[test]
-    fn going_down_ends_the_connections_that_were_open() {
-        let site = Site::start().unwrap();
-        let mut stream = TcpStream::connect(("127.0.0.1", site.port())).unwrap();
-        stream.write_all(b"HEAD / HTTP/1.1\r\n\r\n").unwrap();
-        let mut first = [0; 15];
-        stream.read_exact(&mut first).unwrap();
-        assert_eq!(&first, b"HTTP/1.1 200 OK");
-        site.switch(Mode::Down, Instant::now()).unwrap();
-        let mut rest = Vec::new();
-        // Ended or reset, but over: without the end this would wait for ever.
-        let _ = stream.read_to_end(&mut rest);
-    }
-
-    #[test]
-    fn a_slow_answer_comes_at_once_when_the_site_is_fine_again() {
-        let site = Site::start().unwrap();
-        site.switch(Mode::Slow, Instant::now()).unwrap();
-        let mut stream = TcpStream::connect(("127.0.0.1", site.port())).unwrap();
-        stream.write_all(HOME.as_bytes()).unwrap();
-        site.switch(Mode::Fine, Instant::now()).unwrap();
-        let start = Instant::now();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"));
-        assert!(start.elapsed() < SLOW);
-    }
-
-    #[test]
-    fn a_broken_application_answers_with_its_own_page() {
-        let site = Site::start().unwrap();
-        site.switch(Mode::BadGateway, Instant::now()).unwrap();
-        let answer = get(site.port(), HOME).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n") && answer.ends_with(UGLY));
-    }
-
-    #[test]
-    fn a_flapping_site_turns_by_the_clock_it_is_given() {
-        let site = Site::start().unwrap();
-        let start = Instant::now();
-        site.switch(Mode::Flapping, start).unwrap();
-        let table = [
-            (FLAP / 2, false),
-            (FLAP, true),
-            (FLAP * 3 / 2, true),
-            (FLAP * 2, false),
-        ];
-        for (after, up) in table {
-            site.tick(start + after).unwrap();
-            assert_eq!(
-                site.state(),
-                State {
-                    mode: Mode::Flapping,
-                    up
-                },
-                "after {after:?}"
-            );
-            assert_eq!(get(site.port(), HOME).is_ok(), up, "after {after:?}");
-        }
-        site.switch(Mode::Fine, start).unwrap();
-        assert!(!site.tick(start + FLAP * 9).unwrap());
-        assert!(site.state().up);
-    }
-
-    #[test]
-    fn an_order_can_be_placed_and_other_paths_are_not_found() {
-        let site = Site::start().unwrap();
-        let order =
-            "POST /order HTTP/1.1\r\ncontent-length: 9\r\nconnection: close\r\n\r\nbean=quay";
-        assert!(get(site.port(), order).unwrap().contains("Thank you"));
-        let lost = "GET /?q / HTTP/1.1\r\nconnection: close\r\n\r\n";
-        assert_eq!(get(site.port(), lost).unwrap(), "", "not HTTP: no answer");
-        let lost = "GET /x?y=/ HTTP/1.1\r\nconnection: close\r\n\r\n";
-        assert!(get(site.port(), lost)
-            .unwrap()
-            .starts_with("HTTP/1.1 404 Not Found\r\n"));
-    }
-}
+mod tests;

@@ -1,5 +1,5 @@
-//! What changed about when failures began: releases, hosts, the number of requests. What the log
-//! shows is no proof of a cause, but the first place to look at.
+//! Finds what changed around the time when failures began: releases, hosts, the number of requests.
+//! A log proves no cause; it shows where to look first.
 
 use serde::Serialize;
 use tidegate_core::reason::Reason;
@@ -9,25 +9,25 @@ use super::report::time;
 use super::seen::{Names, Seen};
 use super::tally::Route;
 
-/// A change so long before the first failure may have to do with it: a release that is rolled out
-/// host by host, a DNS record that runs out.
+/// A change up to this long before the first failure may be related to it: a release that is rolled
+/// out host by host, a DNS record that expires.
 const LOOK_BACK_MS: u64 = 15 * 60_000;
-/// A new release comes up only after the old one went down, and failed meanwhile.
+/// A new release may be seen only after the old one was shut down and requests failed in between.
 const LOOK_AHEAD_MS: u64 = 5 * 60_000;
-/// A host that is not seen for so many turns of all hosts is not there.
+/// A host is considered absent if it is not seen for this many rounds over all hosts.
 const TURNS: u64 = 10;
-/// Fewer requests than this say nothing about what is missing among them.
+/// With fewer requests than this, a host that is not seen proves nothing.
 const FEW: u64 = 30;
-/// So many times the requests of before are a crowd.
+/// The request rate counts as a crowd from this multiple of the earlier rate.
 const CROWD: f64 = 1.5;
-/// What is usual before an episode is taken from so long a time,
+/// The usual request rate is measured over this time before an episode,
 const BEFORE_MS: u64 = 10 * 60_000;
-/// or from what there is of it, if it is no less than this.
+/// or over a shorter time, but at least this.
 const ENOUGH_BEFORE_MS: u64 = 60_000;
-/// So large a part of the failures is "all of them, but for stragglers".
+/// From this share of the failures on, a host has nearly all of them.
 const NEARLY_ALL: f64 = 0.95;
 
-/// Something that changed, with its time as reports write it.
+/// A change, with its time as in the report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Change {
@@ -51,22 +51,22 @@ pub(super) enum Change {
         at: String,
         seconds_before: f64,
     },
-    /// Nearly all failures are of one host, of several.
+    /// Nearly all failures belong to one host of several.
     OneHost { host: String, of: usize },
-    /// Which host failed first, of several that did.
+    /// Several hosts failed; this one failed first.
     FirstHost {
         host: String,
         failing: usize,
         of: usize,
     },
-    /// So many times the requests of the (up to) ten minutes before came.
+    /// The request rate, as a multiple of the rate in the (up to) ten minutes before.
     Crowd { times: f64 },
 }
 
-/// A smaller share of the requests has always failed: nothing began.
+/// Below this share, failures are background noise without a beginning.
 const NOISE: f64 = 0.02;
 
-/// What changed about when an episode began, in which this share of the requests failed.
+/// Returns what changed when an episode began; `share` is the share of requests that failed in it.
 pub(super) fn changes(
     route: &Route,
     reason: Reason,
@@ -78,7 +78,7 @@ pub(super) fn changes(
         changes.extend(which_host(&route.hosts, episode));
         return changes;
     }
-    // What does not reach an upstream has nothing to do with its hosts.
+    // Requests that never reach an upstream do not depend on its hosts.
     let is_own = matches!(reason, Reason::Maintenance | Reason::DestinationNotFound);
     changes.extend(release(&route.releases, episode));
     if !is_own {
@@ -99,7 +99,7 @@ fn release(releases: &Names, episode: &Episode) -> Option<Change> {
         .list
         .iter()
         .filter(|release| release.before > 0 && (from..=to).contains(&release.first_ms));
-    // The nearest to the first failure.
+    // The one closest to the first failure.
     let new = new.min_by_key(|release| release.first_ms.abs_diff(episode.from_ms))?;
     let old = releases
         .list
@@ -159,7 +159,7 @@ fn which_host(hosts: &Names, episode: &Episode) -> Option<Change> {
 }
 
 fn crowd(route: &Route, episode: &Episode) -> Option<Change> {
-    // The time of before may begin within that, with the log.
+    // The log may start within that time.
     let begin = route.timeline.start_ms()?;
     let from = begin.max(episode.from_ms.saturating_sub(BEFORE_MS));
     let before = route.timeline.between(from, episode.from_ms)?;

@@ -1,25 +1,26 @@
-//! One request, as an access log tells it, and whether and why it failed.
+//! Describes one request of an access log, and decides whether and why it failed.
 //!
-//! Where the filter was at work the log has its reason. Elsewhere the reason is derived by the
-//! filter's own function from what the log has: details, flags, and what the transport said.
+//! Where the filter ran, the log has its reason. Otherwise the reason is derived by the filter's
+//! own function from the details, the flags and the transport failure reason in the log.
 
 use std::borrow::Cow;
 
 use tidegate_core::reason::{classify, details_decide, Reason};
 
-/// What is known of one request. Texts are empty where the log has none (`-`, `null`, no such field).
+/// The known facts of one request. Strings are empty if the log has no value (`-`, `null`, missing
+/// field).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Entry<'a> {
     /// When it began, in milliseconds since the Unix epoch.
     pub(super) began_ms: u64,
     pub(super) duration_ms: u64,
-    /// 0: the client left before there was an answer.
+    /// 0: the client disconnected before there was a response.
     pub(super) status: u16,
     pub(super) bytes_sent: u64,
-    /// Names of flags, with commas between them.
+    /// Names of flags, separated by commas.
     pub(super) flags: Cow<'a, str>,
     pub(super) details: Cow<'a, str>,
-    /// What the transport said of the upstream connection.
+    /// Transport failure reason of the upstream connection.
     pub(super) transport: Cow<'a, str>,
     pub(super) route: Cow<'a, str>,
     pub(super) authority: Cow<'a, str>,
@@ -27,20 +28,20 @@ pub(super) struct Entry<'a> {
     /// Address of the upstream host.
     pub(super) host: Cow<'a, str>,
     pub(super) request_id: Cow<'a, str>,
-    /// Filter state of the filter: the reason.
+    /// The reason in the filter's own filter state.
     pub(super) reason: Cow<'a, str>,
     /// Release of the upstream.
     pub(super) release: Cow<'a, str>,
 }
 
-/// What the reason of a failure is known from: the better, the earlier.
+/// The source of a failure's reason, the most reliable first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Evidence {
-    /// The filter told it.
+    /// The filter's own filter state.
     FilterState,
     /// Envoy's response code details.
     Details,
-    /// Envoy's response flags: some reasons share one.
+    /// Envoy's response flags, which several reasons may share.
     Flags,
     /// The status alone.
     Status,
@@ -88,15 +89,15 @@ const fn same(a: &str, b: &str) -> bool {
     true
 }
 
-/// An exhausted retry, whatever it ended with.
+/// Retries were exhausted.
 const RETRIES_EXHAUSTED: u64 = bits(&["URX"]);
-/// The client left.
+/// The client disconnected.
 const CLIENT_LEFT: u64 = bits(&["DC", "DR"]);
-/// No connection, or none any more.
+/// There was no connection, or it was lost.
 const CONNECTION_FAILED: u64 = bits(&["UF"]);
-/// The answer broke off, where one had begun.
+/// The response was cut off, if it had started.
 const BROKE_OFF: u64 = bits(&["UR", "UC", "UPE", "LR"]);
-/// A failure even with a good status: Envoy answers a gRPC call that fails with 200.
+/// A failure whatever the status: Envoy answers a failed gRPC call with 200.
 const FAILED: u64 = bits(&[
     "LH", "UH", "UT", "LR", "UR", "UF", "UC", "UO", "UMSDR", "UPE", "NC", "DF", "OM", "DO", "UDO",
 ]);
@@ -111,19 +112,20 @@ fn parse_flags(text: &str) -> u64 {
     bits.fold(0, |flags, bit| flags | 1 << bit)
 }
 
-/// The reason of this token.
+/// Returns the reason with this token.
 pub(super) fn reason_named(token: &str) -> Option<Reason> {
     let mut all = Reason::ALL.iter().copied();
     all.find(|reason| reason.as_str() == token)
 }
 
 impl Entry<'_> {
-    /// When it ended, in milliseconds since the Unix epoch: when a failure was seen.
+    /// Returns when it ended, in milliseconds since the Unix epoch: the time at which a failure is
+    /// seen.
     pub(super) fn ended_ms(&self) -> u64 {
         self.began_ms.saturating_add(self.duration_ms)
     }
 
-    /// Why it failed; `None`: it did not.
+    /// Returns why it failed; `None` if it did not.
     pub(super) fn failure(&self) -> Option<(Reason, Evidence)> {
         if let Some(reason) = reason_named(&self.reason) {
             return Some((reason, Evidence::FilterState));
@@ -131,7 +133,7 @@ impl Entry<'_> {
         if self.status < 500 && self.flags.is_empty() && !self.details.contains("{") {
             return None;
         }
-        // A reply of the filter's own carries its reason in the details.
+        // A local reply of the filter carries its reason in the details.
         let own = self.details.strip_prefix("tidegate_");
         let own = own.and_then(|own| reason_named(own.split('{').next().unwrap_or(own)));
         if let Some(reason) = own {
@@ -156,13 +158,14 @@ impl Entry<'_> {
         Some((reason, evidence))
     }
 
-    /// What opened the circuit that rejected it; `None`: none did, or the log does not tell.
+    /// Returns what opened the circuit that rejected the request; `None` if none did or the log
+    /// does not say.
     pub(super) fn opened_by(&self) -> Option<Reason> {
         let cause = self.details.strip_prefix("tidegate_circuit_open{")?;
         reason_named(cause.strip_suffix('}')?)
     }
 
-    /// The details to ask the filter's function with, and what they are known from.
+    /// Returns the details to classify, and the evidence that they are.
     fn evidence(&self, flags: u64) -> (Cow<'_, str>, Evidence) {
         let details = Cow::Borrowed(self.details.as_ref());
         if !details.is_empty() {
@@ -174,7 +177,7 @@ impl Entry<'_> {
             return (details, evidence);
         }
         if flags & CONNECTION_FAILED != 0 && !self.transport.is_empty() {
-            // As Envoy would have put it, had the log its details.
+            // The details that Envoy would have set.
             let said = self.transport.replace(' ', "_");
             let details = format!(
                 "upstream_reset_before_response_started{{remote_connection_failure|{said}}}"
@@ -182,7 +185,7 @@ impl Entry<'_> {
             return (details.into(), Evidence::Details);
         }
         if flags & !RETRIES_EXHAUSTED == 0 && !self.host.is_empty() {
-            // Envoy sets a flag for whatever it answers in the place of a host.
+            // Envoy sets a flag whenever it answers instead of a host.
             return ("via_upstream".into(), Evidence::Status);
         }
         let evidence = match flags {

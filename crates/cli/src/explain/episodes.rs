@@ -1,17 +1,17 @@
-//! When a route failed for a reason: times of failures, put together where no long gap is between
-//! them. Failures may come in any order of time, and however many there are, few episodes are kept:
-//! beyond the limit those with the smallest gap between them become one.
+//! Groups failures of a route for one reason into episodes, separated by gaps without failures.
+//! Failures may come in any order. The number of episodes is limited: beyond the limit, the two
+//! with the smallest gap between them are merged.
 
-/// So many episodes of one route and reason are kept. Whoever looks for a cause begins with the
-/// first; a failure that came and went more often than this is one that flaps.
+/// Number of episodes that are kept for a route and reason. The first ones matter most to find a
+/// cause; a failure that comes and goes more often than this is flapping.
 pub(super) const MAX_EPISODES: usize = 8;
-/// So many hosts of an episode are counted apart.
+/// Number of hosts of an episode that are counted separately.
 const MAX_HOSTS: usize = 8;
 
 /// The first failure of an episode, to find it in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct First {
-    /// Which of the files.
+    /// Number of the file.
     pub(super) file: usize,
     /// From 1.
     pub(super) line: u64,
@@ -20,7 +20,7 @@ pub(super) struct First {
     pub(super) details: Box<str>,
 }
 
-/// A time in which a route failed for a reason.
+/// A period in which a route failed for a reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Episode {
     pub(super) from_ms: u64,
@@ -29,7 +29,7 @@ pub(super) struct Episode {
     pub(super) first: First,
     /// Failures by host.
     pub(super) hosts: Vec<(Box<str>, u64)>,
-    /// Failures of hosts that are not counted apart.
+    /// Failures of hosts that are not counted separately.
     pub(super) other_hosts: u64,
 }
 
@@ -61,16 +61,16 @@ impl Episode {
     }
 }
 
-/// All of one route and reason, in the order of time.
+/// All episodes of one route and reason, in the order of time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Episodes {
     pub(super) list: Vec<Episode>,
-    /// How often two became one because there were too many.
+    /// How often two episodes were merged because there were too many.
     pub(super) folded: u64,
 }
 
 impl Episodes {
-    /// Takes a failure; `first` tells more of it, where it is the first of an episode.
+    /// Adds a failure; `first` describes it, in case it is the first of an episode.
     pub(super) fn add(
         &mut self,
         at_ms: u64,
@@ -79,7 +79,7 @@ impl Episodes {
         first: impl FnOnce() -> First,
     ) {
         let host = super::cut(host);
-        // Nearly always it belongs to the last.
+        // Nearly always it belongs to the last episode.
         if let Some(last) = self.list.last_mut() {
             let reach = last.from_ms..=last.to_ms.saturating_add(gap_ms);
             if reach.contains(&at_ms) {
@@ -101,7 +101,7 @@ impl Episodes {
         self.insert(episode, gap_ms);
     }
 
-    /// Takes those of another part of the log.
+    /// Merges the episodes of another part of the log.
     pub(super) fn absorb(&mut self, other: Episodes, gap_ms: u64) {
         for episode in other.list {
             self.insert(episode, gap_ms);
@@ -110,7 +110,7 @@ impl Episodes {
     }
 
     fn insert(&mut self, mut episode: Episode, gap_ms: u64) {
-        // Those it reaches are neighbours: they become one with it, in its place.
+        // The episodes within its reach are neighbours: they are merged into one in their place.
         let before = |known: &Episode| known.to_ms.saturating_add(gap_ms) < episode.from_ms;
         let start = self.list.partition_point(before);
         let reach = episode.to_ms.saturating_add(gap_ms);
@@ -121,7 +121,7 @@ impl Episodes {
             .count();
         let mut reached = self.list.drain(start..start + count);
         if let Some(mut known) = reached.next() {
-            // The earlier stays, with its first failure.
+            // The earlier one stays, with its first failure.
             known.take(episode);
             episode = known;
         }

@@ -1,5 +1,4 @@
-//! One line of an access log: JSON, or one of the text formats that Envoy and Istio write when
-//! nobody tells them otherwise.
+//! Reads one line of an access log: JSON, or one of the default text formats of Envoy and Istio.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,20 +7,20 @@ use std::time::UNIX_EPOCH;
 use super::entry::Entry;
 use super::{json_line, text_line};
 
-/// What is wrong with a line.
+/// An error in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wrong {
-    /// Neither JSON nor text of a known format; what was looked for in vain.
+    /// Neither JSON nor a known text format; contains what is missing.
     Text(&'static str),
-    /// It begins like JSON.
+    /// Starts like JSON, but is not.
     Json(String),
-    /// JSON that lacks this.
+    /// JSON without this field.
     Missing(&'static str),
-    /// A time in another form.
+    /// A time in an unknown form.
     Time(String),
-    /// A status that is none.
+    /// An invalid status.
     Status(String),
-    /// Longer than any line may be.
+    /// Longer than the limit.
     TooLong,
 }
 
@@ -51,7 +50,7 @@ impl fmt::Display for Wrong {
     }
 }
 
-/// Reads a line; `None`: it is blank.
+/// Reads a line; `None` if it is blank.
 pub(super) fn parse(line: &[u8]) -> Option<Result<Entry<'_>, Wrong>> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     match line.first() {
@@ -63,7 +62,7 @@ pub(super) fn parse(line: &[u8]) -> Option<Result<Entry<'_>, Wrong>> {
     }
 }
 
-/// What Envoy writes where it has nothing.
+/// Converts to text; Envoy writes `-` for a missing value.
 pub(super) fn known(text: &[u8]) -> Cow<'_, str> {
     match text {
         b"-" => Cow::Borrowed(""),
@@ -71,7 +70,7 @@ pub(super) fn known(text: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Milliseconds since the Unix epoch of `%START_TIME%`, or of seconds since then.
+/// Parses `%START_TIME%`, or seconds since the Unix epoch, to milliseconds since then.
 pub(super) fn time_ms(text: &str) -> Result<u64, Wrong> {
     let wrong = || Wrong::Time(text.chars().take(40).collect());
     if text.contains('T') {
@@ -80,14 +79,14 @@ pub(super) fn time_ms(text: &str) -> Result<u64, Wrong> {
         return u64::try_from(since.as_millis()).map_err(|_| wrong());
     }
     let seconds: f64 = text.parse().map_err(|_| wrong())?;
-    // Beyond year 9999 it is no number of seconds, but of milliseconds or less.
+    // Values beyond the year 9999 are not seconds, but milliseconds or a finer unit.
     match seconds {
         0.0..253_402_300_800.0 => Ok((seconds * 1000.0) as u64),
         _ => Err(wrong()),
     }
 }
 
-/// `%RESPONSE_CODE%`.
+/// Parses `%RESPONSE_CODE%`.
 pub(super) fn status(text: &str) -> Result<u16, Wrong> {
     let status = text.parse().ok().filter(|status| *status < 1000);
     status.ok_or_else(|| Wrong::Status(text.chars().take(40).collect()))

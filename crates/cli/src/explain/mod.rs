@@ -1,6 +1,5 @@
-//! `tidegate explain`: a log has a line for each request, and whoever is woken up by an alert has
-//! no time to read a million of them. This says what failed, why, since when, what changed about
-//! then, and what to check first.
+//! `tidegate explain`: summarizes an access log for an operator on call: what failed, why, since
+//! when, what changed at that time, and what to check first.
 
 mod changes;
 mod entry;
@@ -23,7 +22,7 @@ use std::time::Duration;
 
 use report::Report;
 
-/// Names longer than this are cut: nothing that clients write makes a report large.
+/// Names are cut to this many bytes, so that clients cannot make a report large.
 const MAX_NAME: usize = 128;
 
 /// Explain the failures in Envoy access logs, or explain one reason
@@ -54,7 +53,7 @@ pub(crate) struct Args {
     runbooks: bool,
 }
 
-/// Explains.
+/// Runs the command.
 pub(crate) fn run(args: &Args) -> ExitCode {
     if args.runbooks {
         return crate::output::print(&runbooks::page());
@@ -112,7 +111,7 @@ fn explain(args: &Args) -> ExitCode {
     }
 }
 
-/// The beginning of a name, of at most [`MAX_NAME`] bytes.
+/// Returns the start of a name, at most [`MAX_NAME`] bytes.
 fn cut(name: &str) -> &str {
     if name.len() <= MAX_NAME {
         return name;

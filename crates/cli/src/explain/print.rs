@@ -1,4 +1,4 @@
-//! A report as text, for a person.
+//! Writes a report as text.
 
 use std::fmt::{self, Write as _};
 
@@ -6,14 +6,13 @@ use super::changes::Change;
 use super::report::{Finding, Report, Shown};
 use super::runbooks;
 
-/// So many episodes of a finding are shown: the first ones, since a cause is looked for where it
-/// began.
+/// Number of episodes that are shown of a finding: the first ones, since they lead to the cause.
 const EPISODES: usize = 4;
 
-/// As long as a date and what stands behind it.
+/// Has the length of a date with its separator.
 const DATE: &str = "2026-11-23T";
 
-/// The report, with at most `top` findings; 0: with all.
+/// Returns the report with at most `top` findings; 0 means all.
 pub(super) fn text(report: &Report, top: usize) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
@@ -160,7 +159,7 @@ fn write_episode(episode: &Shown, text: &mut String) -> fmt::Result {
     write!(text, "   {from}")?;
     if episode.seconds >= 1.0 {
         let to = to_second(&episode.to);
-        // The date once is enough, where it is the same.
+        // The end repeats the date only if it differs.
         let is_same_day = from.get(..DATE.len()) == to.get(..DATE.len());
         let to = to.get(DATE.len()..).filter(|_| is_same_day).unwrap_or(&to);
         write!(text, " to {to} ({})", duration(episode.seconds))?;
@@ -233,7 +232,7 @@ fn when(at: &str, seconds_before: f64) -> String {
     }
 }
 
-/// `2026-11-23T12:40:03.123Z` without the milliseconds.
+/// Removes the milliseconds of `2026-11-23T12:40:03.123Z`.
 fn to_second(time: &str) -> String {
     let second = time.split('.').next().unwrap_or(time);
     format!("{second}Z")
@@ -247,7 +246,7 @@ fn duration(seconds: f64) -> String {
         (all / 60 % 60, "min"),
         (all % 60, "s"),
     ];
-    // The two largest parts are as much as anybody reads.
+    // The two largest units are precise enough.
     let first = parts.iter().position(|(count, _)| *count > 0);
     let parts = parts.iter().skip(first.unwrap_or(3)).take(2);
     let parts = parts.filter(|(count, _)| *count > 0);
@@ -270,7 +269,7 @@ fn percent(share: f64) -> String {
     }
 }
 
-/// With a comma after each three digits.
+/// Separates thousands by commas.
 fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
@@ -291,16 +290,4 @@ fn many(count: u64, one: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn figures_are_easy_to_read() {
-        let numbers = [0, 7, 999, 1_000, 1_234_567].map(number);
-        assert_eq!(numbers, ["0", "7", "999", "1,000", "1,234,567"]);
-        let shares = [0.0, 0.0012, 0.043, 0.5].map(percent);
-        assert_eq!(shares, ["0 %", "0.12 %", "4.3 %", "50 %"]);
-        let durations = [0.2, 59.0, 61.0, 3600.0, 90_061.0].map(duration);
-        assert_eq!(durations, ["0 s", "59 s", "1 min 1 s", "1 h", "1 d 1 h"]);
-    }
-}
+mod tests;

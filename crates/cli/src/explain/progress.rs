@@ -1,24 +1,24 @@
-//! How far reading has come: on standard error, and only where that is a terminal.
+//! Shows progress on standard error if that is a terminal.
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Whoever waits for less than this needs no telling.
+/// Nothing is shown for this long.
 const QUIET: Duration = Duration::from_millis(500);
-/// The line is written over so often.
+/// Interval between updates.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// One line that changes.
+/// A line on a terminal that is updated.
 #[derive(Debug)]
 pub(super) struct Progress {
     begun: Instant,
-    told: Option<Instant>,
+    updated: Option<Instant>,
     is_terminal: bool,
-    /// Bytes of all files; `None`: not known, since one is a pipe.
+    /// Total size of all files; `None` if one is a pipe.
     total: Option<u64>,
-    /// Bytes of files that are done.
+    /// Size of the files that are finished.
     done: u64,
 }
 
@@ -30,36 +30,36 @@ impl Progress {
         };
         Self {
             begun: Instant::now(),
-            told: None,
+            updated: None,
             is_terminal: io::stderr().is_terminal(),
             total: files.iter().map(size).sum(),
             done: 0,
         }
     }
 
-    /// So many bytes of the file are read.
-    pub(super) fn tell(&mut self, read: u64) {
-        let is_due = match self.told {
+    /// Updates the line; `read` is the number of bytes read of the current file.
+    pub(super) fn update(&mut self, read: u64) {
+        let is_due = match self.updated {
             None => self.begun.elapsed() >= QUIET,
-            Some(told) => told.elapsed() >= EVERY,
+            Some(updated) => updated.elapsed() >= EVERY,
         };
         if !self.is_terminal || !is_due {
             return;
         }
-        self.told = Some(Instant::now());
+        self.updated = Some(Instant::now());
         let line = line(self.done + read, self.total, self.begun.elapsed());
-        // Whoever does not read this misses nothing else.
+        // A failed write to the terminal loses only the progress.
         let _ = write!(io::stderr(), "\r{line}\x1b[K");
     }
 
-    /// The file is read, which had so many bytes.
+    /// Marks the current file as finished; `read` is its size.
     pub(super) fn done(&mut self, read: u64) {
         self.done += read;
     }
 
     /// Clears the line.
     pub(super) fn end(&self) {
-        if self.told.is_some() {
+        if self.updated.is_some() {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }
@@ -80,16 +80,4 @@ fn line(read: u64, total: Option<u64>, since: Duration) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pipe_has_no_end_to_come_near_to() {
-        let since = Duration::from_secs(2);
-        assert_eq!(
-            line(250_000_000, Some(1_000_000_000), since),
-            " 25 %  250 MB, 125 MB/s, 6 s left"
-        );
-        assert_eq!(line(250_000_000, None, since), "250 MB, 125 MB/s");
-    }
-}
+mod tests;

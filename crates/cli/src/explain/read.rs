@@ -1,6 +1,6 @@
-//! Reads logs in large pieces, tallies the pieces on all processors, and puts the tallies together
-//! in the order of the log. A piece gives its memory back only after that, so that no more than a
-//! few are ever there, however slow one of them is.
+//! Reads logs in large chunks, tallies the chunks on all processors, and merges the tallies in the
+//! order of the log. A chunk's memory is reused only after that, which bounds the number of chunks
+//! however slow one of them is.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -17,18 +17,18 @@ use memchr::{memchr, memrchr};
 use super::progress::Progress;
 use super::tally::Tally;
 
-/// A piece; also the most that a line may have.
+/// Size of a chunk, and the limit of a line.
 pub(super) const CHUNK_BYTES: usize = 4 << 20;
-/// More threads than this wait for the one that reads.
+/// More threads than this would wait for the reading thread.
 const MAX_THREADS: usize = 8;
-/// What a gzip file begins with (RFC 1952 §2.3.1).
+/// The first bytes of a gzip file (RFC 1952 §2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// What reading came to.
+/// The result of reading.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) tally: Tally,
-    /// Files that could not be read, or not to their end.
+    /// Files that could not be read, or not completely.
     pub(super) errors: Vec<(PathBuf, io::Error)>,
 }
 
@@ -38,11 +38,11 @@ struct Piece {
     file: usize,
     lines: Vec<u8>,
     len: usize,
-    /// The beginning of a line that is longer than a piece, and nothing else.
+    /// Set if the chunk is the start of a line that is longer than a chunk.
     is_too_long: bool,
 }
 
-/// A piece, tallied; its memory comes back with it.
+/// A tallied chunk, with its memory for reuse.
 struct Tallied {
     number: u64,
     file: usize,
@@ -50,13 +50,13 @@ struct Tallied {
     memory: Vec<u8>,
 }
 
-/// Reads all files, one after the other; `-` is standard input.
+/// Reads all files, one after the other; `-` reads standard input.
 pub(super) fn read(files: &[PathBuf], gap_ms: u64, threads: Option<usize>) -> Outcome {
     let threads = threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, Into::into));
     let threads = threads.clamp(1, MAX_THREADS);
     let (memory_back, memory) = mpsc::channel();
     for _ in 0..threads + 2 {
-        // The receiver lives as long as this function.
+        // Cannot fail: the receiver lives as long as this function.
         let _ = memory_back.send(vec![0; CHUNK_BYTES]);
     }
     let (piece_out, pieces) = mpsc::channel();
@@ -117,7 +117,7 @@ fn put_together(
     gap_ms: u64,
 ) -> Tally {
     let mut all = Tally::new(gap_ms);
-    // Never more than there are pieces.
+    // Holds at most as many tallies as there are chunks.
     let mut waiting = BTreeMap::new();
     let (mut next, mut file, mut lines) = (0, 0, 0);
     for one in tallied {
@@ -130,7 +130,7 @@ fn put_together(
             let count = one.tally.lines;
             all.absorb(one.tally, file, lines);
             lines += count;
-            // Whoever reads may be done.
+            // Fails if the reader has finished.
             let _ = memory_back.send(one.memory);
         }
     }
@@ -166,29 +166,29 @@ impl Reader {
             false => Box::new(begun),
         };
         self.cut(file, &mut source, || {
-            progress.tell(read.load(Ordering::Relaxed))
+            progress.update(read.load(Ordering::Relaxed))
         })?;
         progress.done(read.load(Ordering::Relaxed));
         Ok(())
     }
 
-    /// Cuts a file into pieces of whole lines. What was read before an error is not lost.
+    /// Splits a file into chunks of whole lines. Keeps what was read before an error.
     fn cut(
         &mut self,
         file: usize,
         source: &mut dyn Read,
-        mut tell: impl FnMut(),
+        mut on_read: impl FnMut(),
     ) -> io::Result<()> {
         let mut begun = Vec::new();
         loop {
-            // Nobody sends it only when all threads have panicked.
+            // The channel is closed only if all threads have panicked.
             let Ok(mut lines) = self.memory.recv() else {
                 return Err(io::Error::other("a thread has ended"));
             };
             lines[..begun.len()].copy_from_slice(&begun);
             let mut len = begun.len();
             let filled = fill_from(source, &mut lines, &mut len);
-            tell();
+            on_read();
             let is_end = filled.is_err() || len < lines.len();
             begun.clear();
             let mut is_too_long = false;
@@ -226,7 +226,7 @@ impl Reader {
     }
 }
 
-/// Reads to the end of the line, and returns what was read behind it; `None`: the file has ended.
+/// Reads to the end of the line and returns what was read after it; `None` at the end of the file.
 fn skip_line(source: &mut dyn Read) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = vec![0; 1 << 16];
     loop {
@@ -246,7 +246,8 @@ fn fill(source: &mut dyn Read, bytes: &mut [u8]) -> io::Result<usize> {
     Ok(len)
 }
 
-/// Reads until all is full or there is no more; `len` is what there is, even after an error.
+/// Reads until the buffer is full or the file ends. `len` is the number of bytes read, even on
+/// error.
 fn fill_from(source: &mut dyn Read, bytes: &mut [u8], len: &mut usize) -> io::Result<()> {
     while *len < bytes.len() {
         match source.read(&mut bytes[*len..]) {
@@ -259,7 +260,7 @@ fn fill_from(source: &mut dyn Read, bytes: &mut [u8], len: &mut usize) -> io::Re
     Ok(())
 }
 
-/// Counts what is read: of a compressed file, what it has on disk.
+/// Counts bytes as they are on disk, compressed or not.
 struct Counted {
     source: Box<dyn Read>,
     read: Arc<AtomicU64>,

@@ -1,5 +1,5 @@
-//! What a tally says: failures by route and reason, the most frequent first, with what changed
-//! around each beginning. The form of this is what `--json` prints (docs/explain.md).
+//! The report that is made from a tally: failures by route and reason, the most frequent first,
+//! with what changed when they began. `--json` prints this structure (docs/explain.md).
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
@@ -13,10 +13,10 @@ use super::episodes::Episode;
 use super::runbooks;
 use super::tally::{Failures, Route, Tally};
 
-/// Raised when a field goes or changes its meaning; new fields do not raise it.
+/// Increases when a field is removed or changes its meaning, not for new fields.
 const VERSION: u32 = 1;
 
-/// What a log comes to.
+/// The report.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     version: u32,
@@ -53,11 +53,11 @@ pub(super) struct Finding {
     pub(super) grouped_by: &'static str,
     pub(super) reason: &'static str,
     pub(super) failures: u64,
-    /// Of the route.
+    /// Requests of the route.
     pub(super) requests: u64,
     pub(super) share: f64,
     pub(super) known_from: KnownFrom,
-    /// Of `circuit_open`: what opened the circuit.
+    /// For `circuit_open`: what opened the circuit.
     pub(super) opened_by: Vec<OpenedBy>,
     pub(super) episodes: Vec<Shown>,
     pub(super) folded_episodes: u64,
@@ -80,14 +80,14 @@ pub(super) struct OpenedBy {
     pub(super) rejected: u64,
 }
 
-/// A time of failures.
+/// An episode of failures.
 #[derive(Debug, Serialize)]
 pub(super) struct Shown {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) seconds: f64,
     pub(super) failures: u64,
-    /// Of the requests of the route in that time; `None`: it was too short to say.
+    /// Share of the route's requests in that time; `None` if it was too short.
     pub(super) share: Option<f64>,
     pub(super) first: FirstShown,
     pub(super) hosts: Vec<HostShown>,
@@ -109,19 +109,19 @@ pub(super) struct HostShown {
     pub(super) failures: u64,
 }
 
-/// How a file is called.
+/// Returns the display name of a file.
 pub(super) fn name(path: &Path) -> String {
-    crate::source::shown(path).to_string()
+    crate::source::display_name(path)
 }
 
-/// A time, as reports write it.
+/// Formats a time.
 pub(super) fn time(ms: u64) -> String {
-    // What a log can hold, the calendar can: see `line::time_ms`. The durations are the exception.
+    // `line::time_ms` limits times to what the calendar has, but durations may exceed it.
     let ms = ms.min(253_402_300_799_999);
     humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(ms)).to_string()
 }
 
-/// `part` of `whole`, to four digits behind the point.
+/// Returns `part` of `whole`, rounded to four decimal places.
 pub(super) fn share(part: u64, whole: u64) -> f64 {
     let share = part as f64 / whole.max(1) as f64;
     (share * 10_000.0).round() / 10_000.0

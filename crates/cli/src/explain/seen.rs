@@ -1,6 +1,7 @@
-//! Names that came up among the requests of a route (releases, hosts): when, and how often they failed.
+//! Records when names (releases, hosts) occurred in the requests of a route, and how often these
+//! failed.
 
-/// A name, where it came up.
+/// A name, and when it occurred.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) name: Box<str>,
@@ -9,24 +10,24 @@ pub(super) struct Seen {
     pub(super) first_ms: u64,
     pub(super) last_ms: u64,
     pub(super) first_failure_ms: Option<u64>,
-    /// Requests with any name that the log has before the first with this one.
+    /// Number of requests with any name before the first one with this name.
     pub(super) before: u64,
-    /// Requests with any name that the log has up to the last with this one.
+    /// Number of requests with any name up to the last one with this name.
     pub(super) until: u64,
 }
 
-/// Names, of which only so many are told apart.
+/// A limited number of names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Names {
     pub(super) list: Vec<Seen>,
-    /// Requests with any name.
+    /// Number of requests with any name.
     pub(super) requests: u64,
-    /// Those whose name is not told apart.
+    /// Number of requests whose names exceed the limit.
     pub(super) others: u64,
 }
 
 impl Names {
-    /// Takes a request; at most `limit` names are told apart.
+    /// Adds a request; keeps at most `limit` names.
     pub(super) fn add(&mut self, name: &str, at_ms: u64, failed: bool, limit: usize) {
         let before = self.requests;
         self.requests += 1;
@@ -56,7 +57,7 @@ impl Names {
         }
     }
 
-    /// Takes what a later part of the log has.
+    /// Merges a later part of the log.
     pub(super) fn absorb(&mut self, later: Names, limit: usize) {
         for mut other in later.list {
             other.before += self.requests;

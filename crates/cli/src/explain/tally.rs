@@ -1,13 +1,14 @@
-//! What a log, or a part of it, comes to. Parts are tallied apart, by as many threads as there are,
-//! and put together in the order of the log: so the result is the same with any number of threads.
+//! Counts the requests and failures of a log or of a part of it. Parts are counted on several
+//! threads and merged in the order of the log, so the result does not depend on the number of
+//! threads.
 //!
-//! Memory is bounded whatever the log holds: by the limits here, times each other.
+//! Memory is bounded for any log, by the product of the limits here.
 
 use std::collections::HashMap;
 
 use memchr::memchr_iter;
-use tidegate_core::breaker::bank;
 use tidegate_core::reason::Reason;
+use tidegate_core::worker;
 
 use super::entry::{Entry, Evidence};
 use super::episodes::{Episodes, First};
@@ -15,17 +16,17 @@ use super::line::{self, Wrong};
 use super::seen::Names;
 use super::timeline::Timeline;
 
-/// So many routes are told apart: as many as have a breaker of their own, since hosts stand for
-/// routes where a log has none, and clients can make up hosts.
-pub(super) const MAX_ROUTES: usize = bank::MAX_ROUTES;
-/// So many hosts of a route are told apart.
+/// Number of routes that are counted separately: as many as have their own breaker. A log without
+/// routes is grouped by host, and clients can make up hosts.
+pub(super) const MAX_ROUTES: usize = worker::MAX_ROUTES;
+/// Number of hosts that are counted separately in a route.
 pub(super) const MAX_HOSTS: usize = 64;
-/// So many releases of a route are told apart.
+/// Number of releases that are counted separately in a route.
 pub(super) const MAX_RELEASES: usize = 16;
 
-/// What stands for routes that are not told apart.
+/// Name of the group of all other routes.
 pub(super) const OTHERS: &str = "(other routes)";
-/// What stands for a request that has neither route nor host.
+/// Name of requests that have neither route nor host.
 const NO_NAME: &str = "(no name)";
 
 /// A line that could not be read.
@@ -41,10 +42,10 @@ pub(super) struct Unreadable {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Failures {
     pub(super) count: u64,
-    /// What the reason is known from, in the order of [`Evidence::ALL`].
+    /// Counts by evidence, in the order of [`Evidence::ALL`].
     pub(super) evidence: [u64; Evidence::ALL.len()],
     pub(super) episodes: Episodes,
-    /// Of requests that an open circuit rejected: what opened it, and how many it rejected.
+    /// For requests that an open circuit rejected: what opened it, and the number of rejections.
     pub(super) opened_by: Vec<(Reason, u64)>,
 }
 
@@ -64,7 +65,7 @@ impl Failures {
 /// The requests of one route.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Route {
-    /// Whether it is a host, since the log has no route.
+    /// Whether the name is a host, since the log has no route.
     pub(super) is_host: bool,
     pub(super) requests: u64,
     pub(super) failed: u64,
@@ -74,21 +75,21 @@ pub(super) struct Route {
     pub(super) reasons: Vec<(Reason, Failures)>,
 }
 
-/// What the lines come to.
+/// The counts of a log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Tally {
-    /// Lines, blank ones and such that cannot be read included.
+    /// All lines, including blank and unreadable ones.
     pub(super) lines: u64,
     pub(super) requests: u64,
     pub(super) failed: u64,
     pub(super) unreadable: u64,
     pub(super) first_unreadable: Option<Unreadable>,
-    /// Reasons of the filter state that this version does not know.
+    /// Number of filter state reasons that this version does not know.
     pub(super) unknown_reasons: u64,
     pub(super) first_ms: Option<u64>,
     pub(super) last_ms: Option<u64>,
     pub(super) routes: HashMap<Box<str>, Route>,
-    /// How many routes became part of [`OTHERS`]; one that came again counts again.
+    /// How often a route was merged into [`OTHERS`]; a route that returns counts again.
     pub(super) folded: u64,
     gap_ms: u64,
 }
@@ -125,7 +126,8 @@ impl Route {
 }
 
 impl Tally {
-    /// Failures with at least `gap_ms` between them belong to different episodes.
+    /// Creates an empty tally. Failures with at least `gap_ms` between them belong to different
+    /// episodes.
     pub(super) fn new(gap_ms: u64) -> Self {
         Self {
             gap_ms,
@@ -133,7 +135,7 @@ impl Tally {
         }
     }
 
-    /// Of whole lines.
+    /// Tallies whole lines.
     pub(super) fn of(lines: &[u8], gap_ms: u64) -> Self {
         let mut tally = Self::new(gap_ms);
         let mut start = 0;
@@ -147,7 +149,7 @@ impl Tally {
         tally
     }
 
-    /// Of one line that is too long to be read.
+    /// Tallies one line that is too long to be read.
     pub(super) fn of_too_long_line(gap_ms: u64) -> Self {
         let mut tally = Self::new(gap_ms);
         tally.lines = 1;
@@ -216,7 +218,7 @@ impl Tally {
         });
     }
 
-    /// The route of a request; where the log has none, the host that it was for.
+    /// Returns the route of a request, or its host if the log has no route.
     fn route(&mut self, entry: &Entry<'_>) -> &mut Route {
         let (name, is_host) = match (entry.route.as_ref(), entry.authority.as_ref()) {
             ("", "") => (NO_NAME, false),
@@ -234,9 +236,9 @@ impl Tally {
         self.routes.entry(name.into()).or_default()
     }
 
-    /// Before another route is added: where there are twice as many as are told apart, those that
-    /// failed least and were asked least become part of the others. Whoever asks for hosts that do
-    /// not exist thus does not drive out those that do.
+    /// Makes room before another route is added: from twice the limit on, the routes with the
+    /// fewest failures and requests are merged into the others. So requests for made-up hosts do
+    /// not displace real ones.
     fn make_room(&mut self) {
         if self.routes.len() >= 2 * MAX_ROUTES {
             self.fold_beyond(MAX_ROUTES);
@@ -262,8 +264,8 @@ impl Tally {
         self.routes.insert(OTHERS.into(), others);
     }
 
-    /// Takes what the lines after those of this tally come to, which belong to this file; its
-    /// lines before them are `lines_before`.
+    /// Merges the tally of the lines that follow. They belong to `file`, after its first
+    /// `lines_before` lines.
     pub(super) fn absorb(&mut self, later: Tally, file: usize, lines_before: u64) {
         self.lines += later.lines;
         self.requests += later.requests;
@@ -280,7 +282,7 @@ impl Tally {
                 ..unreadable
             });
         }
-        // In an order of its own: that of a hash map would be another each time.
+        // Sorted, since the order of a hash map differs between runs.
         let mut routes: Vec<_> = later.routes.into_iter().collect();
         routes.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (name, mut route) in routes {
@@ -301,7 +303,7 @@ impl Tally {
         }
     }
 
-    /// No line comes after this.
+    /// Finishes the tally after the last line.
     pub(super) fn end(&mut self) {
         self.fold_beyond(MAX_ROUTES);
     }

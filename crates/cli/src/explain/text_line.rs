@@ -1,4 +1,5 @@
-//! Envoy's default text format, and Istio's, which has more in the middle and at the end.
+//! Reads Envoy's default text format, and Istio's, which has more fields in the middle and at the
+//! end.
 //!
 //! ```text
 //! [%START_TIME%] "METHOD PATH PROTOCOL" CODE FLAGS RECEIVED SENT DURATION SERVICE_TIME
@@ -7,8 +8,8 @@
 //!        after the host    CLUSTER LOCAL DOWNSTREAM_LOCAL DOWNSTREAM_REMOTE SNI ROUTE
 //! ```
 //!
-//! Envoy quotes nothing inside of these fields. So what clients choose freely is never searched for
-//! an end: what stands before it is read from the left, what stands behind it from the right.
+//! Envoy does not escape quotes inside these fields. So text that clients control is never searched
+//! for its end: fields before it are parsed from the left, fields after it from the right.
 
 use memchr::{memchr, memmem, memrchr};
 
@@ -19,7 +20,7 @@ use super::line::{known, status, time_ms, Wrong};
 pub(super) fn parse(line: &[u8]) -> Result<Entry<'_>, Wrong> {
     let rest = line.strip_prefix(b"[").unwrap_or(line);
     let (time, rest) = until(rest, b"] \"").ok_or(Wrong::Text("time in brackets, and request"))?;
-    // The request: none of its three parts has a blank.
+    // The request line: none of its three parts contains a space.
     let request = Wrong::Text("request of method, path and protocol");
     let (_method, rest) = word(rest).ok_or(request.clone())?;
     let (_path, rest) = word(rest).ok_or(request.clone())?;
@@ -51,7 +52,8 @@ pub(super) fn parse(line: &[u8]) -> Result<Entry<'_>, Wrong> {
     Ok(entry)
 }
 
-/// Details, how the connection ended (which may hold blanks), and in quotes what the transport said.
+/// Reads the details, the termination details (which may contain spaces) and the transport failure
+/// reason in quotes.
 fn more_of_istio<'a>(rest: &'a [u8], entry: &mut Entry<'a>) -> Result<&'a [u8], Wrong> {
     let (details, rest) = word(rest).ok_or(Wrong::Text("response code details"))?;
     let missing = Wrong::Text("transport failure reason in quotes");
@@ -62,7 +64,7 @@ fn more_of_istio<'a>(rest: &'a [u8], entry: &mut Entry<'a>) -> Result<&'a [u8], 
     Ok(rest)
 }
 
-/// What stands behind the durations, from the right.
+/// Reads the fields after the durations, from the right.
 fn end<'a>(rest: &'a [u8], is_istio: bool, entry: &mut Entry<'a>) -> Option<()> {
     let close = memrchr(b'"', rest)?;
     let (rest, tail) = (rest.get(..close)?, rest.get(close + 1..)?);
@@ -75,7 +77,7 @@ fn end<'a>(rest: &'a [u8], is_istio: bool, entry: &mut Entry<'a>) -> Option<()> 
     if is_istio {
         let mut words = tail.split(|byte| *byte == b' ').skip(1);
         entry.cluster = known(words.next()?);
-        // Three addresses and a server name stand between them; a route's name may have blanks.
+        // Three addresses and a server name come first; the name of the route may contain spaces.
         let mut rest = tail.get(1..)?;
         for _ in 0..5 {
             rest = word(rest)?.1;
@@ -85,14 +87,14 @@ fn end<'a>(rest: &'a [u8], is_istio: bool, entry: &mut Entry<'a>) -> Option<()> 
     Some(())
 }
 
-/// `… "x` -> (`…`, `x`), where the closing quote of `x` is gone already.
+/// Splits `… "x` into `…` and `x`; the closing quote of `x` is already removed.
 fn last_quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let open = memrchr(b'"', text)?;
     let before = text.get(..open)?;
     Some((before.strip_suffix(b" ")?, text.get(open + 1..)?))
 }
 
-/// What stands before the next blank, and behind it.
+/// Splits at the next space.
 fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = memchr(b' ', text)?;
     Some((text.get(..at)?, text.get(at + 1..)?))

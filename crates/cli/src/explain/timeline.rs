@@ -1,17 +1,17 @@
-//! How many requests a route had when, in a bounded number of steps: the longer the log, the wider
-//! they become.
+//! Counts the requests of a route over time, in a bounded number of steps that widen with the
+//! length of the log.
 
 use std::collections::VecDeque;
 
-/// At most so many steps.
+/// Largest number of steps.
 const MAX_STEPS: usize = 512;
 
-/// Requests by time.
+/// Request counts over time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Timeline {
-    /// Width of a step: seconds, a power of two.
+    /// Width of a step in seconds, a power of two.
     width_s: u64,
-    /// The number of the first step: its time over the width.
+    /// Number of the first step: its time divided by the width.
     first: u64,
     steps: VecDeque<u64>,
 }
@@ -27,7 +27,7 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// Takes `requests` at a time.
+    /// Adds `requests` at a time.
     pub(super) fn add(&mut self, at_ms: u64, requests: u64) {
         let at_s = at_ms / 1000;
         loop {
@@ -56,7 +56,7 @@ impl Timeline {
         }
     }
 
-    /// Takes what another part of the log has.
+    /// Merges another part of the log.
     pub(super) fn absorb(&mut self, other: Timeline) {
         while self.width_s < other.width_s {
             self.widen();
@@ -88,13 +88,13 @@ impl Timeline {
         self.width_s *= 2;
     }
 
-    /// When the first request came; `None`: none did.
+    /// Returns the time of the first request, if there is one.
     pub(super) fn start_ms(&self) -> Option<u64> {
         (!self.steps.is_empty()).then(|| self.first * self.width_s * 1000)
     }
 
-    /// About how many requests came from `from_ms` to before `to_ms`; `None`: the steps are too
-    /// wide to say.
+    /// Estimates the number of requests from `from_ms` to before `to_ms`; `None` if the steps are
+    /// too wide for that.
     pub(super) fn between(&self, from_ms: u64, to_ms: u64) -> Option<f64> {
         let width_ms = self.width_s * 1000;
         if to_ms.saturating_sub(from_ms) < 2 * width_ms {
@@ -112,51 +112,4 @@ impl Timeline {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn steps_are_bounded_however_long_the_log_is() {
-        let mut timeline = Timeline::default();
-        let times = [
-            5_000_000,
-            1_000,
-            0,
-            80_000_000_000,
-            4_000_000_000,
-            7_000_000,
-        ];
-        for (at, time) in times.into_iter().enumerate() {
-            timeline.add(time, 1);
-            assert!(timeline.steps.len() <= MAX_STEPS);
-            assert_eq!(timeline.steps.iter().sum::<u64>(), at as u64 + 1);
-        }
-        assert_eq!(
-            timeline.between(0, 100_000_000_000).map(f64::round),
-            Some(6.0)
-        );
-    }
-
-    #[test]
-    fn parts_in_any_order_make_the_whole() {
-        let times: Vec<u64> = (0..2_000).map(|at| at * 7_919 % 900_001 * 10).collect();
-        let mut whole = Timeline::default();
-        times.iter().for_each(|time| whole.add(*time, 1));
-        let parts = times.chunks(300).map(|times| {
-            let mut part = Timeline::default();
-            times.iter().for_each(|time| part.add(*time, 1));
-            part
-        });
-        let mut merged = Timeline::default();
-        parts.rev().for_each(|part| merged.absorb(part));
-        assert_eq!(merged, whole);
-    }
-
-    #[test]
-    fn a_share_of_a_step_is_a_share_of_its_requests() {
-        let mut timeline = Timeline::default();
-        (0..10).for_each(|second| timeline.add(second * 1000, 100));
-        assert_eq!(timeline.between(2_500, 5_000), Some(250.0));
-        assert_eq!(timeline.between(2_500, 3_000), None);
-    }
-}
+mod tests;

@@ -1,5 +1,5 @@
-//! Puts into a page what it refers to in the folder of its source: pictures and fonts as `data:`
-//! URIs, style sheets and scripts as blocks, whose hashes the filter then allows.
+//! Embeds in a page the files that it refers to: pictures and fonts as `data:` URIs, style sheets
+//! and scripts as blocks, whose hashes the filter then allows.
 
 use std::ops::Range;
 
@@ -10,18 +10,18 @@ use tidegate_core::config::limits;
 use super::{attribute, css, media_type, overlapping, target, Attribute, Delimiters, Page, Target};
 use crate::source::{finding, finding_in, position, Files, Finding, Node, NOT_UTF8};
 
-/// A page with everything in it.
+/// A page with its files embedded.
 #[derive(Debug)]
 pub(crate) struct Inlined {
     pub(crate) html: String,
-    /// What was put in: name of the file, bytes that it takes.
+    /// The embedded files: name and size in the page.
     pub(crate) parts: Vec<(String, usize)>,
 }
 
-/// The page of the value `node` at `key`, with what it refers to.
+/// Returns the page at `key` with its files embedded.
 ///
 /// # Errors
-/// Everything that it refers to and cannot be put in.
+/// Everything that cannot be embedded.
 pub(crate) fn inline(
     files: &mut Files,
     node: &Node,
@@ -72,15 +72,15 @@ struct Work<'w> {
     node: &'w Node,
     key: &'w str,
     delimiters: &'w Delimiters,
-    /// In the order of the page.
+    /// Replacements in the order of the page.
     edits: Vec<(Range<usize>, String)>,
     findings: Vec<Finding>,
     parts: Vec<(String, usize)>,
-    /// Style sheets that are being put in, outermost first.
+    /// Style sheets that are being embedded, outermost first.
     open: Vec<usize>,
 }
 
-/// Where a reference stands: in the page, or in a style sheet.
+/// The place of a reference: in the page or in a style sheet.
 #[derive(Clone, Copy)]
 enum Place<'p> {
     Page(usize),
@@ -143,7 +143,7 @@ impl Work<'_> {
         }
     }
 
-    /// The file that an attribute leads to, if it is one of the source.
+    /// Returns the file that an attribute refers to, if it is a file of the source.
     fn file_of(&mut self, attribute: Option<&Attribute>) -> Option<usize> {
         let attribute = attribute.filter(|attribute| !attribute.is_dynamic)?;
         let Target::File(path) = target(&attribute.value) else {
@@ -174,13 +174,15 @@ impl Work<'_> {
         }
     }
 
-    /// A file as `data:` URI.
+    /// Returns a file as a `data:` URI.
     fn data(&mut self, file: usize, place: Place<'_>) -> Option<String> {
         let name = self.files.name(file).to_owned();
         let Some(kind) = media_type(&self.files.extension(file)) else {
             self.refuse(
                 place,
-                format!("{name} is no picture or font that a page can hold, by its name"),
+                format!(
+                    "{name} does not have the file name of a picture or font that can be embedded"
+                ),
             );
             return None;
         };
@@ -195,7 +197,7 @@ impl Work<'_> {
         Some(uri)
     }
 
-    /// The text of a file that becomes part of the page; it can hold no tag of the template.
+    /// Returns the text of a file that becomes part of the page. It must not contain template tags.
     fn text(&mut self, file: usize, place: Place<'_>, ends: &[&str]) -> Option<String> {
         let text = match self.files.text(file) {
             Ok(text) => text.to_owned(),
@@ -217,8 +219,8 @@ impl Work<'_> {
             found.push((
                 at,
                 format!(
-                    "found \"{open}\", which begins a tag of a template; allowed: none in a style \
-                     sheet or script (`delimiters` chooses other tags)"
+                    "found \"{open}\", which starts a template tag; allowed: no tags in style \
+                     sheets and scripts (`delimiters` selects other tags)"
                 ),
             ));
         }
@@ -252,8 +254,8 @@ impl Work<'_> {
         let waits = attribute(attributes, "defer").or(attribute(attributes, "async"));
         if let Some(waits) = waits.filter(|_| !is_module) {
             let what = format!(
-                "`{}` does nothing on a script that stands in the page; allowed: the script where \
-                 it is to run, as at the end of the body, or type=\"module\"",
+                "`{}` has no effect on an embedded script; allowed: the script where it should run, \
+                 such as at the end of the body, or type=\"module\"",
                 waits.name
             );
             self.refuse(Place::Page(at.start), what);
@@ -284,7 +286,7 @@ impl Work<'_> {
         self.edits.push((at.clone(), format!("{tag}{css}</style>")));
     }
 
-    /// A style sheet with what it refers to.
+    /// Returns a style sheet with its references embedded.
     fn whole_sheet(&mut self, file: usize, place: Place<'_>) -> Option<String> {
         if self.open.contains(&file) {
             let chain: Vec<&str> = self
@@ -293,7 +295,7 @@ impl Work<'_> {
                 .map(|&file| self.files.name(file))
                 .collect();
             let what = format!(
-                "{} imports itself (by way of {})",
+                "{} imports itself (through {})",
                 self.files.name(file),
                 chain.join(", ")
             );
@@ -317,7 +319,7 @@ impl Work<'_> {
         Some(out)
     }
 
-    /// What comes in the place of a reference of a style sheet; `None`: it stays.
+    /// Returns the replacement of a reference in a style sheet; `None` if it stays.
     fn of_sheet(
         &mut self,
         reference: &css::Reference,
@@ -336,7 +338,7 @@ impl Work<'_> {
             {
                 self.refuse(
                     place,
-                    "an import with `layer` or `supports`; allowed: media queries",
+                    "found an import with `layer` or `supports`; allowed: media queries",
                 );
                 None
             }
@@ -348,13 +350,13 @@ impl Work<'_> {
     }
 }
 
-/// What is said of a file that no template has room for.
+/// Returns the error text for a file that is too large for a template.
 fn too_large(name: &str, length: usize) -> String {
     let limit = limits::TEMPLATE_BYTES;
     format!("{name} has {length} bytes; allowed: at most {limit} for a whole template")
 }
 
-/// A start tag with the attributes that are not in `drop`, as they were written.
+/// Returns a start tag with the attributes that are not in `drop`, unchanged.
 fn tag(name: &str, source: &str, attributes: &[Attribute], drop: &[&str]) -> String {
     let mut tag = format!("<{name}");
     for attribute in attributes {

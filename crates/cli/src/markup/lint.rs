@@ -1,19 +1,19 @@
-//! What is allowed in a page and still unwise: what the page's own policy would block, what asks a
-//! site that is failing, what shuts people out.
+//! Warns of what a page may contain but should not: what its policy blocks, what loads from a
+//! failing site, what is not accessible.
 
 use std::ops::Range;
 
 use super::{attribute, css, target, Attribute, Delimiters, Page, Part, Target};
 
-/// Something unwise, at a byte of the page.
+/// A warning at a byte of the page.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Lint {
     pub(crate) at: usize,
     pub(crate) what: String,
 }
 
-/// Everything that is unwise in a page. `has_policy`: it is served with the policy that the filter
-/// makes for it (`security.csp` is `auto`).
+/// Returns all warnings for a page. `has_policy`: the filter serves it with a policy
+/// (`security.csp` is `auto`).
 pub(crate) fn lint(html: &str, delimiters: &Delimiters, has_policy: bool) -> Vec<Lint> {
     let page = Page::read(html, delimiters);
     let mut linter = Linter {
@@ -55,7 +55,7 @@ impl Linter {
         });
     }
 
-    /// What a page must have.
+    /// Checks what every page needs.
     fn whole(&mut self, page: &Page<'_>) {
         let first = |name: &str| {
             let mut parts = page.parts.iter().enumerate();
@@ -67,7 +67,7 @@ impl Linter {
                 if lang.is_none_or(|lang| lang.value.trim().is_empty()) {
                     self.add(
                         at.start,
-                        "no `lang`: screen readers guess the language; say lang=\"{{lang}}\" \
+                        "no `lang`: screen readers guess the language; use lang=\"{{lang}}\" \
                          dir=\"{{dir}}\"",
                     );
                 } else if attribute(attributes, "dir").is_none()
@@ -75,19 +75,19 @@ impl Linter {
                 {
                     self.add(
                         at.start,
-                        "no `dir`: languages from right to left would be turned; say \
+                        "no `dir`: right-to-left languages would be laid out from left to right; use \
                          dir=\"{{dir}}\"",
                     );
                 }
             }
             None => self.add(
                 0,
-                "no <html lang>: screen readers guess the language; say <html lang=\"{{lang}}\" \
+                "no <html lang>: screen readers guess the language; use <html lang=\"{{lang}}\" \
                  dir=\"{{dir}}\">",
             ),
         }
         let title = page.parts.iter().enumerate().find(|(_, part)| {
-            // That of a drawing is another one; before it comes its svg.
+            // The first one: a drawing may have a title too, but comes later.
             part.start("title").is_some()
         });
         match title {
@@ -105,7 +105,7 @@ impl Linter {
             }
             _ => self.add(
                 0,
-                "no <title>: tabs, bookmarks and screen readers have no name for it",
+                "no <title>: tabs, bookmarks and screen readers have no name for the page",
             ),
         }
         let has_viewport = page.parts.iter().any(|part| {
@@ -117,7 +117,7 @@ impl Linter {
         if !has_viewport {
             self.add(
                 0,
-                "no <meta name=\"viewport\">: telephones show it as small as a desktop page; say \
+                "no <meta name=\"viewport\">: phones show the page at desktop size; use \
                  content=\"width=device-width, initial-scale=1\"",
             );
         }
@@ -134,17 +134,14 @@ impl Linter {
                 if refresh {
                     self.add(
                         at.start,
-                        "a page that reloads itself shuts people out (WCAG 2.2.1, failure F41) and \
-                         repeats a POST; the script of the built-in page waits, probes and can be \
-                         stopped",
+                        "a page that reloads by itself is not accessible (WCAG 2.2.1, failure F41) \
+                         and repeats a POST; the script of the built-in page waits, probes and can \
+                         be stopped",
                     );
                 }
             }
             "img" if attribute(attributes, "alt").is_none() => {
-                self.add(
-                    at.start,
-                    "no `alt`; say alt=\"\" if the picture is only decoration",
-                );
+                self.add(at.start, "no `alt`; use alt=\"\" for a decorative picture");
             }
             "base" => self.add(at.start, "<base> is blocked by the page's policy"),
             "iframe" | "frame" | "object" | "embed" | "applet" if self.has_policy => {
@@ -156,7 +153,7 @@ impl Linter {
             "form" if self.has_policy => {
                 self.add(
                     at.start,
-                    "<form> is blocked by the page's policy, and the site that it would go to fails",
+                    "<form> is blocked by the page's policy, and the site that it is sent to is failing",
                 );
             }
             _ => {}
@@ -185,7 +182,7 @@ impl Linter {
         if (name == "srcset" || name == "imagesrcset") && !attribute.value.trim().is_empty() {
             self.add(
                 at,
-                format!("`{name}` is not put into the page; use `src` with one picture"),
+                format!("`{name}` is not embedded; use `src` with one picture"),
             );
         }
         if !is_address(name) {
@@ -208,23 +205,23 @@ impl Linter {
         }
     }
 
-    fn asks(&mut self, at: usize, whom: &str) {
+    fn loads(&mut self, at: usize, from: &str) {
         let blocked = match self.has_policy {
             true => ", which the page's policy blocks",
             false => "",
         };
         let what = format!(
-            "asks {whom}{blocked}; put the file into the source, and `tidegate bundle` puts it \
-             into the page"
+            "loads a file from {from}{blocked}; add the file to the source, and `tidegate bundle` \
+             embeds it"
         );
         self.add(at, what);
     }
 
-    /// Something that the browser gets by itself.
+    /// Checks an address that the browser loads by itself.
     fn fetched(&mut self, address: &str, at: usize) {
         match target(address) {
-            Target::Away => self.asks(at, "another site"),
-            Target::Site => self.asks(at, "the site that is failing"),
+            Target::Away => self.loads(at, "another site"),
+            Target::Site => self.loads(at, "the site that is failing"),
             _ => {}
         }
     }

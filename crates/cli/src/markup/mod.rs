@@ -1,8 +1,8 @@
-//! Reads operators' pages as HTML: what they refer to, and what is unwise in them.
+//! Reads operators' pages as HTML, to embed what they refer to and to warn of mistakes.
 //!
-//! A page is a template, and its tags can stand where no HTML would. So the tags are covered first,
-//! letter by letter, and an HTML tokenizer that follows the standard reads what is left; every
-//! place that it tells is one of the template itself.
+//! A page is a template, and its tags may occur where HTML would not allow them. So the tags are
+//! replaced by letters of the same length before a standard HTML tokenizer reads the page; all
+//! offsets stay those of the template.
 
 mod css;
 mod inline;
@@ -21,10 +21,10 @@ pub(crate) use inline::inline;
 pub(crate) use lint::lint;
 pub(crate) use svg::plain as plain_svg;
 
-/// What opens and closes a template's tag.
+/// The opening and the closing delimiter of template tags.
 pub(crate) type Delimiters = (String, String);
 
-/// The tags of a template, with their delimiters.
+/// Returns the tags of a template, with their delimiters.
 pub(crate) fn tags(source: &str, (open, close): &Delimiters) -> Vec<Range<usize>> {
     let mut tags = Vec::new();
     let mut at = 0;
@@ -46,14 +46,14 @@ pub(crate) fn tags(source: &str, (open, close): &Delimiters) -> Vec<Range<usize>
     tags
 }
 
-/// Those of the tags, which are in their order, that have bytes in common with `at`.
+/// Returns those of the sorted tags that overlap `at`.
 fn overlapping<'t>(tags: &'t [Range<usize>], at: &Range<usize>) -> &'t [Range<usize>] {
     let from = tags.partition_point(|tag| tag.end <= at.start);
     let to = tags.partition_point(|tag| tag.start < at.end);
     tags.get(from..to.max(from)).unwrap_or_default()
 }
 
-/// The template with every tag covered by letters.
+/// Returns the template with every tag replaced by letters.
 fn covered(source: &str, tags: &[Range<usize>]) -> String {
     let mut out = String::with_capacity(source.len());
     let mut at = 0;
@@ -71,15 +71,15 @@ fn covered(source: &str, tags: &[Range<usize>]) -> String {
 struct Attribute {
     /// In lower case.
     name: String,
-    /// With its character references read.
+    /// With character references decoded.
     value: String,
-    /// The value with its quotes; empty behind the name where there is none.
+    /// The value with its quotes; empty and after the name if there is none.
     at: Range<usize>,
-    /// Whether the value holds a tag of the template.
+    /// Whether the value contains a template tag.
     is_dynamic: bool,
 }
 
-/// A part of a page.
+/// A tag of a page.
 #[derive(Debug)]
 enum Part {
     Start {
@@ -91,7 +91,7 @@ enum Part {
 }
 
 impl Part {
-    /// A start tag with this name.
+    /// Returns attributes and place of a start tag with this name.
     fn start(&self, wanted: &str) -> Option<(&[Attribute], &Range<usize>)> {
         match self {
             Part::Start {
@@ -104,12 +104,12 @@ impl Part {
     }
 }
 
-/// The attribute with this name.
+/// Returns the attribute with this name.
 fn attribute<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
     attributes.iter().find(|attribute| attribute.name == name)
 }
 
-/// A page, read.
+/// A parsed page.
 #[derive(Debug)]
 struct Page<'s> {
     source: &'s str,
@@ -141,8 +141,8 @@ impl<'s> Page<'s> {
         }
     }
 
-    /// The content of the element whose start tag is this part, and where it ends: of those whose
-    /// content is not HTML.
+    /// Returns the content and the end of an element whose content is not HTML; `part` is its start
+    /// tag.
     fn content(&self, part: usize) -> (Range<usize>, usize) {
         let from = match self.parts.get(part) {
             Some(Part::Start { at, .. }) => at.end,
@@ -187,7 +187,8 @@ fn start_tag(tag: StartTag<usize>, covered: &str, tags: &[Range<usize>]) -> Part
     }
 }
 
-/// The value with its quotes, behind the name of an attribute that ends at `end`.
+/// Returns the place of the value with its quotes, after an attribute name that ends at `end`. The
+/// tokenizer does not report quotes and empty values.
 fn value_range(text: &str, end: usize) -> Range<usize> {
     let blank = |c: char| c.is_ascii_whitespace();
     let rest = text.get(end..).unwrap_or_default();
@@ -203,22 +204,22 @@ fn value_range(text: &str, end: usize) -> Range<usize> {
     from..from + length.unwrap_or(value.len())
 }
 
-/// What a reference leads to.
+/// The target of a reference.
 #[derive(Debug, PartialEq, Eq)]
 enum Target {
-    /// Nothing, a place in this page, or data.
+    /// Nothing, a fragment of this page, or data.
     Here,
     /// A file of the source.
     File(String),
-    /// A path of the site that failed.
+    /// A path on the failing site.
     Site,
     /// Another site.
     Away,
-    /// A script in an address.
+    /// A script in a URL.
     Script,
 }
 
-/// What the address `value` leads to.
+/// Returns the target of the address `value`.
 fn target(value: &str) -> Target {
     let value: String = value.trim().replace(['\t', '\n', '\r'], "");
     let scheme = value
@@ -249,7 +250,7 @@ fn target(value: &str) -> Target {
     Target::File(percent_decode_str(path).decode_utf8_lossy().into_owned())
 }
 
-/// The media type of a file that a page can hold.
+/// Returns the media type of a file that can be embedded.
 pub(crate) fn media_type(extension: &str) -> Option<&'static str> {
     Some(match extension {
         "png" => "image/png",

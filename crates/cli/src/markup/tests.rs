@@ -7,7 +7,7 @@ fn usual() -> Delimiters {
 }
 
 #[test]
-fn what_a_style_sheet_refers_to() {
+fn references_of_style_sheets_are_found() {
     for (css, expected) in [
         ("a{b:url(x.png)}", &[("x.png", "url(x.png)", None)][..]),
         (
@@ -65,7 +65,7 @@ fn what_a_style_sheet_refers_to() {
 }
 
 #[test]
-fn addresses() {
+fn addresses_are_classified_by_target() {
     for (address, expected) in [
         ("", Target::Here),
         ("#top", Target::Here),

@@ -1,15 +1,16 @@
-//! What there is to look at: pages, reasons, languages, forms; and each of them, made.
+//! Renders every page of a configuration: for each rule or template, reason, language and form.
 
 use serde_json::json;
 use tidegate_core::config::{Config, Maintenance, StatusRule};
-use tidegate_core::hint;
 use tidegate_core::negotiate::Format;
 use tidegate_core::page::{PageFacts, Pages};
 use tidegate_core::reason::{Reason, Source};
+use tidegate_core::retry::{base_delay, FailureInfo, Hint};
+use tidegate_core::time::{saturating_millis, Timestamp};
 
 use crate::http::Response;
 
-/// The time that pages show: always the same, so that two previews differ only where the pages do.
+/// The time that pages show: constant, so that two previews differ only if the pages do.
 const NOW_MS: u64 = 1_787_652_930_000;
 const REQUEST_ID: &[u8] = b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11";
 
@@ -32,7 +33,7 @@ impl Form {
         Form::Grpc,
     ];
 
-    /// The name of the form, and the end of its file's name.
+    /// Returns the name of the form, which is also its file extension.
     pub(super) fn extension(self) -> &'static str {
         match self {
             Form::Html => "html",
@@ -75,10 +76,10 @@ impl Method {
     }
 }
 
-/// A page: what a rule gives, or a template as a route asks for it.
+/// A page: the result of a rule, or a template as a route selects it.
 #[derive(Debug)]
 pub(super) struct Sample {
-    /// Its name in addresses.
+    /// Its name in URLs.
     pub(super) slug: String,
     label: String,
     /// The reasons for which it can be served.
@@ -89,7 +90,7 @@ pub(super) struct Sample {
     template: Option<usize>,
 }
 
-/// A page, made.
+/// A rendered page.
 #[derive(Debug)]
 pub(super) struct Made {
     status: u16,
@@ -98,7 +99,7 @@ pub(super) struct Made {
 }
 
 impl Made {
-    /// The answer; `framed`: for the gallery.
+    /// Returns the response; `framed`: for the gallery.
     pub(super) fn response(self, framed: bool) -> Response {
         let mut headers = self.headers;
         headers.push(("cache-control", "no-store".to_owned()));
@@ -106,7 +107,7 @@ impl Made {
             for (name, value) in &mut headers {
                 match *name {
                     "content-security-policy" => *value = framable(value),
-                    // Some browsers would save it instead of showing it.
+                    // Otherwise some browsers would download it.
                     "content-type" if !value.starts_with("text/html") => {
                         *value = "text/plain; charset=utf-8".to_owned();
                     }
@@ -122,7 +123,7 @@ impl Made {
     }
 }
 
-/// The policy with the gallery as the one that may frame the page.
+/// Returns the policy, changed so that the gallery may frame the page.
 fn framable(policy: &str) -> String {
     let others = policy
         .split(';')
@@ -133,7 +134,7 @@ fn framable(policy: &str) -> String {
     parts.join("; ")
 }
 
-/// Everything that a configuration makes.
+/// Everything that a configuration renders.
 #[derive(Debug)]
 pub(super) struct Cases {
     config: Config,
@@ -168,7 +169,7 @@ impl Cases {
         self.pages.languages().map(str::to_owned).collect()
     }
 
-    /// The forms in which a page differs after a POST.
+    /// Returns the forms in which a page differs after a POST.
     pub(super) fn differing(&self, sample: &Sample) -> Vec<Form> {
         let body = |reason: &str, method, form| {
             let language = &self.config.locales.default;
@@ -183,10 +184,10 @@ impl Cases {
         Form::ALL.into_iter().filter(differs).collect()
     }
 
-    /// What the gallery needs to know, as JSON that can stand in a script block.
+    /// Returns the data of the gallery as JSON that can be part of a script block.
     pub(super) fn state(&self, live: bool, version: u64, wrong: &str) -> String {
         let pages = self.samples.iter().map(|sample| {
-            // Of pages that are made when they are asked for, the gallery asks for every one.
+            // A live gallery requests each form on demand.
             let posts = match live {
                 true => Vec::new(),
                 false => self.differing(sample),
@@ -209,7 +210,7 @@ impl Cases {
         state.to_string().replace('<', "\\u003c")
     }
 
-    /// Makes a page; `None`: there is no such one.
+    /// Renders a page; `None` if it does not exist.
     pub(super) fn make(
         &self,
         slug: &str,
@@ -226,19 +227,16 @@ impl Cases {
         }
         let policy = &self.config.policy;
         let failed = envoy_status(*reason);
-        let remaining = policy.breaker.open_base.as_millis();
-        let ms = hint::base(
+        let delay = base_delay(
             &policy.retry,
-            &hint::Facts {
+            &FailureInfo {
                 status: failed,
-                remaining_ms: (*reason == Reason::CircuitOpen)
-                    .then(|| u64::try_from(remaining).unwrap_or(u64::MAX)),
-                upstream: None,
-                now_ms: Some(NOW_MS),
-                seed: 0,
+                remaining: (*reason == Reason::CircuitOpen).then_some(policy.breaker.open.base),
+                retry_after: None,
+                now: Some(Timestamp::from_millis(NOW_MS)),
             },
         );
-        let wait = reason.is_retryable().then_some(hint::Hint { ms });
+        let wait = reason.is_retryable().then_some(Hint::new(delay));
         let status = served_status(&self.config, *reason);
         let page = self.pages.render(&PageFacts {
             format: form.format(),
@@ -247,7 +245,7 @@ impl Cases {
             source: source(*reason),
             tripped_by: (*reason == Reason::CircuitOpen).then_some(Reason::ConnectionRefused),
             maintenance: (*reason == Reason::Maintenance).then_some(&self.maintenance),
-            retry_after_ms: wait.map(|wait| wait.ms),
+            retry_after_ms: wait.map(|wait| saturating_millis(wait.delay())),
             page_retry: Some(&policy.retry.page),
             request_id: Some(REQUEST_ID),
             now_ms: Some(NOW_MS),
@@ -279,7 +277,7 @@ impl Cases {
     }
 }
 
-/// What Envoy would have sent.
+/// Returns the status that Envoy would have sent.
 fn envoy_status(reason: Reason) -> u16 {
     match reason {
         Reason::UpstreamError => 500,
@@ -307,9 +305,9 @@ fn source(reason: Reason) -> Source {
     }
 }
 
-/// Every page of a configuration.
+/// Returns every page of a configuration.
 fn samples(config: &Config, pages: &Pages) -> Vec<Sample> {
-    // An answer that broke off can no more be replaced.
+    // A truncated response cannot be replaced.
     let all = Reason::ALL
         .iter()
         .filter(|reason| **reason != Reason::HttpResponseIncomplete);
@@ -326,8 +324,8 @@ fn samples(config: &Config, pages: &Pages) -> Vec<Sample> {
     for (number, rule) in config.pages.iter().enumerate() {
         let fits = |reason: &&Reason| {
             let status = served_status(config, **reason);
-            (rule.reasons.is_empty() || rule.reasons.contains(reason))
-                && (rule.statuses.is_empty() || rule.statuses.contains(status))
+            (rule.matches.reasons.is_empty() || rule.matches.reasons.contains(reason))
+                && (rule.matches.statuses.is_empty() || rule.matches.statuses.contains(status))
         };
         let one = |patterns: &[tidegate_core::config::Pattern], default: &str| {
             let first = patterns.first().map(|pattern| pattern.as_str());
@@ -343,10 +341,10 @@ fn samples(config: &Config, pages: &Pages) -> Vec<Sample> {
             .filter(fits)
             .map(|reason| reason.as_str())
             .collect();
-        sample.host = one(&rule.hosts, "shop.example");
-        sample.route = one(&rule.routes, "");
-        if !rule.path_prefix.is_empty() {
-            sample.path.clone_from(&rule.path_prefix);
+        sample.host = one(&rule.matches.hosts, "shop.example");
+        sample.route = one(&rule.matches.routes, "");
+        if !rule.matches.path_prefix.is_empty() {
+            sample.path.clone_from(&rule.matches.path_prefix);
         }
         samples.push(sample);
     }

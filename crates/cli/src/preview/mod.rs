@@ -1,8 +1,8 @@
-//! `tidegate preview`: every page that a source makes, to look at while it is being made.
+//! `tidegate preview`: shows every page of a source while it is edited.
 //!
-//! What is shown is rendered by the filter's own core from the same bundle that the filter gets. A
-//! page in the gallery is framed, which its own policy forbids; so there it comes with a policy that
-//! differs in that alone, and a link leads to the page as it is.
+//! The filter's own core renders the pages from the bundle that the filter gets. The gallery shows
+//! a page in a frame, which the page's policy forbids. So framed pages have a policy that differs
+//! in this alone, and a link leads to the page with its original policy.
 
 mod cases;
 mod watch;
@@ -18,7 +18,7 @@ use crate::source::Source;
 use cases::{Cases, Form, Method};
 use watch::Watched;
 
-/// The gallery; `STATE` stands where what it shows comes.
+/// The gallery; `STATE` is the placeholder of its data.
 const GALLERY: &str = include_str!("gallery.html");
 const STATE: &str = "{\"state\":0}";
 
@@ -38,7 +38,7 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
 }
 
-/// Shows them.
+/// Runs the command.
 pub(crate) fn run(args: &Args) -> ExitCode {
     match &args.out {
         Some(folder) => write(&args.source, folder),
@@ -55,7 +55,7 @@ fn write(path: &Path, folder: &Path) -> ExitCode {
     let cases = match crate::bundle::Bundle::new(&mut source) {
         Ok(bundle) => Cases::new(bundle.config),
         Err(findings) => {
-            findings.tell(path);
+            findings.print(path);
             return ExitCode::from(crate::FINDINGS);
         }
     };
@@ -127,7 +127,7 @@ fn serve(args: &Args) -> ExitCode {
 }
 
 fn answer(request: &Request, watched: &Mutex<Watched>) -> Response {
-    // A name that somebody else's page has made lead here is no name of ours.
+    // Another site may resolve its own name to this address (DNS rebinding).
     let host = request.header("host").unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     if !matches!(name, "127.0.0.1" | "localhost") {

@@ -1,7 +1,6 @@
-//! A source and what it makes, made anew when a file of it changes.
+//! Renders a source again when one of its files changes.
 //!
-//! Files are looked at, not watched: editors save in many ways, and asking for the time of a dozen
-//! files costs nothing.
+//! Polls the files: editors save in many ways, and reading the times of a dozen files is cheap.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,21 +10,21 @@ use super::cases::Cases;
 use crate::bundle::Bundle;
 use crate::source::{Files, Findings, LoadError, Source};
 
-/// When a file was changed, and its length; `None`: it is not there.
+/// Modification time and length of a file; `None` if it does not exist.
 type Stamp = Option<(SystemTime, u64)>;
 
-/// A source under work.
+/// A watched source.
 pub(super) struct Watched {
     source: PathBuf,
     cases: Cases,
-    /// What is wrong with the source as it is now; the pages are then those of before.
+    /// The errors of the current source; the pages are then the last valid ones.
     wrong: String,
     version: u64,
     stamps: Vec<(PathBuf, Stamp)>,
 }
 
 impl Watched {
-    /// Reads the source for the first time.
+    /// Loads the source.
     pub(super) fn new(source: &Path) -> Result<Self, LoadError> {
         let (made, files) = make(source);
         Ok(Self {
@@ -41,13 +40,13 @@ impl Watched {
         &self.cases
     }
 
-    /// What the gallery shows.
+    /// Returns the data of the gallery.
     pub(super) fn state(&self) -> String {
         self.cases.state(true, self.version, &self.wrong)
     }
 
-    /// Makes everything anew if a file has changed. While something is wrong that is done each time:
-    /// what is missing cannot be looked at.
+    /// Renders again if a file has changed, or while there are errors, since missing files cannot
+    /// be watched.
     pub(super) fn refresh(&mut self) {
         let same = |(path, before): &(PathBuf, Stamp)| stamp(path) == *before;
         if self.wrong.is_empty() && self.stamps.iter().all(same) {

@@ -1,44 +1,45 @@
-//! The clients: when they come back.
+//! The clients, and when they return.
+
+use std::time::Duration;
 
 use clap::ValueEnum;
 use serde::Serialize;
-use tidegate_core::breaker::bank::Moment;
 use tidegate_core::config::Retry;
-use tidegate_core::hint::Facts;
-use tidegate_core::pace::Pacer;
-use tidegate_core::routes::Keys;
+use tidegate_core::retry::FailureInfo;
+use tidegate_core::time::Timestamp;
+use tidegate_core::worker::Worker;
 
-use super::rng::Rng;
+use super::rng::{Fixed, Rng};
 use super::shared::{Shared, EPOCH_MS, ROUTE};
 
-/// Who does as he pleases comes back after 1 to 6 seconds: the time in which a person reloads.
+/// Clients that do not follow the hint return after 1 to 6 seconds, as a person reloads a page.
 const RESTLESS_MS: (u64, u64) = (1_000, 5_000);
 
-/// Somebody who wants one request served.
+/// A client that wants one request to be served.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Client {
-    /// Further tries before going away for good; `u32::MAX`: never.
+    /// Attempts left; `u32::MAX` means unlimited.
     pub(crate) tries_left: u32,
-    /// Whether it comes back when it is told to.
+    /// Whether it follows the retry hint.
     pub(crate) obeys: bool,
     /// Whether it has been here before.
     pub(crate) is_back: bool,
-    /// When it came first, in milliseconds since the beginning.
+    /// When it first arrived, in milliseconds since the start.
     pub(crate) since_ms: u64,
 }
 
-/// Those who will come back.
+/// The clients that will return.
 #[derive(Debug)]
 pub(crate) struct Returning {
     slice_ms: u64,
     by_slice: Vec<Vec<Client>>,
     waiting: u64,
-    /// Those who tried for the last time.
+    /// Clients that used their last attempt.
     pub(crate) gave_up: u64,
 }
 
 impl Returning {
-    /// Nobody, over a run of `duration_ms`.
+    /// Creates an empty calendar for a run of `duration_ms`.
     pub(crate) fn new(duration_ms: u64, slice_ms: u64) -> Self {
         let slices = (duration_ms / slice_ms) as usize;
         Self {
@@ -49,12 +50,12 @@ impl Returning {
         }
     }
 
-    /// How many wait to come back.
+    /// Returns the number of clients that wait to return.
     pub(crate) fn waiting(&self) -> u64 {
         self.waiting
     }
 
-    /// Those who come in the slice that begins at `now_ms`.
+    /// Takes the clients that return in the slice that starts at `now_ms`.
     pub(crate) fn take(&mut self, now_ms: u64) -> Vec<Client> {
         let slot = (now_ms / self.slice_ms) as usize;
         let clients = self.by_slice.get_mut(slot).map(std::mem::take);
@@ -63,7 +64,8 @@ impl Returning {
         clients
     }
 
-    /// A client was not served. Who returns after the end of the run still waits then.
+    /// Schedules the return of a client that was not served. A client that returns after the end of
+    /// the run still counts as waiting.
     pub(crate) fn turn_away(
         &mut self,
         mut client: Client,
@@ -86,7 +88,7 @@ impl Returning {
         };
         self.waiting += 1;
         let slot = ((now_ms + wait_ms) / self.slice_ms) as usize;
-        // Not in the slice that is being worked off.
+        // Not in the current slice.
         let slot = slot.max((now_ms / self.slice_ms) as usize + 1);
         if let Some(clients) = self.by_slice.get_mut(slot) {
             clients.push(client);
@@ -94,7 +96,7 @@ impl Returning {
     }
 }
 
-/// When a client that was not served is told to come back.
+/// The kinds of retry hints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum HintKind {
@@ -113,10 +115,10 @@ pub(crate) enum HintKind {
 }
 
 impl HintKind {
-    /// All of them, in the order of the tables.
+    /// All kinds, in the order of the tables.
     pub(crate) const ALL: [Self; 4] = [Self::Fixed5, Self::Fixed30, Self::Jittered, Self::Paced];
 
-    /// Its name for people.
+    /// Returns its display name.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Fixed5 => "5 s for everybody",
@@ -127,12 +129,12 @@ impl HintKind {
     }
 }
 
-/// What tells clients when to come back, on each worker.
+/// Computes the retry hints, on each worker.
 #[derive(Debug)]
 pub(crate) struct Hints {
     kind: HintKind,
     retry: Retry,
-    pacers: Vec<(Pacer, Keys)>,
+    workers: Vec<Worker>,
     shared: Shared,
 }
 
@@ -142,48 +144,47 @@ impl Hints {
         Self {
             kind,
             retry: retry.clone(),
-            pacers: (0..workers).map(|_| Default::default()).collect(),
+            workers: (0..workers)
+                .map(|_| Worker::new("tidegate", Vec::new()))
+                .collect(),
             shared: Shared::default(),
         }
     }
 
     /// A request was served.
     pub(crate) fn served(&mut self, worker: usize) {
-        if let Some((pacer, keys)) = self.pacers.get_mut(worker) {
-            if pacer.passed() {
-                pacer.sample(keys, ROUTE, b"");
+        if let Some(worker) = self.workers.get_mut(worker) {
+            if worker.should_sample() {
+                worker.sample(&ROUTE.into(), b"");
             }
         }
     }
 
     /// What a worker does 20 times a second. `draw`: chance, in [0, 1).
     pub(crate) fn tick(&mut self, worker: usize, now_ms: u64, draw: f64) {
-        if let Some((pacer, _)) = self.pacers.get_mut(worker) {
-            pacer.tick(Moment {
-                now_ms: EPOCH_MS + now_ms,
-                draw,
-            });
+        if let Some(worker) = self.workers.get_mut(worker) {
+            let now = Timestamp::from_millis(EPOCH_MS + now_ms);
+            worker.tick(&mut self.shared, now, &mut Fixed::unit(draw));
         }
     }
 
     /// When a client is told to come back, in milliseconds from now. `remaining_ms`: for how much
     /// longer the circuit is open; 0: not known.
     pub(crate) fn ms(&mut self, worker: usize, now_ms: u64, remaining_ms: u64, seed: u64) -> u64 {
-        let facts = Facts {
+        let failure = FailureInfo {
             status: 503,
-            remaining_ms: (remaining_ms > 0).then_some(remaining_ms),
-            upstream: None,
-            now_ms: Some(EPOCH_MS + now_ms),
-            seed,
+            remaining: (remaining_ms > 0).then(|| Duration::from_millis(remaining_ms)),
+            retry_after: None,
+            now: Some(Timestamp::from_millis(EPOCH_MS + now_ms)),
         };
-        match (self.kind, self.pacers.get_mut(worker)) {
+        match (self.kind, self.workers.get_mut(worker)) {
             (HintKind::Fixed5, _) => 5_000,
             (HintKind::Fixed30, _) => 30_000,
             (HintKind::Jittered, _) => 5_000 + seed % 5_000,
-            (HintKind::Paced, Some((pacer, keys))) => {
-                pacer
-                    .hint(&mut self.shared, keys, ROUTE, &self.retry, &facts)
-                    .ms
+            (HintKind::Paced, Some(worker)) => {
+                let (host, rng) = (&mut self.shared, &mut Fixed::number(seed));
+                let hint = worker.hint(host, &ROUTE.into(), &self.retry, &failure, rng);
+                hint.delay().as_millis() as u64
             }
             (HintKind::Paced, None) => 0,
         }

@@ -1,47 +1,48 @@
-//! What a run says in a few figures.
+//! Condenses a run to a few figures.
 
 use serde::Serialize;
 
 use super::scenario::Incident;
 use super::world::{Second, Series};
 
-/// All is well again when of so many seconds...
+/// The system has recovered at the start of this many consecutive seconds...
 const CALM_SECONDS: usize = 5;
-/// ...none has more than this share of its requests failed or rejected.
+/// ...in which at most this share of the requests fails or is rejected.
 const CALM_SHARE: f64 = 0.02;
 
-/// The figures of one run, or the means of several.
+/// The figures of one run, or the means over several runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Figures {
-    /// Requests served, over what the upstream could have served of those offered, during the
+    /// Requests served, divided by what the upstream could have served of those offered, in the
     /// measured seconds.
     pub(crate) goodput: f64,
     /// The worst of the runs.
     pub(crate) goodput_worst: f64,
-    /// Requests that were sent to the upstream in vain.
+    /// Requests that were sent to the upstream and not served.
     pub(crate) failed: f64,
-    /// Requests that the breaker did not send.
+    /// Requests that the breaker rejected.
     pub(crate) rejected: f64,
-    /// Clients that went away without being served.
+    /// Clients that gave up without being served.
     pub(crate) gave_up: f64,
     /// Requests sent to a dead upstream until the breaker first rejected one.
     pub(crate) before_trip: f64,
     /// The worst of the runs.
     pub(crate) before_trip_worst: f64,
-    /// Requests sent to a dead upstream in all.
+    /// Requests sent to a dead upstream in total.
     pub(crate) into_dead: f64,
     /// How often the breaker opened.
     pub(crate) trips: f64,
-    /// Seconds from the end of the incident until all is well again; `None`: not in some run.
+    /// Seconds from the end of the incident to recovery; `None` if some run did not recover.
     pub(crate) recovered: Option<f64>,
     /// The worst of the runs.
     pub(crate) recovered_worst: Option<f64>,
-    /// After the incident: the most that was offered to the upstream in a second, over its capacity.
+    /// The highest load offered to the upstream in a second after the incident, divided by its
+    /// capacity.
     pub(crate) peak_load: f64,
 }
 
 impl Figures {
-    /// The figures of one run.
+    /// Computes the figures of one run.
     pub(crate) fn of(series: &Series, incident: &Incident) -> Self {
         let seconds = &series.seconds;
         let measured = seconds.get(incident.measured()).unwrap_or_default();
@@ -79,7 +80,7 @@ impl Figures {
         }
     }
 
-    /// The means of several runs, and their worst.
+    /// Computes the means and worst values over several runs.
     pub(crate) fn mean(runs: &[Self]) -> Self {
         let count = runs.len().max(1) as f64;
         let mean = |of: fn(&Self) -> f64| runs.iter().map(of).sum::<f64>() / count;

@@ -1,6 +1,6 @@
-//! `tidegate simulate`: what a breaker is worth shows only in a closed loop, where who is rejected
-//! comes back, and where an upstream that is overloaded serves less. This is that loop, in virtual
-//! time: the filter's own breaker and hints against what others do.
+//! `tidegate simulate`: compares the filter's own breaker and retry hints with others. The value of
+//! a breaker shows only in a closed loop, in which rejected clients return and an overloaded
+//! upstream serves less; this is that loop, in virtual time.
 
 mod control;
 mod crowd;
@@ -33,9 +33,9 @@ use scenario::{Incident, Scenario, BEFORE_MS};
 use upstream::Model;
 use world::{Series, Setup};
 
-/// After an incident the simulation goes on for so long, in milliseconds.
+/// Default length of a run after the incident in milliseconds.
 const AFTER_MS: u64 = 120_000;
-/// The longest run that can be asked for: its calendar of returning clients must fit in memory.
+/// Longest run: the calendar of returning clients must fit in memory.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 3600);
 
 /// Simulate the circuit breaker, and others, against a failing upstream and returning clients
@@ -158,7 +158,7 @@ fn value_name(value: &impl ValueEnum) -> String {
     value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
-/// Runs, draws, prints.
+/// Runs the command.
 pub(crate) fn run(args: &Args) -> ExitCode {
     match simulate(args) {
         Ok(text) => crate::output::print(&text),
@@ -228,7 +228,7 @@ fn simulate(args: &Args) -> Result<String, String> {
     Ok(format!("{table}{pictures} pictures in {place}\n"))
 }
 
-/// The settings of a filter configuration, or the defaults.
+/// Returns the settings of a filter configuration, or the defaults.
 fn policy(file: Option<&Path>) -> Result<Policy, String> {
     let Some(file) = file else {
         return Config::from_json(b"{}")
@@ -245,7 +245,7 @@ fn policy(file: Option<&Path>) -> Result<Policy, String> {
         })
 }
 
-/// The incidents and crowds of the command line, or those that are usually compared.
+/// Simulates the outages and crowds of the command line, or the default ones.
 fn simulate_hints(args: &Args, policy: &Policy) -> Result<String, String> {
     let outages_ms = args
         .outage
@@ -288,7 +288,7 @@ fn ms(duration: Duration) -> u64 {
     duration.as_millis() as u64
 }
 
-/// Requests per second that the upstream can serve when it is well.
+/// Returns the requests per second that the healthy upstream can serve.
 fn capacity(args: &Args) -> f64 {
     args.capacity.map_or(f64::from(args.rate) * 1.5, f64::from)
 }
@@ -297,12 +297,12 @@ fn incident(args: &Args, scenario: Scenario, length_ms: u64) -> Incident {
     Incident::new(scenario, f64::from(args.rate), capacity(args), length_ms)
 }
 
-/// Returns the length of a run: that of the command line, or `after_ms` more than the incident.
+/// Returns the length of a run: the one on the command line, or `after_ms` more than the incident.
 fn duration_ms(args: &Args, incident: &Incident, after_ms: u64) -> u64 {
     args.duration.map_or(incident.end_ms + after_ms, ms) / 1000 * 1000
 }
 
-/// Checks that a length on the command line covers the incident.
+/// Checks that the length on the command line covers the incident.
 fn check_duration(args: &Args, incident: &Incident) -> Result<(), String> {
     let shortest = incident.end_ms + 1000;
     if args
@@ -339,7 +339,7 @@ fn setup(args: &Args, incident: Incident, duration_ms: u64, policy: &Policy) -> 
     }
 }
 
-/// One picture for each run, and one that compares them. Says how many.
+/// Draws each run and a comparison. Returns the number of files.
 fn draw(directory: &Path, scenario: Scenario, runs: &[(Kind, Series)]) -> Result<usize, String> {
     let mut pictures = Vec::new();
     for (kind, series) in runs {
@@ -355,7 +355,7 @@ fn draw(directory: &Path, scenario: Scenario, runs: &[(Kind, Series)]) -> Result
     save(directory, &pictures)
 }
 
-/// Writes pictures by name. Says how many.
+/// Writes charts under their names. Returns their number.
 fn save(directory: &Path, pictures: &[(String, String)]) -> Result<usize, String> {
     let failed =
         |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());

@@ -1,4 +1,4 @@
-//! Pictures of runs, as SVG: one for each run, and one that compares the goodput of all.
+//! Draws runs as SVG: a chart for each run, and one that compares the goodput of all.
 
 use plotters::coord::types::RangedCoordf64;
 use plotters::coord::Shift;
@@ -11,16 +11,16 @@ use super::world::{Second, Series};
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (900, 520);
-/// Height of the upper part of the picture of a run; the crowd has the rest.
+/// Height of the upper part of the chart of a run; the lower part shows the crowd.
 const UPPER: u32 = 370;
-/// Height of each part of the picture that compares, and of its title.
+/// Height of each part of the comparison, and of its title.
 const STRIP: u32 = 100;
 const TITLE: u32 = 30;
-/// Width of the legend, right of the picture.
+/// Width of the legend, to the right of the chart.
 const LEGEND: u32 = 150;
-/// Longer runs are drawn with so many points, each the mean of several seconds.
+/// Longer runs are drawn with this many points, each the mean of several seconds.
 const MAX_POINTS: usize = 280;
-/// What is more than this many times the capacity is cut off: the rest would be flat.
+/// Values above this multiple of the capacity are cut off, so that the rest stays readable.
 const MAX_LOADS: f64 = 3.5;
 
 const GREY: RGBColor = RGBColor(0x77, 0x77, 0x77);
@@ -31,10 +31,10 @@ const ORANGE: RGBColor = RGBColor(0xe0, 0x7b, 0x00);
 const RED: RGBColor = RGBColor(0xc6, 0x28, 0x28);
 const PURPLE: RGBColor = RGBColor(0x7b, 0x3f, 0xa0);
 
-/// Name, colour, and what it shows.
+/// Name, color and value of a line.
 type Line = (&'static str, RGBColor, fn(&Second) -> f64);
 
-/// The lines of the picture of a run; later ones cover earlier ones.
+/// The lines of the chart of a run; later ones are drawn over earlier ones.
 const LINES: [Line; 6] = [
     ("offered", GREY, |s| s.offered as f64),
     ("of these returning", PURPLE, |s| s.returning as f64),
@@ -44,7 +44,7 @@ const LINES: [Line; 6] = [
     ("goodput", GREEN, |s| s.good as f64),
 ];
 
-/// The states of the breaker, as colours behind the lines.
+/// The states of the breaker, drawn as background colors.
 fn states() -> [(Phase, &'static str, RGBAColor); 3] {
     [
         (Phase::Open, "open", RED.mix(0.25)),
@@ -55,10 +55,10 @@ fn states() -> [(Phase, &'static str, RGBAColor); 3] {
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Chart<'a, 'b> = ChartContext<'b, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
-/// What can go wrong when a picture is drawn, in words.
+/// Errors of drawing are texts.
 type Drawn<T> = Result<T, String>;
 
-/// The picture of one run: rates and states above, those who wait to come back below.
+/// Draws one run: rates and states above, waiting clients below.
 pub(crate) fn run(scenario: Scenario, kind: Kind, series: &Series) -> Drawn<String> {
     let seconds = &series.seconds;
     let title = format!("{}: {}", scenario.name(), kind.title());
@@ -89,7 +89,7 @@ pub(crate) fn run(scenario: Scenario, kind: Kind, series: &Series) -> Drawn<Stri
     })
 }
 
-/// The goodput of several breakers in one scenario, one below the other.
+/// Draws the goodput of several breakers in one scenario.
 pub(crate) fn comparison(scenario: Scenario, runs: &[(Kind, Series)]) -> Drawn<String> {
     let title = format!(
         "{}: goodput (green) of the capacity (grey)",
@@ -102,7 +102,7 @@ pub(crate) fn comparison(scenario: Scenario, runs: &[(Kind, Series)]) -> Drawn<S
     strips_of(&title, &strips, 1.1, GREEN, |s| f64::from(s.good))
 }
 
-/// What comes to the proxy with several kinds of hints, one below the other.
+/// Draws the arrivals at the proxy with several kinds of hints.
 pub(crate) fn offered(title: &str, runs: &[(HintKind, Series)]) -> Drawn<String> {
     let title = format!("{title}: requests that come (orange) over the capacity (grey)");
     let strips: Vec<_> = runs
@@ -112,8 +112,7 @@ pub(crate) fn offered(title: &str, runs: &[(HintKind, Series)]) -> Drawn<String>
     strips_of(&title, &strips, MAX_LOADS, ORANGE, |s| f64::from(s.offered))
 }
 
-/// One figure of several runs over the capacity, one below the other, each up to `loads` times the
-/// capacity.
+/// Draws one value of several runs over the capacity, each up to `loads` times the capacity.
 fn strips_of(
     title: &str,
     runs: &[(&str, &Series)],
@@ -149,7 +148,7 @@ fn strips_of(
     })
 }
 
-/// An SVG with a title that is read aloud as well as shown.
+/// Returns an SVG whose title is visible and accessible.
 fn paint(
     size: (u32, u32),
     title: &str,
@@ -179,7 +178,7 @@ fn chart<'a, 'b>(area: &'b Area<'a>, seconds: usize, top: f64, unit: &str) -> Dr
     Ok(chart)
 }
 
-/// Axes and a grid.
+/// Draws axes and grid.
 fn mesh(chart: &mut Chart<'_, '_>, labels: usize, x: &str, y: &str) -> Drawn<()> {
     chart
         .configure_mesh()
@@ -196,7 +195,7 @@ fn mesh(chart: &mut Chart<'_, '_>, labels: usize, x: &str, y: &str) -> Drawn<()>
         .map_err(said)
 }
 
-/// Draws the states: in each point the one furthest from closed.
+/// Draws the states: at each point the one furthest from closed.
 fn bands(chart: &mut Chart<'_, '_>, seconds: &[Second], top: f64) -> Drawn<()> {
     let each = each(seconds);
     let worst = |chunk: &[Second]| {
@@ -223,7 +222,7 @@ fn bands(chart: &mut Chart<'_, '_>, seconds: &[Second], top: f64) -> Drawn<()> {
     Ok(())
 }
 
-/// What the lines and colours mean, right of the picture, where it hides nothing.
+/// Draws the legend to the right of the chart.
 fn legend(area: &Area<'_>) -> Drawn<()> {
     let x = i32::try_from(SIZE.0 - LEGEND).unwrap_or(0) + 12;
     let mut y = 20;
@@ -246,8 +245,8 @@ fn legend(area: &Area<'_>) -> Drawn<()> {
     Ok(())
 }
 
-/// One point for each second, in its middle, or for several; cut off at `top`. Of a flat line only
-/// the ends.
+/// Returns one point for each second, or for several, cut off at `top`. Of a constant section only
+/// the ends are kept.
 fn points(seconds: &[Second], of: impl Fn(&Second) -> f64, top: f64) -> Vec<(f64, f64)> {
     let each = each(seconds);
     let mut points: Vec<(f64, f64)> = Vec::new();
@@ -265,7 +264,7 @@ fn points(seconds: &[Second], of: impl Fn(&Second) -> f64, top: f64) -> Vec<(f64
     points
 }
 
-/// How many seconds make a point.
+/// Returns the number of seconds per point.
 fn each(seconds: &[Second]) -> usize {
     seconds.len().div_ceil(MAX_POINTS).max(1)
 }

@@ -1,57 +1,58 @@
-//! How far a long run has come, on standard error.
+//! Shows the progress of a long run on standard error.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// Who waits for longer than this wants to know for what.
+/// Nothing is shown for this long.
 const QUIET: Duration = Duration::from_secs(2);
-/// A line in a log is written at most this often; one on a terminal is written over.
+/// Interval between lines if standard error is not a terminal.
 const LOG_EVERY: Duration = Duration::from_secs(10);
-/// A terminal is told so often.
+/// Interval between updates on a terminal.
 const TERMINAL_EVERY: Duration = Duration::from_millis(200);
 
-/// Tells nothing for two seconds; then how far it is: on a terminal in one line that changes.
+/// Shows nothing for two seconds, then the progress; on a terminal in one line that is updated.
 #[derive(Debug)]
 pub(crate) struct Progress {
     begun: Instant,
-    told: Option<Instant>,
+    updated: Option<Instant>,
     is_terminal: bool,
     total: usize,
 }
 
 impl Progress {
-    /// For so many runs.
+    /// Creates the progress of `total` runs.
     pub(crate) fn new(total: usize) -> Self {
         Self {
             begun: Instant::now(),
-            told: None,
+            updated: None,
             is_terminal: io::stderr().is_terminal(),
             total,
         }
     }
 
-    /// `done` runs are done, and `share` in [0, 1] of the one after them, which is `what`.
+    /// Updates the progress: `done` runs are complete, and `share` in [0, 1] of the next one,
+    /// `what`.
     pub(crate) fn tell(&mut self, done: usize, share: f64, what: &str) {
         let (every, end) = if self.is_terminal {
             (TERMINAL_EVERY, "\x1b[K\r")
         } else {
             (LOG_EVERY, "\n")
         };
-        let is_due = match self.told {
+        let is_due = match self.updated {
             None => self.begun.elapsed() >= QUIET,
-            Some(told) => told.elapsed() >= every,
+            Some(updated) => updated.elapsed() >= every,
         };
         if is_due {
-            self.told = Some(Instant::now());
+            self.updated = Some(Instant::now());
             let percent = 100.0 * (done as f64 + share) / self.total.max(1) as f64;
-            // Whoever does not read this misses nothing else.
+            // A failed write loses only the progress.
             let _ = write!(io::stderr(), "{percent:3.0} % {what}{end}");
         }
     }
 
     /// Clears the line.
     pub(crate) fn end(&self) {
-        if self.is_terminal && self.told.is_some() {
+        if self.is_terminal && self.updated.is_some() {
             let _ = write!(io::stderr(), "\x1b[K");
         }
     }

@@ -1,4 +1,4 @@
-//! The figures as a table for people, as Markdown for the documentation, as JSON for programs.
+//! Writes figures as a table for people, as Markdown for the documentation, and as JSON.
 
 use std::fmt::Write;
 
@@ -8,14 +8,14 @@ use super::control::Kind;
 use super::measure::Figures;
 use super::scenario::Scenario;
 
-/// What all breakers came to in one scenario.
+/// The results of all breakers in one scenario.
 #[derive(Debug, Serialize)]
 pub(crate) struct Comparison {
     pub(crate) scenario: Scenario,
     pub(crate) rows: Vec<Row>,
 }
 
-/// What one of them came to.
+/// The result of one breaker.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
     pub(crate) breaker: Kind,
@@ -54,7 +54,7 @@ fn cells(row: &Row) -> [String; 9] {
     ]
 }
 
-/// A table with a title, for people.
+/// Returns an aligned table with a title.
 pub(crate) fn aligned<const N: usize>(title: &str, lines: &[[String; N]]) -> String {
     let width = |column: usize| {
         let widths = lines.iter().map(|line| line[column].chars().count());
@@ -74,7 +74,7 @@ pub(crate) fn aligned<const N: usize>(title: &str, lines: &[[String; N]]) -> Str
     out
 }
 
-/// The same in Markdown; the title may have its first word in bold.
+/// Returns a Markdown table with a title.
 pub(crate) fn in_markdown<const N: usize>(title: &str, lines: &[[String; N]]) -> String {
     let mut out = format!("{title}\n\n");
     for (at, line) in lines.iter().enumerate() {
@@ -92,7 +92,7 @@ fn lines(comparison: &Comparison) -> Vec<[String; 9]> {
     heads.chain(comparison.rows.iter().map(cells)).collect()
 }
 
-/// Aligned columns.
+/// Returns the tables for a terminal.
 pub(crate) fn table(comparisons: &[Comparison]) -> String {
     let of = |comparison: &Comparison| {
         let (name, story) = (comparison.scenario.name(), comparison.scenario.story());
@@ -101,7 +101,7 @@ pub(crate) fn table(comparisons: &[Comparison]) -> String {
     comparisons.iter().map(of).collect()
 }
 
-/// Tables for the documentation.
+/// Returns the tables for the documentation.
 pub(crate) fn markdown(comparisons: &[Comparison]) -> String {
     let of = |comparison: &Comparison| {
         let (name, story) = (comparison.scenario.name(), comparison.scenario.story());

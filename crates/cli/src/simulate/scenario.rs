@@ -1,19 +1,19 @@
-//! What happens to the upstream.
+//! The incidents of the upstream.
 
 use clap::ValueEnum;
 use serde::Serialize;
 
-/// All is well for so long before anything happens, in milliseconds.
+/// Time before the incident in milliseconds.
 pub(crate) const BEFORE_MS: u64 = 20_000;
-/// A cold start begins with this share of the capacity...
+/// Share of the capacity at the beginning of a cold start...
 const COLD_SHARE: f64 = 0.3;
-/// ...and takes so long, in milliseconds.
+/// ...and its length in milliseconds.
 const COLD_MS: u64 = 15_000;
-/// A flapping upstream is down for so long, in milliseconds...
+/// A flapping upstream is down for this long, in milliseconds...
 const FLAP_DOWN_MS: u64 = 5_000;
-/// ...and then up for so long.
+/// ...and then up for this long.
 const FLAP_UP_MS: u64 = 10_000;
-/// How long after an outage the goodput is measured, in milliseconds.
+/// Time after an outage in which goodput is measured, in milliseconds.
 const AFTER_MS: u64 = 60_000;
 
 /// A kind of incident.
@@ -37,7 +37,7 @@ pub(crate) enum Scenario {
 }
 
 impl Scenario {
-    /// All of them, in the order of the tables.
+    /// All scenarios, in the order of the tables.
     pub(crate) const ALL: [Self; 5] = [
         Self::Outage,
         Self::ColdStart,
@@ -46,12 +46,12 @@ impl Scenario {
         Self::Flapping,
     ];
 
-    /// Returns its name on the command line, which is also that of its pictures.
+    /// Returns its name on the command line and in file names.
     pub(crate) fn name(self) -> String {
         super::value_name(&self)
     }
 
-    /// Returns what happens: its help text, as a part of a sentence.
+    /// Returns its help text as a part of a sentence.
     pub(crate) fn story(self) -> String {
         let value = self.to_possible_value();
         let help = value.and_then(|value| value.get_help().map(ToString::to_string));
@@ -62,7 +62,7 @@ impl Scenario {
         story
     }
 
-    /// How long the incident lasts, where the command line does not say, in milliseconds.
+    /// Returns the default length of the incident in milliseconds.
     pub(crate) fn default_ms(self) -> u64 {
         match self {
             Self::Outage | Self::ColdStart => 40_000,
@@ -71,20 +71,20 @@ impl Scenario {
     }
 }
 
-/// An incident in time. Times are milliseconds since the beginning.
+/// The course of an incident. Times are in milliseconds since the start.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Incident {
     scenario: Scenario,
     /// Visitors per second.
     rate: f64,
-    /// Requests per second that the upstream can serve when it is well.
+    /// Requests per second that the healthy upstream can serve.
     capacity: f64,
-    /// When it is over: what is left of it after that is the way back.
+    /// When it ends; after that, the upstream recovers.
     pub(crate) end_ms: u64,
 }
 
 impl Incident {
-    /// An incident of `length_ms`, at an upstream for which `rate` visitors come per second.
+    /// Creates an incident of `length_ms` at an upstream with `rate` visitors per second.
     pub(crate) fn new(scenario: Scenario, rate: f64, capacity: f64, length_ms: u64) -> Self {
         Self {
             scenario,
@@ -94,7 +94,8 @@ impl Incident {
         }
     }
 
-    /// Requests per second that the upstream can serve at `now_ms`; 0: nobody listens.
+    /// Returns the requests per second that the upstream can serve at `now_ms`; 0 if it refuses
+    /// connections.
     pub(crate) fn capacity(&self, now_ms: u64) -> f64 {
         let Some(into) = now_ms.checked_sub(BEFORE_MS) else {
             return self.capacity;
@@ -114,8 +115,8 @@ impl Incident {
         }
     }
 
-    /// The seconds over which goodput is compared with what could have been served: the incident
-    /// itself, where the upstream is alive in it, else what comes after.
+    /// Returns the seconds in which goodput is measured: the incident itself if the upstream is
+    /// alive in it, otherwise the time after it.
     pub(crate) fn measured(&self) -> std::ops::Range<usize> {
         let (from, to) = match self.scenario {
             Scenario::Outage | Scenario::ColdStart => (self.end_ms, self.end_ms + AFTER_MS),

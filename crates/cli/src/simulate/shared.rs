@@ -1,29 +1,33 @@
-//! What the workers of one proxy share, in memory.
+//! The shared data of the workers of one proxy, in memory.
 
 use std::collections::HashMap;
 
-use tidegate_core::breaker::{Store, StoreError};
+use tidegate_core::host::{HostError, SharedData};
 
-/// The key of the route: there is one.
+/// The key of the only route.
 pub(super) const ROUTE: &str = "simulated/upstream";
-/// The simulated time begins here, in milliseconds since the Unix epoch: any time that is long ago
-/// for nobody.
+/// Start of the simulated time in milliseconds since the Unix epoch; any value works.
 pub(super) const EPOCH_MS: u64 = 1_800_000_000_000;
 
 /// The shared data of a host.
 #[derive(Debug, Default)]
 pub(super) struct Shared(HashMap<String, (Vec<u8>, u32)>);
 
-impl Store for Shared {
-    fn get(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError> {
+impl SharedData for Shared {
+    fn shared_data(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, HostError> {
         Ok(self.0.get(key).cloned())
     }
 
-    fn set(&mut self, key: &str, value: &[u8], number: Option<u32>) -> Result<(), StoreError> {
+    fn compare_and_swap(
+        &mut self,
+        key: &str,
+        value: &[u8],
+        number: Option<u32>,
+    ) -> Result<(), HostError> {
         // As the host does it: a number says nothing about a value that is not there.
         let current = self.0.get(key).map_or(0, |(_, number)| *number);
         if current != 0 && number.is_some_and(|number| number != current) {
-            return Err(StoreError::Changed);
+            return Err(HostError::CasMismatch);
         }
         let written = (value.to_vec(), current.wrapping_add(1));
         self.0.insert(key.to_owned(), written);

@@ -1,24 +1,24 @@
-//! The simulated upstream: some hosts, each with a queue and so much work per second.
+//! The simulated upstream: several hosts, each with a queue and a rate of work.
 //!
-//! Overload is not free. A request that waits for longer than the time-out has failed for its
-//! client, but it still stands in the host's queue, and when its turn comes the host does a part of
-//! its work (`waste`) before it finds out that nobody waits for the answer. With `waste` 0 an
-//! overloaded host would serve as many as ever; with 1 it would soon serve none (congestion
-//! collapse). A queue has an end: beyond it the host refuses at once, at no cost, as a full backlog
-//! does. A host without capacity refuses all, and drops what stood in its queue.
+//! Overload has a cost. A request that waits longer than the timeout has failed for its client, but
+//! stays in the host's queue, and the host still does a part of its work (`waste`) before it
+//! notices that the client has gone. With `waste` 0, an overloaded host serves as many requests as
+//! ever; with 1, it soon serves none (congestion collapse). The queue is bounded: beyond that, the
+//! host refuses at once and at no cost, like a full backlog. A host without capacity refuses
+//! everything and drops its queue.
 
 use std::collections::VecDeque;
 
-/// What does not change during a run.
+/// The constants of a run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Model {
-    /// Hosts among which the capacity is divided.
+    /// Number of hosts that share the capacity.
     pub(crate) hosts: usize,
-    /// A request that has waited for so long has failed, in milliseconds.
+    /// Timeout of a request in milliseconds.
     pub(crate) timeout_ms: u64,
-    /// Requests that may wait at each host.
+    /// Length of the queue of each host.
     pub(crate) queue: usize,
-    /// Share of the work that a host does for a request whose client has gone.
+    /// Share of its work that a host does for a request whose client has gone.
     pub(crate) waste: f64,
 }
 
@@ -31,17 +31,17 @@ pub(crate) enum Answer {
     TimedOut,
     /// The queue was full.
     Full,
-    /// Nobody listened.
+    /// The host refused the connection.
     Refused,
 }
 
 #[derive(Debug)]
 struct Host<T> {
-    /// Requests that timed out and still stand in the queue, before all others.
+    /// Number of timed-out requests at the front of the queue.
     ghosts: usize,
-    /// Requests with the time at which they fail.
+    /// Requests, with the time at which each fails.
     waiting: VecDeque<(u64, T)>,
-    /// Work that may be done now, in requests.
+    /// Work that the host can do now, in requests.
     credit: f64,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Upstream<T> {
 }
 
 impl<T> Upstream<T> {
-    /// An upstream that is idle.
+    /// Creates an idle upstream.
     pub(crate) fn new(model: Model) -> Self {
         let idle = |_| Host {
             ghosts: 0,
@@ -66,7 +66,7 @@ impl<T> Upstream<T> {
         }
     }
 
-    /// Sends a request to a host; it is answered by a later [`Upstream::serve`], or at once.
+    /// Sends a request to a host. It is answered at once or by a later [`Upstream::serve`].
     pub(crate) fn send(
         &mut self,
         host: usize,
@@ -89,7 +89,7 @@ impl<T> Upstream<T> {
         }
     }
 
-    /// Works for `slice_ms` with `capacity` requests per second in all.
+    /// Works for `slice_ms` with a total of `capacity` requests per second.
     pub(crate) fn serve(
         &mut self,
         capacity: f64,
@@ -126,7 +126,7 @@ impl<T> Upstream<T> {
                 answers.push((Answer::Good, request));
             }
             if host.ghosts == 0 && host.waiting.is_empty() {
-                // An idle host saves nothing up.
+                // An idle host does not accumulate credit.
                 host.credit = host.credit.min(1.0);
             }
         }
@@ -134,70 +134,4 @@ impl<T> Upstream<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MODEL: Model = Model {
-        hosts: 2,
-        timeout_ms: 1000,
-        queue: 100,
-        waste: 0.5,
-    };
-
-    /// Answers of the last 10 of 20 seconds, per second, at `offered` and `capacity` per second.
-    fn steady(model: Model, offered: u64, capacity: f64) -> [f64; 4] {
-        let mut upstream = Upstream::new(model);
-        let mut counts = [0.0; 4];
-        let (mut answers, mut sent) = (Vec::new(), 0);
-        for now_ms in (0..20_000_u64).step_by(10) {
-            while sent * 1000 < now_ms * offered {
-                let host = usize::try_from(sent).unwrap() % model.hosts;
-                upstream.send(host, (), capacity, now_ms, &mut answers);
-                sent += 1;
-            }
-            upstream.serve(capacity, now_ms, 10, &mut answers);
-            for (answer, ()) in answers.drain(..) {
-                if now_ms >= 10_000 {
-                    counts[answer as usize] += 0.1;
-                }
-            }
-        }
-        counts
-    }
-
-    #[test]
-    fn serves_what_it_can() {
-        let [good, late, full, refused] = steady(MODEL, 80, 100.0);
-        assert!((good - 80.0).abs() < 1.0 && late + full + refused < 1.0);
-    }
-
-    #[test]
-    fn overload_costs_as_much_as_the_model_says() {
-        // Served + waste * late = capacity; served + late = offered.
-        let [good, late, ..] = steady(MODEL, 120, 100.0);
-        assert!((good - 80.0).abs() < 2.0, "{good}");
-        assert!((late - 40.0).abs() < 2.0, "{late}");
-        let free = Model {
-            waste: 0.0,
-            ..MODEL
-        };
-        let [good, ..] = steady(free, 120, 100.0);
-        assert!((good - 100.0).abs() < 2.0, "{good}");
-        // Everything that is begun is given up: only the end of the queue keeps it from growing.
-        let [good, late, full, _] = steady(MODEL, 400, 100.0);
-        assert!(good < 3.0, "{good}");
-        assert!((late - 200.0).abs() < 5.0 && (full - 200.0).abs() < 5.0);
-    }
-
-    #[test]
-    fn the_dead_refuse() {
-        assert_eq!(steady(MODEL, 50, 0.0)[..3], [0.0; 3]);
-        let mut upstream = Upstream::new(MODEL);
-        let mut answers = Vec::new();
-        upstream.send(0, 'a', 1.0, 0, &mut answers);
-        assert_eq!(answers, []);
-        upstream.serve(0.0, 10, 10, &mut answers);
-        upstream.send(1, 'b', 0.0, 10, &mut answers);
-        assert_eq!(answers, [(Answer::Refused, 'a'), (Answer::Refused, 'b')]);
-    }
-}
+mod tests;

@@ -1,5 +1,5 @@
-//! The closed loop: visitors come, the breaker decides, the upstream works, and who was not served
-//! comes back.
+//! Runs the closed loop: visitors arrive, the breaker decides, the upstream works, and clients that
+//! were not served return.
 
 use tidegate_core::config::{Breaker as Settings, Retry};
 
@@ -9,23 +9,23 @@ use super::rng::Rng;
 use super::scenario::{Incident, BEFORE_MS};
 use super::upstream::{Answer, Model, Upstream};
 
-/// Virtual time goes in steps of this length, in milliseconds.
+/// Step of the virtual time in milliseconds.
 pub(crate) const SLICE_MS: u64 = 10;
-/// Each worker's tick, in milliseconds.
+/// Interval of each worker's tick in milliseconds.
 const TICK_MS: u64 = 50;
 
-/// Everything that a run depends on, but its breaker and its seed.
+/// The parameters of a run, except its breaker and its seed.
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {
     pub(crate) incident: Incident,
     pub(crate) model: Model,
     /// New visitors per second.
     pub(crate) rate: f64,
-    /// More visitors, that come during the incident, evenly.
+    /// Additional visitors, spread evenly over the incident.
     pub(crate) crowd: u64,
-    /// Share of those who come back when they are told to.
+    /// Share of clients that follow the retry hint.
     pub(crate) obey: f64,
-    /// How often anybody tries in all; 0: until served.
+    /// Attempts per client; 0: until it is served.
     pub(crate) tries: u32,
     pub(crate) workers: usize,
     pub(crate) duration_ms: u64,
@@ -34,53 +34,54 @@ pub(crate) struct Setup {
     pub(crate) hints: HintKind,
 }
 
-/// What was counted in one second.
+/// The counts of one second.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Second {
-    /// Requests that came.
+    /// Requests that arrived.
     pub(crate) offered: u32,
-    /// Those of them that had been there before.
+    /// Of these, requests of returning clients.
     pub(crate) returning: u32,
     /// Requests that were sent to the upstream.
     pub(crate) admitted: u32,
-    /// Requests that the breaker did not send.
+    /// Requests that the breaker rejected.
     pub(crate) rejected: u32,
     /// Requests that were served.
     pub(crate) good: u32,
-    /// Requests that were sent and not served.
+    /// Requests that were sent to the upstream and not served.
     pub(crate) failed: u32,
-    /// What the upstream could have served.
+    /// Number of requests that the upstream could have served.
     pub(crate) capacity: f64,
-    /// Clients that wait to come back, at the end of the second.
+    /// Clients that wait to return, at the end of the second.
     pub(crate) waiting: u64,
-    /// Where the breaker stood in most of the second's slices but closed, if it did.
+    /// The state of the breaker in most slices of the second that were not closed, if any.
     pub(crate) phase: Phase,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Series {
     pub(crate) seconds: Vec<Second>,
     /// Requests sent to a dead upstream in the first outage until the breaker first rejected one.
     pub(crate) before_trip: u32,
-    /// Requests sent to a dead upstream in all.
+    /// Requests sent to a dead upstream in total.
     pub(crate) into_dead: u32,
-    /// Clients that went away without being served.
+    /// Clients that gave up without being served.
     pub(crate) gave_up: u64,
     /// How often the breaker opened.
     pub(crate) trips: u32,
-    /// How often it did so after the incident.
+    /// How often the breaker opened after the incident.
     pub(crate) trips_after: u32,
-    /// The longest time that a client waited until it was served, in milliseconds.
+    /// The longest time from the arrival of a client until it was served, in milliseconds.
     pub(crate) longest_wait_ms: u64,
     /// Clients that came before the end of the incident and were not served by the end of the run.
     pub(crate) early_left: u64,
-    /// When the last of those was served that were, in milliseconds since the beginning.
+    /// When the last client that came before the end of the incident was served, in milliseconds
+    /// since the start.
     pub(crate) early_served_ms: u64,
 }
 
-/// A request on its way.
-#[derive(Debug, Clone, Copy)]
+/// A request in flight.
+#[derive(Debug, Clone)]
 struct Request {
     client: Client,
     pass: Pass,
@@ -88,7 +89,7 @@ struct Request {
     host: usize,
 }
 
-/// Runs it. `progress` is told how much of it is done, in [0, 1], once in a simulated second.
+/// Runs the simulation. `progress` gets the completed share, in [0, 1], once in a simulated second.
 pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut(f64)) -> Series {
     let mut control = kind.start(&setup.settings, setup.workers, setup.model.hosts);
     let mut visits = Rng::new(seed, 1);
@@ -202,7 +203,7 @@ pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut
         }
 
         for worker in 0..setup.workers {
-            // The workers' ticks do not fall together.
+            // The ticks of the workers are spread evenly.
             let offset = worker as u64 * TICK_MS / setup.workers as u64 / SLICE_MS * SLICE_MS;
             if (now_ms + offset) % TICK_MS == 0 {
                 control.tick(At {
@@ -232,7 +233,7 @@ pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut
     series
 }
 
-/// The state, but for closed, in which the breaker was longest; closed if it was in no other.
+/// Returns the state other than closed that was most frequent; closed if there was none.
 fn longest(slices: &[u32; 4]) -> Phase {
     let phases = [Phase::Open, Phase::HalfOpen, Phase::Ramp];
     let found = phases

@@ -1,4 +1,4 @@
-//! Replaces `{ "file": "…" }` by what is in the file, where a text can be long enough for one.
+//! Replaces references `{ "file": "…" }` by the content of the file.
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
@@ -7,23 +7,23 @@ use tidegate_core::config::Config;
 use super::{finding, read_document, Files, Findings, Mark, Node, Value, NOT_UTF8};
 use crate::markup::{media_type, plain_svg};
 
-/// Where a reference can stand, for an error elsewhere.
+/// Where references are allowed, for the error about one elsewhere.
 pub(super) const ALLOWED: &str =
-    "its content; only the `html` and `text` of a template, `brand.logo`, `vars` and tables of \
-     strings can be files";
+    "its content; files are allowed for `html` and `text` of a template, `brand.logo`, `vars` and \
+     tables of strings";
 
-/// What is expected where a reference stands.
+/// What a reference is replaced by.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Expected {
     /// The text of the file.
     Text,
-    /// A drawing.
+    /// A drawing or picture.
     Logo,
-    /// An object, from a document of its own.
+    /// An object from a YAML or JSON file.
     Table,
 }
 
-/// The document with the content of the files that it refers to.
+/// Returns the document with the content of the files that it refers to.
 pub(super) fn expand(files: &mut Files, document: &Node) -> Result<Node, Findings> {
     let mut expander = Expander {
         files,
@@ -40,7 +40,7 @@ pub(super) fn expand(files: &mut Files, document: &Node) -> Result<Node, Finding
 struct Expander<'f> {
     files: &'f mut Files,
     findings: Findings,
-    /// The documents that are being put in, outermost first.
+    /// The documents that are being expanded, outermost first.
     open: Vec<usize>,
 }
 
@@ -111,7 +111,8 @@ impl Expander<'_> {
         }
     }
 
-    /// A drawing as markup, so that it can have the colour of the page around it; else as a picture.
+    /// Returns an SVG as markup if the filter accepts it, so that it can use the text color of the
+    /// page; otherwise returns a data URI.
     fn logo(&mut self, file: usize, mark: Mark) -> Option<Node> {
         let extension = self.files.extension(file);
         if extension == "svg" {
@@ -127,7 +128,7 @@ impl Expander<'_> {
             self.refuse(
                 mark,
                 format!(
-                    "{:?} is no picture by its name",
+                    "{:?} does not have the file name of a picture",
                     self.files.name(file).to_owned()
                 ),
             );
@@ -163,7 +164,7 @@ impl Expander<'_> {
     }
 }
 
-/// A file as one text, whose lines are those of the file.
+/// Returns a file as one text whose lines are those of the file.
 fn whole(file: usize, text: String) -> Node {
     Node {
         mark: Mark::start(file),
@@ -171,7 +172,7 @@ fn whole(file: usize, text: String) -> Node {
     }
 }
 
-/// Whether the filter takes the drawing as markup: what can fetch or run something is a picture.
+/// Returns whether the filter accepts the drawing as markup, without anything that runs or loads.
 fn is_inline_logo(svg: &str) -> bool {
     let brand = serde_json::json!({ "brand": { "logo": svg } });
     Config::from_json(brand.to_string().as_bytes()).is_ok()

@@ -1,7 +1,7 @@
-//! The files of a source: all of them inside of one folder, each read once.
+//! The files of a source, all inside one folder, each read once.
 //!
-//! A source may come from somebody else, and what it names ends up on a public page. So nothing
-//! outside of its folder is read, neither by `..` nor by a link.
+//! A source may come from an untrusted author, and the files that it names end up on a public page.
+//! So no file outside its folder is read, neither through `..` nor through a link.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,27 +11,27 @@ use tidegate_core::config::limits;
 
 use super::node::Mark;
 
-/// One file that was read.
+/// A file that was read.
 #[derive(Debug)]
 struct Entry {
-    /// As people are told of it.
+    /// Its display name.
     name: String,
     path: PathBuf,
     bytes: Vec<u8>,
 }
 
-/// The files of a source that were read, by number.
+/// The files of a source, identified by number.
 #[derive(Debug)]
 pub(crate) struct Files {
-    /// The folder that all of them are in; `None`: there is none (standard input).
+    /// The folder that contains all of them; `None` for standard input.
     root: Option<PathBuf>,
-    /// The same as people are told of it: empty or with its slash.
+    /// The same folder for display.
     shown_root: PathBuf,
     entries: Vec<Entry>,
 }
 
 impl Files {
-    /// The files around the source at `path`, which becomes number 0.
+    /// Opens the source at `path` as file 0.
     pub(crate) fn around(path: &Path) -> io::Result<Self> {
         let bytes = read(File::open(path)?)?;
         let path_there = path.canonicalize()?;
@@ -47,7 +47,7 @@ impl Files {
         })
     }
 
-    /// Standard input, with no files around it.
+    /// Reads standard input, which cannot refer to files.
     pub(crate) fn stdin() -> io::Result<Self> {
         Ok(Self {
             root: None,
@@ -68,19 +68,19 @@ impl Files {
         self.entries.get(file).map_or(&[], |entry| &entry.bytes)
     }
 
-    /// The extension of a file, in lower case.
+    /// Returns the extension of a file in lower case.
     pub(crate) fn extension(&self, file: usize) -> String {
         let path = self.entries.get(file).map(|entry| entry.path.as_path());
         let extension = path.and_then(Path::extension).unwrap_or_default();
         extension.to_string_lossy().to_ascii_lowercase()
     }
 
-    /// Where every file is that was read.
+    /// Returns the path of every file that was read.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.entries.iter().map(|entry| entry.path.as_path())
     }
 
-    /// A file as text, or where it is not UTF-8.
+    /// Returns a file as text, or the place of the first byte that is not UTF-8.
     pub(crate) fn text(&self, file: usize) -> Result<&str, Mark> {
         let bytes = self.bytes(file);
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -90,18 +90,18 @@ impl Files {
         })
     }
 
-    /// Opens the file that `from` refers to by `reference`; says why it cannot.
+    /// Opens the file that `from` refers to as `reference`; the error says why it cannot.
     pub(crate) fn open(&mut self, from: usize, reference: &str) -> Result<usize, String> {
         let Some(root) = &self.root else {
-            return Err("standard input has no files around it".to_owned());
+            return Err("standard input cannot refer to files".to_owned());
         };
         if reference.is_empty() {
-            return Err("the name of the file is missing".to_owned());
+            return Err("the file name is empty".to_owned());
         }
         let shown = format!("{reference:?}");
         if Path::new(reference).is_absolute() {
             return Err(format!(
-                "{shown} is an absolute path; allowed: one relative to {}",
+                "{shown} is an absolute path; allowed: a path relative to {}",
                 self.name(from)
             ));
         }
@@ -112,7 +112,7 @@ impl Files {
             .map_err(|error| format!("{shown} cannot be read: {}", plain(&error)))?;
         let Ok(inner) = path.strip_prefix(root) else {
             return Err(format!(
-                "{shown} leads out of the folder of the source, which nothing may"
+                "{shown} is outside the folder of the source; allowed: files inside it"
             ));
         };
         if let Some(known) = self.entries.iter().position(|entry| entry.path == path) {
@@ -126,7 +126,7 @@ impl Files {
             .map_err(|error| format!("{shown} cannot be read: {}", plain(&error)))?;
         if bytes.len() > limits::CONFIG_BYTES {
             return Err(format!(
-                "{shown} has more than the {} bytes that a whole configuration may have",
+                "{shown} has more than {} bytes, the limit of a whole configuration",
                 limits::CONFIG_BYTES
             ));
         }
@@ -136,7 +136,7 @@ impl Files {
     }
 }
 
-/// Reads no more than is needed to see that it is too large.
+/// Reads at most one byte more than the limit.
 fn read(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(limits::CONFIG_BYTES as u64 + 1)
@@ -144,7 +144,7 @@ fn read(from: impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// An error of the system without its number.
+/// Formats a system error without its number.
 fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error")
@@ -153,7 +153,7 @@ fn plain(error: &io::Error) -> String {
         .to_owned()
 }
 
-/// The place of a byte of a file.
+/// Returns the place of a byte in a file.
 pub(crate) fn position(text: &str, file: usize, at: usize) -> Mark {
     let before = text.get(..at).unwrap_or(text);
     let line = before.rsplit('\n').next().unwrap_or_default();

@@ -1,9 +1,9 @@
-//! The source that people edit: YAML or JSON, with references to files; and what the filter gets.
+//! Loads a source: YAML or JSON with references to files.
 //!
-//! The way of a source: it is read with the place of everything in it ([`read`]); references to
-//! files are replaced by their content ([`expand`]); the filter's own parser checks that, and its
-//! errors are told with file, line and column. Only then are pages changed (`crate::markup`), so
-//! that every place is one in a file that somebody wrote.
+//! Steps: read it with the place of every value ([`read`]); replace references by the content of
+//! the files ([`expand`]); check the result with the filter's parser, and report its errors with
+//! file, line and column. Pages are changed only afterwards (`crate::markup`), so every reported
+//! place exists in a file.
 
 mod expand;
 mod files;
@@ -16,17 +16,17 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use tidegate_core::config::{Config, ConfigError, Fault};
+use tidegate_core::config::{Config, ConfigError, ErrorKind};
 
 pub(crate) use files::{position, Files};
 pub(crate) use node::{yaml_safe, Mark, Node, Value};
 
-/// A place as people are told of it, and what is there.
+/// A message with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
     /// `file:line:column`, or as much of it as is known.
     pub(crate) place: String,
-    /// What about it.
+    /// The message.
     pub(crate) what: String,
 }
 
@@ -36,11 +36,11 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What is wrong with a source.
+/// The errors of a source.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     pub(crate) list: Vec<Finding>,
-    /// Those that the filter's parser counts but does not tell.
+    /// Number of further errors that the filter's parser counts but does not list.
     pub(crate) more: usize,
 }
 
@@ -56,26 +56,26 @@ impl Findings {
         }
     }
 
-    /// Tells all of the source at `path`, a line each.
-    pub(crate) fn tell(&self, path: &Path) {
+    /// Prints all of the source at `path`, one per line.
+    pub(crate) fn print(&self, path: &Path) {
         for finding in &self.list {
             eprintln!("{finding}");
         }
         if self.more > 0 {
-            eprintln!("{}: and {} more", shown(path), self.more);
+            eprintln!("{}: and {} more", display_name(path), self.more);
         }
     }
 }
 
-/// A source as people are told of it.
-pub(crate) fn shown(path: &Path) -> String {
+/// Returns the display name of a source.
+pub(crate) fn display_name(path: &Path) -> String {
     match path == Path::new("-") {
         true => "stdin".to_owned(),
         false => path.display().to_string(),
     }
 }
 
-/// Something at a place.
+/// Creates a finding at a mark.
 pub(crate) fn finding(files: &Files, mark: Mark, what: impl Into<String>) -> Finding {
     let name = files.name(mark.file);
     let place = match mark.line {
@@ -88,8 +88,8 @@ pub(crate) fn finding(files: &Files, mark: Mark, what: impl Into<String>) -> Fin
     }
 }
 
-/// Something at a byte of the text of a value with a key path: in the file, if the text is there as
-/// it is, else by line and column of the text.
+/// Creates a finding at byte `at` of the text of a value with a key path: at its place in the file
+/// if the text is there verbatim, otherwise with line and column inside the text.
 pub(crate) fn finding_in(
     files: &Files,
     node: &Node,
@@ -108,33 +108,33 @@ pub(crate) fn finding_in(
     }
 }
 
-/// Why a source is none.
+/// Why a source could not be loaded.
 #[derive(Debug)]
 pub(crate) enum LoadError {
-    /// The source itself cannot be read.
+    /// The source cannot be read.
     Unreadable(io::Error),
-    /// It can be, and this is wrong with it.
+    /// The source has these errors.
     Wrong(Findings),
 }
 
-/// A source that the filter's parser accepts, its pages as people wrote them.
+/// A source that the filter's parser accepts, with its pages unchanged.
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) files: Files,
-    /// With the content of the files that it refers to.
+    /// Includes the content of the files that it refers to.
     pub(crate) document: Node,
     pub(crate) config: Config,
-    /// Whether the filter would take the file as it is.
+    /// Whether the filter would accept the file as it is.
     pub(crate) is_for_the_filter: bool,
 }
 
 impl Source {
-    /// Reads the source at `path`; `-` is standard input.
+    /// Loads the source at `path`; `-` reads standard input.
     pub(crate) fn load(path: &Path) -> Result<Self, LoadError> {
         Self::load_files(path).map_err(|(error, _)| error)
     }
 
-    /// The same; where something is wrong, with the files that were read.
+    /// Loads the source; on error, also returns the files that were read.
     pub(crate) fn load_files(path: &Path) -> Result<Self, (LoadError, Option<Files>)> {
         let files = match path == Path::new("-") {
             true => Files::stdin(),
@@ -154,7 +154,7 @@ impl Source {
 
     fn read(files: &mut Files) -> Result<(Node, Config, bool), Findings> {
         if files.bytes(0).len() > tidegate_core::config::limits::CONFIG_BYTES {
-            // The filter's parser has the words for it.
+            // Produces the error text of the filter's parser.
             let nowhere = Node {
                 mark: Mark::nowhere(0),
                 value: Value::Null,
@@ -163,7 +163,7 @@ impl Source {
         }
         let written = read_document(files, 0)?;
         let document = expand::expand(files, &written)?;
-        // A filter configuration is checked as the filter gets it, to the byte.
+        // A filter configuration is checked byte by byte as the filter gets it.
         let is_for_the_filter = document == written && is_json(files, 0);
         let json = match is_for_the_filter {
             true => files.bytes(0).to_vec(),
@@ -176,7 +176,7 @@ impl Source {
     }
 }
 
-/// The errors of the filter's parser, each with its place.
+/// Converts the errors of the filter's parser to findings.
 fn refused(
     errors: Result<Config, tidegate_core::config::ConfigErrors>,
     files: &Files,
@@ -194,24 +194,24 @@ fn refused(
     }
 }
 
-/// An error of the filter's parser, with its place in the source.
+/// Converts an error of the filter's parser to a finding with its place in the source.
 pub(crate) fn place(error: &ConfigError, files: &Files, document: &Node) -> Finding {
     let mark = document.find(error.at());
-    match error.fault() {
-        Fault::Template(fault) => {
+    match error.kind() {
+        ErrorKind::Template(fault) => {
             let inside = document
                 .at(error.at())
                 .and_then(|node| node.inside(fault.line, fault.column));
             if let Some(mark) = inside {
-                // The place in the file is the place of the mistake; the words follow.
-                let text = error.fault().to_string();
+                // The place is that of the mistake in the file; the text needs no second place.
+                let text = error.kind().to_string();
                 let what = text
                     .split_once(": ")
                     .map_or(text.as_str(), |(_, what)| what);
                 return finding(files, mark, format!("{}: {what}", error.at()));
             }
         }
-        Fault::FileReference { file } => {
+        ErrorKind::FileReference { file } => {
             let what = format!(
                 "{}: found a reference to the file {file}; allowed: {}",
                 error.at(),
@@ -224,7 +224,7 @@ pub(crate) fn place(error: &ConfigError, files: &Files, document: &Node) -> Find
     finding(files, mark, error.to_string())
 }
 
-/// Whether a file is JSON, rather than YAML.
+/// Returns whether a file is JSON rather than YAML.
 fn is_json(files: &Files, file: usize) -> bool {
     match files.extension(file).as_str() {
         "json" => true,
@@ -261,5 +261,5 @@ fn read_document(files: &Files, file: usize) -> Result<Node, Findings> {
     })
 }
 
-/// What is said of a file that is no text.
+/// Message for a file that is not text.
 pub(crate) const NOT_UTF8: &str = "not UTF-8; allowed: text in UTF-8";

@@ -1,7 +1,7 @@
-//! A document as people wrote it, with the place of everything in it.
+//! A document with the place of every value in it.
 //!
-//! The filter's own parser says what is wrong by key path; who edits a file wants a line. So the
-//! source is read into this tree, from YAML and from JSON alike, and written as JSON for the filter.
+//! The filter's parser reports errors by key path, while people who edit a file need a line. So a
+//! source is read into this tree from YAML or JSON, and written as JSON for the filter.
 
 use std::fmt::{self, Write as _};
 
@@ -14,14 +14,14 @@ use serde_json::Number;
 pub(crate) struct Mark {
     /// Number of the file.
     pub(crate) file: usize,
-    /// From 1; 0: not known.
+    /// From 1; 0 if unknown.
     pub(crate) line: usize,
     /// In characters, from 1.
     pub(crate) column: usize,
 }
 
 impl Mark {
-    /// The beginning of a file.
+    /// Returns the start of a file.
     pub(crate) fn start(file: usize) -> Self {
         Self {
             file,
@@ -30,7 +30,7 @@ impl Mark {
         }
     }
 
-    /// A file, at no known place.
+    /// Returns a mark for a file without a known place.
     pub(crate) fn nowhere(file: usize) -> Self {
         Self {
             file,
@@ -47,16 +47,16 @@ pub(crate) struct Node {
     pub(crate) value: Value,
 }
 
-/// What a value is.
+/// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
     Null,
     Bool(bool),
     Number(Number),
-    /// A text; whether its lines are lines of the file, from its place on.
+    /// A string; true if its lines are lines of the file, starting at its mark.
     Text(String, bool),
     List(Vec<Node>),
-    /// Keys with their places; a key may stand there twice, which the filter's parser refuses.
+    /// Keys with their marks. A key may occur twice, which the filter's parser rejects.
     Map(Vec<(String, Mark, Node)>),
 }
 
@@ -70,7 +70,7 @@ impl Value {
 }
 
 impl Node {
-    /// The value of a key.
+    /// Returns the value of a key.
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         match &self.value {
             Value::Map(entries) => entries
@@ -81,7 +81,7 @@ impl Node {
         }
     }
 
-    /// The text of a string.
+    /// Returns the text of a string.
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text, _) => Some(text),
@@ -89,7 +89,7 @@ impl Node {
         }
     }
 
-    /// The file, if this is `{ "file": "…" }`.
+    /// Returns the file of a reference `{ "file": "…" }`.
     pub(crate) fn file_reference(&self) -> Option<(&str, Mark)> {
         match &self.value {
             Value::Map(entries) => match entries.as_slice() {
@@ -100,7 +100,8 @@ impl Node {
         }
     }
 
-    /// The place of a line and column (both from 1) of this text, if the file has it there.
+    /// Returns the place in the file of a line and column (both from 1) of this text, if the text
+    /// is there verbatim.
     pub(crate) fn inside(&self, line: usize, column: usize) -> Option<Mark> {
         match self.value {
             Value::Text(_, true) if self.mark.line > 0 => Some(Mark {
@@ -112,7 +113,8 @@ impl Node {
         }
     }
 
-    /// Where the value of a key path stands, or the last part of the path that is there.
+    /// Returns the place of the value at a key path, or of the longest part of the path that
+    /// exists.
     pub(crate) fn find(&self, path: &str) -> Mark {
         let mut best = (0, self.mark);
         self.walk(&mut String::new(), &mut |at, mark, _| {
@@ -126,7 +128,7 @@ impl Node {
         best.1
     }
 
-    /// The value of a key path.
+    /// Returns the value at a key path.
     pub(crate) fn at(&self, path: &str) -> Option<&Node> {
         let mut found = None;
         self.walk(&mut String::new(), &mut |at, _, node| {
@@ -137,7 +139,7 @@ impl Node {
         found
     }
 
-    /// Visits every value with its key path and the place of its key.
+    /// Calls `visit` for every value, with its key path and the mark of its key.
     fn walk<'n>(&'n self, at: &mut String, visit: &mut dyn FnMut(&str, Mark, &'n Node)) {
         let length = at.len();
         match &self.value {
@@ -161,7 +163,7 @@ impl Node {
         }
     }
 
-    /// Says that this and everything in it is of `file`.
+    /// Sets the file of this value and all values in it.
     pub(super) fn set_file(&mut self, file: usize) {
         self.mark.file = file;
         match &mut self.value {
@@ -176,15 +178,16 @@ impl Node {
         }
     }
 
-    /// Returns the value as JSON for people to read, which is YAML of the same meaning as well.
+    /// Returns the value as pretty-printed JSON that is also YAML of the same meaning.
     pub(crate) fn to_json(&self) -> String {
-        // Fails only if a key is no text, and every key is.
+        // Fails only for keys that are not strings.
         let json = serde_json::to_string_pretty(self).unwrap_or_default();
         yaml_safe(&json) + "\n"
     }
 }
 
-/// Escapes what YAML takes for a line end or refuses. In JSON such characters stand in strings only.
+/// Escapes characters that YAML rejects or treats as line breaks. In JSON they occur in strings
+/// only.
 pub(crate) fn yaml_safe(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for character in json.chars() {
@@ -218,7 +221,7 @@ impl Serialize for Node {
     }
 }
 
-/// Reads JSON without places, and keeps keys that stand there twice.
+/// Deserializes JSON without places, keeping duplicate keys.
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(NodeVisitor)

@@ -1,5 +1,5 @@
-//! Reads YAML and JSON into a [`Node`]. JSON is YAML, so one reader with places does both; that a
-//! JSON file is JSON, and nothing more lenient, is asked of a reader of JSON first.
+//! Reads YAML and JSON into a [`Node`]. JSON is a subset of YAML, so one parser provides the places
+//! for both. A JSON file must first pass a strict JSON parser.
 
 use std::collections::HashMap;
 
@@ -8,14 +8,14 @@ use serde_json::Number;
 
 use super::node::{Mark, Node, Value};
 
-/// Values of one document. An alias of YAML can make a thousand values of a few letters.
+/// Largest number of values in a document. A few YAML aliases can expand to any number of them.
 const MAX_NODES: usize = 100_000;
-/// Lists and objects within each other; the reader of JSON has the same limit.
+/// Deepest nesting of lists and objects, the same as in the JSON parser.
 const MAX_DEPTH: usize = 127;
 
-const TOO_MUCH: &str = "more than a configuration can hold";
+const TOO_MUCH: &str = "too many or too deeply nested values for a configuration";
 
-/// What is wrong with a document, and where.
+/// An error in a document, with its place.
 #[derive(Debug)]
 pub(super) struct Wrong {
     pub(super) line: usize,
@@ -36,7 +36,7 @@ pub(super) fn json(text: &str, file: usize) -> Result<Node, Wrong> {
             what: format!("not JSON: {problem}"),
         }
     })?;
-    // YAML knows no escapes in two halves ("\ud83d\ude00"): such a document has no places.
+    // YAML does not allow surrogate pairs ("\ud83d\ude00"): such a document has no places.
     Ok(yaml(text, file).unwrap_or_else(|_| {
         document.set_file(file);
         document
@@ -110,7 +110,7 @@ impl<'t> Reader<'t> {
         let (anchor, value) = match event {
             Event::Alias(id) => {
                 let Some(node) = self.anchors.get(&id) else {
-                    return Err(wrong(span, "an alias of what it stands in"));
+                    return Err(wrong(span, "an alias inside the value that it refers to"));
                 };
                 self.count += size(node);
                 if self.count > MAX_NODES {
@@ -122,7 +122,7 @@ impl<'t> Reader<'t> {
                 let is_text = style != ScalarStyle::Plain
                     || tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
                 if is_text && style == ScalarStyle::Literal {
-                    // The place is that of the first line with something in it.
+                    // The mark is that of the first line that is not blank.
                     let blank = text.chars().take_while(|&c| c == '\n').count();
                     mark.line = mark.line.saturating_sub(blank);
                 }
@@ -149,7 +149,7 @@ impl<'t> Reader<'t> {
                     let (key, at) = match self.next()? {
                         (Event::MappingEnd, _) => break,
                         (Event::Scalar(key, ..), span) => (key.into_owned(), span),
-                        (_, span) => return Err(wrong(span, "a key that is not a text")),
+                        (_, span) => return Err(wrong(span, "a key that is not a string")),
                     };
                     let key_mark = Mark {
                         file: self.file,
@@ -179,7 +179,7 @@ fn size(node: &Node) -> usize {
     }
 }
 
-/// What a word without quotes is (YAML 1.2.2 §10.3.2): `no` is a text, and so is `5xx`.
+/// Resolves an unquoted YAML scalar (YAML 1.2.2 §10.3.2): `no` and `5xx` are strings.
 fn plain(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,

@@ -34,20 +34,20 @@ fn back(node: &Node) -> Json {
 
 proptest! {
     #[test]
-    fn json_is_read_and_written_as_it_is(json in json(), pretty: bool) {
+    fn json_survives_reading_and_writing(json in json(), pretty: bool) {
         let text = match pretty {
             true => serde_json::to_string_pretty(&json).unwrap(),
             false => json.to_string(),
         };
         let node = read::json(&text, 0).unwrap();
         prop_assert_eq!(back(&node), json.clone());
-        // What is written is YAML of the same meaning, and stays so.
+        // The output is also YAML of the same meaning.
         let yaml = read::yaml(&node.to_json(), 0).unwrap();
         prop_assert_eq!(back(&yaml), json);
     }
 
     #[test]
-    fn no_document_is_too_much(any in ".{0,60}", odd in "[a&*:{}\\[\\]|>'\" \\n?-]{0,40}") {
+    fn any_document_can_be_read(any in ".{0,60}", odd in "[a&*:{}\\[\\]|>'\" \\n?-]{0,40}") {
         for text in [any, odd] {
             let _ = (read::json(&text, 0).is_ok(), read::yaml(&text, 0).is_ok());
         }
@@ -55,7 +55,7 @@ proptest! {
 }
 
 #[test]
-fn words_of_yaml_are_what_the_standard_says() {
+fn unquoted_yaml_scalars_follow_the_core_schema() {
     for (word, expected) in [
         ("~", Value::Null),
         ("", Value::Null),
@@ -91,9 +91,9 @@ fn mark(line: usize, column: usize) -> super::Mark {
     }
 }
 
-/// The lines of a block of text are lines of its file.
+/// The lines of a block scalar are lines of its file.
 #[test]
-fn places_in_blocks_are_places_of_the_file() {
+fn places_in_block_scalars_are_places_of_the_file() {
     for (yaml, line, expected) in [
         ("a: |\n  x\n   y\n", 2, mark(3, 3)),
         ("a:\n    b: |-\n\n      x\n", 2, mark(4, 7)),

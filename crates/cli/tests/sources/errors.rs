@@ -1,10 +1,10 @@
-//! What is wrong with a source is told with its place.
+//! Errors in sources are reported with their place.
 
 use crate::{page, Folder, SOURCE};
 
-/// Each source, beside `outside.css`, with what is told of it.
+/// Each page, with its error. The source is beside `outside.css`.
 #[test]
-fn what_is_wrong_is_told_with_its_place() {
+fn errors_in_pages_are_reported_with_their_place() {
     let with = |reference: &str| page(reference, "");
     let big = format!("<p>{}</p>", "x".repeat(300_000));
     let table: Vec<(&str, String, String)> = vec![
@@ -21,12 +21,12 @@ fn what_is_wrong_is_told_with_its_place() {
         (
             "a way out",
             with("<link rel=stylesheet href=../../outside.css>"),
-            "s/pages/a.html:5:27: \"../../outside.css\" leads out of the folder of the source, which nothing may".into(),
+            "s/pages/a.html:5:27: \"../../outside.css\" is outside the folder of the source; allowed: files inside it".into(),
         ),
         (
             "a link out",
             with("<style>@import 'link.css';</style>"),
-            "s/pages/a.html:5:8: \"link.css\" leads out of the folder of the source, which nothing may".into(),
+            "s/pages/a.html:5:8: \"link.css\" is outside the folder of the source; allowed: files inside it".into(),
         ),
         (
             "a folder",
@@ -36,12 +36,12 @@ fn what_is_wrong_is_told_with_its_place() {
         (
             "styles that import each other",
             with("<link rel=stylesheet href=one.css>"),
-            "s/pages/two.css:1:1: s/pages/one.css imports itself (by way of s/pages/one.css, s/pages/two.css)".into(),
+            "s/pages/two.css:1:1: s/pages/one.css imports itself (through s/pages/one.css, s/pages/two.css)".into(),
         ),
         (
             "a tag in a style",
             with("<link rel=stylesheet href=tag.css>"),
-            "s/pages/tag.css:2:4: found \"{{\", which begins a tag of a template; allowed: none in a style sheet or script (`delimiters` chooses other tags)".into(),
+            "s/pages/tag.css:2:4: found \"{{\", which starts a template tag; allowed: no tags in style sheets and scripts (`delimiters` selects other tags)".into(),
         ),
         (
             "a script that ends its block",
@@ -51,12 +51,12 @@ fn what_is_wrong_is_told_with_its_place() {
         (
             "a script that would run too early",
             with("<script src=fine.js defer></script>"),
-            "s/pages/a.html:5:1: `defer` does nothing on a script that stands in the page; allowed: the script where it is to run, as at the end of the body, or type=\"module\"".into(),
+            "s/pages/a.html:5:1: `defer` has no effect on an embedded script; allowed: the script where it should run, such as at the end of the body, or type=\"module\"".into(),
         ),
         (
             "a picture that is none",
             with("<img src=fine.js alt>"),
-            "s/pages/a.html:5:10: s/pages/fine.js is no picture or font that a page can hold, by its name".into(),
+            "s/pages/a.html:5:10: s/pages/fine.js does not have the file name of a picture or font that can be embedded".into(),
         ),
         (
             "a picture that is too large",
@@ -107,7 +107,7 @@ fn what_is_wrong_is_told_with_its_place() {
 }
 
 #[test]
-fn what_is_wrong_with_the_source_itself_is_told_with_its_place() {
+fn errors_in_sources_are_reported_with_their_place() {
     for (name, source, expected) in [
         ("s.yaml", "a: [1\nb: 2\n", "s.yaml:2:2: not YAML: "),
         (
@@ -123,7 +123,7 @@ fn what_is_wrong_with_the_source_itself_is_told_with_its_place() {
         (
             "s.yaml",
             "? [a]\n: b\n",
-            "s.yaml:1:3: a key that is not a text",
+            "s.yaml:1:3: a key that is not a string",
         ),
         (
             "s.yaml",
@@ -143,7 +143,7 @@ fn what_is_wrong_with_the_source_itself_is_told_with_its_place() {
         (
             "s.yaml",
             "mode: { file: x }\n",
-            "s.yaml:1:1: mode: found a reference to the file \"x\"; allowed: its content; only ",
+            "s.yaml:1:1: mode: found a reference to the file \"x\"; allowed: its content; files are allowed for ",
         ),
         (
             "s.yaml",
@@ -158,17 +158,17 @@ fn what_is_wrong_with_the_source_itself_is_told_with_its_place() {
         (
             "s.yaml",
             "brand: { logo: { file: de.yaml } }\n",
-            "s.yaml:1:24: \"de.yaml\" is no picture by its name",
+            "s.yaml:1:24: \"de.yaml\" does not have the file name of a picture",
         ),
         (
             "s.yaml",
             "vars: { x: { file: /etc/hostname } }\n",
-            "s.yaml:1:20: \"/etc/hostname\" is an absolute path; allowed: one relative to s.yaml",
+            "s.yaml:1:20: \"/etc/hostname\" is an absolute path; allowed: a path relative to s.yaml",
         ),
         (
             "s.yaml",
             "vars: { x: { file: \"\" } }\n",
-            "s.yaml:1:20: the name of the file is missing",
+            "s.yaml:1:20: the file name is empty",
         ),
         (
             "s.yaml",

@@ -1,4 +1,4 @@
-//! Sources of pages: what `init`, `check`, `bundle` and `preview` make of them.
+//! Page projects with `init`, `check`, `bundle` and `preview`.
 
 mod errors;
 mod preview;
@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 use tidegate_core::config::Config;
 
-/// A folder with a source in it.
+/// A temporary folder with a source.
 struct Folder(TempDir);
 
 impl Folder {
@@ -38,14 +38,14 @@ impl Folder {
         command.output().unwrap()
     }
 
-    /// Exit code and standard error.
+    /// Returns exit code and standard error.
     fn fails(&self, args: &[&str]) -> (Option<i32>, String) {
         let output = self.run(args);
         assert_eq!(text(&output.stdout), "", "{args:?}");
         (output.status.code(), text(&output.stderr))
     }
 
-    /// The bundle, and the configuration that it is.
+    /// Returns the bundle as text and parsed.
     fn bundle(&self, args: &[&str]) -> (String, Config) {
         let output = self.run(&[&["bundle"], args].concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
@@ -59,7 +59,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A page that nothing can be said against, with something in its head and in its body.
+/// Returns a page without warnings, with these parts of its head and its body.
 fn page(head: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"{{{{lang}}}}\" dir=\"{{{{dir}}}}\">\n<meta name=\"viewport\" \
@@ -70,7 +70,7 @@ fn page(head: &str, body: &str) -> String {
 const SOURCE: &str = "templates:\n  a:\n    html: { file: pages/a.html }\n";
 
 #[test]
-fn a_started_source_is_in_order_and_can_be_bundled() {
+fn init_creates_a_project_without_warnings_that_can_be_bundled() {
     let folder = Folder::new(&[]);
     let started = folder.run(&["init", "own"]);
     assert!(started.status.success());
@@ -96,7 +96,7 @@ fn a_started_source_is_in_order_and_can_be_bundled() {
         assert!(!html.contains(part), "{part}");
     }
     assert!(json.len() < 8_000, "{} bytes", json.len());
-    // The filter's configuration is a source too, and the same one.
+    // A filter configuration is also a source, and bundles to itself.
     folder.write("own/filter.json", json.as_bytes());
     assert_eq!(folder.bundle(&["own/filter.json"]).0, json);
     assert_eq!(
@@ -106,7 +106,7 @@ fn a_started_source_is_in_order_and_can_be_bundled() {
 }
 
 #[test]
-fn nothing_is_overwritten() {
+fn init_never_overwrites_files() {
     let folder = Folder::new(&[("own/pages/shop.css", "mine")]);
     assert_eq!(
         folder.fails(&["init", "own"]),
@@ -136,7 +136,7 @@ fn yaml_and_json_are_the_same_source() {
 }
 
 #[test]
-fn everything_local_is_in_the_page() {
+fn relative_references_are_embedded() {
     let html = page(
         "<link rel=stylesheet href='../css/a.css' media=\"screen\">\n\
          <link rel=\"icon\" href=\"dot.png\">\n<style>b{background:url(dot.png)}</style>",
@@ -169,7 +169,7 @@ fn everything_local_is_in_the_page() {
 }
 
 #[test]
-fn files_come_where_a_text_can_be_one() {
+fn file_references_are_replaced_where_texts_are_allowed() {
     let source = "brand: { logo: { file: a.svg } }\nvars: { x: { file: x.txt } }\n\
                   locales: { strings: { de: { file: de.json } } }\n\
                   pages: [ { strings: { file: words.yml } } ]\n\
@@ -227,7 +227,7 @@ fn files_come_where_a_text_can_be_one() {
 }
 
 #[test]
-fn check_warns_of_what_is_unwise() {
+fn check_warns_of_blocked_and_inaccessible_content() {
     let html = "<!doctype html>\n<meta http-equiv=Refresh content=30>\n\
         <link rel=stylesheet href=https://cdn.example/a.css>\n\
         <style>@import url(//x.example/b.css);a{b:url(/c.png)}</style>\n\
@@ -243,20 +243,16 @@ fn check_warns_of_what_is_unwise() {
     let folder = Folder::new(&[("s.yaml", source), ("a.html", &html)]);
     let (code, stderr) = folder.fails(&["check", "s.yaml"]);
     assert_eq!(code, Some(0));
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/warnings.txt");
-    if std::env::var_os("UPDATE_GOLDENS").is_some() {
-        fs::write(&golden, &stderr).unwrap();
-    }
-    assert_eq!(fs::read_to_string(golden).unwrap(), stderr);
+    snapbox::assert_data_eq!(stderr, snapbox::file!["../warnings.txt"].raw());
     assert_eq!(folder.fails(&["check", "--strict", "s.yaml"]).0, Some(1));
-    // Without the policy nothing is blocked by it.
+    // Without the policy, nothing is blocked by it.
     folder.write(
         "s.yaml",
         format!("{source}security: {{ csp: off }}\n").as_bytes(),
     );
     let (_, stderr) = folder.fails(&["check", "s.yaml"]);
     assert!(
-        !stderr.contains("onclick") && stderr.contains("reloads itself"),
+        !stderr.contains("onclick") && stderr.contains("reloads by itself"),
         "{stderr}"
     );
 }
@@ -278,23 +274,22 @@ fn text_in_a_logo_is_a_warning_and_paths_are_not() {
     let (code, stderr) = logo("<path d='M1 1h7'/>").fails(&["check", "s.yaml"]);
     assert_eq!(
         (code, stderr.as_str()),
-        (Some(0), "1 file checked: 0 errors, 0 warnings\n")
+        (Some(0), "1 file checked: 0 errors\n")
     );
 }
 
 #[test]
-fn a_size_close_to_its_limit_is_told() {
+fn a_size_close_to_its_limit_is_a_warning() {
     let html = page("", &format!("<p>{}</p>", "x".repeat(240_000)));
     let folder = Folder::new(&[("s.yaml", SOURCE), ("pages/a.html", &html)]);
     let (code, stderr) = folder.fails(&["check", "s.yaml"]);
-    let expected =
-        "s.yaml:3:5: templates.a.html: warning: 240139 of the 262144 bytes of a template \
+    let expected = "s.yaml:3:5: templates.a.html: warning: 240139 of 262144 bytes of a template \
                     are used\n1 file checked: 0 errors, 1 warning\n";
     assert_eq!((code, stderr.as_str()), (Some(0), expected));
 }
 
 #[test]
-fn bundle_tells_its_size_and_writes_a_file() {
+fn bundle_prints_sizes_and_writes_a_file() {
     let folder = Folder::new(&[("s.yaml", SOURCE), ("pages/a.html", &page("", ""))]);
     let (code, stderr) = folder.fails(&["bundle", "s.yaml", "-o", "filter.json"]);
     assert_eq!(code, Some(0), "{stderr}");
@@ -312,7 +307,7 @@ fn bundle_tells_its_size_and_writes_a_file() {
     assert_eq!(code, Some(2));
 }
 
-/// What is inside of each resource is the configuration, whatever stands in it.
+/// Every resource contains the configuration unchanged.
 #[test]
 fn the_resources_hold_the_configuration() {
     let folder = Folder::new(&[

@@ -1,4 +1,4 @@
-//! The pages of a source, to look at.
+//! `tidegate preview`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,7 +11,7 @@ use tidegate_core::reason::Reason;
 
 use crate::{page, Folder, SOURCE};
 
-/// The pages that are written are those of the filter, one for each case.
+/// Every case is written as a file, with the bytes of the filter.
 #[test]
 fn preview_writes_every_page() {
     let source = "brand: { name: A }\ntemplates: { a: { html: { file: pages/a.html } } }\n\
@@ -23,8 +23,8 @@ fn preview_writes_every_page() {
     let read = |name: &str| fs::read_to_string(folder.path().join("out").join(name)).unwrap();
     let reasons = Reason::ALL.len() - 1;
     let languages = Pages::new(&Config::default()).languages().count();
-    // What a visitor gets, the rule, the template: in five forms; and after a POST the text of each,
-    // which is the built-in one, and the built-in HTML.
+    // What a visitor gets, the rule and the template, in five forms each; after a POST also the
+    // text of each, which is the built-in one, and the built-in HTML.
     let texts = reasons + 1 + reasons;
     let count = (texts * 5 + texts + reasons) * languages;
     assert_eq!(
@@ -56,7 +56,7 @@ fn preview_writes_every_page() {
     assert!(read("index.html").contains("\"slug\":\"rule-0\""));
 }
 
-/// A command that serves; it ends with the test, however that ends.
+/// A running server that ends with the test.
 struct Running(Child);
 
 impl Drop for Running {
@@ -67,7 +67,7 @@ impl Drop for Running {
 }
 
 #[test]
-fn preview_shows_what_is_there_now() {
+fn preview_follows_changes_of_files() {
     let folder = Folder::new(&[("s.yaml", SOURCE), ("pages/a.html", &page("", "<p>one"))]);
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
     command.args(["preview", "s.yaml", "--port", "0"]);

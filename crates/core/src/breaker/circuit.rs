@@ -29,8 +29,8 @@ use crate::config::Breaker as Settings;
 use crate::reason::Reason;
 use crate::time::{saturating_millis, Timestamp};
 
-/// The exponent of the open time falls by one for each minute that the circuit was closed.
-pub const CALM: Duration = Duration::from_secs(60);
+/// The exponent of the open time falls by one each time that the circuit was closed for this long.
+const CALM_SECONDS: u64 = 60;
 /// Maximum open time by an upstream's `Retry-After`. Longer values describe plans, not load, and a
 /// probe is cheap.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -184,8 +184,8 @@ impl CircuitBreaker {
         if self.state != State::HalfOpen {
             return None;
         }
-        let deadline = now.saturating_add(settings.probe_timeout);
-        let permits = settings.probe_permits;
+        let deadline = now.saturating_add(settings.probe.timeout);
+        let permits = settings.probe.permits;
         let permit = self
             .probes
             .acquire(self.generation, permits, now, deadline)?;
@@ -195,7 +195,7 @@ impl CircuitBreaker {
 
     /// Returns whether a permit for a probe is left, or was lost.
     pub fn may_acquire_probe(&self, settings: &Settings, now: Timestamp) -> bool {
-        let permits = settings.probe_permits;
+        let permits = settings.probe.permits;
         self.state == State::HalfOpen
             && (self.probes.is_available(self.generation, permits, now)
                 || self.probes.has_lost_one(self.generation, now))
@@ -252,7 +252,7 @@ impl CircuitBreaker {
     }
 
     fn all_succeeded(&self, settings: &Settings) -> bool {
-        u32::from(self.probes.succeeded) >= settings.probe_permits
+        u32::from(self.probes.succeeded) >= settings.probe.permits
     }
 
     fn absorb_consecutive(&mut self, counts: &UnsyncedCounts) {
@@ -281,9 +281,11 @@ impl CircuitBreaker {
         let share = |part: u32| f64::from(part) / f64::from(counts.total.max(1));
         let is_enough = counts.total >= settings.min_requests;
         (is_enough && share(counts.failed) >= settings.failure_ratio)
-            || (is_enough && settings.slow.is_some() && share(counts.slow) >= settings.slow_ratio)
-            || (self.consecutive.count >= settings.consecutive_failures
-                && self.consecutive.duration() >= settings.consecutive_for)
+            || (is_enough
+                && settings.failures.slow.is_some()
+                && share(counts.slow) >= settings.failures.slow_ratio)
+            || (self.consecutive.count >= settings.consecutive.failures
+                && self.consecutive.duration() >= settings.consecutive.duration)
     }
 
     /// Decides once for each step of the ramp that is over.
@@ -292,16 +294,16 @@ impl CircuitBreaker {
             let step = std::mem::take(&mut self.step);
             self.next_step_at = self.next_step_at.saturating_add(RAMP_STEP);
             // A ramp that ignored slow answers would close a circuit that they open again.
-            let is_slow = settings.slow.is_some()
-                && f64::from(step.slow) >= settings.slow_ratio * f64::from(step.total);
+            let is_slow = settings.failures.slow.is_some()
+                && f64::from(step.slow) >= settings.failures.slow_ratio * f64::from(step.total);
             let thresholds = Thresholds {
-                cut: settings.ramp_failure_ratio,
+                cut: settings.ramp.failure_ratio,
                 trip: settings.failure_ratio,
                 min_requests: settings.min_requests,
             };
             match self
                 .ramp
-                .step(step, thresholds, is_slow, settings.ramp_duration)
+                .step(step, thresholds, is_slow, settings.ramp.duration)
             {
                 Step::Continue => {}
                 // Requests that were admitted before the cut say nothing about the load after it.
@@ -324,21 +326,21 @@ impl CircuitBreaker {
         retry_after: Option<Duration>,
     ) -> Transition {
         if self.state == State::Closed {
-            let calm = now.saturating_since(self.changed_at).as_secs() / CALM.as_secs();
+            let calm = now.saturating_since(self.changed_at).as_secs() / CALM_SECONDS;
             self.exponent = self
                 .exponent
                 .saturating_sub(u8::try_from(calm).unwrap_or(u8::MAX));
         }
-        let (base, max) = (settings.open_base, settings.open_max);
+        let (base, max) = (settings.open.base, settings.open.max);
         let factor = 1_u32
             .checked_shl(u32::from(self.exponent))
             .unwrap_or(u32::MAX);
         let grown = base.saturating_mul(factor).min(max).max(base);
         let asked = retry_after
-            .filter(|_| settings.open_honor_retry_after)
+            .filter(|_| settings.open.honor_retry_after)
             .map(|wait| wait.min(MAX_RETRY_AFTER).max(base));
         let wait_ms = saturating_millis(asked.unwrap_or(grown));
-        let jitter = settings.open_jitter * draw.clamp(0.0, 1.0);
+        let jitter = settings.open.jitter * draw.clamp(0.0, 1.0);
         let open_ms = wait_ms.saturating_add((wait_ms as f64 * jitter) as u64);
         // The exponent stays where it no longer changes the open time, so that it also falls soon.
         if grown < max {
@@ -375,7 +377,7 @@ impl CircuitBreaker {
     /// Adjusts the deadlines after the clock was set back: each period keeps its length.
     fn follow_clock(&mut self, settings: &Settings, now: Timestamp) {
         self.probes
-            .shorten(|deadline| latest(deadline, now, settings.probe_timeout));
+            .shorten(|deadline| latest(deadline, now, settings.probe.timeout));
         self.next_step_at = latest(self.next_step_at, now, RAMP_STEP);
         let back = self.changed_at.saturating_since(now);
         if back > CLOCK_SLACK {

@@ -32,7 +32,7 @@ impl Outcome {
         match source {
             Source::Proxy => Self::of_proxy_error(reason),
             Source::Upstream if status == 429 => Self::Overloaded(Reason::UpstreamUnavailable),
-            Source::Upstream if !settings.failure_statuses.contains(status) => {
+            Source::Upstream if !settings.failures.statuses.contains(status) => {
                 Self::of_status(status)
             }
             Source::Upstream if status == 503 && has_retry_after => Self::Overloaded(reason),

@@ -7,6 +7,8 @@ mod permits;
 mod ramp;
 mod wire;
 
+pub(crate) use wire::from_hex;
+
 use std::time::Duration;
 
 use super::*;
@@ -167,7 +169,7 @@ impl TestCircuit {
     /// Brings a half-open circuit to the closed state.
     pub(crate) fn recover(&mut self) {
         self.pass_probes();
-        let duration_ms = self.settings.ramp_duration.as_millis() as u64;
+        let duration_ms = self.settings.ramp.duration.as_millis() as u64;
         // All requests are admitted for half as long again.
         let closed = self.wait(duration_ms * 3 / 2).map(|t| t.to);
         assert_eq!(closed, Some(State::Closed));

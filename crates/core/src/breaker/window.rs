@@ -13,8 +13,8 @@ pub const BUCKETS: usize = 10;
 
 /// Returns the width of a bucket for these settings: a whole number of milliseconds, at least one.
 pub fn bucket_width(settings: &Settings) -> Duration {
-    let width = saturating_millis(settings.window) / BUCKETS as u64;
-    let width = u32::try_from(width).unwrap_or(u32::MAX).max(1);
+    let width = saturating_millis(settings.window).checked_div(BUCKETS as u64);
+    let width = u32::try_from(width.unwrap_or(0)).unwrap_or(u32::MAX).max(1);
     Duration::from_millis(width.into())
 }
 

@@ -1,6 +1,4 @@
-//! Colours, and how well they can be told apart.
-
-use crate::prelude::*;
+//! Colours and their contrast.
 
 /// An sRGB colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,13 +12,13 @@ pub struct Color {
 }
 
 impl Color {
-    /// What the built-in page lies on in a light scheme; `brand.color` is checked against it.
+    /// The background of the built-in page in a light scheme. `brand.color` is checked against it.
     pub const LIGHT_PAGE: Color = Color {
         r: 0xfa,
         g: 0xfb,
         b: 0xfc,
     };
-    /// What the built-in page lies on in a dark scheme; `brand.color_dark` is checked against it.
+    /// The background of the built-in page in a dark scheme. `brand.color_dark` is checked against it.
     pub const DARK_PAGE: Color = Color {
         r: 0x10,
         g: 0x17,
@@ -54,30 +52,29 @@ impl Color {
         }
     }
 
-    /// `#rrggbb`.
+    /// Writes the colour as `#rrggbb`.
     pub fn to_hex(self) -> String {
-        let together = u32::from_be_bytes([0, self.r, self.g, self.b]);
-        ["#", &crate::text::hex(together, 6)].joined()
+        format!("#{:02x}{:02x}{:02x}", self.r, self.g, self.b)
     }
 
-    /// Relative luminance, from 0 (black) to 1 (white), by the definition of WCAG 2.2.
+    /// Returns the relative luminance, from 0 (black) to 1 (white), as WCAG 2.2 defines it.
     pub fn luminance(self) -> f64 {
         0.2126 * linear(self.r) + 0.7152 * linear(self.g) + 0.0722 * linear(self.b)
     }
 
-    /// Contrast ratio, from 1 (the same) to 21 (black and white), by the definition of WCAG 2.2.
+    /// Returns the contrast ratio, from 1 (equal) to 21 (black and white), as WCAG 2.2 defines it.
     pub fn contrast(self, other: Self) -> f64 {
         let (a, b) = (self.luminance(), other.luminance());
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
     }
 
-    /// Contrast ratio in hundredths, cut off: 2.999 is not yet 3.
+    /// Returns the contrast ratio in hundredths, rounded down: 2.999 is less than 3.
     pub(super) fn contrast_hundredths(self, other: Self) -> u32 {
         (self.contrast(other) * 100.0) as u32
     }
 }
 
-/// The light that an sRGB channel gives, from 0 to 1.
+/// Returns the linear value of an sRGB channel, from 0 to 1.
 fn linear(channel: u8) -> f64 {
     let value = f64::from(channel) / 255.0;
     if value <= 0.04045 {
@@ -90,11 +87,12 @@ fn linear(channel: u8) -> f64 {
     }
 }
 
-/// The fifth root of a number in (0, 1], by Newton's method. The four operations alone give the same
-/// bits on every machine, so that the command and the filter never differ about a colour.
+/// Returns the fifth root of a number in (0, 1], by Newton's method. Unlike `powf`, the four basic
+/// operations give the same bits on every machine, so that the command and the filter never disagree
+/// about a colour.
 fn fifth_root(number: f64) -> f64 {
-    // From above, each step comes nearer and none goes past the root; from 1, for the smallest
-    // number that a channel gives (0.0079), 12 steps reach the last bit.
+    // From above, every step approaches the root and none passes it. From 1, 12 steps reach the last
+    // bit for the smallest number that a channel gives (0.0079).
     let mut root = 1.0_f64;
     for _ in 0..16 {
         let fourth = root * root * root * root;
@@ -104,63 +102,4 @@ fn fifth_root(number: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_colours() {
-        let color = |r, g, b| Some(Color { r, g, b });
-        for (text, expected) in [
-            ("#0b5fff", color(0x0b, 0x5f, 0xff)),
-            ("#0B5FFF", color(0x0b, 0x5f, 0xff)),
-            ("#0af", color(0x00, 0xaa, 0xff)),
-            ("0b5fff", None),
-            ("#0b5ff", None),
-            ("#0b5fff00", None),
-            ("#0b5ffg", None),
-            ("#", None),
-            ("blue", None),
-            ("#äää", None),
-        ] {
-            assert_eq!(Color::parse(text), expected, "{text}");
-        }
-        assert_eq!(
-            Color {
-                r: 1,
-                g: 0xab,
-                b: 0
-            }
-            .to_hex(),
-            "#01ab00"
-        );
-    }
-
-    #[test]
-    fn contrast_is_that_of_wcag() {
-        let contrast = |a, b| Color::parse(a).unwrap().contrast(Color::parse(b).unwrap());
-        // The reference values of common contrast checkers.
-        for (a, b, expected) in [
-            ("#000", "#fff", 21.0),
-            ("#fff", "#fff", 1.0),
-            ("#767676", "#fff", 4.54),
-            ("#949494", "#fff", 3.03),
-            ("#f00", "#fff", 3.998),
-            ("#00f", "#fff", 8.592),
-        ] {
-            assert!(
-                (contrast(a, b) - expected).abs() < 0.01,
-                "{a} {b} {}",
-                contrast(a, b)
-            );
-            assert_eq!(contrast(a, b), contrast(b, a));
-        }
-    }
-
-    #[test]
-    fn the_power_is_exact() {
-        for channel in 11..=255_u8 {
-            let expected = ((f64::from(channel) / 255.0 + 0.055) / 1.055).powf(2.4);
-            assert!((linear(channel) - expected).abs() < 1e-12, "{channel}");
-        }
-    }
-}
+mod tests;

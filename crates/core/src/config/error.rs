@@ -1,15 +1,12 @@
-//! What is wrong with a configuration, said so that a person can mend it without the manual:
-//! where it stands, what was found there, what is allowed there.
+//! What is wrong with a configuration: where it is, what was found there, and what is allowed there.
 
-use crate::prelude::*;
-use crate::text::{count, decimal, hex};
-use core::fmt;
+use std::fmt;
 
 use super::json::Json;
-use super::limits;
+use super::{limits, notation};
 use crate::page::TemplateError;
 
-/// Everything that is wrong with a configuration; never empty.
+/// All errors of a configuration; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors {
     errors: Vec<ConfigError>,
@@ -24,134 +21,133 @@ impl ConfigErrors {
         }
     }
 
-    /// Adds one, or only counts it once there are [`limits::ERRORS`].
-    pub(super) fn push(&mut self, at: &str, fault: Fault) {
+    /// Adds an error. From [`limits::ERRORS`] errors on, it only counts further ones.
+    pub(super) fn push(&mut self, at: &str, kind: ErrorKind) {
         if self.errors.len() < limits::ERRORS {
             self.errors.push(ConfigError {
                 at: at.to_owned(),
-                fault,
+                kind,
             });
         } else {
-            self.more = self.more.wrapping_add(1);
+            self.more = self.more.saturating_add(1);
         }
     }
 
-    /// The errors: of single values in the order of the document, then of values that do not go
-    /// together; at most [`limits::ERRORS`].
-    pub fn iter(&self) -> core::slice::Iter<'_, ConfigError> {
+    /// Returns the errors, at most [`limits::ERRORS`]: first those of single values in the order of
+    /// the document, then those of values that contradict each other, then those of templates and
+    /// texts.
+    pub fn iter(&self) -> std::slice::Iter<'_, ConfigError> {
         self.errors.iter()
     }
 
-    /// How many errors there are beyond those of [`ConfigErrors::iter`].
+    /// Returns the number of errors beyond those of [`ConfigErrors::iter`].
     pub fn more(&self) -> usize {
         self.more
     }
 
-    /// How many errors there are in all.
+    /// Returns the number of all errors.
     pub fn total(&self) -> usize {
-        self.errors.len().wrapping_add(self.more)
+        self.errors.len().saturating_add(self.more)
     }
 }
 
 impl fmt::Display for ConfigErrors {
-    /// One line for each error.
+    /// Writes one line for each error.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lines: Vec<String> = self.errors.iter().map(ConfigError::text).collect();
+        let mut lines: Vec<String> = self.errors.iter().map(ConfigError::to_string).collect();
         if self.more > 0 {
-            lines.push(["and ", &count(self.more), " more"].joined());
+            lines.push(format!("and {} more", self.more));
         }
         formatter.write_str(&lines.join("\n"))
     }
 }
 
-impl core::error::Error for ConfigErrors {}
+impl std::error::Error for ConfigErrors {}
 
-/// One thing that is wrong, and where.
+/// One error and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     at: String,
-    fault: Fault,
+    kind: ErrorKind,
 }
 
 impl ConfigError {
-    /// The key path, such as `routes[2].breaker.window`; empty: the document as a whole.
+    /// Returns the key path, such as `routes[2].breaker.window`. It is empty for the whole document.
     pub fn at(&self) -> &str {
         &self.at
     }
 
-    /// Where it is and what is wrong, on one line.
-    pub fn text(&self) -> String {
-        let between = if self.at.is_empty() { "" } else { ": " };
-        [&self.at, between, &self.fault.text()].joined()
-    }
-
-    /// What is wrong.
-    pub fn fault(&self) -> &Fault {
-        &self.fault
+    /// Returns what is wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
     }
 }
 
 impl fmt::Display for ConfigError {
+    /// Writes the place and what is wrong there, on one line.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.text())
+        if !self.at.is_empty() {
+            write!(formatter, "{}: ", self.at)?;
+        }
+        self.kind.fmt(formatter)
     }
 }
 
-/// What is wrong with a value. Values of the configuration are already shortened and printable here.
+/// What is wrong with a value. Texts of the configuration are shortened and printable here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
+pub enum ErrorKind {
     /// The document is not JSON.
     NotJson {
         /// Line of the mistake, from 1.
         line: usize,
-        /// Column of the mistake, in bytes, from 1; 0 where nothing of the line has been read.
+        /// Column of the mistake in bytes, from 1; 0 where nothing of the line has been read.
         column: usize,
-        /// What the JSON reader says.
+        /// Message of the JSON reader.
         problem: String,
     },
     /// The document is larger than [`limits::CONFIG_BYTES`].
     TooLarge,
-    /// A key stands twice in one object.
+    /// An object has the same key twice.
     DuplicateKey,
-    /// A key that means nothing here.
+    /// The key has no meaning here.
     UnknownKey {
-        /// The keys that mean something here; empty: see `allowed`.
+        /// The keys that have one; empty: see `allowed`.
         keys: Vec<&'static str>,
-        /// What a free key has to be; empty: see `keys`.
+        /// What a key of the operator's choice has to be; empty: see `keys`.
         allowed: String,
         /// The key that was probably meant.
         did_you_mean: Option<String>,
     },
-    /// A key that has to be given is not.
+    /// A required key is missing.
     Missing {
         /// What it takes.
         allowed: String,
     },
-    /// A value that is not allowed.
+    /// The value is not allowed.
     Value {
         /// The value.
         found: String,
-        /// What about it is wrong, where that is not plain to see; else empty.
+        /// What is wrong with it, where that is not obvious; else empty.
         why: &'static str,
         /// What is allowed.
         allowed: String,
         /// What was probably meant.
         did_you_mean: Option<String>,
     },
-    /// A text that is too long.
+    /// The text is too long.
     TooLong {
         /// Its length in bytes.
         found: usize,
-        /// The longest allowed.
+        /// The largest length allowed.
         limit: usize,
     },
-    /// A list or an object with too many or too few entries.
+    /// The list or object has too many or too few entries.
     Entries {
-        /// How many there are.
+        /// Number of entries.
         found: usize,
-        /// The fewest allowed.
+        /// The least number allowed.
         min: usize,
-        /// The most allowed.
+        /// The largest number allowed.
         max: usize,
     },
     /// A file reference, which only `tidegate bundle` can resolve.
@@ -159,40 +155,40 @@ pub enum Fault {
         /// The file.
         file: String,
     },
-    /// A name that nothing of this configuration has.
+    /// A name that the configuration does not define.
     UnknownName {
         /// The name.
         found: String,
-        /// Where the names stand.
+        /// The key under which such names are defined.
         of: &'static str,
         /// The name that was probably meant.
         did_you_mean: Option<String>,
     },
-    /// A name, or a key that is the same in any case, for the second time.
+    /// A name, or a key that ignores case, is used twice.
     NameTaken {
         /// The name.
         found: String,
-        /// Where it stands first.
+        /// Its first use.
         first: String,
     },
-    /// A duration on the wrong side of another one.
+    /// A duration contradicts another one.
     Order {
         /// The duration.
         found: String,
         /// `at least` or `at most`.
         bound: &'static str,
-        /// The key that bounds it.
+        /// The key of the other duration.
         other: String,
-        /// What that key says.
+        /// The other duration.
         value: String,
     },
-    /// A template that cannot be right.
+    /// A mistake in a template.
     Template(TemplateError),
-    /// A colour that cannot be told from the page.
+    /// The colour has too little contrast with the page.
     Contrast {
         /// The colour.
         found: String,
-        /// Its contrast, in hundredths.
+        /// Its contrast in hundredths.
         hundredths: u32,
         /// `light` or `dark`.
         page: &'static str,
@@ -201,206 +197,124 @@ pub enum Fault {
     },
 }
 
-impl Fault {
-    /// What is wrong, and what is allowed.
-    pub fn text(&self) -> String {
+impl fmt::Display for ErrorKind {
+    /// Writes what is wrong and what is allowed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::NotJson {
+            ErrorKind::NotJson {
                 line,
                 column,
                 problem,
-            } => [&place(*line, *column), "not JSON: ", problem].joined(),
-            Fault::TooLarge => {
-                let limit = count(limits::CONFIG_BYTES);
-                [
-                    "found more than ",
-                    &limit,
-                    " bytes; allowed: at most ",
-                    &limit,
-                    " for the whole configuration",
-                ]
-                .joined()
+            } => write!(f, "line {line}, column {column}: not JSON: {problem}"),
+            ErrorKind::TooLarge => {
+                let limit = limits::CONFIG_BYTES;
+                write!(
+                    f,
+                    "found more than {limit} bytes; allowed: at most {limit} for the whole configuration"
+                )
             }
-            Fault::DuplicateKey => "found twice; allowed: once".to_owned(),
-            Fault::UnknownKey {
+            ErrorKind::DuplicateKey => f.write_str("found twice; allowed: once"),
+            ErrorKind::UnknownKey {
                 keys,
                 allowed,
                 did_you_mean,
-            } => [
-                "found an unknown key; allowed: ",
-                allowed,
-                &listed(keys),
-                &suggestion(did_you_mean),
-            ]
-            .joined(),
-            Fault::Missing { allowed } => ["not found; needed: ", allowed].joined(),
-            Fault::Value {
+            } => {
+                let keys = keys.join(", ");
+                write!(f, "found an unknown key; allowed: {allowed}{keys}")?;
+                suggest(f, did_you_mean)
+            }
+            ErrorKind::Missing { allowed } => write!(f, "not found; needed: {allowed}"),
+            ErrorKind::Value {
                 found,
                 why,
                 allowed,
                 did_you_mean,
             } => {
-                let (open, close) = if why.is_empty() {
-                    ("", "")
-                } else {
-                    (" (", ")")
-                };
-                [
-                    "found ",
-                    found,
-                    open,
-                    why,
-                    close,
-                    "; allowed: ",
-                    allowed,
-                    &suggestion(did_you_mean),
-                ]
-                .joined()
+                write!(f, "found {found}")?;
+                if !why.is_empty() {
+                    write!(f, " ({why})")?;
+                }
+                write!(f, "; allowed: {allowed}")?;
+                suggest(f, did_you_mean)
             }
-            Fault::TooLong { found, limit } => {
-                let (found, limit) = (count(*found), count(*limit));
-                ["found ", &found, " bytes; allowed: at most ", &limit].joined()
+            ErrorKind::TooLong { found, limit } => {
+                write!(f, "found {found} bytes; allowed: at most {limit}")
             }
-            Fault::Entries { found, min, max } => {
-                let entries = if *found == 1 {
-                    " entry; allowed: "
-                } else {
-                    " entries; allowed: "
-                };
-                let (min, to) = match min == max {
-                    true => (String::new(), ""),
-                    false => (count(*min), " to "),
-                };
-                ["found ", &count(*found), entries, &min, to, &count(*max)].joined()
+            ErrorKind::Entries { found, min, max } => {
+                let noun = if *found == 1 { "entry" } else { "entries" };
+                write!(f, "found {found} {noun}; allowed: ")?;
+                if min != max {
+                    write!(f, "{min} to ")?;
+                }
+                write!(f, "{max}")
             }
-            Fault::FileReference { file } => [
-                "found a reference to the file ",
-                file,
-                "; allowed: its content, since the filter reads no files: `tidegate bundle` puts \
-                 it here",
-            ]
-            .joined(),
-            Fault::UnknownName {
+            ErrorKind::FileReference { file } => write!(
+                f,
+                "found a reference to the file {file}; allowed: its content, since the filter reads no \
+                 files: `tidegate bundle` puts it here"
+            ),
+            ErrorKind::UnknownName {
                 found,
                 of,
                 did_you_mean,
             } => {
-                let suggestion = suggestion(did_you_mean);
-                [
-                    "found ",
-                    found,
-                    "; allowed: a name of `",
-                    of,
-                    "`",
-                    &suggestion,
-                ]
-                .joined()
+                write!(f, "found {found}; allowed: a name of `{of}`")?;
+                suggest(f, did_you_mean)
             }
-            Fault::NameTaken { found, first } => [
-                "found ",
-                found,
-                ", which ",
-                first,
-                " has already; allowed: another name",
-            ]
-            .joined(),
-            Fault::Order {
+            ErrorKind::NameTaken { found, first } => write!(
+                f,
+                "found {found}, which {first} has already; allowed: another name"
+            ),
+            ErrorKind::Order {
                 found,
                 bound,
                 other,
                 value,
-            } => [
-                "found \"",
-                found,
-                "\"; allowed: ",
-                bound,
-                " `",
-                other,
-                "`, which is \"",
-                value,
-                "\"",
-            ]
-            .joined(),
-            Fault::Template(error) => [
-                &place(error.line, error.column),
-                "found ",
-                &error.found,
-                ": ",
-                error.why,
-                &suggestion(&error.did_you_mean),
-            ]
-            .joined(),
-            Fault::Contrast {
+            } => write!(
+                f,
+                "found \"{found}\"; allowed: {bound} `{other}`, which is \"{value}\""
+            ),
+            ErrorKind::Template(error) => {
+                let TemplateError {
+                    line,
+                    column,
+                    found,
+                    why,
+                    did_you_mean,
+                } = error;
+                write!(f, "line {line}, column {column}: found {found}: {why}")?;
+                suggest(f, did_you_mean)
+            }
+            ErrorKind::Contrast {
                 found,
                 hundredths,
                 page,
                 background,
             } => {
-                let whole = decimal(u64::from(hundredths.wrapping_div(100)));
-                // With a digit before the two: a leading zero stays.
-                let part = hundredths.wrapping_rem(100).wrapping_add(100);
-                let part = decimal(u64::from(part));
-                let least = limits::CONTRAST_HUNDREDTHS.wrapping_div(100);
-                [
-                    "found ",
-                    found,
-                    ", whose contrast against the ",
-                    page,
-                    " page (",
-                    background,
-                    ") is ",
-                    &whole,
-                    ".",
-                    part.get(1..).unwrap_or_default(),
-                    ":1; allowed: at least ",
-                    &decimal(u64::from(least)),
-                    ":1",
-                ]
-                .joined()
+                let contrast = f64::from(*hundredths) / 100.0;
+                let least = f64::from(limits::CONTRAST_HUNDREDTHS) / 100.0;
+                write!(
+                    f,
+                    "found {found}, whose contrast against the {page} page ({background}) is \
+                     {contrast:.2}:1; allowed: at least {least}:1"
+                )
             }
         }
     }
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text())
-    }
-}
-
-fn place(line: usize, column: usize) -> String {
-    ["line ", &count(line), ", column ", &count(column), ": "].joined()
-}
-
-/// Keys as people list them.
-fn listed(keys: &[&str]) -> String {
-    let mut list = String::new();
-    for key in keys {
-        let comma = if list.is_empty() { "" } else { ", " };
-        list.push_str(comma);
-        list.push_str(key);
-    }
-    list
-}
-
-fn suggestion(did_you_mean: &Option<String>) -> String {
+fn suggest(f: &mut fmt::Formatter<'_>, did_you_mean: &Option<String>) -> fmt::Result {
     match did_you_mean {
-        Some(name) => ["; did you mean `", name, "`?"].joined(),
-        None => String::new(),
+        Some(name) => write!(f, "; did you mean `{name}`?"),
+        None => Ok(()),
     }
 }
 
-/// A value as an error shows it: short, on one line, printable.
-pub(super) fn found(json: &Json) -> String {
+/// Describes a value in an error: short, on one line, printable.
+pub(crate) fn found(json: &Json) -> String {
     match json {
-        Json::Null => "null".to_owned(),
-        Json::Bool(true) => "true".to_owned(),
-        Json::Bool(false) => "false".to_owned(),
-        Json::Whole(number) => {
-            let sign = if *number < 0 { "-" } else { "" };
-            [sign, &decimal(number.unsigned_abs())].joined()
-        }
-        Json::Number(number) => super::value::number(*number),
+        Json::Null | Json::Bool(_) | Json::Whole(_) => json.to_string(),
+        Json::Number(number) => notation::number(*number),
         Json::String(text) => quoted(text),
         Json::List(items) if items.is_empty() => "an empty list".to_owned(),
         Json::List(_) => "a list".to_owned(),
@@ -409,7 +323,8 @@ pub(super) fn found(json: &Json) -> String {
     }
 }
 
-/// A text in quotes, shortened to [`limits::FOUND_BYTES`]; what could break a log line is escaped.
+/// Puts a text in quotes, cut to [`limits::FOUND_BYTES`]. Characters that could break a line of a
+/// log, or deceive its reader, are escaped.
 pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for character in text.chars() {
@@ -423,12 +338,7 @@ pub(crate) fn quoted(text: &str) -> String {
                 out.push(character);
             }
             _ if character.is_control() || is_invisible(character) => {
-                let code = u32::from(character);
-                // As many digits as it has, from the highest bit that is set.
-                let bits = u32::BITS.saturating_sub((code | 1).leading_zeros());
-                out.push_str("\\u{");
-                out.push_str(&hex(code, bits.div_ceil(4)));
-                out.push('}');
+                out.extend(character.escape_unicode());
             }
             _ => out.push(character),
         }
@@ -437,19 +347,10 @@ pub(crate) fn quoted(text: &str) -> String {
     out
 }
 
-/// Line separators, and the marks that turn or hide what is printed after them.
+/// Recognises line separators, and marks that reverse or hide the text after them.
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_cannot_break_a_log_line() {
-        assert_eq!(quoted("a\nb\"\u{202e}\\"), "\"a\\u{a}b\\\"\\u{202e}\\\\\"");
-        let long = quoted(&"ä".repeat(1000));
-        assert!(long.ends_with("…\"") && long.len() < 70, "{long}");
-    }
-}
+mod tests;

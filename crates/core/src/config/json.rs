@@ -1,21 +1,24 @@
-//! JSON as it was written: keys in order, and twice where they stand twice.
+//! JSON as it was written: keys keep their order, and a repeated key stays visible.
 //!
-//! `serde_json::Value` would keep only the last of two equal keys, and so silently drop a setting.
+//! `serde_json::Value` keeps only the last of two equal keys, which would drop a setting in silence.
 
-mod parse;
+use std::fmt;
 
-use super::error::Fault;
-use crate::prelude::*;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::error::ErrorKind;
 
 /// A JSON value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Json {
     /// `null`.
+    #[default]
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number, however it was written: `502.0` is `502`, since a protobuf `Struct` knows
-    /// only floating-point numbers.
+    /// A whole number, whatever its notation: `502.0` is `502`, because a protobuf `Struct` has only
+    /// floating-point numbers.
     Whole(i64),
     /// Any other number.
     Number(f64),
@@ -23,7 +26,7 @@ pub enum Json {
     String(String),
     /// A list.
     List(Vec<Json>),
-    /// An object, its keys in order.
+    /// An object; its keys are in the order of the document.
     Object(Vec<(String, Json)>),
 }
 
@@ -32,12 +35,38 @@ impl Json {
     ///
     /// # Errors
     ///
-    /// [`Fault::NotJson`], with the place of the mistake.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Fault> {
-        parse::parse(bytes)
+    /// Returns [`ErrorKind::NotJson`] with the position of the mistake.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ErrorKind> {
+        if bytes.starts_with(b"\xef\xbb\xbf") {
+            return Err(ErrorKind::NotJson {
+                line: 1,
+                column: 1,
+                problem: "a byte order mark at the beginning (save the file as UTF-8 without one)"
+                    .to_owned(),
+            });
+        }
+        serde_json::from_slice(bytes).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let text = error.to_string();
+            let position = format!(" at line {line} column {column}");
+            ErrorKind::NotJson {
+                line,
+                column,
+                problem: text.strip_suffix(&position).unwrap_or(&text).to_owned(),
+            }
+        })
     }
 
-    /// The value of `key`, if this is an object that has it.
+    /// Makes a number.
+    pub(super) fn whole_or_fraction(value: f64) -> Self {
+        if value.abs() <= EXACT && value.trunc() == value {
+            Json::Whole(value as i64)
+        } else {
+            Json::Number(value)
+        }
+    }
+
+    /// Returns the value of `key` if this is an object that has it.
     pub(super) fn get(&self, key: &str) -> Option<&Json> {
         self.entries()
             .iter()
@@ -45,7 +74,7 @@ impl Json {
             .map(|(_, value)| value)
     }
 
-    /// The entries of an object, else none.
+    /// Returns the entries of an object; a value of another type has none.
     pub(super) fn entries(&self) -> &[(String, Json)] {
         match self {
             Json::Object(entries) => entries,
@@ -53,7 +82,7 @@ impl Json {
         }
     }
 
-    /// The items of a list, else none.
+    /// Returns the items of a list; a value of another type has none.
     pub(super) fn items(&self) -> &[Json] {
         match self {
             Json::List(items) => items,
@@ -61,7 +90,7 @@ impl Json {
         }
     }
 
-    /// The text of a string.
+    /// Returns the text of a string.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
             Json::String(text) => Some(text),
@@ -69,62 +98,105 @@ impl Json {
         }
     }
 
-    /// The file, if this is `{ "file": "…" }`.
+    /// Returns the file name if this is `{ "file": "…" }`.
     pub(super) fn file_reference(&self) -> Option<&str> {
         match self.entries() {
             [(key, Json::String(file))] if key == "file" => Some(file),
             _ => None,
         }
     }
+}
 
-    /// The same value for `serde_json`, which writes the reference; of equal keys the last.
-    #[cfg(feature = "reference")]
-    pub(super) fn to_value(&self) -> serde_json::Value {
-        use serde_json::{Number, Value};
-        match self {
-            Json::Null => Value::Null,
-            Json::Bool(value) => Value::Bool(*value),
-            Json::Whole(value) => Value::Number(Number::from(*value)),
-            Json::Number(value) => Number::from_f64(*value).map_or(Value::Null, Value::Number),
-            Json::String(value) => Value::String(value.clone()),
-            Json::List(items) => Value::Array(items.iter().map(Json::to_value).collect()),
-            Json::Object(entries) => Value::Object(
-                entries
-                    .iter()
-                    .map(|(key, value)| (key.clone(), value.to_value()))
-                    .collect(),
-            ),
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(JsonVisitor)
+    }
+}
+
+struct JsonVisitor;
+
+/// Up to here every whole number has a floating-point form of its own.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+impl<'de> Visitor<'de> for JsonVisitor {
+    type Value = Json;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+        Ok(Json::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+        Ok(Json::Whole(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+        Ok(i64::try_from(value).map_or(Json::Number(value as f64), Json::Whole))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+        Ok(Json::whole_or_fraction(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
+        Ok(Json::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Json, E> {
+        Ok(Json::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Json, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
         }
+        Ok(Json::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = access.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Json::Object(entries))
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Json::Null => serializer.serialize_unit(),
+            Json::Bool(value) => serializer.serialize_bool(*value),
+            Json::Whole(value) => serializer.serialize_i64(*value),
+            Json::Number(value) => serializer.serialize_f64(*value),
+            Json::String(text) => serializer.serialize_str(text),
+            Json::List(items) => serializer.collect_seq(items),
+            Json::Object(entries) => {
+                let mut map = serializer.serialize_map(Some(entries.len()))?;
+                for (key, value) in entries {
+                    map.serialize_entry(key, value)?;
+                }
+                map.end()
+            }
+        }
+    }
+}
+
+impl fmt::Display for Json {
+    /// Writes the value as JSON on one line, without spaces.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = serde_json::to_string(self).map_err(|_| fmt::Error)?;
+        formatter.write_str(&text)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Json;
-
-    #[test]
-    fn keeps_order_and_duplicates() {
-        let json = Json::parse(br#"{"b": 1, "a": [], "b": null}"#).unwrap();
-        let keys: Vec<_> = json.entries().iter().map(|(key, _)| key.as_str()).collect();
-        assert_eq!(keys, ["b", "a", "b"]);
-    }
-
-    #[test]
-    fn whole_numbers_are_whole_however_written() {
-        for (text, expected) in [
-            ("502", Json::Whole(502)),
-            ("502.0", Json::Whole(502)),
-            ("5.02e2", Json::Whole(502)),
-            ("-0.0", Json::Whole(0)),
-            ("-3", Json::Whole(-3)),
-            ("0.5", Json::Number(0.5)),
-            ("1e300", Json::Number(1e300)),
-            (
-                "18446744073709551615",
-                Json::Number(18_446_744_073_709_551_615.0),
-            ),
-        ] {
-            assert_eq!(Json::parse(text.as_bytes()), Ok(expected), "{text}");
-        }
-    }
-}
+mod tests;

@@ -1,139 +1,145 @@
-//! How much a configuration may hold. Every worker thread of Envoy keeps a copy of the configuration
-//! in its own VM, and reads it on the main thread's time: what is bounded here bounds both.
+//! Limits of a configuration. Each worker thread of Envoy parses the configuration and keeps a copy in
+//! its own VM, so these limits bound the time and the memory of both.
 
-/// The whole configuration, in bytes: what Kubernetes lets one resource hold, and so the most that
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// The whole configuration, in bytes. Kubernetes limits a resource to this size, so no larger one
 /// can arrive through Istio or Envoy Gateway.
 pub const CONFIG_BYTES: usize = 1 << 20;
 
-/// One template, in bytes: a page with its images inlined. Four of them fill a configuration.
+/// A template, in bytes: a page with inlined images. Four of them fill a configuration.
 pub const TEMPLATE_BYTES: usize = 256 << 10;
 
-/// What a template may grow to when `each` repeats its parts and the configuration is put in.
+/// A template after `each` has repeated its parts and constants are filled in, in bytes.
 pub const PAGE_BYTES: usize = 512 << 10;
 
-/// Values and conditions of one template, those that `each` repeats counted each time: more than
-/// any page has, and each costs the VM some memory and each page some steps.
+/// Values and conditions of a template, after `each` has repeated them. It is more than any page
+/// needs; each costs memory in every VM and time for every page.
 pub const TEMPLATE_TAGS: usize = 20_000;
 
-/// Blocks of a template within each other: more is not a page but a program.
+/// Nested blocks of a template. Deeper nesting is a program and not a page.
 pub const TEMPLATE_DEPTH: usize = 8;
 
 /// Constants of `vars`.
 pub const VARS: usize = 64;
 
-/// One constant of `vars`, in bytes: a drawing or a paragraph of markup.
+/// A constant of `vars`, in bytes: a drawing or a paragraph of markup.
 pub const VAR_BYTES: usize = 16 << 10;
 
-/// The logo, in bytes: it is part of every HTML page, and a page should be light.
+/// The logo, in bytes. It is part of every HTML page, which should stay small.
 pub const LOGO_BYTES: usize = 64 << 10;
 
-/// Elements of an inline logo that may stand in each other: no drawing needs more, and the check
-/// keeps the open ones in memory.
+/// Nested elements of an inline logo. No drawing needs more.
 pub const SVG_DEPTH: usize = 32;
 
-/// Templates: more different pages than any brand keeps in order.
+/// Templates: more different pages than a brand can maintain.
 pub const TEMPLATES: usize = 64;
 
 /// Languages of `locales.strings`.
 pub const LOCALES: usize = 64;
 
-/// Route rules: they are tried one after the other when a route fails.
+/// Rules of `routes`. They are tried in order when a route fails.
 pub const ROUTES: usize = 256;
 
-/// Page rules: they are tried one after the other for each page.
+/// Rules of `pages`. They are tried in order for every page.
 pub const PAGES: usize = 256;
 
-/// Texts of one language or one page rule: several times what the built-in page has.
+/// Texts of a language or of a page rule: several times as many as the built-in page has.
 pub const STRINGS: usize = 256;
 
-/// One text of a page, in bytes: a long paragraph.
+/// A text of a page, in bytes: a long paragraph.
 pub const STRING_BYTES: usize = 2_000;
 
-/// Links under a page: beyond a handful nobody reads them.
+/// Links of a page. Visitors do not read more than a few.
 pub const LINKS: usize = 12;
 
-/// A name that is shown, of the brand or of a link, in bytes: one line on a telephone, in any script.
+/// The name of the brand or of a link, in bytes: one line on a phone, in any script.
 pub const LABEL_BYTES: usize = 200;
 
-/// A name by which the configuration refers to something, in bytes: it becomes a label of metrics.
+/// A name to which other keys refer, in bytes. It becomes a label of metrics.
 pub const NAME_BYTES: usize = 64;
 
-/// A URL, in bytes: what every browser and proxy still takes.
+/// A URL, in bytes. All browsers and proxies accept this length.
 pub const URL_BYTES: usize = 2_048;
 
-/// A pattern or a path prefix, in bytes: the longest DNS name has 253.
+/// A pattern or a path prefix, in bytes. The longest DNS name has 253.
 pub const PATTERN_BYTES: usize = 256;
 
-/// Patterns, hosts, statuses or reasons in one list: they are tried one after the other.
+/// Items of a list of patterns, hosts, statuses or reasons. They are tried in order.
 pub const LIST: usize = 64;
 
 /// Headers of `headers.set`.
 pub const HEADERS: usize = 64;
 
-/// The value of a header, in bytes: half of the 8 KiB that common clients take for all headers.
+/// The value of a header, in bytes: half of the 8 KiB that common clients accept for all headers.
 pub const HEADER_VALUE_BYTES: usize = 4_096;
 
 /// Members that a template adds to problem+json.
 pub const PROBLEM_MEMBERS: usize = 32;
 
-/// A template tag's opener or closer, in bytes.
+/// The opener or closer of a template tag, in bytes.
 pub const DELIMITER_BYTES: usize = 8;
 
-/// Errors that are told one by one; of more only the number is told. Each is a line of Envoy's log.
+/// Errors that are reported one by one. Each is a line of Envoy's log; further errors are counted.
 pub const ERRORS: usize = 100;
 
-/// Bytes of a wrong value that an error repeats.
+/// The part of a wrong value that an error repeats, in bytes.
 pub const FOUND_BYTES: usize = 60;
 
-/// The lowest status that counts as a failure: a success or a redirect is never replaced.
+/// The lowest status of a failure. Successes and redirects are never replaced.
 pub const STATUS_MIN: u16 = 400;
 
-/// The highest status that HTTP knows (RFC 9110 §15).
+/// The highest status of HTTP (RFC 9110 §15).
 pub const STATUS_MAX: u16 = 599;
 
-/// One second, one minute and one hour, in milliseconds.
+/// The shortest and the longest duration of an option.
+pub type Span = RangeInclusive<Duration>;
+
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 
-/// A bound for a duration, in milliseconds: shortest and longest.
-pub type Span = (u64, u64);
+/// Makes a span of milliseconds.
+const fn span(min: u64, max: u64) -> Span {
+    RangeInclusive::new(Duration::from_millis(min), Duration::from_millis(max))
+}
 
-/// A hint: `Retry-After` counts whole seconds; nobody waits for a page for more than a day.
-pub const HINT: Span = (SECOND, 24 * HOUR);
+/// A retry hint. `Retry-After` counts whole seconds, and a longer wait than a day helps no visitor.
+pub const HINT: Span = span(SECOND, 24 * HOUR);
 
-/// The wait between two attempts of a page: shorter would be load, longer a dead page.
-pub const PAGE_WAIT: Span = (SECOND, HOUR);
+/// The wait between two attempts of a page. A shorter one would be load, a longer one a dead page.
+pub const PAGE_WAIT: Span = span(SECOND, HOUR);
 
-/// The breaker's window: it has ten buckets, and a tick is 100 ms.
-pub const WINDOW: Span = (SECOND, 10 * MINUTE);
+/// The window of the breaker. It has ten buckets, and a tick takes 100 ms.
+pub const WINDOW: Span = span(SECOND, 10 * MINUTE);
 
-/// How long a run of failures must last; nothing at all is a fair wish.
-pub const RUN: Span = (0, 10 * MINUTE);
+/// The duration of a run of failures. 0 is allowed: the count alone decides.
+pub const RUN: Span = span(0, 10 * MINUTE);
 
-/// A response time that is slow.
-pub const SLOW: Span = (1, 10 * MINUTE);
+/// The response time from which a response is slow.
+pub const SLOW: Span = span(1, 10 * MINUTE);
 
-/// Open time: from one tick to what no outage should wait for unprobed.
-pub const OPEN: Span = (100, HOUR);
+/// The open time of a circuit: from one tick to the longest time without a probe.
+pub const OPEN: Span = span(100, HOUR);
 
-/// How long a probe may take: its permit is lent for that time.
-pub const PROBE: Span = (100, 10 * MINUTE);
+/// The time that a probe may take. Its permit is leased for this time.
+pub const PROBE: Span = span(100, 10 * MINUTE);
 
-/// The ramp: it moves once a second.
-pub const RAMP: Span = (SECOND, HOUR);
+/// The duration of the ramp, which moves once a second.
+pub const RAMP: Span = span(SECOND, HOUR);
 
-/// Failures in a row, requests, attempts, probes: counters that one person can still reason about.
-pub const COUNT: i64 = 1_000_000;
+/// Requests of a window, and failures in a row.
+pub const COUNT: u32 = 1_000_000;
 
-/// Attempts of one page before it gives up.
-pub const ATTEMPTS: i64 = 1_000;
+/// Attempts of a page before it gives up.
+pub const ATTEMPTS: u32 = 1_000;
 
-/// Probes out at once: more would not be a trickle, and the shared record has room for no more.
-pub const PROBES: i64 = 10;
+/// Concurrent probes. More would be real load, and the shared record has room for no more.
+pub const PROBES: u32 = 10;
 
 /// Requests per second of `retry.pace`.
 pub const PACE: f64 = 1_000_000.0;
 
-/// WCAG 2.2 §1.4.11: what a thing needs to stand out from what is around it, in hundredths (3:1).
+/// The contrast of colours in hundredths: the 3:1 of WCAG 2.2 §1.4.11, Non-text Contrast.
 pub const CONTRAST_HUNDREDTHS: u32 = 300;

@@ -1,9 +1,8 @@
-//! What can be a logo.
+//! Checks logos.
 
 use super::svg;
-use crate::text::split_once;
 
-/// Whether a text is a `data:` URI of an image, or an inline `<svg>` that only draws.
+/// Checks that a text is a `data:` URI of an image, or an inline `<svg>` that only draws.
 pub(super) fn check(text: &str) -> Result<(), &'static str> {
     let Some(rest) = text.strip_prefix("data:image/") else {
         return if text.starts_with('<') {
@@ -12,7 +11,7 @@ pub(super) fn check(text: &str) -> Result<(), &'static str> {
             Err("")
         };
     };
-    let (kind, data) = split_once(rest, ",").ok_or("no comma before the data")?;
+    let (kind, data) = rest.split_once(',').ok_or("no comma before the data")?;
     if !text
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte))
@@ -20,7 +19,7 @@ pub(super) fn check(text: &str) -> Result<(), &'static str> {
         return Err("a character that has to be percent-encoded");
     }
     let base64 = kind.strip_suffix(";base64");
-    let (subtype, parameters) = match split_once(base64.unwrap_or(kind), ";") {
+    let (subtype, parameters) = match base64.unwrap_or(kind).split_once(';') {
         Some((subtype, parameters)) => (subtype, Some(parameters)),
         None => (base64.unwrap_or(kind), None),
     };

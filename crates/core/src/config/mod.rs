@@ -1,86 +1,96 @@
 //! The filter configuration: one JSON object in, types that cannot be invalid out.
 //!
-//! [`Config::from_json`] is the only way in, for the filter and for the command alike, so that what
-//! `tidegate check` accepts is what the filter accepts. Every error is reported at once, each with
-//! its key path; nothing is silently repaired.
+//! [`Config::from_json`](crate::config::Config::from_json) is the only way in, for the filter and for
+//! the command, so that what `tidegate check` accepts is what the filter accepts. All errors are
+//! reported at once, each with its key path. No value is silently repaired.
 //!
-//! The way of a document: [`json`] keeps it as it was written; [`check`] walks it along the tables of
-//! options in [`table`], the one definition of every option; [`cross`] checks what needs two values;
-//! [`build`] makes the types. The JSON Schema and the reference page come from the same tables.
+//! [`options`] is the one definition of every option. A document is parsed ([`json`]), its options
+//! are read into types ([`section`], [`option`]), and values that depend on each other are compared
+//! ([`semantics`]). The JSON Schema and the reference page ([`reference`]) come from the same
+//! definitions.
 
-mod build;
-mod check;
 mod color;
-mod cross;
 mod error;
 mod json;
-use crate::prelude::*;
-pub use json::Json;
-mod kind;
 pub mod limits;
 mod logo;
 mod nearest;
+mod notation;
+mod option;
+mod options;
 mod pattern;
-#[cfg(feature = "reference")]
 pub mod reference;
+mod section;
+mod semantics;
+mod shape;
+mod strings;
 mod svg;
-mod table;
-mod text;
-mod types;
-pub(crate) mod value;
-mod view;
+mod validator;
 
-pub use check::push_key;
 pub use color::Color;
-pub(crate) use error::quoted;
-pub use error::{ConfigError, ConfigErrors, Fault};
+pub(crate) use error::{found, quoted};
+pub use error::{ConfigError, ConfigErrors, ErrorKind};
+pub use json::Json;
 pub(crate) use nearest::nearest;
+pub(crate) use notation::{is_decimal, number, status};
+pub use options::*;
 pub use pattern::Pattern;
-pub use types::*;
+pub(crate) use section::key;
+pub(crate) use semantics::DIRECTION;
+pub(crate) use strings::is_text_key;
+pub use validator::push_key;
+pub(crate) use validator::Validator;
 
-use view::View;
-
-impl Config {
-    /// Reads a configuration.
-    ///
-    /// Nothing at all (Envoy gives no bytes where no configuration is set) is the same as `{}`.
-    ///
-    /// # Errors
-    ///
-    /// Everything that is wrong with it, at once.
-    pub fn from_json(bytes: &[u8]) -> Result<Self, ConfigErrors> {
-        let mut walk = check::Walk::new();
-        let json = match document(bytes) {
-            Ok(json) => json,
-            Err(fault) => {
-                walk.refuse(fault);
-                return Err(walk.findings.errors);
-            }
-        };
-        walk.check(&table::DOCUMENT, &json);
-        let root = View::root(&json);
-        cross::check(&mut walk, root);
-        let check::Findings { errors, programs } = walk.findings;
-        if errors.total() > 0 {
-            return Err(errors);
+/// Reads a configuration.
+///
+/// `check` adds what this module cannot know: whether templates and texts are right.
+pub(crate) fn read(
+    bytes: &[u8],
+    check: impl FnOnce(&mut Config, &mut Validator),
+) -> Result<Config, ConfigErrors> {
+    let mut v = Validator::new();
+    let mut config = Config::default();
+    match document(bytes) {
+        Ok(json) => {
+            v.section(&mut config, &json);
+            inherit(&mut config, &json);
+            semantics::check(&config, &json, &mut v);
+            check(&mut config, &mut v);
         }
-        Ok(build::config(root, programs))
+        Err(kind) => v.refuse(kind),
     }
+    v.into_result()?;
+    normalize(&mut config);
+    Ok(config)
 }
 
-impl Default for Config {
-    /// The configuration of `{}`.
-    fn default() -> Self {
-        build::config(View::root(&Json::Object(Vec::new())), Vec::new())
-    }
-}
-
-fn document(bytes: &[u8]) -> Result<Json, Fault> {
+fn document(bytes: &[u8]) -> Result<Json, ErrorKind> {
     if bytes.len() > limits::CONFIG_BYTES {
-        return Err(Fault::TooLarge);
+        return Err(ErrorKind::TooLarge);
     }
     if bytes.trim_ascii().is_empty() {
         return Ok(Json::Object(Vec::new()));
     }
     Json::parse(bytes)
+}
+
+/// Lets the rules of `routes` inherit the settings of the top level. This comes after everything is
+/// read, because the settings may follow the rules in the document.
+fn inherit(config: &mut Config, document: &Json) {
+    let rules = document
+        .get(key!(Config.routes))
+        .map_or(&[][..], Json::items);
+    for (rule, json) in config.routes.iter_mut().zip(rules) {
+        rule.inherit(config.mode, &config.policy, json);
+    }
+}
+
+/// Puts into a fixed order what has none in the document.
+fn normalize(config: &mut Config) {
+    config.templates.sort_by(|(a, _), (b, _)| a.cmp(b));
+    config.vars.sort();
+    for (name, _) in &mut config.headers.set {
+        name.make_ascii_lowercase();
+    }
+    config.headers.set.sort();
 }

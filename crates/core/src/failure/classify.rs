@@ -108,7 +108,6 @@ const RESETS: &[(&str, Reason)] = &[
 
 /// Returns the words of Envoy that the tables know: details up to the braces, and reset reasons. For
 /// tests that check whether an Envoy binary contains them.
-#[cfg(feature = "reference")]
 pub fn known_words() -> impl Iterator<Item = &'static str> {
     DETAILS.iter().chain(RESETS).map(|(word, _)| *word)
 }

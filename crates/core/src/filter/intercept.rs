@@ -95,8 +95,8 @@ impl<'a> Interception<'a> {
 fn is_skipped(request: &HeaderBlock, intercept: &Intercept) -> bool {
     let path = without_query(request.get(":path").unwrap_or_default());
     let host = without_port(request.get(":authority").unwrap_or_default());
-    let mut paths = intercept.skip_paths.iter();
-    let mut hosts = intercept.skip_hosts.iter();
+    let mut paths = intercept.skip.paths.iter();
+    let mut hosts = intercept.skip.hosts.iter();
     paths.any(|pattern| pattern.matches(path))
         || hosts.any(|pattern| pattern.matches_ignore_case(host))
 }

@@ -262,7 +262,7 @@ impl Filter {
             worker.note_unknown_name(&policy.key);
         }
         if policy.mode != Mode::Off {
-            let slow = self.config.policy(policy.number).breaker.slow;
+            let slow = self.config.policy(policy.number).breaker.failures.slow;
             let result = CallResult {
                 outcome: self.outcome.unwrap_or(Outcome::Ignored),
                 is_slow: exceeds(self.took, slow),

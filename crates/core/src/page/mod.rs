@@ -22,6 +22,7 @@ mod shown;
 mod squeezed;
 mod template;
 mod time;
+mod validate;
 mod when;
 mod words;
 
@@ -45,13 +46,13 @@ use shown::Shown;
 use words::Words;
 
 pub use grpc::STATUS_UNAVAILABLE as GRPC_STATUS_UNAVAILABLE;
-pub(crate) use language::is_spoken;
+use language::is_spoken;
 pub use language::LanguageId;
 pub use template::names::{Name, NAMES};
-pub(crate) use template::{Env, Program};
+use template::Env;
+pub(crate) use template::Program;
 pub use template::{Syntax, TemplateError};
 pub use words::keys;
-pub(crate) use words::{is_known as is_known_key, is_own as is_own_key, nearest_key};
 
 /// The built-in HTML page, but for its [`PIECES`], as people read it.
 const HTML_SOURCE: &str = include_str!("builtin/page.html");
@@ -239,7 +240,9 @@ impl Pages {
 
     /// Whether which page is served depends on the Envoy route.
     pub fn ask_for_routes(&self) -> bool {
-        self.rules.iter().any(|rule| !rule.routes.is_empty())
+        self.rules
+            .iter()
+            .any(|rule| !rule.matches.routes.is_empty())
     }
 
     /// Makes the page for `facts`.
@@ -337,14 +340,15 @@ fn line(shown: &Shown<'_>) -> Vec<u8> {
 
 /// Whether a rule of `pages` is for this failure.
 fn is_for(rule: &PageRule, facts: &PageFacts<'_>) -> bool {
+    let wanted = &rule.matches;
     let host = without_port(facts.host);
     let any_host = || {
-        let mut hosts = rule.hosts.iter();
+        let mut hosts = wanted.hosts.iter();
         hosts.any(|host_pattern| host_pattern.matches_ignore_case(host))
     };
-    (rule.statuses.is_empty() || rule.statuses.contains(facts.status))
-        && (rule.reasons.is_empty() || rule.reasons.contains(&facts.reason))
-        && (rule.hosts.is_empty() || any_host())
-        && without_query(facts.path).starts_with(rule.path_prefix.as_bytes())
-        && (rule.routes.is_empty() || rule.routes.iter().any(|name| name.matches(facts.route)))
+    (wanted.statuses.is_empty() || wanted.statuses.contains(facts.status))
+        && (wanted.reasons.is_empty() || wanted.reasons.contains(&facts.reason))
+        && (wanted.hosts.is_empty() || any_host())
+        && without_query(facts.path).starts_with(wanted.path_prefix.as_bytes())
+        && (wanted.routes.is_empty() || wanted.routes.iter().any(|name| name.matches(facts.route)))
 }

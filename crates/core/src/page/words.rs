@@ -60,7 +60,7 @@ pub(crate) fn is_known(key: &str) -> bool {
     let is_particular = || {
         let (head, tail) = split_once(key, ".")?;
         let is_reason = Reason::ALL.iter().any(|reason| reason.as_str() == tail);
-        let is_status = head == "title" && crate::config::value::status(tail).is_some();
+        let is_status = head == "title" && crate::config::status(tail).is_some();
         Some((BY_REASON.contains(&head) && is_reason) || is_status)
     };
     is_own(key)
@@ -91,7 +91,7 @@ pub(crate) fn nearest_key(key: &str, own: &[String]) -> Option<String> {
     for own in own {
         keys.push(own);
     }
-    nearest(key, &mut keys.into_iter())
+    nearest(key, keys.into_iter())
 }
 
 /// The words of one page.

@@ -78,8 +78,8 @@ pub(crate) fn between(first: Duration, last: Duration, random: u64) -> Duration 
 }
 
 fn configured(retry: &Retry, status: u16) -> Duration {
-    let listed = retry.after_by_status.iter().find(|(of, _)| *of == status);
-    listed.map_or(retry.after, |&(_, after)| after)
+    let listed = retry.after.by_status.iter().find(|(of, _)| *of == status);
+    listed.map_or(retry.after.default, |&(_, after)| after)
 }
 
 /// Parses `Retry-After` (RFC 9110 §10.2.3): a number of seconds, or a date in any of the three

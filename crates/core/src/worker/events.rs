@@ -1,5 +1,7 @@
 //! Events for the log, as lines of JSON.
 
+use serde_json::Value;
+
 use crate::breaker::Transition;
 use crate::reason::Reason;
 use crate::time::{saturating_millis, Timestamp};
@@ -108,15 +110,21 @@ impl Line {
     }
 
     fn text(&mut self, key: &str, text: &str) {
-        let mut value = String::from("\"");
-        for c in text.chars() {
-            match c {
-                '"' | '\\' => value.extend(['\\', c]),
-                c if c.is_control() => value += &format!("\\u{:04x}", u32::from(c)),
-                c => value.push(c),
-            }
-        }
-        value.push('"');
-        self.member(key, &value);
+        let json = Value::from(text).to_string();
+        self.member(key, &escape_controls(&json));
     }
+}
+
+/// Escapes DEL and the C1 control characters, which JSON allows in strings: a terminal that shows
+/// the log would obey them.
+fn escape_controls(json: &str) -> String {
+    let mut escaped = String::new();
+    for c in json.chars() {
+        if c.is_control() {
+            escaped += &format!("\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }

@@ -1,7 +1,5 @@
 //! The heartbeat: a small shared value that tells all workers whether there is something to do.
 
-use std::time::Duration;
-
 use crate::host::SharedData;
 use crate::time::Timestamp;
 use crate::worker::shared::{u64s_to_bytes, update, SyncError};
@@ -66,10 +64,5 @@ impl Heartbeat {
             Ok(Some(after.encode()))
         })?;
         Ok(published)
-    }
-
-    /// Returns whether fewer than half of `length` is left to track requests.
-    pub(super) fn must_renew(&self, now: Timestamp, length: Duration) -> bool {
-        self.track_until < now.saturating_add(length / 2)
     }
 }

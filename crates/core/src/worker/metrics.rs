@@ -109,7 +109,6 @@ fn format_name(format: Format) -> &'static str {
 const GAUGES: [&str; 2] = ["breaker.state", "breaker.admitted_percent"];
 
 /// Returns every metric that can exist, with `*` in place of the parts that vary.
-#[cfg(any(test, feature = "reference"))]
 pub fn catalog() -> Vec<(MetricKind, String)> {
     let of_route = |name: &str| format!("tidegate.{name}.route.*");
     let answers = |is_shadow| {

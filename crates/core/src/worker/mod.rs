@@ -12,17 +12,17 @@
 //! taken from the shared record and returned to it at once. If shared data fails, requests are
 //! admitted: a broken circuit breaker must not become an outage of its own.
 //!
-//! An idle worker learns what other workers did from the [heartbeat](heartbeat), a small shared value
-//! that it reads at each tick.
+//! An idle worker learns what other workers did from the heartbeat, a small shared value that it
+//! reads at each tick.
 //!
 //! # Parts
 //!
-//! * [`routes`]: the routes, each with its circuits, metrics, load and releases.
-//! * [`registry`]: whether a request may pass, and how it ended.
-//! * [`sync`]: the exchange of circuits with the other workers.
-//! * [`shared`], [`heartbeat`]: values in shared data, and how they are changed.
-//! * [`hints`]: when clients should come back.
-//! * [`metrics`], [`interceptions`], [`events`]: what the operator sees.
+//! * `routes`: the routes, each with its circuits, metrics, load and releases.
+//! * `registry`, `permit`: whether a request may pass, and how it ended.
+//! * `sync`: the exchange of circuits with the other workers.
+//! * `shared`, `heartbeat`: values in shared data, and how they are changed.
+//! * `hints`: when clients should come back.
+//! * `metrics`, `interceptions`, `events`: what the operator sees.
 //!
 //! # Limits
 //!
@@ -33,19 +33,17 @@ mod heartbeat;
 mod hints;
 mod interceptions;
 mod metrics;
+mod permit;
 mod registry;
 mod releases;
 mod routes;
 mod shared;
 mod sync;
 
-use std::time::Duration;
-
 pub use events::Event;
-#[cfg(any(test, feature = "reference"))]
 pub use metrics::catalog;
 pub use metrics::{RouteCounter, WorkerCounter, CONFIG_ERRORS};
-pub use registry::{CallNotPermitted, CallResult, CircuitId, Permit};
+pub use permit::{CallNotPermitted, CallResult, CircuitId, Permit};
 pub use releases::Releases;
 pub use routes::{RouteKey, MAX_ROUTES};
 
@@ -58,10 +56,6 @@ use crate::time::Timestamp;
 use heartbeat::Heartbeat;
 use metrics::Metrics;
 use routes::Routes;
-
-/// How long all workers track requests after one of them pushed a failure. Renewed at half time, so
-/// that one lost renewal does no harm.
-const TRACK_FOR: Duration = Duration::from_secs(2);
 
 /// What one worker thread keeps of its routes, and exchanges with the other workers.
 #[derive(Debug)]

@@ -10,13 +10,21 @@ use crate::time::{saturating_millis, Timestamp};
 use crate::worker::events::Event;
 use crate::worker::heartbeat::Heartbeat;
 use crate::worker::metrics::{RouteCounter, WorkerCounter};
-use crate::worker::registry::{CircuitId, SharedCircuit};
+use crate::worker::permit::CircuitId;
+use crate::worker::registry::SharedCircuit;
 use crate::worker::routes::RouteKey;
 use crate::worker::shared::{read_circuit, update, update_circuit, SyncError};
-use crate::worker::{Worker, TRACK_FOR};
+use crate::worker::Worker;
 
-/// Clients come back when their hint says, or later by up to this, at least by half of it.
+/// How long all workers track requests after one of them pushed a failure.
+const TRACK_FOR: Duration = Duration::from_secs(2);
+/// Tracking is renewed when less than this is left: at half time, so that one lost renewal does no
+/// harm.
+const RENEW_BEFORE: Duration = Duration::from_secs(1);
+/// How much later than their hint clients are expected. At least half of it is published.
 const RETURN_GRACE: Duration = Duration::from_secs(60);
+/// An expected return is published if it ends later than the last one by more than this.
+const RETURN_STEP: Duration = Duration::from_secs(30);
 
 impl Worker {
     /// Pushes what this worker counted, applies what other workers did, and lets time change the
@@ -39,8 +47,8 @@ impl Worker {
             let known = self.circuit(circuit);
             has_pending_work |= known.is_some_and(SharedCircuit::has_pending_work);
         }
-        let must_renew = has_pending_work && self.heartbeat.must_renew(now, TRACK_FOR);
-        if self.has_unpublished_event || must_renew {
+        let ends_soon = self.heartbeat.track_until < now.saturating_add(RENEW_BEFORE);
+        if self.has_unpublished_event || (has_pending_work && ends_soon) {
             self.publish_failures(host, now);
         }
         self.must_track = has_pending_work || now < self.heartbeat.track_until;
@@ -321,7 +329,7 @@ impl Worker {
         let until = due.saturating_add(RETURN_GRACE);
         let published_until = self.heartbeat.returns_until;
         // Not for each client of a crowd. If it cannot be published, some returns are not counted.
-        if until > published_until.saturating_add(RETURN_GRACE / 2) {
+        if until > published_until.saturating_add(RETURN_STEP) {
             let _ = self.publish(host, Timestamp::EPOCH, until);
         }
     }

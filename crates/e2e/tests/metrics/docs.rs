@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use tidegate_core::breaker::meters::{catalog, Kind};
+use tidegate_core::host::MetricKind;
+use tidegate_core::worker::catalog;
 use tidegate_e2e::workspace;
 
 /// A line of the table of metrics: name, type, labels.
@@ -38,8 +39,8 @@ fn documented() -> BTreeSet<Row> {
 fn defined() -> BTreeSet<Row> {
     let metrics = catalog().into_iter().map(|(kind, name)| {
         let kind = match kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
+            MetricKind::Counter => "counter",
+            MetricKind::Gauge => "gauge",
         };
         let mut labels = BTreeSet::new();
         let mut short = name.clone();

@@ -53,7 +53,8 @@ macro_rules! kinds {
 /// Failures that get a page with the default configuration.
 #[rustfmt::skip]
 pub(crate) const FAILURES: &[Kind] = kinds! {
-    // name             reason                   made by  status       retry  Envoy's details, cluster
+    // name             reason                   made by  status       retry  Envoy's details,
+    // cluster
     "refused"           connection_refused       Proxy    503 -> 502   again  RESET, "refused";
     "connect-timeout"   connection_timeout       Proxy    503 -> 504   again  RESET, "black-hole";
     "reset"             connection_terminated    Proxy    503 -> 502   again  RESET, "h1";

@@ -5,7 +5,8 @@ use serde_json::{json, Value};
 /// One request: second of the log, host, release, whether it failed.
 type Request<'a> = (u64, &'a str, &'a str, bool);
 
-/// A log that begins at 12:00, of one route; what is said of its first finding's first episode.
+/// Returns the changes of the first episode of the first finding, for a log of one route that
+/// begins at 12:00.
 fn changes_of(requests: &[Request<'_>]) -> Vec<Value> {
     let mut log = String::new();
     for (second, host, release, failed) in requests {
@@ -24,7 +25,7 @@ fn changes_of(requests: &[Request<'_>]) -> Vec<Value> {
     changes.as_array().unwrap().clone()
 }
 
-/// A quarter of an hour of three hosts that are well, a request of each in each second.
+/// Returns 15 minutes of three healthy hosts, one request each per second.
 fn well() -> Vec<Request<'static>> {
     let seconds = 0..900;
     seconds
@@ -33,7 +34,7 @@ fn well() -> Vec<Request<'static>> {
 }
 
 #[test]
-fn a_release_just_before() {
+fn a_release_shortly_before_an_episode_is_a_change() {
     let mut log = well();
     log.extend((890..900).map(|s| (s, "a", "v2", false)));
     log.extend((900..960).flat_map(|s| ["a", "b", "c"].map(|host| (s, host, "", true))));
@@ -47,9 +48,9 @@ fn a_release_just_before() {
     );
 }
 
-/// The old release went down, requests failed, the new one came up.
+/// The old release went down, requests failed, then the new one came up.
 #[test]
-fn a_release_that_comes_up_after_the_failures_began() {
+fn a_release_shortly_after_the_first_failure_is_a_change() {
     let mut log = well();
     log.extend((900..905).flat_map(|s| ["a", "b", "c"].map(|host| (s, host, "", true))));
     log.extend((905..960).flat_map(|s| ["a", "b", "c"].map(|host| (s, host, "v2", false))));
@@ -61,7 +62,7 @@ fn a_release_that_comes_up_after_the_failures_began() {
 }
 
 #[test]
-fn a_release_of_long_before_has_nothing_to_do_with_it() {
+fn a_release_long_before_an_episode_is_no_change() {
     let mut log: Vec<Request<'_>> = (0..60).map(|s| (s, "a", "v0", false)).collect();
     log.extend(
         well()
@@ -76,7 +77,7 @@ fn a_release_of_long_before_has_nothing_to_do_with_it() {
 }
 
 #[test]
-fn a_new_host_that_fails_and_one_that_is_gone() {
+fn hosts_seen_first_or_last_around_an_episode_are_changes() {
     let mut log: Vec<Request<'_>> = well()
         .into_iter()
         .filter(|(s, host, ..)| *host != "b" || *s < 880)
@@ -98,9 +99,9 @@ fn a_new_host_that_fails_and_one_that_is_gone() {
     );
 }
 
-/// A quiet route has not seen all its hosts when it begins to fail.
+/// A quiet route may not have used all its hosts before it fails.
 #[test]
-fn hosts_of_a_quiet_route_are_neither_new_nor_gone() {
+fn hosts_of_a_quiet_route_are_no_changes() {
     let hosts = ["a", "b", "c", "d", "e"];
     let mut log: Vec<Request<'_>> = Vec::new();
     log.extend(
@@ -122,7 +123,7 @@ fn hosts_of_a_quiet_route_are_neither_new_nor_gone() {
 }
 
 #[test]
-fn a_crowd() {
+fn more_requests_than_before_are_a_crowd() {
     let mut log = well();
     for second in 900..960 {
         log.extend(
@@ -140,9 +141,9 @@ fn a_crowd() {
     );
 }
 
-/// Where a few always fail, nothing began; which host it is may still be worth to know.
+/// A constant small share of failures has no beginning, but its host is still named.
 #[test]
-fn noise_has_no_beginning() {
+fn a_small_share_of_failures_has_no_changes() {
     let mut log = well();
     for second in (100..900).step_by(40) {
         log.push((second, "b", "", true));

@@ -10,7 +10,7 @@ fn entry(status: u16, flags: &'static str, details: &'static str) -> Entry<'stat
 }
 
 #[test]
-fn flags_have_the_bits_that_the_filter_knows() {
+fn flags_have_the_same_bits_as_in_the_filter() {
     for (text, want) in [
         ("", 0),
         ("UF", 1 << 5),
@@ -27,7 +27,7 @@ fn flags_have_the_bits_that_the_filter_knows() {
 }
 
 #[test]
-fn the_filters_word_comes_first() {
+fn the_reason_of_the_filter_comes_before_all_evidence() {
     let told = Entry {
         reason: "dns_error".into(),
         ..entry(502, "UF", "via_upstream")
@@ -73,9 +73,9 @@ fn a_rejection_carries_what_opened_the_circuit() {
     }
 }
 
-/// Status, flags and details; what the filter would have said.
+/// Status, flags and details, with the reason of the filter.
 #[test]
-fn without_the_filter_its_own_function_decides() {
+fn without_a_filter_reason_the_core_classifies() {
     use Evidence::{Details, Flags, Status};
     use Reason::*;
     for (status, flags, details, want) in [
@@ -133,7 +133,7 @@ fn without_the_filter_its_own_function_decides() {
             Some((ConnectionRefused, Details)),
         ),
         (200, "UH", "", Some((DestinationUnavailable, Flags))),
-        // An answer that broke off.
+        // A truncated response.
         (
             200,
             "UC",
@@ -149,9 +149,9 @@ fn without_the_filter_its_own_function_decides() {
     }
 }
 
-/// In a format without details, a host and no flag of Envoy's is an answer of that host.
+/// In a format without details, a host without a flag means a response of that host.
 #[test]
-fn an_answer_without_a_flag_is_the_hosts() {
+fn a_response_without_a_flag_comes_from_the_host() {
     for (status, flags, want) in [
         (500, "", Reason::UpstreamError),
         (502, "", Reason::UpstreamBadGateway),
@@ -176,7 +176,7 @@ fn an_answer_without_a_flag_is_the_hosts() {
 }
 
 #[test]
-fn what_the_transport_said_is_as_good_as_details() {
+fn the_transport_failure_reason_counts_as_details() {
     for (said, want) in [
         (
             "delayed connect error: Connection refused",

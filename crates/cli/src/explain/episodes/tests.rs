@@ -17,7 +17,7 @@ fn first(line: u64) -> First {
 fn of(times: &[u64]) -> Episodes {
     let mut episodes = Episodes::default();
     for time in times {
-        // Found again by its time.
+        // Identified by its time.
         episodes.add(*time, &format!("h{}", time % 3), GAP, || first(*time));
     }
     episodes
@@ -29,7 +29,7 @@ fn spans(episodes: &Episodes) -> Vec<(u64, u64, u64)> {
         .collect()
 }
 
-/// The slow way: sort, and cut at gaps.
+/// The reference: sort, and split at gaps.
 fn model(times: &[u64]) -> Vec<(u64, u64, u64)> {
     let mut times = times.to_vec();
     times.sort_unstable();
@@ -47,23 +47,23 @@ fn model(times: &[u64]) -> Vec<(u64, u64, u64)> {
 }
 
 #[test]
-fn a_gap_separates() {
+fn a_gap_separates_episodes() {
     assert_eq!(
         spans(&of(&[0, 60_000, 120_001])),
         [(0, 60_000, 2), (120_001, 120_001, 1)]
     );
-    // One in between joins them.
+    // A failure in between joins them.
     assert_eq!(
         spans(&of(&[0, 60_000, 120_001, 100_000])),
         [(0, 120_001, 4)]
     );
-    // The first is the first in time, wherever it stands in the log.
+    // The first failure is the earliest, wherever it is in the log.
     let episodes = of(&[30_000, 10_000, 20_000]);
     assert_eq!(episodes.list[0].first.line, 10_000);
 }
 
 #[test]
-fn beyond_the_limit_the_nearest_become_one() {
+fn beyond_the_limit_the_nearest_episodes_are_merged() {
     let times: Vec<u64> = (0..=MAX_EPISODES as u64)
         .map(|at| at * at * 100_000)
         .collect();
@@ -74,7 +74,7 @@ fn beyond_the_limit_the_nearest_become_one() {
 }
 
 #[test]
-fn few_hosts_are_counted_apart() {
+fn the_number_of_hosts_of_an_episode_is_bounded() {
     let mut episodes = Episodes::default();
     for at in 0..100 {
         episodes.add(0, &format!("host-{at}"), GAP, || first(0));
@@ -88,7 +88,7 @@ fn few_hosts_are_counted_apart() {
 
 proptest! {
     #[test]
-    fn any_order_and_any_parts_make_the_same(
+    fn any_order_and_split_of_failures_gives_the_same_episodes(
         times in proptest::collection::vec(0_u64..400_000, 1..60),
         part in 1_usize..20,
     ) {
@@ -108,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn no_log_makes_more_episodes_than_there_may_be(
+    fn the_number_of_episodes_is_bounded(
         times in proptest::collection::vec(0_u64..100_000_000, 1..200),
     ) {
         let episodes = of(&times);

@@ -8,7 +8,7 @@ fn read(line: &str) -> Entry<'_> {
     parse(line.as_bytes()).unwrap().unwrap()
 }
 
-/// What all three say.
+/// The entry of all three lines.
 fn expected() -> Entry<'static> {
     Entry {
         began_ms: 1_795_440_801_123,
@@ -24,7 +24,7 @@ fn expected() -> Entry<'static> {
 }
 
 #[test]
-fn envoys_default_text() {
+fn the_default_text_format_of_envoy_is_read() {
     let want = Entry {
         flags: "UF,URX".into(),
         authority: "shop.example:443".into(),
@@ -35,7 +35,7 @@ fn envoys_default_text() {
 }
 
 #[test]
-fn istios_text() {
+fn the_text_format_of_istio_is_read() {
     let refused = "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}";
     let want = Entry {
         details: refused.into(),
@@ -48,7 +48,7 @@ fn istios_text() {
 }
 
 #[test]
-fn json() {
+fn json_lines_are_read() {
     let want = Entry {
         details: "x{\"y\"}".into(),
         transport: "a \"b\"".into(),
@@ -59,16 +59,16 @@ fn json() {
         ..expected()
     };
     assert_eq!(read(JSON), want);
-    // Texts without escapes are not copied.
+    // Strings without escapes are borrowed.
     assert!(matches!(read(JSON).host, Cow::Borrowed(_)));
-    // The names that Envoy Gateway has for two of them.
+    // Envoy Gateway names two fields differently.
     let theirs = JSON.replace("\"authority\"", "\":authority\"");
     let theirs = theirs.replace("\"request_id\"", "\"x-request-id\"");
     assert_eq!(read(&theirs), want);
 }
 
 #[test]
-fn nothing_is_known_where_envoy_has_nothing() {
+fn missing_values_are_empty() {
     let line = r#"[2026-11-23T13:33:21.123Z] "- - HTTP/1.1" 0 - 0 0 0 - "-" "-" "-" "-" "-""#;
     let want = Entry {
         began_ms: 1_795_440_801_123,
@@ -79,7 +79,7 @@ fn nothing_is_known_where_envoy_has_nothing() {
     assert_eq!(read(line), want);
 }
 
-/// What a client may write into a text log does not move what stands around it.
+/// Text that clients control does not affect other fields.
 #[test]
 fn clients_cannot_forge_fields() {
     for agent in [
@@ -108,7 +108,7 @@ fn clients_cannot_forge_fields() {
 }
 
 #[test]
-fn what_is_wrong_with_a_line_is_told() {
+fn errors_in_lines_are_described() {
     let known = [DEFAULT, JSON];
     let [text, json] = known.map(str::to_owned);
     for (line, want) in [
@@ -134,9 +134,9 @@ fn what_is_wrong_with_a_line_is_told() {
     }
 }
 
-/// Whatever a log holds, a line is read or refused.
+/// Every line is either read or refused.
 #[test]
-fn no_line_is_too_strange() {
+fn any_line_can_be_read() {
     for line in [DEFAULT, ISTIO, JSON] {
         for end in 0..line.len() {
             let _ = parse(&line.as_bytes()[..end]);

@@ -35,10 +35,10 @@ fn files(contents: &[(&str, Vec<u8>)]) -> (TempDir, Vec<PathBuf>) {
     (folder, paths)
 }
 
-/// Any number of threads, compressed or not: the same, to the line.
+/// The result does not depend on the number of threads, nor on compression.
 #[test]
-fn pieces_make_the_whole() {
-    // Three pieces and a bit, the last line without its end.
+fn chunks_and_threads_do_not_change_the_result() {
+    // Three chunks and a part, without a line break at the end.
     let mut log: String = (0..80_000).map(line).collect();
     log.pop();
     assert!(log.len() > 3 * CHUNK_BYTES, "{}", log.len());
@@ -54,7 +54,7 @@ fn pieces_make_the_whole() {
 }
 
 #[test]
-fn files_come_one_after_the_other() {
+fn files_are_read_in_order() {
     let (folder, mut paths) = files(&[
         ("old", line(1).into_bytes()),
         ("new.gz", gzip(format!("{}{}", line(2), line(7)).as_bytes())),
@@ -71,9 +71,9 @@ fn files_come_one_after_the_other() {
     assert_eq!(outcome.tally.first_unreadable.unwrap().file, 4);
 }
 
-/// Two members in one file, as `cat a.gz b.gz` makes them; and one that was cut.
+/// Two members in one file, as `cat a.gz b.gz` makes them, and a truncated one.
 #[test]
-fn gzip_files_may_be_put_together_and_cut() {
+fn gzip_files_may_have_several_members_or_be_truncated() {
     let mut both = gzip(line(1).as_bytes());
     both.extend(gzip(line(2).as_bytes()));
     let long: String = (0..30_000).map(line).collect();
@@ -82,13 +82,13 @@ fn gzip_files_may_be_put_together_and_cut() {
     let (_folder, paths) = files(&[("both", both), ("cut", cut)]);
     assert_eq!(read(&paths[..1], 0, None).tally.requests, 2);
     let outcome = read(&paths[1..], 0, None);
-    // What came before the cut is there.
+    // The lines before the truncation are read.
     assert!(outcome.tally.requests > 1_000, "{}", outcome.tally.requests);
     assert_eq!(outcome.errors[0].1.kind(), io::ErrorKind::UnexpectedEof);
 }
 
 #[test]
-fn a_line_without_end_costs_no_memory() {
+fn an_endless_line_does_not_grow_memory() {
     let mut log = line(1).into_bytes();
     log.extend(vec![b'x'; 3 * CHUNK_BYTES]);
     log.push(b'\n');

@@ -7,9 +7,9 @@ fn line(second: u64, host: &str, status: u16) -> String {
     )
 }
 
-/// Whoever makes up hosts does not drive out those that exist, nor fill the memory.
+/// Made-up hosts neither displace real ones nor fill the memory.
 #[test]
-fn routes_are_bounded_and_the_busy_ones_stay() {
+fn the_number_of_routes_is_bounded_and_busy_ones_stay() {
     let mut log = String::new();
     for at in 0..20_000 {
         log.push_str(&line(at / 100, &format!("made-up-{at}.example"), 503));
@@ -34,9 +34,9 @@ fn routes_are_bounded_and_the_busy_ones_stay() {
     assert_eq!(whole.folded, whole.routes[OTHERS].requests);
 }
 
-/// Names of any number and length: what is kept of a route has an end.
+/// Any number of names of any length takes bounded memory.
 #[test]
-fn what_is_kept_of_a_route_is_bounded() {
+fn the_memory_of_a_route_is_bounded() {
     let mut log = String::new();
     for at in 0..3_000_u64 {
         let (host, release) = (
@@ -87,7 +87,7 @@ fn unreadable_lines_are_counted_and_the_first_is_named() {
     );
 }
 
-/// A part that comes later has its lines after those of the parts before it.
+/// The lines of a part are numbered after those of the earlier parts.
 #[test]
 fn lines_are_numbered_across_parts() {
     let good = line(0, "a", 200);

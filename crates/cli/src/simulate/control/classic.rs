@@ -1,24 +1,25 @@
-//! What most libraries do. Both decide as one for all workers, which is more than most can.
+//! Breakers as in common libraries. Both share their state between all workers, which most
+//! libraries cannot.
 
 use tidegate_core::breaker::window::{Counts, Window};
 
 use super::{At, Control, Pass, Phase, Verdict};
 use crate::simulate::upstream::Answer;
 
-/// Buckets of the window are so wide, in milliseconds: ten make 10 s.
+/// Width of a bucket of the window in milliseconds: ten make 10 s.
 const BUCKET_MS: u64 = 1_000;
-/// The ratio counts from so many requests.
+/// Requests from which on the ratio counts.
 const MIN_REQUESTS: u32 = 20;
-/// Share of failures that opens.
+/// Share of failures at which the breaker opens.
 const FAILURE_RATIO: f64 = 0.5;
-/// Open time of the breaker with one probe: that of Hystrix and Polly.
+/// Open time of the breaker with one probe, as in Hystrix and Polly.
 const ONE_PROBE_OPEN_MS: u64 = 5_000;
-/// Open time of the breaker with a linear ramp: that of Traefik.
+/// Open time of the breaker with a linear ramp, as in Traefik.
 const LINEAR_OPEN_MS: u64 = 10_000;
-/// Length of the linear ramp: that of Traefik.
+/// Length of the linear ramp, as in Traefik.
 const LINEAR_RAMP_MS: u64 = 10_000;
 
-/// Lets everything through.
+/// Admits everything.
 #[derive(Debug)]
 pub(super) struct Nothing;
 
@@ -38,7 +39,7 @@ impl Control for Nothing {
     }
 }
 
-/// Whether the window is bad enough, with this answer in it.
+/// Adds an answer and returns whether the window now exceeds the threshold.
 fn count(window: &mut Window, now_ms: u64, answer: Answer) -> bool {
     let counts = Counts {
         total: 1,
@@ -50,7 +51,7 @@ fn count(window: &mut Window, now_ms: u64, answer: Answer) -> bool {
     sum.total >= MIN_REQUESTS && f64::from(sum.failed) >= FAILURE_RATIO * f64::from(sum.total)
 }
 
-/// Open for 5 s; then one probe decides: closed, or open again.
+/// Stays open for 5 s, then closes or reopens by the result of one probe.
 #[derive(Debug, Default)]
 pub(super) struct OneProbe {
     phase: Phase,
@@ -117,10 +118,10 @@ impl Control for OneProbe {
     }
 }
 
-/// Open for 10 s; then the share that is let in grows steadily for 10 s, unless half of it fails.
+/// Stays open for 10 s, then admits a share that grows for 10 s, unless half of it fails.
 #[derive(Debug, Default)]
 pub(super) struct LinearRamp {
-    /// When it opened; `None`: closed.
+    /// When it opened; `None` if closed.
     opened_ms: Option<u64>,
     generation: u32,
     window: Window,

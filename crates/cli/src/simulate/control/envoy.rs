@@ -1,22 +1,22 @@
-//! What Envoy has, by its documentation.
+//! Envoy's outlier detection and admission control, modelled after its documentation.
 
 use tidegate_core::breaker::window::{Counts, Window};
 
 use super::{At, Control, Pass, Phase, Verdict};
 use crate::simulate::upstream::Answer;
 
-/// `consecutive_5xx`: so many failures in a row eject a host.
+/// `consecutive_5xx`: number of consecutive failures that eject a host.
 const CONSECUTIVE_5XX: u32 = 5;
-/// `interval`: ejections end, and their count falls, only at its multiples; in milliseconds.
+/// `interval` in milliseconds: ejections end, and their count decreases, at its multiples only.
 const INTERVAL_MS: u64 = 10_000;
 /// `base_ejection_time`, in milliseconds.
 const BASE_EJECTION_MS: u64 = 30_000;
 /// `max_ejection_time`, in milliseconds.
 const MAX_EJECTION_MS: u64 = 300_000;
 
-/// Outlier detection with its defaults, but for two that would make it do nothing at so few hosts:
-/// all hosts may be ejected (`max_ejection_percent` 100), and then nothing is sent anywhere
-/// (`healthy_panic_threshold` 0). This is how it is set up where it is to be a breaker.
+/// Outlier detection with its defaults, except two that would disable it with so few hosts: all
+/// hosts may be ejected (`max_ejection_percent` 100), and then no request is sent
+/// (`healthy_panic_threshold` 0). This is the configuration for use as a breaker.
 #[derive(Debug)]
 pub(super) struct HostEjection {
     hosts: Vec<Ejectable>,
@@ -27,7 +27,7 @@ pub(super) struct HostEjection {
 #[derive(Debug, Clone, Default)]
 struct Ejectable {
     in_a_row: u32,
-    /// Since when, in milliseconds; `None`: it is not ejected.
+    /// When it was ejected, in milliseconds; `None` if it is not ejected.
     ejected_ms: Option<u64>,
     /// Factor of the ejection time.
     times: u64,
@@ -110,15 +110,16 @@ impl Control for HostEjection {
     }
 }
 
-/// `sr_threshold`: nothing is rejected above it.
+/// `sr_threshold`: nothing is rejected above this success rate.
 const SR_THRESHOLD: f64 = 0.95;
 /// `max_rejection_probability`.
 const MAX_REJECTION: f64 = 0.8;
-/// A third of `sampling_window` (30 s) in milliseconds, as a bucket: the window has ten.
+/// A tenth of `sampling_window` (30 s) in milliseconds: the width of a bucket, of which the window
+/// has ten.
 const SAMPLING_BUCKET_MS: u64 = 3_000;
 
-/// Admission control with its defaults (`aggression` 1, `rps_threshold` 0):
-/// rejects with `min(0.8, (n - s / 0.95) / (n + 1))`, of the requests that this worker let through.
+/// Admission control with its defaults (`aggression` 1, `rps_threshold` 0): rejects with
+/// probability `min(0.8, (n - s / 0.95) / (n + 1))`, of the requests that this worker admitted.
 #[derive(Debug)]
 pub(super) struct AdmissionControl {
     workers: Vec<Window>,
@@ -166,7 +167,7 @@ impl Control for AdmissionControl {
     }
 
     fn phase(&self, _: u64) -> Phase {
-        // It has no states; what it does is nearest to a ramp.
+        // Admission control has no states; a ramp is closest.
         if self.workers.iter().any(|window| rejection(window) > 0.01) {
             Phase::Ramp
         } else {
@@ -180,56 +181,4 @@ impl Control for AdmissionControl {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::simulate::rng::Rng;
-
-    fn at(now_ms: u64, rng: &mut Rng) -> At<'_> {
-        At {
-            now_ms,
-            worker: 0,
-            rng,
-        }
-    }
-
-    /// The figures of the formula at a success rate of 90, 70, 50, 10 and 0 %.
-    #[test]
-    fn rejects_as_documented() {
-        for (good, want) in [(90, 0.05), (70, 0.26), (50, 0.47), (10, 0.80), (0, 0.80)] {
-            let mut window = Window::default();
-            let failed = 1000 - good * 10;
-            window.count(
-                1,
-                Counts {
-                    total: 1000,
-                    failed,
-                    slow: 0,
-                },
-            );
-            assert!((rejection(&window) - want).abs() < 0.01, "{good}");
-        }
-    }
-
-    #[test]
-    fn a_host_is_ejected_and_comes_back_at_the_interval() {
-        let (mut ejection, mut rng) = (HostEjection::new(2), Rng::new(1, 1));
-        for _ in 0..CONSECUTIVE_5XX {
-            assert_eq!(ejection.healthy().count(), 2);
-            ejection.settle(at(15_000, &mut rng), Pass::default(), 1, Answer::Refused);
-        }
-        assert_eq!(
-            (ejection.host(0, 2), ejection.host(1, 2)),
-            (Some(0), Some(0))
-        );
-        for now_ms in (20_000..50_000).step_by(50) {
-            ejection.tick(at(now_ms, &mut rng));
-        }
-        assert_eq!(
-            ejection.host(1, 2),
-            Some(0),
-            "45 s is between two intervals"
-        );
-        ejection.tick(at(50_000, &mut rng));
-        assert_eq!(ejection.host(1, 2), Some(1));
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! The breakers that are compared: what they have in common.
+//! The breakers that are compared, and their common interface.
 
 mod classic;
 mod envoy;
@@ -6,13 +6,13 @@ mod tidegate;
 
 use clap::ValueEnum;
 use serde::Serialize;
-use tidegate_core::breaker::Ticket;
 use tidegate_core::config::Breaker as Settings;
+use tidegate_core::worker::Permit;
 
 use super::rng::Rng;
 use super::upstream::Answer;
 
-/// A way to protect the upstream.
+/// A breaker to compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
@@ -36,7 +36,7 @@ impl Kind {
         crate::simulate::value_name(&self)
     }
 
-    /// Its name for people.
+    /// Returns its display name.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::None => "no breaker",
@@ -48,7 +48,7 @@ impl Kind {
         }
     }
 
-    /// One, fresh, for a run.
+    /// Creates its initial state for a run.
     pub(crate) fn start(
         self,
         settings: &Settings,
@@ -66,7 +66,7 @@ impl Kind {
     }
 }
 
-/// The moment of a call, in milliseconds since the beginning, on one worker.
+/// A call: its time in milliseconds since the start, and its worker.
 #[derive(Debug)]
 pub(crate) struct At<'a> {
     pub(crate) now_ms: u64,
@@ -74,24 +74,24 @@ pub(crate) struct At<'a> {
     pub(crate) rng: &'a mut Rng,
 }
 
-/// Whether a request may pass.
-#[derive(Debug, Clone, Copy)]
+/// The decision about a request.
+#[derive(Debug, Clone)]
 pub(crate) enum Verdict {
-    /// It may, with this pass.
+    /// Admitted, with this pass.
     Admit(Pass),
-    /// It may not. For how much longer the circuit is open, in milliseconds; 0: not known.
+    /// Rejected. Contains the remaining open time of the circuit in milliseconds; 0 if unknown.
     Reject(u64),
 }
 
-/// What a breaker wants to know again when the request has ended.
-#[derive(Debug, Clone, Copy, Default)]
+/// What a breaker needs when the request has ended.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Pass {
-    pub(crate) ticket: Ticket,
+    pub(crate) permit: Permit,
     pub(crate) generation: u32,
     pub(crate) is_probe: bool,
 }
 
-/// Where a breaker stands, as far as a picture needs to tell.
+/// The state of a breaker, for charts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Phase {
@@ -104,25 +104,25 @@ pub(crate) enum Phase {
 
 /// A breaker, over all workers.
 pub(crate) trait Control {
-    /// Whether a request may pass.
+    /// Decides about a request.
     fn admit(&mut self, at: At<'_>) -> Verdict;
 
-    /// To which of the hosts a request goes that is the `turn`-th; `None`: none is left.
+    /// Selects the host of the `turn`-th request; `None` if no host is available.
     fn host(&self, turn: usize, hosts: usize) -> Option<usize> {
         turn.checked_rem(hosts)
     }
 
-    /// How a request ended that was admitted, at a host.
+    /// Records how an admitted request ended at a host.
     fn settle(&mut self, at: At<'_>, pass: Pass, host: usize, answer: Answer);
 
-    /// What a worker does 20 times a second.
+    /// Runs the periodic work of a worker, 20 times a second.
     fn tick(&mut self, at: At<'_>) {
         let _ = at;
     }
 
-    /// Where it stands.
+    /// Returns the current state.
     fn phase(&self, now_ms: u64) -> Phase;
 
-    /// How often it opened.
+    /// Returns how often it opened.
     fn trips(&self) -> u32;
 }

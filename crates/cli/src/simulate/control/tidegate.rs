@@ -1,62 +1,67 @@
-//! The breaker of this filter: the very code that runs in the workers, over a store in memory.
+//! The circuit breaker of this filter: the code that runs in the workers, over shared data in memory.
 
-use tidegate_core::breaker::bank::{Event, Moment};
-use tidegate_core::breaker::{Admission, Bank, Outcome, State};
+use tidegate_core::breaker::{CircuitBreaker, Outcome, State};
 use tidegate_core::config::Breaker as Settings;
 use tidegate_core::reason::Reason;
+use tidegate_core::time::Timestamp;
+use tidegate_core::worker::{CircuitId, Event, RouteKey, Worker};
 
 use super::{At, Control, Pass, Phase, Verdict};
 use crate::simulate::shared::{Shared, EPOCH_MS, ROUTE};
 use crate::simulate::upstream::Answer;
 
-/// One bank for each worker.
+/// The workers of one proxy.
 #[derive(Debug)]
 pub(super) struct Tidegate {
     shared: Shared,
-    banks: Vec<Bank>,
+    workers: Vec<Worker>,
+    route: RouteKey,
     trips: u32,
 }
 
 impl Tidegate {
     pub(super) fn new(settings: &Settings, workers: usize) -> Self {
-        let bank = |_| Bank::new("tidegate", vec![settings.clone()]);
+        let worker = |_| Worker::new("tidegate", vec![settings.clone()]);
         Self {
             shared: Shared::default(),
-            banks: (0..workers).map(bank).collect(),
+            workers: (0..workers).map(worker).collect(),
+            route: ROUTE.into(),
             trips: 0,
         }
     }
 }
 
-fn moment(at: At<'_>) -> Moment {
-    Moment {
-        now_ms: EPOCH_MS + at.now_ms,
-        draw: at.rng.unit(),
-    }
+fn circuit(route: &RouteKey) -> CircuitId<'_> {
+    CircuitId { route, policy: 0 }
+}
+
+fn now(at: &At<'_>) -> Timestamp {
+    Timestamp::from_millis(EPOCH_MS + at.now_ms)
 }
 
 impl Control for Tidegate {
     fn admit(&mut self, at: At<'_>) -> Verdict {
-        let Some(bank) = self.banks.get_mut(at.worker) else {
+        let Some(worker) = self.workers.get_mut(at.worker) else {
             return Verdict::Reject(0);
         };
-        // As in the filter: while all is well nobody asks, not even for the name of the route.
-        let ticket = if bank.is_watching() {
-            match bank.admit(&mut self.shared, ROUTE, 0, false, moment(at)) {
-                Admission::Admit(ticket) => ticket,
-                Admission::Reject(rejection) => return Verdict::Reject(rejection.remaining_ms),
-            }
+        // As in the filter: requests are not tracked while none fails.
+        let decision = if worker.must_track() {
+            let (circuit, now) = (circuit(&self.route), now(&at));
+            worker.try_acquire(&mut self.shared, circuit, false, now, at.rng)
         } else {
-            bank.ticket()
+            Ok(worker.untracked_permit())
         };
-        Verdict::Admit(Pass {
-            ticket,
-            ..Pass::default()
-        })
+        match decision {
+            Ok(permit) => Verdict::Admit(Pass {
+                permit,
+                ..Pass::default()
+            }),
+            Err(rejection) => Verdict::Reject(rejection.remaining.as_millis() as u64),
+        }
     }
 
     fn settle(&mut self, at: At<'_>, pass: Pass, _: usize, answer: Answer) {
-        let Some(bank) = self.banks.get_mut(at.worker) else {
+        let Some(worker) = self.workers.get_mut(at.worker) else {
             return;
         };
         let outcome = match answer {
@@ -65,26 +70,30 @@ impl Control for Tidegate {
             Answer::Full => Outcome::Failure(Reason::UpstreamUnavailable),
             Answer::Refused => Outcome::Failure(Reason::ConnectionRefused),
         };
-        if outcome == Outcome::Success && !bank.is_watching() {
+        if outcome == Outcome::Success && !worker.must_track() {
             return;
         }
-        let at = moment(at);
-        bank.settle(&mut self.shared, ROUTE, 0, pass.ticket, outcome.into(), at);
+        let (circuit, now) = (circuit(&self.route), now(&at));
+        let result = outcome.into();
+        worker.record(&mut self.shared, circuit, pass.permit, result, now, at.rng);
     }
 
     fn tick(&mut self, at: At<'_>) {
-        let Some(bank) = self.banks.get_mut(at.worker) else {
+        let Some(worker) = self.workers.get_mut(at.worker) else {
             return;
         };
-        bank.tick(&mut self.shared, moment(at));
-        for transition in bank.take_events().iter().filter_map(Event::transition) {
+        let now = now(&at);
+        worker.tick(&mut self.shared, now, at.rng);
+        let events = worker.take_events();
+        for transition in events.iter().filter_map(Event::transition) {
             self.trips += u32::from(transition.to == State::Open);
         }
     }
 
     fn phase(&self, _: u64) -> Phase {
-        let views = self.banks.iter().filter_map(|bank| bank.view(ROUTE));
-        let newest = views.max_by_key(|view| view.generation);
+        let view = |worker| Worker::view(worker, circuit(&self.route));
+        let views = self.workers.iter().filter_map(view);
+        let newest = views.max_by_key(|view: &&CircuitBreaker| view.generation);
         match newest.map_or(State::Closed, |view| view.state) {
             State::Closed => Phase::Closed,
             State::Open => Phase::Open,

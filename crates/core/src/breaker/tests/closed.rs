@@ -1,30 +1,30 @@
-//! Closed: what trips a breaker, to the request and to the millisecond.
+//! Closed: what trips a circuit, to the request and to the millisecond.
 
 use super::*;
 use crate::breaker::unsynced::ConsecutiveFailures;
 use crate::breaker::window::Counts;
 
-/// Only the ratio can trip it.
+/// Returns a circuit that only the failure ratio can trip.
 fn by_ratio() -> TestCircuit {
-    TestCircuit::new(|s| s.consecutive_failures = 1_000_000)
+    TestCircuit::new(|s| s.consecutive.failures = 1_000_000)
 }
 
-/// Only consecutive failures can trip it.
+/// Returns a circuit that only consecutive failures can trip.
 fn by_consecutive_failures() -> TestCircuit {
     TestCircuit::new(|s| s.min_requests = 1_000_000)
 }
 
-/// Only slowness can trip it.
+/// Returns a circuit that only the slow ratio can trip, besides the failure ratio.
 fn by_slowness() -> TestCircuit {
     TestCircuit::new(|s| {
-        s.consecutive_failures = 1_000_000;
-        s.slow = Some(Duration::from_secs(1));
+        s.consecutive.failures = 1_000_000;
+        s.failures.slow = Some(Duration::from_secs(1));
     })
 }
 
 #[test]
 fn failure_ratio_trips_at_threshold_from_min_requests() {
-    // failures, limited, successes, trips
+    // failures, overloaded answers, successes, trips
     for (failures, limited, successes, trips) in [
         (19, 0, 0, false),
         (20, 0, 0, true),
@@ -87,7 +87,7 @@ fn outcomes_outside_the_window_are_not_counted() {
 
 #[test]
 fn consecutive_failures_trip_by_number_and_duration() {
-    // failures at which milliseconds; trips
+    // milliseconds of the failures, trips
     let even: Vec<u64> = (0..10).map(|n| n * 111).collect();
     for (times, trips) in [
         (vec![0, 111, 222, 333, 444, 555, 666, 777, 1_000], false),
@@ -109,7 +109,7 @@ fn consecutive_failures_trip_by_number_and_duration() {
 
 #[test]
 fn consecutive_failures_without_duration_trip_at_once() {
-    let mut circuit = TestCircuit::new(|s| s.consecutive_for = Duration::ZERO);
+    let mut circuit = TestCircuit::new(|s| s.consecutive.duration = Duration::ZERO);
     assert_eq!(circuit.record(9, FAILURE), None);
     assert!(circuit.record(1, FAILURE).is_some());
 }
@@ -133,7 +133,7 @@ fn success_resets_consecutive_failures_and_overload_does_not_count() {
     assert_eq!(
         circuit.record(100, OVERLOADED),
         None,
-        "limited ones make no run"
+        "overload is no consecutive failure"
     );
 }
 
@@ -270,17 +270,18 @@ fn clean_means_closed_without_failures_and_slow_answers() {
     assert!(!circuit.circuit.is_clean());
 }
 
-/// Runs as two workers tell them: times of failures, and of a success before them; then the run.
+/// Each case has the counts of several workers (the time of a success, the times of failures after
+/// it), then the merged number of failures, and the times of the first and the last one.
 #[test]
 fn consecutive_failures_of_several_workers_are_merged() {
-    type Told<'a> = (Option<u64>, &'a [u64]);
-    type Case<'a> = (&'a [Told<'a>], (u32, u64, u64));
+    type Counted<'a> = (Option<u64>, &'a [u64]);
+    type Case<'a> = (&'a [Counted<'a>], (u32, u64, u64));
     let cases: &[Case<'_>] = &[
-        // Told in order, in the other order, or overlapping.
+        // In order, in reverse order, overlapping.
         (&[(None, &[0, 100]), (None, &[200, 300])], (4, 0, 300)),
         (&[(None, &[200, 300]), (None, &[0, 100])], (4, 0, 300)),
         (&[(None, &[0, 300]), (None, &[100, 200])], (4, 0, 300)),
-        // A success of one worker ends what began before it, and cuts what goes on after it.
+        // A success of one worker ends a sequence that began before it, and shortens one that continues.
         (&[(None, &[0, 100]), (Some(200), &[])], (0, 0, 0)),
         (&[(None, &[0, 100]), (Some(200), &[300])], (1, 300, 300)),
         (&[(Some(200), &[]), (None, &[0, 100])], (0, 0, 0)),
@@ -293,15 +294,15 @@ fn consecutive_failures_of_several_workers_are_merged() {
         ),
         (&[(Some(200), &[300]), (Some(100), &[])], (1, 300, 300)),
         (&[(None, &[100]), (Some(50), &[])], (1, 100, 100)),
-        // In one millisecond, what is told later was later.
+        // Within one millisecond, counts that arrive later are of later requests.
         (&[(Some(200), &[]), (None, &[200])], (1, 200, 200)),
         (&[(None, &[200]), (Some(200), &[])], (0, 0, 0)),
     ];
-    for (told, (count, since, last)) in cases {
+    for (counted, (count, since, last)) in cases {
         let mut circuit = by_consecutive_failures();
         circuit.record(1, OVERLOADED);
         circuit.now = circuit.now.saturating_add(millis(500));
-        for (success, failures) in *told {
+        for (success, failures) in *counted {
             let mut counts = UnsyncedCounts::default();
             for (outcome, at) in success
                 .iter()
@@ -316,6 +317,6 @@ fn consecutive_failures_of_several_workers_are_merged() {
         let found = circuit.circuit.consecutive;
         let ms = |at: Timestamp| at.saturating_since(START).as_millis() as u64;
         let got = (found.count, ms(found.since), ms(found.last));
-        assert_eq!(got, (*count, *since, *last), "{told:?}");
+        assert_eq!(got, (*count, *since, *last), "{counted:?}");
     }
 }

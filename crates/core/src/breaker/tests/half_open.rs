@@ -1,4 +1,4 @@
-//! Half-open: probes, their permits, and what becomes of both.
+//! Half-open: probes and their permits.
 
 use proptest::prelude::*;
 
@@ -18,12 +18,12 @@ pub(super) fn half_open() -> TestCircuit {
 #[test]
 fn permits_are_limited_to_probe_permits() {
     for permits in [1, 2, 3, 10] {
-        let mut circuit = TestCircuit::new(|s| s.probe_permits = permits);
+        let mut circuit = TestCircuit::new(|s| s.probe.permits = permits);
         circuit.half_open();
         let given: Vec<ProbePermit> = circuit.acquire_all();
         assert_eq!(given.len(), permits as usize);
         let slots: std::collections::HashSet<u8> = given.iter().map(|p| p.slot).collect();
-        assert_eq!(slots.len(), given.len(), "each its own");
+        assert_eq!(slots.len(), given.len(), "slots are distinct");
         assert!(given
             .iter()
             .all(|p| p.generation == circuit.circuit.generation));
@@ -85,7 +85,7 @@ fn failed_or_overloaded_probe_opens() {
             slow: 0,
         };
         assert_eq!(transition.counts, counts);
-        // The third comes back late, and finds its half-open period gone.
+        // The third probe ends after its half-open period.
         assert_eq!(circuit.finish(permits[2], Outcome::Success), None);
         assert_eq!(circuit.circuit.state, State::Open);
     }
@@ -163,7 +163,7 @@ fn half_open_without_requests_becomes_ramp_after_ten_minutes() {
     assert_eq!(circuit.wait(IDLE_MS - 1), None);
     let permit = circuit.acquire().expect("it waits");
     circuit.finish(permit, Outcome::Ignored);
-    // It was asked for: the time begins anew.
+    // The request has restarted the wait.
     assert_eq!(circuit.wait(IDLE_MS - 1), None);
     assert_eq!(circuit.circuit.state, State::HalfOpen);
     let transition = circuit.wait(1).unwrap();
@@ -172,12 +172,12 @@ fn half_open_without_requests_becomes_ramp_after_ten_minutes() {
         (State::HalfOpen, State::Ramp)
     );
     circuit.wait(15_000);
-    assert!(circuit.circuit.is_clean(), "nobody needs to watch it");
+    assert!(circuit.circuit.is_clean(), "requests need not be tracked");
 }
 
 #[test]
 fn half_open_waits_for_a_probe_in_flight() {
-    let mut circuit = TestCircuit::new(|s| s.probe_timeout = Duration::from_secs(3_600));
+    let mut circuit = TestCircuit::new(|s| s.probe.timeout = Duration::from_secs(3_600));
     circuit.half_open();
     let permit = circuit.acquire().unwrap();
     assert_eq!(circuit.wait(IDLE_MS * 2), None);
@@ -193,7 +193,7 @@ fn fewer_configured_permits_may_end_the_half_open_state() {
     circuit.finish(permits[0], Outcome::Success);
     circuit.finish(permits[1], Outcome::Success);
     circuit.finish(permits[2], Outcome::Ignored);
-    circuit.settings.probe_permits = 2;
+    circuit.settings.probe.permits = 2;
     assert_eq!(circuit.acquire(), None);
     assert_eq!(circuit.wait(50).map(|t| t.to), Some(State::Ramp));
 }
@@ -228,13 +228,13 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Whatever happens to probes, their clients, and their results: once the upstream answers
-    /// again, a minute later the breaker is closed.
+    /// In any story of probes, clients and results, the circuit closes within a minute after the
+    /// upstream works again.
     #[test]
     fn half_open_always_recovers(steps in prop::collection::vec(step(), 0..60)) {
         let mut circuit = half_open();
         let mut out: Vec<ProbePermit> = Vec::new();
-        // Until when each that hangs is believed to be out.
+        // When each probe that hangs was sent.
         let mut since: std::collections::HashMap<(u32, u8), Timestamp> = Default::default();
         let mut hang: Vec<Timestamp> = Vec::new();
         for step in steps {

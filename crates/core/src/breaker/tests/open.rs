@@ -1,4 +1,4 @@
-//! Open: for how long.
+//! Open: the open time.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ fn jittered(draw: f64) -> TestCircuit {
     circuit
 }
 
-/// Trips, fails a probe, and so on: all open times.
+/// Trips the circuit, then lets probes fail. Returns the open times.
 fn times(circuit: &mut TestCircuit, n: usize) -> Vec<u64> {
     let mut times = vec![circuit.trip()];
     while times.len() < n {
@@ -44,14 +44,14 @@ fn jitter_is_added_after_max() {
     );
     let mut circuit = jittered(0.5);
     assert_eq!(times(&mut circuit, 2), [2_250, 4_500]);
-    let mut circuit = TestCircuit::new(|s| s.open_jitter = 0.0);
+    let mut circuit = TestCircuit::new(|s| s.open.jitter = 0.0);
     circuit.draw = 1.0;
     assert_eq!(times(&mut circuit, 2), [2_000, 4_000]);
 }
 
 #[test]
 fn open_time_is_constant_if_base_is_max() {
-    let mut circuit = TestCircuit::new(|s| s.open_max = s.open_base);
+    let mut circuit = TestCircuit::new(|s| s.open.max = s.open.base);
     assert_eq!(times(&mut circuit, 3), [2_000; 3]);
 }
 
@@ -70,7 +70,7 @@ fn open_ends_to_the_millisecond() {
 
 #[test]
 fn each_closed_minute_halves_the_next_open_time() {
-    // healthy for so many seconds after three doublings: the next open time
+    // seconds closed after three doublings, the next open time
     for (seconds, open_ms) in [
         (0, 15_000),
         (59, 15_000),
@@ -112,14 +112,14 @@ fn retry_after_sets_the_open_time_within_bounds() {
         (Some(86_400_000), true, 60_000),
         (None, true, 2_000),
     ] {
-        let mut circuit = TestCircuit::new(|s| s.open_honor_retry_after = honored);
+        let mut circuit = TestCircuit::new(|s| s.open.honor_retry_after = honored);
         let asked = asked_ms.map(millis);
         let transition = circuit.record_with_retry_after(20, OVERLOADED, asked);
         let transition = transition.expect("a trip");
         assert_eq!(transition.open_ms(), open_ms, "{asked_ms:?} {honored}");
         assert_eq!(circuit.remaining_ms(), open_ms);
     }
-    let mut circuit = TestCircuit::new(|s| s.open_base = Duration::from_secs(90));
+    let mut circuit = TestCircuit::new(|s| s.open.base = Duration::from_secs(90));
     let asked = Some(Duration::from_secs(30));
     let transition = circuit.record_with_retry_after(20, OVERLOADED, asked);
     let transition = transition.expect("a trip");
@@ -163,7 +163,7 @@ fn clock_set_back_by_a_second_is_ignored() {
 }
 
 proptest! {
-    /// min(max, base * 2^k) * (1 + U(0, jitter)), whatever the settings and the history.
+    /// min(max, base * 2^k) * (1 + U(0, jitter)), for any settings and history.
     #[test]
     fn open_time_is_min_of_max_and_backoff_plus_jitter(
         base in 100_u64..10_000, factor in 1_u64..100, jitter in 0.0..=1.0_f64,
@@ -171,9 +171,9 @@ proptest! {
     ) {
         let max = base * factor;
         let mut circuit = TestCircuit::new(|s| {
-            s.open_base = Duration::from_millis(base);
-            s.open_max = Duration::from_millis(max);
-            s.open_jitter = jitter;
+            s.open.base = Duration::from_millis(base);
+            s.open.max = Duration::from_millis(max);
+            s.open.jitter = jitter;
         });
         let mut open_ms = circuit.trip();
         for (k, draw) in (1_u32..).zip(draws) {
@@ -187,7 +187,7 @@ proptest! {
         }
     }
 
-    /// A clock that is set back makes no open time longer than it was.
+    /// Setting the clock back does not make an open time longer.
     #[test]
     fn clock_set_back_does_not_extend_the_open_time(
         jumps in prop::collection::vec((0_u64..3_000, 0_u64..100_000_000), 1..20),
@@ -203,7 +203,7 @@ proptest! {
                     longest = circuit.finish(permit, FAILURE).unwrap().open_ms();
                 }
             }
-            // Differences of up to a second are taken for differences between two readings.
+            // Differences of up to a second are ignored.
             prop_assert!(circuit.remaining_ms() <= longest + 1_000);
         }
     }

@@ -1,11 +1,11 @@
-//! The permits of probes: how long they are out, over the ends of half-open periods.
+//! The permits of probes that outlive their half-open period.
 
 use super::half_open::half_open;
 use super::*;
 use crate::breaker::probes::Lease;
 
-/// One probe fails at once, the others hang; then the next half-open period begins.
-fn with_probes_of_the_last_period_out() -> (TestCircuit, Vec<ProbePermit>) {
+/// Lets one probe fail while the others hang, and the next half-open period begin.
+fn with_probes_of_the_last_period() -> (TestCircuit, Vec<ProbePermit>) {
     let mut circuit = half_open();
     let permits = circuit.acquire_all();
     circuit.finish(permits[0], FAILURE);
@@ -15,11 +15,11 @@ fn with_probes_of_the_last_period_out() -> (TestCircuit, Vec<ProbePermit>) {
 
 #[test]
 fn probe_of_the_last_period_stays_in_flight_until_it_ends() {
-    let (mut circuit, old) = with_probes_of_the_last_period_out();
-    let new = circuit.acquire().expect("one of three is left");
-    assert_eq!(circuit.acquire(), None, "three are out");
+    let (mut circuit, old) = with_probes_of_the_last_period();
+    let new = circuit.acquire().expect("one of three permits");
+    assert_eq!(circuit.acquire(), None, "three probes in flight");
     assert!(!circuit.may_acquire());
-    // It says nothing any more, but gives its permit back.
+    // Its result is not counted, but its permit is returned.
     for (permit, outcome) in [(old[1], FAILURE), (old[2], Outcome::Success)] {
         assert_eq!(circuit.finish(permit, outcome), None);
         assert!(circuit.may_acquire());
@@ -28,7 +28,7 @@ fn probe_of_the_last_period_stays_in_flight_until_it_ends() {
     }
     assert_eq!(circuit.circuit.state, State::HalfOpen);
     assert_eq!(circuit.finish(new, Outcome::Success), None);
-    assert_eq!(circuit.acquire(), None, "one came back, two are out");
+    assert_eq!(circuit.acquire(), None, "one success, two probes in flight");
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn successes_of_the_last_period_are_not_counted() {
 fn slot_of_a_lost_probe_is_not_reused() {
     let mut circuit = half_open();
     let lost = circuit.acquire().unwrap();
-    // Before time has moved the breaker.
+    // Before time has changed the circuit.
     circuit.now = circuit.now.saturating_add(millis(10_000));
     assert_ne!(circuit.acquire().unwrap().slot, lost.slot);
     assert_eq!(circuit.advance().map(|t| t.to), Some(State::Open));
@@ -69,8 +69,8 @@ fn slot_of_a_lost_probe_is_not_reused() {
 
 #[test]
 fn expired_lease_is_removed_before_its_generation_repeats() {
-    // A lease knows 16 bits of its generation.
-    let (mut circuit, old) = with_probes_of_the_last_period_out();
+    // A lease has 16 bits of its generation.
+    let (mut circuit, old) = with_probes_of_the_last_period();
     let permit = circuit.acquire().unwrap();
     circuit.wait(6_000);
     let transition = circuit.finish(permit, FAILURE).expect("open again");
@@ -79,22 +79,22 @@ fn expired_lease_is_removed_before_its_generation_repeats() {
         Some(State::HalfOpen)
     );
     circuit.circuit.generation = old[1].generation + 0x1_0000;
-    assert_eq!(circuit.advance(), None, "nothing of now is lost");
+    assert_eq!(circuit.advance(), None, "no probe of this period is lost");
     assert_eq!(circuit.acquire_all().len(), 3);
 }
 
 #[test]
 fn probe_of_the_last_period_expires_without_effect() {
-    let (mut circuit, old) = with_probes_of_the_last_period_out();
+    let (mut circuit, old) = with_probes_of_the_last_period();
     assert!(circuit.acquire().is_some());
     assert_eq!(circuit.wait(5_999), None);
     assert_eq!(circuit.acquire(), None);
-    // Ten seconds after they were sent the old ones are given up; that of now has four more.
+    // Ten seconds after they were sent, the old probes count as lost; the new one has four more.
     assert_eq!(circuit.wait(1), None);
     assert_eq!(circuit.circuit.state, State::HalfOpen);
     let more = circuit.acquire_all();
     assert_eq!(more.len(), 2);
-    // What they say after that changes nothing, even where their slot was given again.
+    // Their results change nothing after that, even if their slots are in use again.
     let before = circuit.circuit.clone();
     for permit in &old[1..] {
         assert_eq!(circuit.finish(*permit, FAILURE), None);
@@ -104,7 +104,7 @@ fn probe_of_the_last_period_expires_without_effect() {
 
 #[test]
 fn ramp_begins_while_probes_of_the_last_period_hang() {
-    let mut circuit = TestCircuit::new(|s| s.probe_permits = 2);
+    let mut circuit = TestCircuit::new(|s| s.probe.permits = 2);
     circuit.half_open();
     let old = circuit.acquire_all();
     circuit.finish(old[0], FAILURE);

@@ -1,4 +1,4 @@
-//! Ramp: the share that is admitted, and what it takes to grow.
+//! Ramp: the share that is admitted, and how it grows.
 
 use super::*;
 use crate::breaker::ramp::{Ramp, Step, Thresholds};
@@ -10,7 +10,7 @@ fn ramp(change: impl FnOnce(&mut Settings)) -> TestCircuit {
     circuit
 }
 
-/// In thousandths.
+/// Returns the level in thousandths.
 fn level(circuit: &TestCircuit) -> u32 {
     circuit.circuit.ramp.level / 1_000
 }
@@ -24,12 +24,12 @@ fn ramp_climbs_each_second_and_closes_after_holding_full() {
         assert_eq!(
             level(&circuit),
             (step - 1) * 100,
-            "not before its second is over"
+            "not before the second is over"
         );
         assert_eq!(circuit.wait(1), None);
         assert_eq!(level(&circuit), step * 100);
     }
-    // Everything is admitted for half as long again before it closes.
+    // All requests are admitted for half as long again before the circuit closes.
     for _ in 10..15 {
         assert_eq!(circuit.wait(1_000), None);
         assert_eq!(circuit.circuit.admitted_share(), 1_000_000);
@@ -45,7 +45,7 @@ fn ramp_climbs_each_second_and_closes_after_holding_full() {
 #[test]
 fn ramp_takes_the_configured_duration() {
     for seconds in [1, 2, 3, 7, 10, 60, 999, 1_001, 3_600] {
-        let mut circuit = ramp(|s| s.ramp_duration = Duration::from_secs(seconds));
+        let mut circuit = ramp(|s| s.ramp.duration = Duration::from_secs(seconds));
         let full = |circuit: &TestCircuit| circuit.circuit.admitted_share() == 1_000_000;
         let all = (1_u64..).find(|_| circuit.wait(1_000).is_some() || full(&circuit));
         let all = all.unwrap();
@@ -70,7 +70,7 @@ fn ramp_admits_five_percent_at_the_beginning() {
 
 #[test]
 fn failures_cut_the_level_to_half_of_the_carried_share() {
-    // at 0.8: failed, limited, succeeded; then the level, in thousandths
+    // at level 0.8: failures, overloaded answers, successes; then the level, in thousandths
     for (failed, limited, succeeded, then) in [
         (0, 0, 0, 900),
         (4, 0, 0, 900),
@@ -94,7 +94,7 @@ fn failures_cut_the_level_to_half_of_the_carried_share() {
     }
 }
 
-/// At 0.8, with 100 successes a second.
+/// Returns a circuit in the ramp at level 0.8, with 100 successes per second.
 fn carrying() -> TestCircuit {
     let mut circuit = ramp(|_| {});
     circuit.wait(7_000);
@@ -106,7 +106,7 @@ fn carrying() -> TestCircuit {
 
 #[test]
 fn carried_share_is_the_recent_maximum() {
-    // 160 came, of whom 100 (a twentieth less) were served in the second before.
+    // 160 requests; the second before had 100 successes, which have faded to 95.
     let mut circuit = carrying();
     circuit.record(110, FAILURE);
     circuit.record(50, Outcome::Success);
@@ -114,12 +114,12 @@ fn carried_share_is_the_recent_maximum() {
     // 0.8 * 95 / 160, less a twentieth.
     assert_eq!(circuit.circuit.ramp.target, 451_250);
     assert_eq!(level(&circuit), 225);
-    // While it drains, failures halve, and say nothing new.
+    // While the queue drains, failures halve the level and do not change the target.
     circuit.record(20, FAILURE);
     circuit.wait(1_000);
     assert_eq!(circuit.circuit.ramp.target, 451_250);
     assert_eq!(level(&circuit), 112);
-    // It comes back quickly, then grows slowly.
+    // The level returns to the target quickly, then grows slowly.
     let levels: Vec<u32> = (0..6)
         .map(|_| {
             circuit.record(20, Outcome::Success);
@@ -128,7 +128,7 @@ fn carried_share_is_the_recent_maximum() {
         })
         .collect();
     assert_eq!(levels, [338, 451, 465, 479, 494, 510]);
-    // Where it fails again it learns again.
+    // Failures above the target set a new target.
     circuit.record(40, FAILURE);
     circuit.record(60, Outcome::Success);
     circuit.wait(1_000);
@@ -137,7 +137,7 @@ fn carried_share_is_the_recent_maximum() {
 
 #[test]
 fn growth_above_target_is_limited_to_the_plain_ramp() {
-    let mut circuit = ramp(|s| s.ramp_duration = Duration::from_secs(1_000));
+    let mut circuit = ramp(|s| s.ramp.duration = Duration::from_secs(1_000));
     circuit.wait(800_000);
     circuit.record(30, FAILURE);
     circuit.record(70, Outcome::Success);
@@ -158,7 +158,7 @@ fn failure_at_full_level_cuts_and_does_not_open() {
     circuit.record(60, Outcome::Success);
     assert_eq!(circuit.wait(1_000), None);
     assert_eq!(circuit.circuit.state, State::Ramp);
-    // Then all is admitted anew before it closes.
+    // Then all requests are admitted again before the circuit closes.
     while circuit.circuit.admitted_share() < 1_000_000 {
         assert_eq!(circuit.wait(1_000), None);
     }
@@ -176,12 +176,16 @@ fn each_step_counts_its_own_outcomes() {
     assert_eq!(level(&circuit), 361);
     circuit.record(4, FAILURE);
     circuit.wait(1_000);
-    assert_eq!(level(&circuit), 722, "the thirty are of the second before");
+    assert_eq!(
+        level(&circuit),
+        722,
+        "the thirty failures are of the second before"
+    );
 }
 
 #[test]
 fn ramp_opens_when_the_level_falls_below_one_percent() {
-    // The target after good seconds and one that served half, halved so often before it opens.
+    // Good seconds before one with half of the requests failing; cuts before the circuit opens.
     for (good, halvings) in [(0_u64, 2), (1, 3), (2, 4), (4, 5), (8, 6), (9, 6)] {
         let mut circuit = ramp(|_| {});
         circuit.wait(good * 1_000);
@@ -196,7 +200,7 @@ fn ramp_opens_when_the_level_falls_below_one_percent() {
         }
         let transition = transition.expect("open");
         assert_eq!((transition.from, transition.to), (State::Ramp, State::Open));
-        assert_eq!(transition.open_ms(), 4_000, "one doubling more");
+        assert_eq!(transition.open_ms(), 4_000, "doubled once more");
         assert_eq!(transition.reason, Reason::ConnectionRefused);
     }
 }
@@ -238,9 +242,9 @@ fn skipped_steps_have_no_failures() {
 
 #[test]
 fn slow_answers_cut_by_slow_ratio_if_configured() {
-    // configured, slow of 10, level after 0.8
+    // configured, slow of 10, level after a second at 0.8
     for (matters, slow, then) in [(true, 8, 380), (true, 7, 900), (false, 10, 900)] {
-        let mut circuit = ramp(|s| s.slow = matters.then(|| Duration::from_secs(1)));
+        let mut circuit = ramp(|s| s.failures.slow = matters.then(|| Duration::from_secs(1)));
         circuit.wait(8_000);
         circuit.record_slow(slow, Outcome::Success);
         circuit.record(10 - slow, Outcome::Success);
@@ -289,7 +293,7 @@ fn level_of_one_percent_does_not_fall() {
     }
 }
 
-/// One second of 1,000 requests, of which the ramp admits its share; then the level.
+/// Runs a second of 1,000 requests, of which the ramp admits its share. Returns the level.
 fn second_of_a_thousand(circuit: &mut TestCircuit, failing_percent: u32) -> u32 {
     let n = circuit.circuit.admitted_share() / 1_000;
     let failed = (n * failing_percent).div_ceil(100);
@@ -307,10 +311,10 @@ fn failures_unrelated_to_load_are_tolerated_after_three_cuts() {
         let level_after = |share: &u32| second_of_a_thousand(&mut circuit, *share);
         shares.iter().map(level_after).collect()
     };
-    // 0.8 * 0.6 * 0.95, halved. Fewer than were served came then, twice more; then it is borne.
+    // 0.8 * 0.6 * 0.95, halved; two more cuts; then failures are tolerated.
     assert_eq!(levels(&[40, 40, 40, 40]), [228, 114, 57, 157]);
-    assert_eq!(levels(&[49, 49]), [257, 357], "it was not the load");
-    // What would trip a closed breaker still cuts.
+    assert_eq!(levels(&[49, 49]), [257, 357], "the load is not the cause");
+    // Failures that would trip a closed circuit still cut.
     assert_eq!(levels(&[50, 40]), [178, 278]);
 }
 
@@ -379,7 +383,7 @@ fn target_is_forgotten_when_twice_of_it_does_not_fail() {
 
 #[test]
 fn ramp_does_not_open_below_the_trip_threshold() {
-    // The first seconds of the ramp, at 5 %: the level has nowhere to go.
+    // In the first seconds of the ramp, the level cannot fall.
     let mut circuit = ramp(|_| {});
     while circuit.circuit.state != State::Closed {
         second_of_a_thousand(&mut circuit, 40);

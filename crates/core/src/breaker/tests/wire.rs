@@ -69,7 +69,7 @@ proptest! {
         prop_assert_eq!(CircuitBreaker::decode(&bytes), Some(original));
     }
 
-    /// Whatever the bytes: no panic, and no record of another version or length.
+    /// Any bytes decode without a panic, and only bytes of this version and length to a circuit.
     #[test]
     fn other_bytes_are_not_decoded(bytes in prop::collection::vec(any::<u8>(), 0..2 * SIZE)) {
         if let Some(circuit) = CircuitBreaker::decode(&bytes) {
@@ -78,15 +78,15 @@ proptest! {
         }
     }
 
-    /// Whatever a record says, time moves it to a state that works: within the time it may take at
-    /// most, probes that succeed close it, and no call panics.
+    /// From any decoded circuit, time and successful probes lead to the closed state, without a
+    /// panic.
     #[test]
     fn any_decoded_circuit_recovers(original in any_circuit(), now_ms in START.as_millis()..2 * START.as_millis()) {
         let settings = settings(|_| {});
         let now = Timestamp::from_millis(now_ms);
         let mut circuit = TestCircuit { circuit: original, settings, now, draw: 0.9 };
         circuit.circuit.bucket_width = Duration::from_secs(1);
-        // What no writer of this version writes: an open time longer than an hour.
+        // No writer of this version writes an open time longer than an hour.
         let longest = circuit.circuit.changed_at.saturating_add(millis(3_600_000));
         circuit.circuit.until = circuit.circuit.until.min(longest);
         for _ in 0..4_000 {
@@ -121,7 +121,7 @@ fn other_versions_lengths_and_values_are_not_decoded() {
     assert_eq!(CircuitBreaker::decode(&[]), None);
 }
 
-/// Records outlive a module: one of a later release must still read them, or raise the version.
+/// Records outlive a module: a later release must read them, or raise the version.
 #[test]
 fn layout_of_version_1_is_stable() {
     let mut circuit = TestCircuit::new(|_| {});
@@ -160,4 +160,68 @@ fn states_have_documented_names() {
         all.map(State::as_str),
         ["closed", "open", "half_open", "ramp"]
     );
+}
+
+/// A record that a module of version 0.1 wrote, in hexadecimal.
+const RECORD_OF_0_1: &str = "\
+    0102030504030201e803000001000000020000000300000004000502110000000000000008070605\
+    04030201220000000000000000000000000000000102030405060403000000000000000000000000\
+    00000000000000000000000000000000000000000000000000000000000000000000000000000000\
+    00000000ffffffffffff0303060000000700000008000000090000000a000000000000000b000000\
+    000000000c000000000000000b0a0000000000006400000032000000000000006500000033000000\
+    01000000660000003400000002000000670000003500000003000000680000003600000004000000\
+    6900000037000000050000006a00000038000000060000006b00000039000000070000006c000000\
+    3a000000080000006d0000003b00000009000000";
+
+#[test]
+fn records_of_the_first_release_are_decoded() {
+    let mut circuit = CircuitBreaker::new(&settings(|_| {}));
+    let ms = Timestamp::from_millis;
+    circuit.state = State::HalfOpen;
+    circuit.generation = 0x0102_0304;
+    circuit.changed_at = ms(0x11);
+    circuit.until = ms(0x0102_0304_0506_0708);
+    circuit.exponent = 3;
+    circuit.tripped_by = Reason::DnsError;
+    circuit.probes.succeeded = 2;
+    circuit.probes.leases[1] = Some(Lease::new(0x0102_0304, ms(0x0605_0403_0201)));
+    circuit.probes.leases[9] = Some(Lease::new(0x0102_0303, ms(u64::MAX)));
+    circuit.ramp = Ramp {
+        level: 1,
+        target: 2,
+        best: 3,
+        held: 4,
+        doubts: 5,
+    };
+    circuit.next_step_at = ms(0x22);
+    circuit.step = Counts {
+        total: 6,
+        failed: 7,
+        slow: 8,
+    };
+    circuit.consecutive = ConsecutiveFailures {
+        count: 9,
+        since: ms(10),
+        last: ms(11),
+    };
+    circuit.last_success = ms(12);
+    let mut ring = [Counts::default(); BUCKETS];
+    for (n, bucket) in (0_u32..).zip(&mut ring) {
+        *bucket = Counts {
+            total: 100 + n,
+            failed: 50 + n,
+            slow: n,
+        };
+    }
+    circuit.window = Window::from_parts(0x0a0b, ring);
+    let bytes = from_hex(RECORD_OF_0_1);
+    assert_eq!(CircuitBreaker::decode(&bytes), Some(circuit.clone()));
+    assert_eq!(circuit.encode(), bytes);
+}
+
+pub(crate) fn from_hex(text: &str) -> Vec<u8> {
+    let pairs = text.as_bytes().chunks(2);
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
 }

@@ -3,13 +3,14 @@
 //! by the filter, and never the other way round.
 
 use super::super::json::Json;
-use super::super::kind::{Absent, Field, Kind};
-use super::super::text::TextRule;
-use super::super::{limits, table};
-use crate::prelude::*;
+use super::super::limits;
+use super::super::options::Config;
+use super::super::section::Section;
+use super::super::shape::{Absent, Field, Shape};
+use super::super::strings::TextRule;
 use crate::reason::Reason;
 
-/// The schema, as JSON for people.
+/// Returns the schema, as JSON for people.
 pub fn schema() -> String {
     let mut schema = vec![
         pair(
@@ -24,7 +25,7 @@ pub fn schema() -> String {
             ),
         ),
     ];
-    schema.extend(kind(&table::DOCUMENT));
+    schema.extend(object(&Config::fields()));
     super::pretty(&Json::Object(schema))
 }
 
@@ -42,15 +43,6 @@ fn count(value: usize) -> Json {
     Json::Whole(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
-fn number(value: f64) -> Json {
-    let whole = value as i64;
-    if whole as f64 == value {
-        Json::Whole(whole)
-    } else {
-        Json::Number(value)
-    }
-}
-
 fn typed(name: &str) -> Pairs {
     vec![pair("type", text(name))]
 }
@@ -63,61 +55,61 @@ fn words<'a>(all: impl Iterator<Item = &'a str>) -> Pairs {
     vec![pair("enum", Json::List(all.map(text).collect()))]
 }
 
-fn kind(kind: &Kind) -> Pairs {
-    match kind {
-        Kind::Null => typed("null"),
-        Kind::Bool => typed("boolean"),
-        Kind::Whole { min, max } if min == max => vec![pair("const", Json::Whole(*min))],
-        Kind::Whole { min, max } => {
+fn value(shape: &Shape) -> Pairs {
+    match shape {
+        Shape::Null => typed("null"),
+        Shape::Bool => typed("boolean"),
+        Shape::Whole { min, max } if min == max => vec![pair("const", Json::Whole(*min))],
+        Shape::Whole { min, max } => {
             let mut schema = typed("integer");
             schema.push(pair("minimum", Json::Whole(*min)));
             schema.push(pair("maximum", Json::Whole(*max)));
             schema
         }
-        Kind::Number { zero, max } => {
+        Shape::Number { zero, max } => {
             let mut schema = typed("number");
             schema.push(pair(
                 if *zero { "minimum" } else { "exclusiveMinimum" },
                 Json::Whole(0),
             ));
-            schema.push(pair("maximum", number(*max)));
+            schema.push(pair("maximum", Json::whole_or_fraction(*max)));
             schema
         }
-        Kind::Duration(_) => pattern("^(0|[1-9][0-9]*)(ms|s|m|h)$"),
-        Kind::Words(all) => words(all.iter().map(|word| word.name)),
-        Kind::Reason => words(Reason::ALL.iter().map(|reason| reason.as_str())),
-        Kind::Status => {
+        Shape::Duration { .. } => pattern("^(0|[1-9][0-9]*)(ms|s|m|h)$"),
+        Shape::Words(all) => words(all.iter().map(|word| word.name)),
+        Shape::Reason => words(Reason::ALL.iter().map(|reason| reason.as_str())),
+        Shape::Status => {
             let mut whole = typed("integer");
             whole.push(pair("minimum", Json::Whole(limits::STATUS_MIN.into())));
             whole.push(pair("maximum", Json::Whole(limits::STATUS_MAX.into())));
             let range = pattern("^([45]xx|[45][0-9]{2}(-[45][0-9]{2})?)$");
             any_of([whole, range])
         }
-        Kind::Color { .. } => pattern("^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$"),
-        Kind::Text(rule) => {
+        Shape::Color => pattern("^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$"),
+        Shape::Text(rule) => {
             let mut schema = typed("string");
             schema.extend(rule_schema(rule));
             schema
         }
-        Kind::Any => Vec::new(),
-        Kind::Object(fields) => object(fields),
-        Kind::Map { keys, of, max, .. } => {
+        Shape::Any => Vec::new(),
+        Shape::Object(fields) => object(fields),
+        Shape::Map { keys, of, max } => {
             let mut schema = typed("object");
             schema.push(pair("propertyNames", Json::Object(rule_schema(keys))));
-            schema.push(pair("additionalProperties", Json::Object(self::kind(of))));
+            schema.push(pair("additionalProperties", Json::Object(value(of))));
             schema.push(pair("maxProperties", count(*max)));
             schema
         }
-        Kind::List { of, min, max } => {
+        Shape::List { of, min, max } => {
             let mut schema = typed("array");
-            schema.push(pair("items", Json::Object(self::kind(of))));
+            schema.push(pair("items", Json::Object(value(of))));
             if *min > 0 {
                 schema.push(pair("minItems", count(*min)));
             }
             schema.push(pair("maxItems", count(*max)));
             schema
         }
-        Kind::Either(first, second) => any_of([self::kind(first), self::kind(second)]),
+        Shape::Either(first, second) => any_of([value(first), value(second)]),
     }
 }
 
@@ -141,7 +133,7 @@ fn rule_schema(rule: &TextRule) -> Pairs {
     schema
 }
 
-fn object(fields: &'static [Field]) -> Pairs {
+fn object(fields: &[Field]) -> Pairs {
     let mut schema = typed("object");
     let properties = fields
         .iter()
@@ -159,25 +151,17 @@ fn object(fields: &'static [Field]) -> Pairs {
     schema
 }
 
-fn option(field: &'static Field) -> Pairs {
+fn option(field: &Field) -> Pairs {
     let mut schema = vec![pair("description", Json::String(field.doc.to_owned()))];
-    match field.absent {
+    match &field.absent {
         Absent::TopLevel => {
-            schema.push(pair(
-                "$ref",
-                Json::String(format!("#/properties/{}", field.key)),
-            ));
+            let target = format!("#/properties/{}", field.key);
+            schema.push(pair("$ref", Json::String(target)));
             return schema;
         }
-        Absent::Default(json) => {
-            schema.extend(
-                Json::parse(json.as_bytes())
-                    .ok()
-                    .map(|json| pair("default", json)),
-            );
-        }
+        Absent::Default(json) => schema.push(pair("default", json.clone())),
         _ => {}
     }
-    schema.extend(kind(&field.kind));
+    schema.extend(value(&field.shape));
     schema
 }

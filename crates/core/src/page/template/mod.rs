@@ -217,7 +217,7 @@ fn read_json<'e>(parser: &mut Parser<'e>, value: &'e Json) {
             }
             parser.around().number(number.unsigned_abs())
         }
-        Json::Number(number) => parser.around().json(&crate::config::value::number(*number)),
+        Json::Number(number) => parser.around().json(&crate::config::number(*number)),
         Json::String(source) => {
             parser.around().markup("\"");
             parser.read(source);

@@ -3,15 +3,17 @@ use std::time::SystemTime;
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{Pace, PageRetry};
+use crate::config::{Pace, PageRetry, RetryAfter};
 
 /// 2026-11-23T06:00:00Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_413_600_000);
 
 fn retry() -> Retry {
     Retry {
-        after: Duration::from_secs(10),
-        after_by_status: vec![(504, Duration::from_secs(30))],
+        after: RetryAfter {
+            default: Duration::from_secs(10),
+            by_status: vec![(504, Duration::from_secs(30))],
+        },
         honor_upstream: true,
         max: Duration::from_secs(900),
         pace: Pace::Auto,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::model::{Answer, Ending, Model, Request};
 use super::*;
 
-/// What may happen; a failing story reads as a list of these.
+/// A step of a story.
 #[derive(Debug, Clone)]
 enum Event {
     /// Milliseconds pass, with a tick every 50 ms.
@@ -20,7 +20,7 @@ enum Event {
     Healthy { seconds: u8 },
 }
 
-/// The real one and the model, side by side.
+/// The worker and the model, side by side.
 struct Both {
     world: World,
     model: Model,
@@ -164,14 +164,14 @@ prop_compose! {
             s.window = Duration::from_secs(window);
             s.min_requests = min_requests;
             s.failure_ratio = failure_ratio;
-            s.consecutive_failures = consecutive_failures;
-            s.consecutive_for = Duration::from_millis(consecutive_ms);
-            s.slow = slow.then(|| Duration::from_secs(1));
-            s.open_jitter = jitter;
-            s.open_max = Duration::from_secs(max);
-            s.probe_permits = permits;
-            s.probe_timeout = Duration::from_secs(timeout);
-            s.ramp_duration = Duration::from_secs(ramp);
+            s.consecutive.failures = consecutive_failures;
+            s.consecutive.duration = Duration::from_millis(consecutive_ms);
+            s.failures.slow = slow.then(|| Duration::from_secs(1));
+            s.open.jitter = jitter;
+            s.open.max = Duration::from_secs(max);
+            s.probe.permits = permits;
+            s.probe.timeout = Duration::from_secs(timeout);
+            s.ramp.duration = Duration::from_secs(ramp);
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What it does to the ratio that nothing is counted before the first failure.
+//! The bias of the failure ratio because nothing is counted before the first failure.
 
 use proptest::prelude::*;
 
@@ -7,16 +7,15 @@ use crate::breaker::tests::TestCircuit;
 use crate::rng::{Rng, SplitMix64};
 
 proptest! {
-    /// "The window opens at the first failure" is the one thing an omniscient breaker would do
-    /// otherwise. While that failure is in the window it makes the ratio greater than that of the
-    /// same time without it, by at most 1 / total; once it is out, the ratio is exact.
+    /// While the failure that opened the window is in it, the ratio is greater than the ratio of the
+    /// same time without this failure, by at most 1 / total. After that the ratio is exact.
     #[test]
     fn first_failure_biases_the_ratio_by_at_most_its_share(
         story in prop::collection::vec((1_u64..400, prop::bool::weighted(0.3)), 1..200),
     ) {
         let never = settings(|s| {
             s.min_requests = 1_000_000;
-            s.consecutive_failures = 1_000_000;
+            s.consecutive.failures = 1_000_000;
         });
         let mut world = World::new(1, never);
         let mut all: Vec<(u64, bool)> = Vec::new();
@@ -45,8 +44,8 @@ proptest! {
                 (failed as f64 / known.len().max(1) as f64, known.len())
             };
             if is_in(&&all[first]) {
-                // More is known than what came after the first failure where successes of an
-                // earlier watch are still in the window: that only makes the estimate better.
+                // Successes that were counted before the window was clean may still be in it, which
+                // only improves the estimate.
                 let (without, known) = share(&all[first + 1..]);
                 let bias = estimate - without;
                 prop_assert!(bias <= 1.0 / (known + 1) as f64 + 1e-9, "{bias} of {known}");
@@ -59,8 +58,8 @@ proptest! {
     }
 }
 
-/// With failures at random, the estimate at the moment when it begins to count (`min_requests`
-/// outcomes) is too high by (1 - p) / min_requests on average: never more than 1 / min_requests.
+/// With random failures, the ratio at the first decision (after `min_requests` outcomes) is too high
+/// by (1 - p) / min_requests on average, which is less than 1 / min_requests.
 #[test]
 fn average_bias_is_below_one_of_min_requests() {
     let mut rng = SplitMix64::new(11);
@@ -70,7 +69,7 @@ fn average_bias_is_below_one_of_min_requests() {
         for _ in 0..rounds {
             let mut circuit = TestCircuit::new(|s| {
                 s.min_requests = 1_000_000;
-                s.consecutive_failures = 1_000_000;
+                s.consecutive.failures = 1_000_000;
             });
             // The requests before the first failure are not counted.
             circuit.record(1, FAILURE);

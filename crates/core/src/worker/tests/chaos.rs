@@ -215,13 +215,13 @@ impl Cluster {
 
     /// Checks that there are not more probes in flight than permits.
     fn check_probes(&self) {
-        let timeout = self.settings.probe_timeout;
+        let timeout = self.settings.probe.timeout;
         let is_probe = |request: &&InFlight| {
             let deadline = request.since.saturating_add(timeout);
             request.permit.is_probe() && self.now.get() < deadline
         };
         let probes = self.in_flight.borrow().iter().filter(is_probe).count();
-        assert!(probes <= self.settings.probe_permits as usize, "{probes}");
+        assert!(probes <= self.settings.probe.permits as usize, "{probes}");
     }
 
     /// Returns the shared record.

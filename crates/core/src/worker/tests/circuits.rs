@@ -3,7 +3,7 @@
 use super::*;
 
 impl World {
-    /// Trips a route, waits until it is half-open, and lets a slow probe end so.
+    /// Trips a route, waits until it is half-open, and records a slow probe.
     fn slow_probe(&mut self, route: &str, outcome: Outcome) {
         self.trip(route);
         self.wait(2_000);
@@ -20,7 +20,7 @@ impl World {
 
 #[test]
 fn rejection_without_a_probe_has_the_remaining_time_of_the_shared_record() {
-    // Worker 1 has slept through a second trip: it must not answer with the first one's time.
+    // Worker 1 missed a second trip: it must not reject with the time of the first one.
     let mut world = World::new(2, settings(|_| {}));
     world.wait(50);
     world.trip("r");
@@ -88,7 +88,7 @@ fn ramp_admits_draws_below_its_share() {
 
 #[test]
 fn slow_successful_probe_opens() {
-    let mut world = World::new(1, settings(|s| s.slow = Some(Duration::from_secs(1))));
+    let mut world = World::new(1, settings(|s| s.failures.slow = Some(Duration::from_secs(1))));
     world.slow_probe("r", Outcome::Success);
     assert_eq!(world.state(0, "r"), State::Open);
     let view = world.view(0, "r");
@@ -111,7 +111,7 @@ fn permit_of_a_probe_has_its_generation() {
 
 #[test]
 fn slow_ignored_probe_returns_its_permit() {
-    let mut world = World::new(1, settings(|s| s.probe_permits = 1));
+    let mut world = World::new(1, settings(|s| s.probe.permits = 1));
     world.slow_probe("r", Outcome::Ignored);
     assert_eq!(world.state(0, "r"), State::HalfOpen);
     assert!(world.request(0, "r", Outcome::Success));

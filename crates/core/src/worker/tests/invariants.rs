@@ -215,7 +215,7 @@ proptest! {
     fn invariant_08_many_workers_behave_as_one_up_to_a_tick(
         workers in 2_usize..5, n in 1_u64..40, gap_ms in 1_u64..400,
     ) {
-        // n failures of a dead upstream, on one worker or spread: tripped or not, a tick later.
+        // Failures of a dead upstream on one worker or on several lead to the same state a tick later.
         let run = |workers: usize| {
             let mut world = World::new(workers, settings(|_| {}));
             for k in 0..n {
@@ -235,7 +235,7 @@ proptest! {
         let cluster = tripped(2);
         cluster.wait(forward);
         cluster.now.set(cluster.now.get().saturating_sub(millis(back)));
-        // It was open for at most 2,250 ms; from here on it is for no longer, ticks and slack aside.
+        // The open time is at most 2,250 ms, and no longer from here on, apart from a tick and the slack.
         cluster.wait(2_250 + 1_000 + 50);
         prop_assert_eq!(cluster.state(), State::HalfOpen);
     }
@@ -261,7 +261,7 @@ fn goodput(workers: usize, demand: u32, share: f64, seed: u64) -> f64 {
     let capacity = (f64::from(demand) * share / 10.0) as u32;
     let (mut served, mut could) = (0, 0);
     let seconds = 300_u32;
-    // A tenth of a second at a time: the upstream serves what it can of it, and fails the rest.
+    // In each tenth of a second the upstream serves what it can, and fails the rest.
     for tenth in 0..seconds * 10 {
         let mut left = capacity;
         could += capacity;
@@ -325,7 +325,7 @@ fn back_after(demand: u32, failing: f64, seed: u64) -> u32 {
 
 #[test]
 fn route_with_a_tolerated_failure_ratio_recovers() {
-    // requests/s, share that fails; seconds of half of the runs, of all
+    // requests per second, failure ratio; seconds within which half of the runs and all recover
     for (demand, failing, half, all) in [
         (100, 0.0, 25, 25),
         (100, 0.2, 60, 360),

@@ -1,6 +1,7 @@
-//! Which record belongs to which route, and which bytes are understood.
+//! Keys and values in shared data, and events.
 
 use super::*;
+use crate::breaker::tests::from_hex;
 
 #[test]
 fn keys_of_plugins_and_routes_do_not_collide() {
@@ -105,7 +106,7 @@ fn event_line_escapes_the_route() {
     for (route, text) in [
         ("shop/app", "shop/app"),
         (r#"a"b\c"#, r#"a\"b\\c"#),
-        ("a\nb\u{7f}\u{1f}", "a\\u000ab\\u007f\\u001f"),
+        ("a\nb\u{7f}\u{1f}\u{9b}", "a\\nb\\u007f\\u001f\\u009b"),
         ("läden/é", "läden/é"),
     ] {
         let mut world = World::new(1, settings(|_| {}));
@@ -163,7 +164,7 @@ fn policies_of_a_route_share_a_circuit_per_window_shape() {
     assert_eq!(lines.len(), 2);
     assert!(lines.iter().all(|line| line.contains(r#""route":"r""#)));
     let list = String::from_utf8(host.values["tidegate.1.1.t#"].0.clone());
-    assert_eq!(list.unwrap(), "r\nr\06000\n");
+    assert_eq!(list.unwrap(), "r\nr\x006000\n");
     let records: Vec<&str> = host.values.keys().map(String::as_str).collect();
     let want = [
         "tidegate.1.1.t!",
@@ -218,4 +219,84 @@ fn event_line_has_the_releases_of_its_route() {
     releases.note(b"1.\"1", at(85_000));
     let both = r#","release":"1.\"1","release_before":"1.0","release_age_ms":5000}"#;
     assert_eq!(line(&releases), format!("{start}{both}"));
+}
+
+/// What a worker of version 0.1 left in shared data after twenty failures, two interceptions, a
+/// hint and a slot. The values are in hexadecimal.
+const SHARED_DATA_OF_0_1: [(&str, &str); 5] = [
+    (
+        "tidegate.1.4.shop!",
+        "9a77fd06a20100007078fe06a20100000300000000000000",
+    ),
+    ("tidegate.1.4.shop#", "73686f702f6170700a"),
+    (
+        "tidegate.1.4.shop/1000/shop/app",
+        "\
+         0101010001000000e8030000000000000000000000000000000000000067fd06a2010000ca6ffd06\
+         a2010000e86afd06a201000000000000000000000000000000000000000000000000000000000000\
+         00000000000000000000000000000000000000000000000000000000000000000000000000000000\
+         00000000000000000000000000000000000000000000000000000000000000000000000000000000\
+         00000000000000000000000000000000000000000000000000000000000000000000000000000000\
+         00000000000000000000000000000000000000000000000000000000000000000000000000000000\
+         00000000000000000000000000000000000000000000000000000000000000000000000000000000\
+         0000000000000000000000000000000000000000",
+    ),
+    (
+        "tidegate.1.4.shop?tidegate.intercepted.reason.connection_refused/shop/app",
+        "01000000000000000067fd06a2010000",
+    ),
+    ("tidegate.slots/shop/app", "2075744eeb600600"),
+];
+
+#[test]
+fn shared_data_has_the_keys_and_bytes_of_the_first_release() {
+    let (mut host, rng) = (FakeHost::default(), &mut FixedDraw(0.5));
+    let mut worker = Worker::new("shop", vec![settings(|_| {})]);
+    let route = &RouteKey::from("shop/app");
+    worker.tick(&mut host, START, rng);
+    for _ in 0..20 {
+        let decision = worker.try_acquire(&mut host, circuit(route), false, START, rng);
+        let (permit, result) = (decision.unwrap(), FAILURE.into());
+        worker.record(&mut host, circuit(route), permit, result, START, rng);
+    }
+    worker.count_intercepted(route, Reason::ConnectionRefused, false);
+    worker.expect_return(&mut host, at(10_000));
+    worker.report(&mut host, START);
+    worker.count_intercepted(route, Reason::ConnectionRefused, false);
+    worker.report(&mut host, at(2_000));
+    let config = crate::config::Config::from_json(br#"{"retry":{"pace":10}}"#).unwrap();
+    let failure = crate::retry::FailureInfo {
+        status: 503,
+        remaining: None,
+        retry_after: None,
+        now: Some(START),
+    };
+    let mut other = Worker::new("other", Vec::new());
+    other.hint(&mut host, route, &config.policy.retry, &failure, rng);
+    host.values.remove("tidegate.1.5.other!");
+    let values = host.values.iter();
+    let found: Vec<(&str, Vec<u8>)> = values
+        .map(|(key, (value, _))| (key.as_str(), value.clone()))
+        .collect();
+    assert_eq!(
+        found,
+        SHARED_DATA_OF_0_1.map(|(key, value)| (key, from_hex(value)))
+    );
+}
+
+#[test]
+fn shared_data_of_the_first_release_is_understood() {
+    let mut world = World::new(0, settings(|_| {}));
+    for (key, value) in SHARED_DATA_OF_0_1 {
+        let written = world.host.compare_and_swap(key, &from_hex(value), None);
+        assert_eq!(written, Ok(()));
+    }
+    let worker = Worker::new("shop", vec![settings(|_| {})]);
+    world.workers.push(worker);
+    world.tick(0);
+    assert!(world.workers[0].must_track() && world.workers[0].expects_returns());
+    assert_eq!(world.state(0, "shop/app"), State::Open);
+    let rejection = world.acquire(0, "shop/app").unwrap_err();
+    assert_eq!(rejection.remaining, millis(2_250));
+    assert_eq!(world.metric("store_errors"), 0);
 }

@@ -11,7 +11,7 @@ fn never_tripping() -> Settings {
     settings(|s| {
         s.window = Duration::from_secs(600);
         s.min_requests = 1_000_000;
-        s.consecutive_failures = 1_000_000;
+        s.consecutive.failures = 1_000_000;
     })
 }
 
@@ -19,11 +19,11 @@ fn never_tripping() -> Settings {
 fn quickly_tripping(permits: u32) -> Settings {
     settings(|s| {
         s.min_requests = 2;
-        s.open_base = Duration::from_millis(100);
-        s.open_max = Duration::from_millis(400);
-        s.probe_permits = permits;
-        s.probe_timeout = Duration::from_secs(1);
-        s.ramp_duration = Duration::from_secs(2);
+        s.open.base = Duration::from_millis(100);
+        s.open.max = Duration::from_millis(400);
+        s.probe.permits = permits;
+        s.probe.timeout = Duration::from_secs(1);
+        s.ramp.duration = Duration::from_secs(2);
     })
 }
 
@@ -32,7 +32,7 @@ fn push_everything(cluster: &Cluster) {
     cluster.wait(200);
 }
 
-/// Returns workers of which the first has just tripped; the others know the route.
+/// Returns workers that all know the route. The first one has just tripped it.
 fn tripped(workers: usize, settings: &Settings) -> Cluster {
     let cluster = Cluster::new(workers, settings);
     for worker in 0..workers {
@@ -204,7 +204,7 @@ proptest! {
             shift += 100 + 1_000 / rate;
             prop_assert!(at_one.abs_diff(*at_many) <= shift, "{state:?}: {one:?} {many:?}");
         }
-        // The trip itself: never earlier than with one worker, and one tick later at most.
+        // The trip is never earlier than with one worker, and at most one tick later.
         let (trip_one, trip_many) = (one[0].0, many[0].0);
         prop_assert!((trip_one..=trip_one + 50).contains(&trip_many), "{trip_one} {trip_many}");
     }
@@ -218,7 +218,7 @@ fn outage(
     dead_periods: usize,
     seed: u64,
 ) -> Vec<(u64, State)> {
-    let mut world = World::new(workers, settings(|s| s.open_jitter = 0.0));
+    let mut world = World::new(workers, settings(|s| s.open.jitter = 0.0));
     let mut rng = SplitMix64::new(seed);
     let mut states: Vec<(u64, State)> = Vec::new();
     let mut next_us = 0;

@@ -1,4 +1,4 @@
-//! Metrics: what is told of a route, and of none.
+//! The metrics and the log of a worker.
 
 use super::*;
 use crate::negotiate::Format;
@@ -57,6 +57,25 @@ fn gauges_show_trips_of_other_workers() {
     world.workers[1].report(&mut world.host, world.now);
     assert_eq!(world.host.breaker_metric("state.route.r"), 3);
     assert_eq!(world.host.breaker_metric("trips.route.r"), 0, "not its own");
+}
+
+#[test]
+fn gauges_show_the_strictest_circuit_of_a_route() {
+    let long = settings(|s| s.window = Duration::from_secs(60));
+    let mut worker = Worker::new("t", vec![settings(|_| {}), long]);
+    let (mut host, rng) = (FakeHost::default(), &mut FixedDraw(0.0));
+    let route = &RouteKey::from("r");
+    for policy in [0, 1] {
+        let circuit = CircuitId { route, policy };
+        // The first circuit stays closed, the second one opens.
+        for _ in 0..(1 + 19 * policy) {
+            let result = FAILURE.into();
+            worker.record(&mut host, circuit, Permit::default(), result, START, rng);
+        }
+    }
+    worker.report(&mut host, START);
+    assert_eq!(host.breaker_metric("state.route.r"), 3);
+    assert_eq!(host.metric("tidegate.breaker.admitted_percent.route.r"), 0);
 }
 
 #[test]
@@ -119,7 +138,7 @@ fn interceptions_of_all_workers_are_logged_every_ten_seconds() {
         log.extend(lines(&mut world));
         world.wait(1_000);
     }
-    // The first line comes at once, the last when nothing fails any more: none is lost.
+    // The first line is logged at once, the last after the failures ended: no count is lost.
     assert_eq!(
         log,
         [
@@ -211,7 +230,7 @@ fn catalog_has_every_metric() {
     }
 }
 
-/// With a new configuration, or a new module, every worker begins anew.
+/// With a new configuration or a new module, every worker is a new one.
 #[test]
 fn new_worker_reports_circuits_that_were_open_before() {
     let mut world = World::new(2, settings(|_| {}));
@@ -225,7 +244,7 @@ fn new_worker_reports_circuits_that_were_open_before() {
     assert_eq!(world.metric("state.route.b/c"), 3);
     world.wait(2_000);
     assert_eq!(world.metric("state.route.a/c"), 2, "as time goes by");
-    // One that is closed again is forgotten.
+    // A circuit that is closed again is removed from the list.
     for _ in 0..3 {
         assert!(world.request(0, "a/c", Outcome::Success));
     }

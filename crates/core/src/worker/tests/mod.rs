@@ -6,6 +6,7 @@ mod bias;
 mod chaos;
 mod circuits;
 mod fake_host;
+mod heartbeats;
 mod hints;
 mod invariants;
 mod keys;
@@ -15,6 +16,8 @@ mod model;
 mod modes;
 mod sharing;
 mod stories;
+
+use std::time::Duration;
 
 pub(crate) use fake_host::FakeHost;
 

@@ -69,7 +69,7 @@ pub(super) enum Answer {
     Rejected { remaining_ms: u64 },
 }
 
-/// A request under way, as the model knows it.
+/// A request in flight, as the model knows it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Request {
     id: usize,
@@ -81,19 +81,19 @@ pub(super) struct Model {
     settings: Settings,
     pub(super) now_ms: u64,
     pub(super) state: State,
-    /// Ending many changes of state there were.
+    /// The number of changes of state.
     pub(super) period: usize,
     since_ms: u64,
     pub(super) until_ms: u64,
     doublings: u32,
-    /// Those that are out, of whatever half-open period.
+    /// The probes in flight, of any half-open period.
     probes: Vec<Probe>,
     came_back_well: usize,
-    /// When it no longer waits for somebody to probe.
+    /// When the wait for probes ends.
     idle_ms: u64,
-    /// Shares are in millionths; a part of one is rounded up.
+    /// Shares are in millionths, rounded up.
     pub(super) level: u64,
-    /// What the ramp believes in; 0: it has not failed yet.
+    /// The share that the upstream is believed to carry; 0 until requests fail.
     target: u64,
     /// The most successes in a second, fading.
     best: u64,
@@ -101,9 +101,9 @@ pub(super) struct Model {
     /// Cuts that the load does not explain.
     doubts: u8,
     step_ms: u64,
-    /// All that was seen in this period and counts.
+    /// The outcomes of this period that count.
     seen: Vec<Seen>,
-    /// Failures in a row.
+    /// The consecutive failures.
     run: Vec<Seen>,
     is_watching: bool,
     requests: usize,
@@ -152,8 +152,8 @@ impl Model {
     fn open(&mut self, asked_ms: Option<u64>, draw: f64) {
         let s = &self.settings;
         let (base, max) = (
-            s.open_base.as_millis() as u64,
-            s.open_max.as_millis() as u64,
+            s.open.base.as_millis() as u64,
+            s.open.max.as_millis() as u64,
         );
         if self.state == State::Closed {
             let healthy_minutes = (self.now_ms - self.since_ms) / 60_000;
@@ -163,7 +163,7 @@ impl Model {
         }
         let grown = max.min(base << self.doublings);
         let wait = asked_ms.map_or(grown, |ms| ms.clamp(base, 60_000.max(base)));
-        let open_ms = wait + (wait as f64 * (s.open_jitter * draw)) as u64;
+        let open_ms = wait + (wait as f64 * (s.open.jitter * draw)) as u64;
         if grown < max {
             self.doublings += 1;
         }
@@ -171,7 +171,7 @@ impl Model {
         self.until_ms = self.now_ms + open_ms;
     }
 
-    /// What is in the window: ten buckets, the newest of which has begun.
+    /// Returns the outcomes in the window: ten buckets, of which the newest has begun.
     fn window(&self) -> Vec<Seen> {
         let width = self.settings.window.as_millis() as u64 / 10;
         let bucket = |at_ms: u64| at_ms / width;
@@ -190,12 +190,12 @@ impl Model {
             _ => 0,
         };
         enough && share(Ending::is_bad) >= s.failure_ratio
-            || enough && s.slow.is_some() && share(Ending::is_slow) >= s.slow_ratio
-            || self.run.len() >= s.consecutive_failures as usize
-                && lasted >= s.consecutive_for.as_millis() as u64
+            || enough && s.failures.slow.is_some() && share(Ending::is_slow) >= s.failures.slow_ratio
+            || self.run.len() >= s.consecutive.failures as usize
+                && lasted >= s.consecutive.duration.as_millis() as u64
     }
 
-    /// What time does to the shared record.
+    /// Applies the changes that time causes in the shared record.
     fn look(&mut self, draw: f64) {
         let of_now = |probe: &&Probe| probe.period == self.period;
         let mut of_now = self.probes.iter().filter(of_now);
@@ -227,8 +227,8 @@ impl Model {
             let bad = step.iter().filter(|seen| seen.ending.is_bad()).count() as f64;
             let slow = step.iter().filter(|seen| seen.ending.is_slow()).count() as f64;
             let s = &self.settings;
-            let too_bad = bad >= s.ramp_failure_ratio * total;
-            let too_slow = s.slow.is_some() && slow >= s.slow_ratio * total;
+            let too_bad = bad >= s.ramp.failure_ratio * total;
+            let too_slow = s.failures.slow.is_some() && slow >= s.failures.slow_ratio * total;
             self.step_ms += 1_000;
             let good = (total - bad) as u64;
             self.best = good.max(self.best - self.best.div_ceil(20));
@@ -266,7 +266,7 @@ impl Model {
                     self.seen.clear();
                 }
             } else {
-                let duration_s = s.ramp_duration.as_secs();
+                let duration_s = s.ramp.duration.as_secs();
                 let up = 1_000_000_u64.div_ceil(duration_s);
                 if self.level == 1_000_000 {
                     self.held_s += 1;
@@ -338,8 +338,8 @@ impl Model {
 
     fn probe(&mut self, draw: f64) -> bool {
         self.look(draw);
-        let permits = self.settings.probe_permits as usize;
-        // Those of an earlier period are still there, until their time is over.
+        let permits = self.settings.probe.permits as usize;
+        // Probes of an earlier period stay in flight until their deadline.
         self.probes
             .retain(|probe| probe.period == self.period || probe.deadline_ms > self.now_ms);
         let of_now = |probe: &&Probe| probe.period == self.period;
@@ -352,7 +352,7 @@ impl Model {
         self.probes.push(Probe {
             id: self.requests,
             period: self.period,
-            deadline_ms: self.now_ms + self.settings.probe_timeout.as_millis() as u64,
+            deadline_ms: self.now_ms + self.settings.probe.timeout.as_millis() as u64,
         });
         true
     }
@@ -396,7 +396,7 @@ impl Model {
             Ending::ClientLeft => {}
             Ending::Success => {
                 self.came_back_well += 1;
-                if self.came_back_well == self.settings.probe_permits as usize {
+                if self.came_back_well == self.settings.probe.permits as usize {
                     self.enter(State::Ramp);
                 }
             }

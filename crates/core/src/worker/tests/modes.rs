@@ -25,7 +25,7 @@ fn enforce_rejects_and_counts() {
         assert!(world.request(0, "r", Outcome::Success));
     }
     assert_eq!(world.metric("probes.route.r"), 3);
-    assert_eq!(world.metric("rejected.route.r"), 5, "told once");
+    assert_eq!(world.metric("rejected.route.r"), 5, "reported once");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn shadow_admits_and_counts_would_be_rejections() {
 
 #[test]
 fn shadow_changes_states_as_enforce() {
-    // The same requests, with what would have been rejected.
+    // Runs the same requests in a mode.
     let run = |mode: BreakerMode| {
         let mut world = world(mode);
         let mut rng = SplitMix64::new(7);

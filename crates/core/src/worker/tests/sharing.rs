@@ -4,39 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::breaker::tests::TestCircuit;
-use crate::worker::tests::fake_host::BROKEN;
+use crate::worker::tests::fake_host::{ConcurrentWriter, BROKEN};
 
 /// Returns the shared record of a route.
 fn shared(host: &FakeHost, route: &str) -> CircuitBreaker {
     let (bytes, _) = &host.values[&format!("tidegate.1.1.t/1000/{route}")];
     CircuitBreaker::decode(bytes).expect("a record")
-}
-
-/// A host where another worker writes a value between each read and write of it.
-struct ConcurrentWriter<'a> {
-    host: &'a mut FakeHost,
-    key: &'a str,
-    value: Vec<u8>,
-    times: u32,
-}
-
-impl SharedData for ConcurrentWriter<'_> {
-    fn shared_data(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, HostError> {
-        self.host.shared_data(key)
-    }
-
-    fn compare_and_swap(
-        &mut self,
-        key: &str,
-        value: &[u8],
-        version: Option<u32>,
-    ) -> Result<(), HostError> {
-        if key == self.key && self.times > 0 {
-            self.times -= 1;
-            let _ = self.host.compare_and_swap(key, &self.value, None);
-        }
-        self.host.compare_and_swap(key, value, version)
-    }
 }
 
 #[test]
@@ -58,7 +31,7 @@ fn creating_a_record_does_not_overwrite_a_concurrent_creation() {
 
 #[test]
 fn after_five_conflicts_counts_are_pushed_at_the_next_tick() {
-    for (times, told) in [(4, 1), (5, 0)] {
+    for (times, pushed) in [(4, 1), (5, 0)] {
         let mut world = World::new(1, settings(|_| {}));
         world.record(0, "r", Permit::default(), FAILURE);
         let empty = CircuitBreaker::new(&settings(|_| {})).encode();
@@ -70,8 +43,8 @@ fn after_five_conflicts_counts_are_pushed_at_the_next_tick() {
         };
         world.workers[0].tick(&mut host, START, &mut FixedDraw(0.0));
         let count = |world: &World| shared(&world.host, "r").window.sum().failed;
-        assert_eq!(count(&world), told, "{times}");
-        let errors = u64::from(told == 0);
+        assert_eq!(count(&world), pushed, "{times}");
+        let errors = u64::from(pushed == 0);
         assert_eq!(world.metric("store_errors"), errors);
         world.wait(50);
         assert_eq!(count(&world), 1, "{times}");
@@ -98,147 +71,6 @@ fn no_probe_is_sent_after_five_conflicts() {
 }
 
 #[test]
-fn publishing_worker_notices_events_of_other_workers() {
-    let mut world = World::new(2, settings(|_| {}));
-    world.request(0, "mine", Outcome::Success);
-    world.request(0, "dead", Outcome::Success);
-    world.wait(50);
-    for _ in 0..20 {
-        world.request(1, "dead", FAILURE);
-    }
-    // Worker 0 has a failure, and so writes the word, before it has read worker 1's.
-    world.request(0, "mine", FAILURE);
-    world.wait(50);
-    assert!(world.acquire(0, "dead").is_err());
-}
-
-#[test]
-fn heartbeat_lasts_as_long_as_a_circuit_is_open() {
-    let long = settings(|s| s.open_base = Duration::from_secs(15));
-    let mut world = World::new(2, long.clone());
-    world.trip("dead");
-    // All at once, and nobody asks for a while.
-    world.workers = vec![Worker::new("t", vec![long])];
-    world.wait(14_900);
-    assert!(world.workers[0].must_track());
-    assert!(!world.request(0, "dead", FAILURE));
-}
-
-#[test]
-fn concurrent_heartbeats_have_different_changes() {
-    let mut world = World::new(2, settings(|_| {}));
-    world.request(0, "dead", Outcome::Success);
-    world.wait(50);
-    for _ in 0..20 {
-        world.record(1, "dead", Permit::default(), FAILURE);
-    }
-    let written = world.host.values["tidegate.1.1.t!"].0.clone();
-    let mut host = ConcurrentWriter {
-        host: &mut world.host,
-        key: "tidegate.1.1.t!",
-        value: written,
-        times: 1,
-    };
-    record_failure(&mut world.workers[0], &mut host, "mine");
-    world.wait(50);
-    assert!(world.acquire(0, "dead").is_err());
-}
-
-#[test]
-fn failed_heartbeat_is_published_at_the_next_tick() {
-    let mut world = World::new(2, settings(|_| {}));
-    world.request(1, "r", Outcome::Success);
-    for _ in 0..19 {
-        world.request(0, "r", FAILURE);
-    }
-    world.wait(50);
-    world.request(1, "r", Outcome::Success);
-    // The trip is written (get, set), its announcement is not (get).
-    struct NoHeartbeat<'a>(&'a mut FakeHost);
-    impl SharedData for NoHeartbeat<'_> {
-        fn shared_data(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, HostError> {
-            self.0.shared_data(key)
-        }
-        fn compare_and_swap(
-            &mut self,
-            key: &str,
-            value: &[u8],
-            version: Option<u32>,
-        ) -> Result<(), HostError> {
-            if key.ends_with('!') {
-                return Err(BROKEN);
-            }
-            self.0.compare_and_swap(key, value, version)
-        }
-    }
-    let now = world.now;
-    let mut host = NoHeartbeat(&mut world.host);
-    for _ in 0..2 {
-        let (worker, route) = (&mut world.workers[0], "r".into());
-        let (permit, rng) = (Permit::default(), &mut FixedDraw(0.0));
-        worker.record(&mut host, circuit(&route), permit, FAILURE.into(), now, rng);
-    }
-    assert_eq!(world.state(0, "r"), State::Open);
-    assert!(world.metric("store_errors") > 0);
-    world.wait(100);
-    assert!(world.acquire(1, "r").is_err());
-}
-
-#[test]
-fn requests_are_tracked_until_two_seconds_after_the_last_failure_left_the_window() {
-    let mut world = World::new(2, settings(|_| {}));
-    assert!(!world.workers[0].must_track());
-    world.request(0, "r", FAILURE);
-    assert!(world.workers[0].must_track(), "at once");
-    assert!(!world.workers[1].must_track());
-    world.wait(50);
-    assert!(world.workers[1].must_track(), "from its next tick");
-    let mut untracked = None;
-    for at in (100..30_000).step_by(50) {
-        world.wait(50);
-        let both = [0, 1].map(|n| world.workers[n].must_track());
-        if both == [false, false] {
-            untracked = untracked.or(Some(at));
-        } else {
-            assert_eq!(untracked, None, "once quiet, quiet");
-        }
-    }
-    // Renewed every 1,050 ms until the window was clean, the last time at 9,450 ms.
-    assert_eq!(untracked, Some(9_450 + 2_000));
-    let writes = world.host.writes;
-    world.wait(60_000);
-    assert_eq!(world.host.writes, writes);
-}
-
-#[test]
-fn tracking_is_renewed_at_half_time() {
-    let mut world = World::new(2, settings(|_| {}));
-    world.request(0, "r", FAILURE);
-    world.wait(50);
-    let before = world.host.writes;
-    world.wait(950);
-    assert_eq!(world.host.writes, before, "nothing to say yet");
-    world.wait(50);
-    assert_eq!(world.host.writes, before + 1);
-    for _ in 0..20 {
-        world.wait(50);
-        assert!(world.workers[1].must_track());
-    }
-}
-
-#[test]
-fn own_events_do_not_make_views_stale() {
-    let mut world = World::new(1, settings(|_| {}));
-    world.trip("r");
-    world.wait(50);
-    let reads = world.host.reads;
-    for _ in 0..100 {
-        assert!(!world.request(0, "r", Outcome::Success));
-    }
-    assert_eq!(world.host.reads, reads);
-}
-
-#[test]
 fn failures_that_trip_nothing_are_pushed_at_the_tick() {
     let mut world = World::new(1, settings(|_| {}));
     world.wait(50);
@@ -250,13 +82,17 @@ fn failures_that_trip_nothing_are_pushed_at_the_tick() {
     }
     assert_eq!((world.host.reads, world.host.writes), (reads, writes));
     world.wait(50);
-    // The word and the record, and the record written.
+    // Reads the heartbeat and the record, and writes the record.
     assert_eq!(
         (world.host.reads, world.host.writes),
         (reads + 2, writes + 1)
     );
     world.request(0, "r", FAILURE);
-    assert_eq!(world.state(0, "r"), State::Open, "the twentieth at once");
+    assert_eq!(
+        world.state(0, "r"),
+        State::Open,
+        "the twentieth failure is pushed at once"
+    );
 }
 
 #[test]
@@ -331,7 +167,7 @@ fn failed_read_keeps_unsynced_counts() {
         world.request(0, "r", FAILURE);
     }
     world.request(1, "other", FAILURE);
-    // Worker 0 learns that something happened, and cannot read what.
+    // Worker 0 learns of an event, and cannot read the record.
     world.host.errors = vec![BROKEN; 3];
     world.tick(0);
     world.host.errors = vec![BROKEN; 3];
@@ -343,7 +179,7 @@ fn failed_read_keeps_unsynced_counts() {
 
 #[test]
 fn result_of_a_probe_is_pushed_when_possible() {
-    let mut world = World::new(1, settings(|s| s.probe_permits = 1));
+    let mut world = World::new(1, settings(|s| s.probe.permits = 1));
     world.trip("r");
     world.wait(2_000);
     let Ok(permit) = world.acquire(0, "r") else {
@@ -378,7 +214,7 @@ fn untracked_permit_is_not_counted_after_a_change_of_state() {
         world.wait(50);
         let failed = world.view(0, "r").window.sum().failed;
         assert_eq!(failed, u32::from(!seen));
-        // Other routes' changes are none of its business.
+        // Changes of other routes do not matter.
         world.record(0, "quiet", early, FAILURE);
         world.wait(50);
         assert_eq!(world.view(0, "quiet").window.sum().failed, 1);
@@ -448,7 +284,7 @@ fn last_retry_after_of_a_failure_sets_the_open_time() {
         ..CallResult::from(OVERLOADED)
     };
     for n in 0..20_u64 {
-        // The last one has none; a success has nothing to ask.
+        // The last failure has none, and that of a success is ignored.
         let result = match n {
             10 => asked(40),
             18 => CallResult {
@@ -464,7 +300,7 @@ fn last_retry_after_of_a_failure_sets_the_open_time() {
 }
 
 proptest! {
-    /// A worker that reads the word learns of each event, however the ticks of the others fall.
+    /// A worker that reads the heartbeat learns of each event, for any order of ticks.
     #[test]
     fn all_workers_learn_of_a_trip_at_their_next_tick(order in prop::collection::vec(0_usize..4, 0..12)) {
         let mut world = World::new(4, settings(|_| {}));
@@ -481,28 +317,4 @@ proptest! {
             prop_assert!(world.acquire(worker, "r").is_err(), "{}", worker);
         }
     }
-}
-
-#[test]
-fn all_workers_expect_returns_after_a_hint() {
-    let mut world = World::new(2, settings(|_| {}));
-    let awaiting = |world: &World| [0, 1].map(|n| world.workers[n].expects_returns());
-    world.workers[0].expect_return(&mut world.host, at(10_000));
-    world.wait(50);
-    assert_eq!(awaiting(&world), [true, true]);
-    // A crowd is told of once in a while.
-    let writes = world.host.writes;
-    for n in 0..1_000 {
-        let due = world.now.saturating_add(millis(10_000 + n * 100));
-        world.workers[1].expect_return(&mut world.host, due);
-    }
-    assert!(
-        world.host.writes - writes <= 4,
-        "{}",
-        world.host.writes - writes
-    );
-    world.wait(109_000 + 29_000);
-    assert_eq!(awaiting(&world), [true, true]);
-    world.wait(62_000);
-    assert_eq!(awaiting(&world), [false, false]);
 }

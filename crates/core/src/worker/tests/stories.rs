@@ -31,7 +31,7 @@ fn dead_upstream_trips_and_all_workers_reject() {
 
 #[test]
 fn recovery_is_half_open_then_ramp_then_closed() {
-    let mut world = World::new(2, settings(|s| s.open_jitter = 0.0));
+    let mut world = World::new(2, settings(|s| s.open.jitter = 0.0));
     for _ in 0..20 {
         world.request(0, R, FAILURE);
     }
@@ -91,7 +91,7 @@ fn healthy_route_needs_no_read_while_others_fail() {
 
 #[test]
 fn slow_answers_trip_a_healthy_route() {
-    let mut world = World::new(1, settings(|s| s.slow = Some(Duration::from_secs(1))));
+    let mut world = World::new(1, settings(|s| s.failures.slow = Some(Duration::from_secs(1))));
     assert!(world.request(0, R, Outcome::Success));
     let result = CallResult {
         is_slow: true,
@@ -106,7 +106,7 @@ fn slow_answers_trip_a_healthy_route() {
 
 #[test]
 fn four_workers_with_low_traffic_trip_as_one() {
-    let mut world = World::new(4, settings(|s| s.open_jitter = 0.0));
+    let mut world = World::new(4, settings(|s| s.open.jitter = 0.0));
     let mut sent = 0;
     for n in 0..100 {
         if !world.request(n % 4, R, FAILURE) {

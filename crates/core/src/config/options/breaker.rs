@@ -1,0 +1,113 @@
+//! `breaker`: the circuit breaker of a route.
+
+use std::time::Duration;
+
+use super::{status_range, statuses};
+use crate::config::option::{duration, flag, nullable, one_of, share, share_or_zero, text, whole};
+use crate::config::section::{options, section, words, OptionTypeExt};
+use crate::config::{limits, strings};
+use crate::statuses::StatusSet;
+
+options! {
+    /// The circuit breaker of a route.
+    pub struct Breaker {
+        /// What the breaker does with its decisions.
+        mode: BreakerMode = one_of().default(BreakerMode::Enforce),
+
+        /// The period over which failures are counted.
+        window: Duration = duration(limits::WINDOW).default(Duration::from_secs(10)),
+
+        /// The number of requests in the window from which `failure_ratio` and `slow_ratio` apply.
+        min_requests: u32 = whole(1..=limits::COUNT).default(20),
+
+        /// The share of failures in the window that opens the circuit.
+        failure_ratio: f64 = share().default(0.5),
+
+        /// Consecutive failures that open the circuit, whatever their share.
+        consecutive: BreakerConsecutive = section(),
+
+        /// What counts as a failure, in addition to requests without a response.
+        failures: BreakerFailures = section(),
+
+        /// How long the circuit stays open.
+        open: BreakerOpen = section(),
+
+        /// The requests that test whether the upstream has recovered.
+        probe: BreakerProbe = section(),
+
+        /// The gradual return from the first probes to all requests.
+        ramp: BreakerRamp = section(),
+
+        /// Routes with the same group share one breaker. `null`: every route has its own.
+        group: Option<String> = nullable(text(&strings::NAME)).default(None),
+    }
+
+    /// Failures in a row that open the circuit.
+    pub struct BreakerConsecutive {
+        /// The number of consecutive failures.
+        failures: u32 = whole(1..=limits::COUNT).default(10),
+
+        /// How long the failures must have lasted, in addition to their number.
+        duration as "for": Duration = duration(limits::RUN).default(Duration::from_secs(1)),
+    }
+
+    /// What counts as a failure, besides no response at all.
+    pub struct BreakerFailures {
+        /// Response statuses that count as failures.
+        statuses: StatusSet = statuses().default(status_range(502, 504)),
+
+        /// Responses whose headers take longer than this count as slow. `null`: response times are
+        /// not measured.
+        slow: Option<Duration> = nullable(duration(limits::SLOW)).default(None),
+
+        /// The share of slow responses in the window that opens the circuit.
+        slow_ratio: f64 = share().default(0.8),
+    }
+
+    /// How long the circuit stays open.
+    pub struct BreakerOpen {
+        /// The first open time. Each further one is twice as long, up to `max`.
+        base: Duration = duration(limits::OPEN).default(Duration::from_secs(2)),
+
+        /// The longest open time, without `jitter`. It must not be shorter than `base`.
+        max: Duration = duration(limits::OPEN).default(Duration::from_secs(15)),
+
+        /// Random extra open time, as a fraction of the open time (0 to 1).
+        jitter: f64 = share_or_zero().default(0.25),
+
+        /// Whether a `Retry-After` of the upstream sets the open time.
+        honor_retry_after: bool = flag().default(true),
+    }
+
+    /// The requests that try whether the upstream is back.
+    pub struct BreakerProbe {
+        /// The number of concurrent probes, over all workers.
+        permits: u32 = whole(1..=limits::PROBES).default(3),
+
+        /// The time after which a probe without a response counts as lost.
+        timeout: Duration = duration(limits::PROBE).default(Duration::from_secs(10)),
+    }
+
+    /// The way from the first probes back to all requests.
+    pub struct BreakerRamp {
+        /// How long the ramp takes if nothing fails.
+        duration: Duration = duration(limits::RAMP).default(Duration::from_secs(10)),
+
+        /// The share of failures in one second that halves the admitted share of requests.
+        failure_ratio: f64 = share().default(0.3),
+    }
+}
+
+words! {
+    /// What the breaker does with what it decides.
+    pub enum BreakerMode {
+        /// Applies them.
+        Enforce = "enforce",
+        /// Decides and counts, but lets every request pass.
+        Shadow = "shadow",
+        /// Rejects every request.
+        ForcedOpen = "forced_open",
+        /// Does nothing.
+        Disabled = "disabled",
+    }
+}

@@ -1,0 +1,163 @@
+//! `retry`: when clients are told to come back.
+
+use std::time::Duration;
+
+use crate::config::option::{
+    duration, either, flag, map, number_to, one_of, whole, Either, EitherOf, Map, Mapped, Number,
+    OneOf, OptionType, Time,
+};
+use crate::config::section::{options, section, words, Entry, OptionTypeExt};
+use crate::config::shape::{Absent, Field};
+use crate::config::{limits, notation, strings, Json, Validator};
+
+options! {
+    /// When clients are told to come back.
+    pub struct Retry {
+        /// The retry hint when nothing more specific is known, by the status that Envoy would have
+        /// sent; `default` is for all other statuses. Statuses given here replace those of the
+        /// default value. `default` keeps its value unless it is given.
+        after: RetryAfter = After {},
+
+        /// Whether a valid `Retry-After` of the upstream is the base of the hint, instead of
+        /// `after`.
+        honor_upstream: bool = flag().default(true),
+
+        /// The longest hint. It must not be shorter than any value of `after`.
+        max: Duration = duration(limits::HINT).default(Duration::from_secs(15 * 60)),
+
+        /// The rate at which waiting clients return: the more clients wait, the longer their hints.
+        /// A number is in requests per second.
+        pace: Pace = pace().default(Pace::Auto),
+
+        /// How the built-in page retries by itself after a GET, where a retry can help: it waits
+        /// for the hint, asks with HEAD whether the site is back, and reloads once. Visitors can
+        /// stop it.
+        page: PageRetry = section(),
+    }
+
+    /// The retries of the built-in page.
+    pub struct PageRetry {
+        /// Whether the built-in page retries automatically.
+        auto: bool = flag().default(true),
+
+        /// The number of attempts after which the page stops and says so.
+        max_attempts: u32 = whole(1..=limits::ATTEMPTS).default(10),
+
+        /// The longest wait between two attempts. A longer hint is still respected.
+        cap: Duration = duration(limits::PAGE_WAIT).default(Duration::from_secs(2 * 60)),
+    }
+}
+
+/// The hints of `retry.after`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryAfter {
+    /// The hint for a status that `by_status` does not list.
+    pub default: Duration,
+    /// Hints by status of the failure as Envoy would have sent it, sorted by status.
+    pub by_status: Vec<(u16, Duration)>,
+}
+
+impl RetryAfter {
+    /// Returns the hints by their keys.
+    pub(in crate::config) fn by_key(&self) -> Vec<(String, Duration)> {
+        let statuses = self.by_status.iter();
+        let statuses = statuses.map(|(status, hint)| (status.to_string(), *hint));
+        std::iter::once((DEFAULT.to_owned(), self.default))
+            .chain(statuses)
+            .collect()
+    }
+}
+
+/// The key of the hint for all statuses that have none of their own.
+const DEFAULT: &str = "default";
+
+/// `after`: unlike other options it is not replaced as a whole, since `default` is inherited.
+struct After {}
+
+fn hints() -> Map<Time> {
+    map(&strings::AFTER_KEY, duration(limits::HINT), limits::LIST)
+}
+
+impl Entry for After {
+    type Value = RetryAfter;
+
+    fn fields(&self, key: &'static str, doc: String) -> Vec<Field> {
+        vec![Field {
+            key,
+            shape: hints().shape(),
+            absent: Absent::Default(hints().write(&Self {}.initial().by_key())),
+            doc,
+        }]
+    }
+
+    fn initial(self) -> RetryAfter {
+        RetryAfter {
+            default: Duration::from_secs(10),
+            by_status: vec![(504, Duration::from_secs(30))],
+        }
+    }
+
+    fn read(
+        &self,
+        value: &mut RetryAfter,
+        key: &str,
+        found: &str,
+        json: &Json,
+        v: &mut Validator,
+    ) -> bool {
+        if key != found {
+            return false;
+        }
+        value.by_status.clear();
+        for (key, hint) in v.read(&hints(), json).unwrap_or_default() {
+            v.key(&key, |v| v.record(true));
+            match notation::status(&key) {
+                Some(status) => value.by_status.push((status, hint)),
+                None if key == DEFAULT => value.default = hint,
+                None => {}
+            }
+        }
+        value.by_status.sort_unstable();
+        true
+    }
+
+    fn write(&self, value: &RetryAfter, key: &str) -> Vec<(String, Json)> {
+        vec![(key.to_owned(), hints().write(&value.by_key()))]
+    }
+}
+
+/// How fast a crowd is told to come back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// The spare part of the measured healthy rate of the route.
+    Auto,
+    /// This many requests per second, over all workers.
+    Rate(f64),
+    /// Hints are not paced.
+    Off,
+}
+
+words! {
+    /// The paces that have a name.
+    pub(super) enum PaceWord {
+        /// The unused part of the healthy rate that was measured on the route.
+        Auto = "auto",
+        /// Hints do not depend on the number of waiting clients.
+        Off = "off",
+    }
+}
+
+fn pace() -> Mapped<EitherOf<OneOf<PaceWord>, Number>, Pace> {
+    either(one_of(), number_to(limits::PACE)).map(
+        |value| match value {
+            Either::First(PaceWord::Auto) => Pace::Auto,
+            Either::First(PaceWord::Off) => Pace::Off,
+            Either::Second(rate) => Pace::Rate(rate),
+        },
+        |pace| match pace {
+            Pace::Auto => Either::First(PaceWord::Auto),
+            Pace::Off => Either::First(PaceWord::Off),
+            Pace::Rate(rate) => Either::Second(*rate),
+        },
+    )
+}

@@ -1,0 +1,432 @@
+//! Objects of options: one definition of each option, from which everything else is derived.
+//!
+//! [`options!`] takes a struct whose fields are the options. From each field it makes the key of the
+//! option, its meaning (the doc comment), how it is read and written, its default, its row of the
+//! reference and its part of the JSON Schema. To add an option, add a field.
+
+use std::marker::PhantomData;
+
+use super::json::Json;
+use super::option::OptionType;
+use super::shape::{Absent, Field, Shape};
+use super::validator::Validator;
+
+/// An object of options, as [`options!`] makes them. Its default is what applies when nothing is given.
+pub(super) trait Section: Default {
+    /// Describes the options.
+    fn fields() -> Vec<Field>;
+
+    /// Reads the option with this key. Returns whether there is such an option.
+    fn read_option(&mut self, key: &str, json: &Json, v: &mut Validator) -> bool;
+
+    /// Writes the options that have a value.
+    fn write(&self) -> Vec<(String, Json)>;
+}
+
+/// A field of a [`Section`]: an option, or several.
+pub(super) trait Entry {
+    /// The type of the field.
+    type Value;
+
+    /// Describes the options.
+    fn fields(&self, key: &'static str, doc: String) -> Vec<Field>;
+
+    /// Returns the value when nothing is given.
+    fn initial(self) -> Self::Value;
+
+    /// Reads the option `found` into the field, if the field has it. Returns whether it has.
+    fn read(
+        &self,
+        value: &mut Self::Value,
+        key: &str,
+        found: &str,
+        json: &Json,
+        v: &mut Validator,
+    ) -> bool;
+
+    /// Writes the options that have a value.
+    fn write(&self, value: &Self::Value, key: &str) -> Vec<(String, Json)>;
+}
+
+/// What applies when an option is not given.
+enum Fallback {
+    /// Its initial value, which is a valid value.
+    Default,
+    /// No value at all; the initial value stands for that.
+    Unset,
+    /// The option must be given.
+    Required,
+    /// The option of the same name at the top level.
+    TopLevel,
+}
+
+/// One option.
+pub(super) struct Single<K: OptionType> {
+    of: K,
+    initial: K::Value,
+    fallback: Fallback,
+}
+
+impl<K: OptionType> Entry for Single<K>
+where
+    K::Value: PartialEq,
+{
+    type Value = K::Value;
+
+    fn fields(&self, key: &'static str, doc: String) -> Vec<Field> {
+        let absent = match self.fallback {
+            Fallback::Default => Absent::Default(self.of.write(&self.initial)),
+            Fallback::Unset => Absent::None,
+            Fallback::Required => Absent::Required,
+            Fallback::TopLevel => Absent::TopLevel,
+        };
+        vec![Field {
+            key,
+            shape: self.of.shape(),
+            absent,
+            doc,
+        }]
+    }
+
+    fn initial(self) -> K::Value {
+        self.initial
+    }
+
+    fn read(
+        &self,
+        value: &mut K::Value,
+        key: &str,
+        found: &str,
+        json: &Json,
+        v: &mut Validator,
+    ) -> bool {
+        if key != found {
+            return false;
+        }
+        let read = v.read(&self.of, json);
+        v.record(read.is_some());
+        if let Some(read) = read {
+            *value = read;
+        }
+        true
+    }
+
+    fn write(&self, value: &K::Value, key: &str) -> Vec<(String, Json)> {
+        let is_unset = matches!(self.fallback, Fallback::Unset) && *value == self.initial;
+        match is_unset {
+            true => Vec::new(),
+            false => vec![(key.to_owned(), self.of.write(value))],
+        }
+    }
+}
+
+/// One option that may be absent.
+pub(super) struct Optional<K>(K);
+
+impl<K: OptionType> Entry for Optional<K> {
+    type Value = Option<K::Value>;
+
+    fn fields(&self, key: &'static str, doc: String) -> Vec<Field> {
+        vec![Field {
+            key,
+            shape: self.0.shape(),
+            absent: Absent::None,
+            doc,
+        }]
+    }
+
+    fn initial(self) -> Self::Value {
+        None
+    }
+
+    fn read(
+        &self,
+        value: &mut Self::Value,
+        key: &str,
+        found: &str,
+        json: &Json,
+        v: &mut Validator,
+    ) -> bool {
+        if key != found {
+            return false;
+        }
+        let read = v.read(&self.0, json);
+        v.record(read.is_some());
+        *value = read.or(value.take());
+        true
+    }
+
+    fn write(&self, value: &Self::Value, key: &str) -> Vec<(String, Json)> {
+        let written = value.iter().map(|value| self.0.write(value));
+        written.map(|json| (key.to_owned(), json)).collect()
+    }
+}
+
+/// An object of options inside of another one.
+pub(super) struct Nested<T>(PhantomData<T>);
+
+impl<T: Section> Entry for Nested<T> {
+    type Value = T;
+
+    fn fields(&self, key: &'static str, doc: String) -> Vec<Field> {
+        vec![Field {
+            key,
+            shape: Shape::Object(T::fields()),
+            absent: Absent::Parts,
+            doc,
+        }]
+    }
+
+    fn initial(self) -> T {
+        T::default()
+    }
+
+    fn read(&self, value: &mut T, key: &str, found: &str, json: &Json, v: &mut Validator) -> bool {
+        if key != found {
+            return false;
+        }
+        v.section(value, json);
+        true
+    }
+
+    fn write(&self, value: &T, key: &str) -> Vec<(String, Json)> {
+        vec![(key.to_owned(), Json::Object(value.write()))]
+    }
+}
+
+/// Options of another section that stand beside those of this one.
+pub(super) struct Flattened<T> {
+    section: PhantomData<T>,
+    is_override: bool,
+}
+
+impl<T: Section> Entry for Flattened<T> {
+    type Value = T;
+
+    fn fields(&self, _: &'static str, _: String) -> Vec<Field> {
+        let mut fields = T::fields();
+        if self.is_override {
+            for field in &mut fields {
+                let key = field.key;
+                field.absent = Absent::TopLevel;
+                field.doc = format!("Overrides single keys of `{key}` of the top level.");
+            }
+        }
+        fields
+    }
+
+    fn initial(self) -> T {
+        T::default()
+    }
+
+    fn read(&self, value: &mut T, _: &str, found: &str, json: &Json, v: &mut Validator) -> bool {
+        value.read_option(found, json, v)
+    }
+
+    fn write(&self, value: &T, _: &str) -> Vec<(String, Json)> {
+        value.write()
+    }
+}
+
+/// What follows an option type in the definition of an option.
+pub(super) trait OptionTypeExt: OptionType + Sized {
+    /// An option with a default.
+    fn default(self, initial: Self::Value) -> Single<Self> {
+        Single {
+            of: self,
+            initial,
+            fallback: Fallback::Default,
+        }
+    }
+
+    /// An option that may be absent.
+    fn optional(self) -> Optional<Self> {
+        Optional(self)
+    }
+
+    /// An option that may be absent; an empty value stands for that.
+    fn or_empty(self) -> Single<Self>
+    where
+        Self::Value: Default,
+    {
+        Single {
+            of: self,
+            initial: Default::default(),
+            fallback: Fallback::Unset,
+        }
+    }
+
+    /// An option that must be given.
+    fn required(self) -> Single<Self>
+    where
+        Self::Value: Default,
+    {
+        Single {
+            of: self,
+            initial: Default::default(),
+            fallback: Fallback::Required,
+        }
+    }
+
+    /// An option of a route rule that overrides the one at the top level.
+    fn inherited(self, initial: Self::Value) -> Single<Self> {
+        Single {
+            of: self,
+            initial,
+            fallback: Fallback::TopLevel,
+        }
+    }
+}
+
+impl<K: OptionType> OptionTypeExt for K {}
+
+/// An object of options inside of another one.
+pub(super) fn section<T: Section>() -> Nested<T> {
+    Nested(PhantomData)
+}
+
+/// Options of another section that stand beside those of this one.
+pub(super) fn flattened<T: Section>() -> Flattened<T> {
+    Flattened {
+        section: PhantomData,
+        is_override: false,
+    }
+}
+
+/// Options of a route rule, each an object, that override single keys of the top level.
+pub(super) fn overrides<T: Section>() -> Flattened<T> {
+    Flattened {
+        section: PhantomData,
+        is_override: true,
+    }
+}
+
+/// Ties the definition of an option to the type of its field.
+pub(super) fn entry<T, E: Entry<Value = T>>(entry: E) -> E {
+    entry
+}
+
+/// Returns the text of doc comments, as the documentation shows it.
+pub(super) fn doc(lines: &str) -> String {
+    lines.trim().to_owned()
+}
+
+/// Defines objects of options. Each field is
+///
+/// ```text
+/// /// What the option does: shown by rustdoc, the reference page and the JSON Schema.
+/// name: Type = option_type(...).default(...),
+/// ```
+///
+/// The key of an option is the name of its field, or the one given by `as "key"`.
+macro_rules! options {
+    ($(
+        $(#[doc = $about:literal])+
+        pub struct $name:ident {$(
+            $(#[doc = $doc:literal])+
+            $field:ident $(as $key:literal)?: $of:ty = $entry:expr
+        ),* $(,)?}
+    )*) => {$(
+        $(#[doc = $about])+
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name {
+            $($(#[doc = $doc])+ pub $field: $of),*
+        }
+
+        impl $crate::config::section::Section for $name {
+            fn fields() -> Vec<$crate::config::shape::Field> {
+                use $crate::config::section::{entry, Entry};
+                let mut fields = Vec::new();
+                $(
+                    let doc = $crate::config::section::doc(concat!($($doc),+));
+                    let key = $crate::config::section::option_key!($field $($key)?);
+                    fields.extend(entry::<$of, _>($entry).fields(key, doc));
+                )*
+                fields
+            }
+
+            fn read_option(
+                &mut self,
+                found: &str,
+                json: &$crate::config::Json,
+                v: &mut $crate::config::Validator,
+            ) -> bool {
+                use $crate::config::section::{entry, Entry};
+                false $(|| {
+                    let key = $crate::config::section::option_key!($field $($key)?);
+                    entry::<$of, _>($entry).read(&mut self.$field, key, found, json, v)
+                })*
+            }
+
+            fn write(&self) -> Vec<(String, $crate::config::Json)> {
+                use $crate::config::section::{entry, Entry};
+                let mut entries = Vec::new();
+                $(
+                    let key = $crate::config::section::option_key!($field $($key)?);
+                    entries.extend(entry::<$of, _>($entry).write(&self.$field, key));
+                )*
+                entries
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                use $crate::config::section::{entry, Entry};
+                Self { $($field: entry::<$of, _>($entry).initial()),* }
+            }
+        }
+    )*};
+}
+pub(super) use options;
+
+/// The key of an option.
+macro_rules! option_key {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $key:literal) => {
+        $key
+    };
+}
+pub(super) use option_key;
+
+/// Defines an option that is one of some words. Each variant is
+///
+/// ```text
+/// /// What the word means, as a sentence: shown by rustdoc and the reference page.
+/// Variant = "word",
+/// ```
+macro_rules! words {
+    ($(
+        $(#[doc = $about:literal])+
+        $vis:vis enum $name:ident {$(
+            $(#[doc = $doc:literal])+
+            $variant:ident = $word:literal
+        ),* $(,)?}
+    )*) => {$(
+        $(#[doc = $about])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        $vis enum $name {
+            $($(#[doc = $doc])+ $variant),*
+        }
+
+        impl $crate::config::option::Words for $name {
+            const ALL: &'static [(Self, $crate::config::shape::Word)] = &[$((
+                Self::$variant,
+                $crate::config::shape::Word { name: $word, doc: concat!($($doc),+) },
+            )),*];
+        }
+    )*};
+}
+pub(super) use words;
+
+/// The key of a field of a section. A typo does not compile.
+macro_rules! key {
+    ($section:ident.$field:ident) => {{
+        let _ = |section: &$crate::config::$section| {
+            let _ = &section.$field;
+        };
+        stringify!($field)
+    }};
+}
+pub(crate) use key;
