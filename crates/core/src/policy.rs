@@ -131,11 +131,12 @@ fn first_match(config: &FilterConfig, info: &RouteInfo, request: &HeaderBlock) -
     if rules.is_empty() {
         return None;
     }
+    let name = info.name();
     let host = without_port(request.get(":authority").unwrap_or_default());
     let path = without_query(request.get(":path").unwrap_or_default());
     let matches = |rule: &RouteMatch| {
         path.starts_with(rule.path_prefix.as_bytes())
-            && rule.route.matches(info.name())
+            && rule.route.matches(name)
             && rule.host.matches_ignore_case(host)
             && rule.virtual_host.matches(&info.virtual_host)
             && rule.cluster.matches(&info.cluster)
