@@ -83,7 +83,7 @@ fn inherit(config: &mut Config, document: &Json) {
     }
 }
 
-/// Puts into a fixed order what has none in the document.
+/// Sorts what has no order of its own in the document, and lowers the case of header names.
 fn normalize(config: &mut Config) {
     config.templates.sort_by(|(a, _), (b, _)| a.cmp(b));
     config.vars.sort();

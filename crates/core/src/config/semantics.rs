@@ -157,8 +157,8 @@ fn delimiters(config: &Config, v: &mut Validator) {
     if open == close && !open.is_empty() {
         let error = ErrorKind::Value {
             found: quoted(close),
-            why: "the same as what opens a tag",
-            allowed: "something else than what opens a tag".to_owned(),
+            why: "the same as the opener",
+            allowed: "a closer that differs from the opener".to_owned(),
             did_you_mean: None,
         };
         v.key(key!(Config.delimiters), |v| v.item(1, |v| v.refuse(error)));

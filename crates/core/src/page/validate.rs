@@ -110,7 +110,7 @@ fn member(names: &TemplateNames, json: &Json, v: &mut Validator) {
         Json::Number(number) if !is_decimal(*number) => v.refuse(ErrorKind::Value {
             found: found(json),
             why: "",
-            allowed: "a number below a million millions with at most six decimals".to_owned(),
+            allowed: "a number below 10^12 with at most six decimals".to_owned(),
             did_you_mean: None,
         }),
         Json::List(items) => {
