@@ -66,7 +66,7 @@ pub(in crate::config) static HEADER_TO_KEEP: TextRule = TextRule {
     allowed: "the name of a header; `*` is any run of characters",
     check: |text| {
         let why = "it speaks of the response that the page replaces";
-        header_pattern(text, |name| header_policy::NEVER_KEPT.contains(&name), why)
+        header_pattern(text, header_policy::is_never_kept, why)
     },
     ..HEADER_NAME
 };
@@ -74,7 +74,13 @@ pub(in crate::config) static HEADER_TO_KEEP: TextRule = TextRule {
 /// A pattern of names of headers that are removed.
 pub(in crate::config) static HEADER_TO_REMOVE: TextRule = TextRule {
     allowed: "the name of a header; `*` is any run of characters",
-    check: |text| header_pattern(text, header_policy::is_essential, "no page can do without it"),
+    check: |text| {
+        header_pattern(
+            text,
+            header_policy::is_essential,
+            "no page can do without it",
+        )
+    },
     ..HEADER_NAME
 };
 
