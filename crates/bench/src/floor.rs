@@ -6,7 +6,7 @@
 //! with each request, and only the callbacks for headers, body and end are exported. The difference
 //! to Tidegate is the cost of Tidegate's own code.
 
-use tidegate_core::headers::HeaderBlock;
+use tidegate_core::http::headers::HeaderBlock;
 use tidegate_e2e::message::Response;
 
 /// Addresses in the module's memory.

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::{json, Value};
 use snapbox::Data;
 use tempfile::TempDir;
-use tidegate_core::reason::Reason;
+use tidegate_core::failure::Reason;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tidegate_core::config::Config;
-use tidegate_core::reason::Reason;
+use tidegate_core::failure::Reason;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -153,7 +153,8 @@ fn the_schema_says_what_the_parser_does_as_far_as_a_schema_can() {
             }
             Err(errors) => {
                 // A schema cannot check templates.
-                let is_inside = |error: &&ConfigError| matches!(error.kind(), ErrorKind::Template(_));
+                let is_inside =
+                    |error: &&ConfigError| matches!(error.kind(), ErrorKind::Template(_));
                 for error in errors.iter().filter(|error| !is_inside(error)) {
                     let at = if is_about_a_key(error) {
                         parent(error.at())

@@ -121,46 +121,18 @@
     )
 )]
 
-extern crate alloc;
-
 pub mod breaker;
 pub mod config;
+mod diagnostics;
 pub mod failure;
 pub mod filter;
 pub mod filter_config;
 pub mod host;
 pub mod http;
-pub mod millis;
 pub mod page;
 pub mod policy;
-mod prelude;
 pub mod retry;
 pub mod rng;
-pub mod text;
+pub mod template;
 pub mod time;
 pub mod worker;
-
-// Interim: the former paths, until all branches are merged.
-pub mod headers {
-    //! Interim.
-    pub use crate::http::headers::HeaderBlock;
-    pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
-        bytes.trim_ascii()
-    }
-}
-pub mod negotiate {
-    //! Interim.
-    pub(crate) use crate::http::accept::parse_weight;
-    pub use crate::http::accept::Format;
-}
-pub mod reason {
-    //! Interim.
-    pub use crate::failure::known_words as words;
-    pub use crate::failure::{classify, details_decide, Reason, Source};
-}
-pub(crate) mod statuses {
-    pub(crate) use crate::http::status::StatusSet;
-}
-pub(crate) mod gate {
-    pub(crate) use crate::http::uri::{without_port, without_query};
-}

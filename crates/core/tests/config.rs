@@ -52,7 +52,7 @@ fn the_committed_schema_and_reference_are_the_generated_ones() {
 }
 
 #[test]
-fn nothing_is_an_empty_object() {
+fn no_bytes_are_an_empty_object() {
     let default = Config::default();
     for text in ["{}", "", " \n", "{\"version\": 1.0}"] {
         assert_eq!(
@@ -64,7 +64,7 @@ fn nothing_is_an_empty_object() {
 }
 
 #[test]
-fn what_is_too_large_is_not_read() {
+fn a_configuration_over_the_limit_is_refused() {
     let mut text = "{}".to_owned();
     text.push_str(&" ".repeat(limits::CONFIG_BYTES - 2));
     assert!(Config::from_json(text.as_bytes()).is_ok());
@@ -76,7 +76,7 @@ fn what_is_too_large_is_not_read() {
 }
 
 #[test]
-fn the_largest_of_each_is_accepted_and_one_more_is_not() {
+fn each_limit_is_accepted_and_one_more_is_refused() {
     let named = |count: usize, value: &str| {
         let entries: Vec<_> = (0..count).map(|at| format!("\"n{at}\":{value}")).collect();
         format!("{{{}}}", entries.join(","))
@@ -154,7 +154,7 @@ fn the_largest_of_each_is_accepted_and_one_more_is_not() {
 }
 
 #[test]
-fn errors_are_told_up_to_a_number_and_then_counted() {
+fn errors_beyond_the_limit_are_only_counted() {
     let keys: Vec<_> = (0..limits::ERRORS + 7)
         .map(|at| format!("\"key{at}\":1"))
         .collect();
@@ -166,7 +166,7 @@ fn errors_are_told_up_to_a_number_and_then_counted() {
     assert!(errors.to_string().ends_with("\nand 7 more"));
 }
 
-/// Any JSON, with keys and values of real configurations strewn in, so that the walk gets deep.
+/// Any JSON, with keys and values of real configurations, so that the validator gets deep.
 fn any_json() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         proptest::sample::select(
@@ -240,12 +240,12 @@ fn any_json() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn no_bytes_cause_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = Config::from_json(&bytes);
     }
 
     #[test]
-    fn no_json_makes_it_panic_and_errors_are_lines(json in any_json()) {
+    fn no_json_causes_a_panic_and_each_error_is_one_line(json in any_json()) {
         if let Err(errors) = Config::from_json(json.as_bytes()) {
             prop_assert!(errors.total() > 0);
             let text = errors.to_string();

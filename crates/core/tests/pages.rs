@@ -1,20 +1,20 @@
 //! Every built-in page, byte for byte: one file per reason and format, and one per variation.
 //!
-//! After a change that is meant: `UPDATE_GOLDENS=1 cargo test -p tidegate-core --test pages`, and
-//! read the difference. The HTML files can be opened in a browser.
-// The ban on files and environment is for the core; this compares files.
-#![allow(clippy::disallowed_methods)]
+//! After an intended change, run `UPDATE_EXPECT=1 cargo test -p tidegate-core --test pages` and review
+//! the difference. The HTML files can be opened in a browser.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
+use expect_test::expect_file;
 use tidegate_core::config::{Color, Config, Exposed, Link, Logo, Maintenance, PageRetry};
-use tidegate_core::negotiate::Format;
-use tidegate_core::page::{LanguageId, Page, PageFacts, Pages};
-use tidegate_core::reason::{Reason, Source};
+use tidegate_core::failure::{Reason, Source};
+use tidegate_core::http::accept::Format;
+use tidegate_core::page::{LanguageId, Page, PageInfo, Pages};
+use tidegate_core::time::Timestamp;
 
-/// The formats that have a body, and how their files are named.
+/// The formats that have a body, and the endings of their files.
 const FORMATS: [(Format, &str); 5] = [
     (Format::Html, "html"),
     (Format::Problem, "problem.json"),
@@ -29,14 +29,14 @@ static PAGE_RETRY: PageRetry = PageRetry {
     cap: Duration::from_secs(120),
 };
 
-/// It ends at 12:00, an hour and three quarters after [`facts`].
+/// Ends at 12:00, an hour and three quarters after [`info`].
 static MAINTENANCE: Maintenance = Maintenance {
     until: Some(1_787_486_400),
     message: None,
 };
 
-fn facts(format: Format, reason: Reason) -> PageFacts<'static> {
-    PageFacts {
+fn info(format: Format, reason: Reason) -> PageInfo<'static> {
+    PageInfo {
         format,
         status: reason.standard_status().unwrap_or(match reason {
             Reason::UpstreamBadGateway => 502,
@@ -49,10 +49,12 @@ fn facts(format: Format, reason: Reason) -> PageFacts<'static> {
         source: Source::Proxy,
         tripped_by: None,
         maintenance: None,
-        retry_after_ms: reason.is_retryable().then_some(12_345),
+        retry_after: reason
+            .is_retryable()
+            .then_some(Duration::from_millis(12_345)),
         page_retry: Some(&PAGE_RETRY),
         request_id: Some(b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"),
-        now_ms: Some(1_787_480_130_250),
+        now: Some(Timestamp::from_millis(1_787_480_130_250)),
         method: b"GET",
         host: b"shop.example",
         path: b"/basket?session=secret",
@@ -91,8 +93,8 @@ fn branded() -> Config {
     config
 }
 
-/// A page that differs from those of the reasons in one respect: name, configuration, facts.
-type Change = fn(&mut Config, &mut PageFacts<'static>);
+/// Changes the configuration and the failure of a page.
+type Change = fn(&mut Config, &mut PageInfo<'static>);
 
 const VARIATIONS: [(&str, Change); 10] = [
     ("branded", |config, _| *config = branded()),
@@ -106,111 +108,91 @@ const VARIATIONS: [(&str, Change); 10] = [
         });
         config.brand.color_dark = None;
     }),
-    ("post", |config, facts| {
+    ("post", |config, info| {
         *config = branded();
-        facts.method = b"POST";
+        info.method = b"POST";
     }),
-    ("post-never-sent", |_, facts| {
-        facts.method = b"POST";
-        facts.reason = Reason::CircuitOpen;
-        facts.status = 503;
+    ("post-never-sent", |_, info| {
+        info.method = b"POST";
+        info.reason = Reason::CircuitOpen;
+        info.status = 503;
     }),
-    ("post-not-retryable", |_, facts| {
-        facts.method = b"POST";
-        facts.retry_after_ms = None;
+    ("post-not-retryable", |_, info| {
+        info.method = b"POST";
+        info.retry_after = None;
     }),
-    ("not-retryable", |config, facts| {
+    ("not-retryable", |config, info| {
         *config = branded();
-        facts.retry_after_ms = None;
+        info.retry_after = None;
     }),
-    ("maintenance-until", |_, facts| {
-        facts.reason = Reason::Maintenance;
-        facts.status = 503;
-        facts.retry_after_ms = Some(900_000);
-        facts.maintenance = Some(&MAINTENANCE);
+    ("maintenance-until", |_, info| {
+        info.reason = Reason::Maintenance;
+        info.status = 503;
+        info.retry_after = Some(Duration::from_secs(900));
+        info.maintenance = Some(&MAINTENANCE);
     }),
-    ("never-by-itself", |_, facts| facts.page_retry = None),
+    ("never-by-itself", |_, info| info.page_retry = None),
     ("nothing-exposed", |config, _| {
         config.security.expose.clear()
     }),
-    ("all-exposed", |config, facts| {
+    ("all-exposed", |config, info| {
         config.security.expose = vec![
             Exposed::RequestId,
             Exposed::Timestamp,
             Exposed::Host,
             Exposed::Path,
         ];
-        facts.request_id = Some(b"trace-000000000000000000000000000000000001:7");
-        facts.path = b"/a/<b>/\xffc?session=secret";
-        facts.retry_after_ms = Some(600_000);
+        info.request_id = Some(b"trace-000000000000000000000000000000000001:7");
+        info.path = b"/a/<b>/\xffc?session=secret";
+        info.retry_after = Some(Duration::from_secs(600));
     }),
 ];
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pages")
+/// Returns what the file of a page contains: the headers of its format, and the body.
+fn content(page: &Page<'_>) -> String {
+    let headers = page.headers.iter();
+    let headers: String = headers
+        .map(|(name, value)| format!("{name}: {value}\n"))
+        .collect();
+    let body = std::str::from_utf8(&page.body).unwrap();
+    format!("{headers}{body}")
 }
 
-/// What the file of a page holds: the body; for gRPC its headers above it.
-fn content(page: &Page<'_>) -> Vec<u8> {
-    let mut content = String::new();
-    for (name, value) in &page.headers {
-        content.push_str(&format!("{name}: {value}\n"));
-    }
-    let mut content = content.into_bytes();
-    content.extend_from_slice(&page.body);
-    content
-}
-
-/// Compares a page with its file, or writes the file.
-fn check(name: &str, page: &Page<'_>, wrong: &mut Vec<String>) {
-    let path = folder().join(name);
-    let content = content(page);
-    if std::env::var_os("UPDATE_GOLDENS").is_some() {
-        std::fs::create_dir_all(folder()).unwrap();
-        std::fs::write(&path, &content).unwrap();
-    } else if std::fs::read(&path).unwrap_or_default() != content {
-        wrong.push(name.to_owned());
-    }
+/// Compares a page with its file.
+fn check(name: &str, page: &Page<'_>) {
+    expect_file![format!("golden/pages/{name}")].assert_eq(&content(page));
 }
 
 #[test]
-fn every_page_is_as_it_was() {
+fn every_page_equals_its_file_and_every_file_has_a_page() {
     let mut names = BTreeSet::new();
-    let mut wrong = Vec::new();
     let pages = Pages::new(&Config::default());
     for (format, extension) in FORMATS {
         for &reason in Reason::ALL {
             let name = format!("{}.{extension}", reason.as_str());
-            check(&name, &pages.render(&facts(format, reason)), &mut wrong);
+            check(&name, &pages.render(&info(format, reason)));
             names.insert(name);
         }
         for (variation, change) in VARIATIONS {
             let mut config = Config::default();
-            let mut facts = facts(format, Reason::ConnectionRefused);
-            change(&mut config, &mut facts);
+            let mut info = info(format, Reason::ConnectionRefused);
+            change(&mut config, &mut info);
             let name = format!("variation-{variation}.{extension}");
-            check(&name, &Pages::new(&config).render(&facts), &mut wrong);
+            check(&name, &Pages::new(&config).render(&info));
             names.insert(name);
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "differ (see the head of this file): {wrong:#?}"
-    );
-    let files = std::fs::read_dir(folder()).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pages");
+    let files = std::fs::read_dir(folder).unwrap();
     let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-    assert_eq!(
-        files.collect::<BTreeSet<_>>(),
-        names,
-        "files that no page has"
-    );
+    assert_eq!(files.collect::<BTreeSet<_>>(), names);
 }
 
 #[test]
-fn an_empty_page_says_nothing_for_any_reason() {
+fn an_empty_page_has_no_body_and_no_headers() {
     let pages = Pages::new(&branded());
     for &reason in Reason::ALL {
-        let page = pages.render(&facts(Format::Empty, reason));
+        let page = pages.render(&info(Format::Empty, reason));
         assert!(page.body.is_empty() && page.headers.is_empty());
         assert_eq!((page.content_type, page.csp), (None, None));
     }

@@ -2,7 +2,7 @@
 //! A log proves no cause; it shows where to look first.
 
 use serde::Serialize;
-use tidegate_core::reason::Reason;
+use tidegate_core::failure::Reason;
 
 use super::episodes::Episode;
 use super::report::time;

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use tidegate_core::reason::{classify, details_decide, Reason};
+use tidegate_core::failure::{classify, details_decide, Reason};
 
 /// The known facts of one request. Strings are empty if the log has no value (`-`, `null`, missing
 /// field).

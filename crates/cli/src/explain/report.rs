@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Serialize;
-use tidegate_core::reason::Reason;
+use tidegate_core::failure::Reason;
 
 use super::changes::{changes, Change};
 use super::entry::Evidence;

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use memchr::memchr_iter;
-use tidegate_core::reason::Reason;
+use tidegate_core::failure::Reason;
 use tidegate_core::worker;
 
 use super::entry::{Entry, Evidence};

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 use tidegate_core::config::{Config, Maintenance, StatusRule};
-use tidegate_core::negotiate::Format;
-use tidegate_core::page::{PageFacts, Pages};
-use tidegate_core::reason::{Reason, Source};
+use tidegate_core::failure::{Reason, Source};
+use tidegate_core::http::accept::Format;
+use tidegate_core::page::{PageInfo, Pages};
 use tidegate_core::retry::{base_delay, FailureInfo, Hint};
-use tidegate_core::time::{saturating_millis, Timestamp};
+use tidegate_core::time::Timestamp;
 
 use crate::http::Response;
 
@@ -238,17 +238,17 @@ impl Cases {
         );
         let wait = reason.is_retryable().then_some(Hint::new(delay));
         let status = served_status(&self.config, *reason);
-        let page = self.pages.render(&PageFacts {
+        let page = self.pages.render(&PageInfo {
             format: form.format(),
             status,
             reason: *reason,
             source: source(*reason),
             tripped_by: (*reason == Reason::CircuitOpen).then_some(Reason::ConnectionRefused),
             maintenance: (*reason == Reason::Maintenance).then_some(&self.maintenance),
-            retry_after_ms: wait.map(|wait| saturating_millis(wait.delay())),
+            retry_after: wait.map(|wait| wait.delay()),
             page_retry: Some(&policy.retry.page),
             request_id: Some(REQUEST_ID),
-            now_ms: Some(NOW_MS),
+            now: Some(Timestamp::from_millis(NOW_MS)),
             method: match method {
                 Method::Get => b"GET",
                 Method::Post => b"POST",

@@ -1,5 +1,4 @@
-//! `tidegate simulate --hints`: what comes after an outage, by when its clients were told to come
-//! back.
+//! `tidegate simulate --hints`: compares the load after an outage for several kinds of hints.
 
 use serde::Serialize;
 
@@ -10,14 +9,14 @@ use super::scenario::{Incident, Scenario};
 use super::world::{self, Series, Setup};
 use super::{plot, report};
 
-/// Outages that are compared where the command line names none, in milliseconds.
+/// Outages to compare if the command line names none, in milliseconds.
 pub(crate) const OUTAGES_MS: [u64; 4] = [5_000, 60_000, 180_000, 600_000];
-/// Crowds, in times of what the upstream can serve in a second.
+/// Sizes of crowds, as multiples of the requests that the upstream serves per second.
 pub(crate) const CROWDS: [f64; 3] = [0.5, 5.0, 50.0];
-/// After an outage the simulation goes on for so long, in milliseconds.
+/// Simulated time after an outage, in milliseconds.
 pub(crate) const AFTER_MS: u64 = 900_000;
 
-/// An outage and a crowd, with each kind of hints.
+/// The results of all kinds of hints for one outage and one crowd.
 #[derive(Debug, Serialize)]
 pub(crate) struct Comparison {
     pub(crate) outage_ms: u64,
@@ -25,22 +24,22 @@ pub(crate) struct Comparison {
     pub(crate) rows: Vec<Row>,
 }
 
-/// What one kind of hints came to.
+/// The result of one kind of hints.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Row {
     pub(crate) hints: HintKind,
-    /// After the outage: the most that came in a second, over the capacity.
+    /// The highest load in a second after the outage, relative to the capacity.
     pub(crate) peak_load: f64,
-    /// Seconds after the outage in which more came than the upstream can serve.
+    /// Seconds after the outage with more requests than the upstream can serve.
     pub(crate) overloaded_s: usize,
-    /// Seconds from the end of the outage until everybody was served who came before it; `None`: not
-    /// within the run.
+    /// Seconds from the end of the outage until all clients were served that came before its end;
+    /// `None` if not within the run.
     pub(crate) all_served_s: Option<f64>,
-    /// How often the breaker opened after the outage.
+    /// Number of times that the circuit opened after the outage.
     pub(crate) trips_after: u32,
-    /// Requests that were not served, before, in and after the outage.
+    /// Requests that were not served, in the whole run.
     pub(crate) wasted: u64,
-    /// The longest time that a client waited until it was served, in seconds.
+    /// Longest time until a client was served, in seconds.
     pub(crate) longest_wait_s: f64,
 }
 
@@ -76,10 +75,10 @@ impl Row {
     }
 }
 
-/// A picture (SVG) and the name of its file.
+/// The file name and the SVG of a picture.
 pub(crate) type Picture = (String, String);
 
-/// The heads of the columns.
+/// The column headings.
 const HEADS: [&str; 7] = [
     "told to come back",
     "peak load",
@@ -91,7 +90,7 @@ const HEADS: [&str; 7] = [
 ];
 
 impl Comparison {
-    /// Its name in file names.
+    /// Returns the name used in file names.
     fn name(&self) -> String {
         format!("hints.{}s.{}", self.outage_ms / 1000, self.crowd)
     }
@@ -107,13 +106,13 @@ impl Comparison {
     }
 }
 
-/// Tables for people.
+/// Returns the tables as plain text.
 pub(crate) fn table(comparisons: &[Comparison]) -> String {
     let of = |one: &Comparison| report::aligned(&one.title(), &one.lines());
     comparisons.iter().map(of).collect()
 }
 
-/// Tables for the documentation.
+/// Returns the tables in Markdown, for the documentation.
 pub(crate) fn markdown(comparisons: &[Comparison]) -> String {
     let of = |one: &Comparison| {
         let title = one.title();
@@ -123,8 +122,8 @@ pub(crate) fn markdown(comparisons: &[Comparison]) -> String {
     out.trim_end().to_owned() + "\n"
 }
 
-/// Runs each outage with each crowd and each kind of hints. `setup` makes what else a run depends on.
-/// Returns the figures, and pictures by name.
+/// Runs each outage with each crowd and each kind of hints. `setup` returns the other parameters of a
+/// run. Returns the figures and the pictures.
 pub(crate) fn compare(
     outages_ms: &[u64],
     crowds: &[u64],

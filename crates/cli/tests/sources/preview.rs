@@ -6,8 +6,8 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 use tidegate_core::config::Config;
+use tidegate_core::failure::Reason;
 use tidegate_core::page::Pages;
-use tidegate_core::reason::Reason;
 
 use crate::{page, Folder, SOURCE};
 

@@ -26,7 +26,7 @@ use crate::breaker::state::{State, Transition};
 use crate::breaker::unsynced::{ConsecutiveFailures, UnsyncedCounts};
 use crate::breaker::window::{bucket_number, bucket_width, Counts, Window};
 use crate::config::Breaker as Settings;
-use crate::reason::Reason;
+use crate::failure::Reason;
 use crate::time::{saturating_millis, Timestamp};
 
 /// The exponent of the open time falls by one each time that the circuit was closed for this long.

@@ -1,7 +1,7 @@
 //! What a request says about its upstream.
 
 use crate::config::Breaker as Settings;
-use crate::reason::{Reason, Source};
+use crate::failure::{Reason, Source};
 
 /// What a request says about its upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::breaker::window::Counts;
-use crate::reason::Reason;
+use crate::failure::Reason;
 
 /// The state of a circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{Breaker as Settings, Config};
-use crate::reason::Reason;
+use crate::failure::Reason;
 use crate::time::Timestamp;
 
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_795_413_600_000);

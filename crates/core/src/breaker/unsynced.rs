@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::breaker::outcome::Outcome;
 use crate::breaker::window::{bucket_number, Counts, Window};
-use crate::reason::Reason;
+use crate::failure::Reason;
 use crate::time::Timestamp;
 
 /// Failures without a success in between.

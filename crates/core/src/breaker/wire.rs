@@ -11,7 +11,7 @@ use crate::breaker::ramp::Ramp;
 use crate::breaker::state::State;
 use crate::breaker::unsynced::ConsecutiveFailures;
 use crate::breaker::window::{Counts, Window, BUCKETS};
-use crate::reason::Reason;
+use crate::failure::Reason;
 use crate::time::{saturating_millis, Timestamp};
 
 /// First byte of a record: its version.

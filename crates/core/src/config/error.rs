@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::json::Json;
 use super::{limits, notation};
-use crate::page::TemplateError;
+use crate::diagnostics::quoted;
+use crate::template::TemplateError;
 
 /// All errors of a configuration; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -322,35 +323,3 @@ pub(crate) fn found(json: &Json) -> String {
         Json::Object(_) => "an object".to_owned(),
     }
 }
-
-/// Puts a text in quotes, cut to [`limits::FOUND_BYTES`]. Characters that could break a line of a
-/// log, or deceive its reader, are escaped.
-pub(crate) fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for character in text.chars() {
-        if out.len() > limits::FOUND_BYTES {
-            out.push('…');
-            break;
-        }
-        match character {
-            '"' | '\\' => {
-                out.push('\\');
-                out.push(character);
-            }
-            _ if character.is_control() || is_invisible(character) => {
-                out.extend(character.escape_unicode());
-            }
-            _ => out.push(character),
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// Recognises line separators, and marks that reverse or hide the text after them.
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
-#[cfg(test)]
-mod tests;

@@ -11,15 +11,7 @@ pub const CONFIG_BYTES: usize = 1 << 20;
 /// A template, in bytes: a page with inlined images. Four of them fill a configuration.
 pub const TEMPLATE_BYTES: usize = 256 << 10;
 
-/// A template after `each` has repeated its parts and constants are filled in, in bytes.
-pub const PAGE_BYTES: usize = 512 << 10;
-
-/// Values and conditions of a template, after `each` has repeated them. It is more than any page
-/// needs; each costs memory in every VM and time for every page.
-pub const TEMPLATE_TAGS: usize = 20_000;
-
-/// Nested blocks of a template. Deeper nesting is a program and not a page.
-pub const TEMPLATE_DEPTH: usize = 8;
+pub use crate::template::limits::{PAGE_BYTES, TEMPLATE_DEPTH, TEMPLATE_TAGS};
 
 /// Constants of `vars`.
 pub const VARS: usize = 64;
@@ -83,9 +75,6 @@ pub const DELIMITER_BYTES: usize = 8;
 
 /// Errors that are reported one by one. Each is a line of Envoy's log; further errors are counted.
 pub const ERRORS: usize = 100;
-
-/// The part of a wrong value that an error repeats, in bytes.
-pub const FOUND_BYTES: usize = 60;
 
 /// The lowest status of a failure. Successes and redirects are never replaced.
 pub const STATUS_MIN: u16 = 400;

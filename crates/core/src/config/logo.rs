@@ -34,7 +34,7 @@ pub(super) fn check(text: &str) -> Result<(), &'static str> {
         "vnd.microsoft.icon",
     ];
     if !kinds.contains(&subtype) || !matches!(parameters, None | Some("utf8" | "charset=utf-8")) {
-        return Err("a kind of image that browsers do not show");
+        return Err("an image type that browsers do not show");
     }
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
     if data.is_empty() || (base64.is_some() && !data.bytes().all(is_base64)) {

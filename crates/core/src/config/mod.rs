@@ -14,7 +14,6 @@ mod error;
 mod json;
 pub mod limits;
 mod logo;
-mod nearest;
 mod notation;
 mod option;
 mod options;
@@ -28,11 +27,10 @@ mod svg;
 mod validator;
 
 pub use color::Color;
-pub(crate) use error::{found, quoted};
+pub(crate) use error::found;
 pub use error::{ConfigError, ConfigErrors, ErrorKind};
 pub use json::Json;
-pub(crate) use nearest::nearest;
-pub(crate) use notation::{is_decimal, number, status};
+pub(crate) use notation::{is_decimal, number};
 pub use options::*;
 pub use pattern::Pattern;
 pub(crate) use section::key;
@@ -85,7 +83,7 @@ fn inherit(config: &mut Config, document: &Json) {
     }
 }
 
-/// Puts into a fixed order what has none in the document.
+/// Sorts what has no order of its own in the document, and lowers the case of header names.
 fn normalize(config: &mut Config) {
     config.templates.sort_by(|(a, _), (b, _)| a.cmp(b));
     config.vars.sort();

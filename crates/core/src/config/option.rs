@@ -8,9 +8,9 @@ pub(super) use values::*;
 
 use super::error::ErrorKind;
 use super::json::Json;
-use super::nearest::nearest;
 use super::shape::Shape;
 use super::validator::Validator;
+use crate::diagnostics::nearest;
 
 /// The type of an option.
 pub(super) trait OptionType {

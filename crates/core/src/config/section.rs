@@ -1,23 +1,27 @@
 //! Objects of options: one definition of each option, from which everything else is derived.
 //!
-//! [`options!`] takes a struct whose fields are the options. From each field it makes the key of the
-//! option, its meaning (the doc comment), how it is read and written, its default, its row of the
-//! reference and its part of the JSON Schema. To add an option, add a field.
+//! [`options!`] takes a struct whose fields are the options. A field defines the key of its option, its
+//! type, range and default, and its description (the doc comment). Reading, writing, the reference
+//! page and the JSON Schema follow from that.
 
 use std::marker::PhantomData;
 
+use super::error::ErrorKind;
 use super::json::Json;
 use super::option::OptionType;
 use super::shape::{Absent, Field, Shape};
 use super::validator::Validator;
 
-/// An object of options, as [`options!`] makes them. Its default is what applies when nothing is given.
+/// An object of options, made by [`options!`]. Its default applies when nothing is given.
 pub(super) trait Section: Default {
     /// Describes the options.
     fn fields() -> Vec<Field>;
 
     /// Reads the option with this key. Returns whether there is such an option.
     fn read_option(&mut self, key: &str, json: &Json, v: &mut Validator) -> bool;
+
+    /// Refuses an object that lacks a required option.
+    fn check_required(json: &Json, v: &mut Validator);
 
     /// Writes the options that have a value.
     fn write(&self) -> Vec<(String, Json)>;
@@ -43,6 +47,9 @@ pub(super) trait Entry {
         json: &Json,
         v: &mut Validator,
     ) -> bool;
+
+    /// Refuses an object that lacks the option, if it is required.
+    fn check_required(&self, _key: &str, _json: &Json, _v: &mut Validator) {}
 
     /// Writes the options that have a value.
     fn write(&self, value: &Self::Value, key: &str) -> Vec<(String, Json)>;
@@ -109,6 +116,13 @@ where
             *value = read;
         }
         true
+    }
+
+    fn check_required(&self, key: &str, json: &Json, v: &mut Validator) {
+        if matches!(self.fallback, Fallback::Required) && json.get(key).is_none() {
+            let allowed = self.of.shape().allowed();
+            v.refuse_key(key, ErrorKind::Missing { allowed });
+        }
     }
 
     fn write(&self, value: &K::Value, key: &str) -> Vec<(String, Json)> {
@@ -221,6 +235,10 @@ impl<T: Section> Entry for Flattened<T> {
 
     fn read(&self, value: &mut T, _: &str, found: &str, json: &Json, v: &mut Validator) -> bool {
         value.read_option(found, json, v)
+    }
+
+    fn check_required(&self, _: &str, json: &Json, v: &mut Validator) {
+        T::check_required(json, v);
     }
 
     fn write(&self, value: &T, _: &str) -> Vec<(String, Json)> {
@@ -358,6 +376,17 @@ macro_rules! options {
                 })*
             }
 
+            fn check_required(
+                json: &$crate::config::Json,
+                v: &mut $crate::config::Validator,
+            ) {
+                use $crate::config::section::{entry, Entry};
+                $(
+                    let key = $crate::config::section::option_key!($field $($key)?);
+                    entry::<$of, _>($entry).check_required(key, json, v);
+                )*
+            }
+
             fn write(&self) -> Vec<(String, $crate::config::Json)> {
                 use $crate::config::section::{entry, Entry};
                 let mut entries = Vec::new();
@@ -379,7 +408,7 @@ macro_rules! options {
 }
 pub(super) use options;
 
-/// The key of an option.
+/// Returns the key of an option: the name of its field, or the one that `as` gives.
 macro_rules! option_key {
     ($field:ident) => {
         stringify!($field)
@@ -420,7 +449,7 @@ macro_rules! words {
 }
 pub(super) use words;
 
-/// The key of a field of a section. A typo does not compile.
+/// Returns the key of an option that is named like its field. A typo does not compile.
 macro_rules! key {
     ($section:ident.$field:ident) => {{
         let _ = |section: &$crate::config::$section| {

@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use super::error::{found, quoted, ErrorKind};
+use super::error::{found, ErrorKind};
 use super::json::Json;
 use super::limits;
-use super::nearest::nearest;
 use super::notation::duration_text;
 use super::options::{BreakerOpen, Config, Policy, Retry};
 use super::section::key;
 use super::validator::Validator;
+use crate::diagnostics::{nearest, quoted};
 
 /// Checks a whole configuration, and what of its document does not show in the types.
 pub(super) fn check(config: &Config, document: &Json, v: &mut Validator) {
@@ -157,8 +157,8 @@ fn delimiters(config: &Config, v: &mut Validator) {
     if open == close && !open.is_empty() {
         let error = ErrorKind::Value {
             found: quoted(close),
-            why: "the same as what opens a tag",
-            allowed: "something else than what opens a tag".to_owned(),
+            why: "the same as the opener",
+            allowed: "a closer that differs from the opener".to_owned(),
             did_you_mean: None,
         };
         v.key(key!(Config.delimiters), |v| v.item(1, |v| v.refuse(error)));

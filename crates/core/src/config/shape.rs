@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::json::Json;
 use super::notation;
 use super::strings::TextRule;
-use crate::reason::Reason;
+use crate::failure::Reason;
 
 /// One option of an object.
 #[derive(Debug)]

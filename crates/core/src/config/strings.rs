@@ -7,9 +7,10 @@ mod headers;
 
 pub(super) use headers::*;
 
-use super::error::{quoted, ErrorKind};
+use super::error::ErrorKind;
 use super::option::Refusal;
 use super::{limits, logo, notation};
+use crate::diagnostics::quoted;
 
 /// A rule for a text.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl TextRule {
             }));
         }
         if text.is_empty() && self.min > 0 {
-            return Err(Refusal::because("nothing in it"));
+            return Err(Refusal::because("it is empty"));
         }
         if text.len() < self.min {
             return Err(Refusal::because("too short"));
@@ -185,7 +186,7 @@ fn url(text: &str, schemes: &[&str]) -> Result<(), &'static str> {
     match scheme(text) {
         None => Ok(()),
         Some(scheme) if schemes.contains(&scheme.as_str()) => Ok(()),
-        Some(_) => Err("another scheme"),
+        Some(_) => Err("a scheme that is not allowed"),
     }
 }
 
@@ -211,7 +212,8 @@ pub(super) static LINK_URL: TextRule = TextRule {
 pub(super) static PROBLEM_TYPE: TextRule = TextRule {
     min: 1,
     max: limits::URL_BYTES,
-    allowed: "\"about:blank\", an http or https URL, a urn or tag URI, or a path from `/` on",
+    allowed:
+        "\"about:blank\", an http or https URL, a urn or tag URI, or a path that begins with `/`",
     check: |text| match scheme(text) {
         _ if text == "about:blank" => Ok(()),
         None if !text.starts_with('/') => Err(""),
@@ -239,7 +241,7 @@ pub(super) static PATH_PATTERN: TextRule = TextRule {
 pub(super) static PATH_PREFIX: TextRule = TextRule {
     min: 1,
     max: limits::PATTERN_BYTES,
-    allowed: "what a path begins with, from `/` on, without `*` and query",
+    allowed: "the beginning of a path: `/` first, without `*` and query",
     check: |text| {
         plain(visible_ascii(text) && text.starts_with('/') && !text.contains(['?', '#', '*']))
     },

@@ -57,7 +57,7 @@ pub(super) fn check(markup: &str) -> Result<(), &'static str> {
             Event::Start(tag) => {
                 check_element(&tag, depth == 0)?;
                 if depth >= limits::SVG_DEPTH {
-                    return Err("too many elements within each other");
+                    return Err("too many nested elements");
                 }
                 depth = depth.saturating_add(1);
             }
@@ -107,7 +107,7 @@ fn check_element(tag: &BytesStart<'_>, is_outermost: bool) -> Result<(), &'stati
         b"image" => return Err("an image element; give the whole logo as a data: URI"),
         b"svg" if !is_outermost => return Err("an svg element within another"),
         name if is_outermost && name != b"svg" => {
-            return Err("something else than an svg element");
+            return Err("an element other than svg");
         }
         name if !ELEMENTS.iter().any(|element| element.as_bytes() == name) => {
             return Err("an element that does not draw");

@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::error::{found, quoted, ConfigErrors, ErrorKind};
+use super::error::{found, ConfigErrors, ErrorKind};
 use super::json::Json;
-use super::nearest::nearest;
 use super::option::{OptionType, Refusal};
 use super::section::{key, Section};
-use super::shape::{Absent, Shape};
+use super::shape::Shape;
+use crate::diagnostics::{nearest, quoted};
 
 /// Collects errors, each with the key path at which the validator stands.
 #[derive(Debug)]
@@ -129,12 +129,7 @@ impl Validator {
                 });
             }
         });
-        for field in T::fields() {
-            if matches!(field.absent, Absent::Required) && json.get(field.key).is_none() {
-                let allowed = field.shape.allowed();
-                self.refuse_key(field.key, ErrorKind::Missing { allowed });
-            }
-        }
+        T::check_required(json, self);
     }
 
     /// Walks the entries of an object, and refuses repeated keys.

@@ -14,10 +14,10 @@ use crate::host::Host;
 use crate::http::accept::Format;
 use crate::http::header_policy::{is_always_kept, is_essential, is_never_kept, MARKER};
 use crate::http::headers::{list_has, HeaderBlock};
-use crate::page::{Page, PageFacts, GRPC_STATUS_UNAVAILABLE};
+use crate::page::{Page, PageInfo, GRPC_STATUS_UNAVAILABLE};
 use crate::policy::RoutePolicy;
 use crate::retry::Hint;
-use crate::time::{saturating_millis, Timestamp};
+use crate::time::saturating_millis;
 use crate::worker::Worker;
 
 /// Members that a page adds to `Vary`.
@@ -140,17 +140,17 @@ impl ReplyContext<'_> {
     fn page(&self, status: u16) -> Page<'_> {
         let header = |name| self.request.get(name);
         let pages = &self.config.pages;
-        pages.render(&PageFacts {
+        pages.render(&PageInfo {
             format: self.format,
             status,
             reason: self.interception.reason,
             source: self.interception.source,
             tripped_by: self.interception.tripped_by,
             maintenance: self.interception.maintenance,
-            retry_after_ms: self.hint.map(|hint| saturating_millis(hint.delay())),
+            retry_after: self.hint.map(|hint| hint.delay()),
             page_retry: Some(&self.config.policy(self.policy.number).retry.page),
             request_id: header("x-request-id"),
-            now_ms: self.response.now.map(Timestamp::as_millis),
+            now: self.response.now,
             method: header(":method").unwrap_or_default(),
             host: header(":authority").unwrap_or_default(),
             path: header(":path").unwrap_or_default(),

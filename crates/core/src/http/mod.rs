@@ -1,8 +1,9 @@
 //! What HTTP itself defines, independent of the configuration: header maps, targets, statuses, content
-//! negotiation.
+//! negotiation, languages.
 
 pub mod accept;
 pub mod header_policy;
 pub mod headers;
+pub(crate) mod language;
 pub mod status;
 pub mod uri;

@@ -1,127 +1,128 @@
 //! `application/problem+json` (RFC 9457): the page for programs.
 //!
-//! Members: `type`, `title`, `status`, `detail`, `instance`, and the extensions `reason`,
-//! `retryable`, `retry_after` (seconds, rounded up), `retry_after_ms`, `request_id`, `timestamp`; of an
-//! open circuit `tripped_by`, of a maintenance `until`.
-//! What is not known, not exposed or does not apply is left out, never `null`.
+//! Members: `type`, `title`, `status`, `detail`, `instance`, and the extensions `reason`, `retryable`,
+//! `retry_after` (seconds, rounded up), `retry_after_ms`, `request_id`, `timestamp`; for an open circuit
+//! `tripped_by`, for a maintenance `until`. A member that is unknown, not exposed or does not apply is
+//! left out; it is never `null`.
 
-use super::escape::{Body, Part};
-use super::phrase::status_phrase;
-use super::scope::Scope;
-use super::template::Program;
-use crate::prelude::*;
+#[cfg(test)]
+mod tests;
+
+use super::bindings::{whole_seconds, Bindings, BoundTemplate};
+use super::date;
+use super::status_phrase::status_phrase;
+use crate::template::{Output, Position};
+use crate::time::saturating_millis;
 
 /// The type that says no more than the status (RFC 9457 §4.2.1).
 const BLANK: &str = "about:blank";
-/// Room for the longest document; more would only cost one more allocation.
+/// Room for most documents.
 const CAPACITY: usize = 768;
 
-/// What all problem documents of a configuration share.
+/// What all problem documents of a configuration have in common.
 #[derive(Debug)]
 pub(super) struct Problem {
-    /// What `type` begins with; `None`: `type` is `about:blank`.
-    type_base: Option<Part>,
+    /// The beginning of `type`, or all of it if it is [`BLANK`].
+    type_base: String,
 }
 
 impl Problem {
-    /// Prepares documents whose types begin with `type_base`, or are `about:blank`.
+    /// Returns documents whose types begin with `type_base`, or are `about:blank`.
     pub(super) fn new(type_base: &str) -> Self {
-        let part = |base| {
-            let mut body = Body::default();
-            body.json(base);
-            body.into_part()
-        };
         Self {
-            type_base: (type_base != BLANK).then(|| part(type_base)),
+            type_base: type_base.to_owned(),
         }
     }
 
-    /// Makes the document, with the members that a template adds.
-    pub(super) fn render(&self, scope: &Scope<'_>, members: Option<&Program>) -> Vec<u8> {
-        let mut body = Body::with_capacity(CAPACITY);
-        let shown = scope.shown;
-        let reason = shown.reason.as_str();
-        body.markup("{\"type\":\"");
-        match &self.type_base {
-            Some(base) => body.part(base).markup(reason),
-            None => body.markup(BLANK),
-        };
-        body.markup("\",\"title\":\"");
-        // RFC 9457 §4.2.1: the title of about:blank is the status phrase.
-        match &self.type_base {
-            Some(_) => {
-                let title = scope.words.of_reason("problem", shown.reason);
-                body.json(title.unwrap_or_default())
-            }
-            None => body.markup(status_phrase(shown.status)),
-        };
-        body.markup("\",\"status\":")
-            .number(u64::from(shown.status))
-            .markup(",\"detail\":\"")
-            .json(scope.message());
-        // Only a UUID makes a URI of its own kind (RFC 9562 §4); what other ids mean is for the
-        // operator to know, and `request_id` carries them.
-        if let Some(id) = shown.request_id.filter(|id| is_uuid(id)) {
-            body.markup("\",\"instance\":\"urn:uuid:").json(id);
+    /// Returns the document for these bindings, with the members that a template adds.
+    pub(super) fn render(
+        &self,
+        bindings: &Bindings<'_>,
+        members: Option<&BoundTemplate>,
+    ) -> String {
+        let values = bindings.values;
+        let reason = values.reason.as_str();
+        let mut out = Document::default();
+        if self.type_base == BLANK {
+            // RFC 9457 §4.2.1: the title of about:blank is the status phrase.
+            out.text("type", BLANK);
+            out.text("title", status_phrase(values.status));
+        } else {
+            let title = bindings.messages.for_reason("problem", values.reason);
+            out.text("type", &format!("{}{reason}", self.type_base));
+            out.text("title", title.unwrap_or_default());
         }
-        body.markup("\",\"reason\":\"").markup(reason);
-        if let Some(cause) = shown.tripped_by {
-            body.markup("\",\"tripped_by\":\"").markup(cause.as_str());
+        out.number("status", values.status.into());
+        out.text("detail", bindings.message());
+        // Only a UUID is a URI without further knowledge (RFC 9562 §4). Other ids are in `request_id`.
+        if let Some(id) = values.request_id.filter(|id| is_uuid(id)) {
+            out.text("instance", &format!("urn:uuid:{id}"));
         }
-        if let Some(until) = shown.until {
-            body.markup("\",\"until\":\"");
-            until.write_rfc3339(&mut body);
+        out.text("reason", reason);
+        if let Some(cause) = values.tripped_by {
+            out.text("tripped_by", cause.as_str());
         }
-        body.markup("\",\"retryable\":");
-        match shown.retry_after_ms {
-            Some(ms) => body
-                .markup("true,\"retry_after\":")
-                .number(ms.div_ceil(1000))
-                .markup(",\"retry_after_ms\":")
-                .number(ms),
-            None => body.markup("false"),
-        };
-        if let Some(id) = shown.request_id {
-            body.markup(",\"request_id\":\"").json(id).markup("\"");
+        if let Some(until) = values.until {
+            out.text("until", &date::rfc3339(until));
         }
-        if let Some(time) = shown.time {
-            body.markup(",\"timestamp\":\"");
-            time.write_rfc3339(&mut body);
-            body.markup("\"");
+        out.boolean("retryable", values.retry_after.is_some());
+        if let Some(retry_after) = values.retry_after {
+            out.number("retry_after", whole_seconds(retry_after));
+            out.number("retry_after_ms", saturating_millis(retry_after));
         }
-        if let Some(members) = members {
-            members.write(scope, &mut body);
+        if let Some(id) = values.request_id {
+            out.text("request_id", id);
         }
-        body.markup("}\n");
-        body.into_bytes()
+        if let Some(time) = values.time {
+            out.text("timestamp", &date::rfc3339(time));
+        }
+        out.finish(bindings, members)
     }
 }
 
-/// Whether `text` is a UUID as text: 8-4-4-4-12 hexadecimal digits.
+/// A JSON object under construction.
+struct Document(Output);
+
+impl Default for Document {
+    fn default() -> Self {
+        Self(Output::with_capacity(CAPACITY))
+    }
+}
+
+impl Document {
+    fn key(&mut self, key: &'static str) -> &mut Output {
+        let separator = if self.0.len() == 0 { "{\"" } else { ",\"" };
+        self.0.markup(separator).markup(key).markup("\":")
+    }
+
+    fn text(&mut self, key: &'static str, text: &str) {
+        let out = self.key(key).markup("\"");
+        out.put(Position::Json, text).markup("\"");
+    }
+
+    fn number(&mut self, key: &'static str, number: u64) {
+        self.key(key).number(number);
+    }
+
+    fn boolean(&mut self, key: &'static str, boolean: bool) {
+        self.key(key).markup(if boolean { "true" } else { "false" });
+    }
+
+    /// Returns the object with the members of a template, which begin with a comma.
+    fn finish(mut self, bindings: &Bindings<'_>, members: Option<&BoundTemplate>) -> String {
+        if let Some(members) = members {
+            members.render(bindings, &mut self.0);
+        }
+        self.0.markup("}\n");
+        self.0.into_string()
+    }
+}
+
+/// Returns whether `text` is a UUID: 8-4-4-4-12 hexadecimal digits.
 fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => byte == b'-',
             _ => byte.is_ascii_hexdigit(),
         })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_uuid;
-
-    #[test]
-    fn uuids_are_told_from_other_ids() {
-        for (text, expected) in [
-            ("6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11", true),
-            ("6F1C0C3E-6B0F-4A52-9D2E-0A8F2F6A1B11", true),
-            ("6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b1", false),
-            ("6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b111", false),
-            ("6f1c0c3e06b0f-4a52-9d2e-0a8f2f6a1b11", false),
-            ("6g1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11", false),
-            ("", false),
-        ] {
-            assert_eq!(is_uuid(text), expected, "{text}");
-        }
-    }
 }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use super::is_spoken;
-use super::template::{Env, Syntax, TemplateError};
-use super::words::{is_known, nearest_key};
+use super::languages::is_spoken;
+use super::messages::{is_known, nearest_key};
+use super::template_names::TemplateNames;
 use crate::config::{
-    self, found, is_decimal, is_text_key, key, quoted, Config, ConfigErrors, ErrorKind, Json,
+    self, found, is_decimal, is_text_key, key, Config, ConfigErrors, ErrorKind, Json,
     TemplateSource, Validator, DIRECTION,
 };
+use crate::diagnostics::quoted;
+use crate::template::{Syntax, TemplateError};
 
 impl Config {
     /// Reads a configuration.
@@ -49,27 +51,36 @@ fn templates(config: &mut Config, v: &mut Validator) {
         // Without delimiters there are no tags to check.
         return;
     }
-    let env = Env::of(config);
+    let names = TemplateNames::of(config);
     v.key(key!(Config.templates), |v| {
         for (name, template) in &mut config.templates {
             v.key(name, |v| {
                 let html = &mut template.html;
-                v.key(key!(Template.html), |v| source(&env, Syntax::Html, html, v));
+                v.key(key!(Template.html), |v| {
+                    source(&names, Syntax::Html, html, v)
+                });
                 let text = &mut template.text;
-                v.key(key!(Template.text), |v| source(&env, Syntax::Text, text, v));
+                v.key(key!(Template.text), |v| {
+                    source(&names, Syntax::Text, text, v)
+                });
                 v.key(key!(Template.problem), |v| {
-                    members(&env, &template.problem, v);
+                    members(&names, &template.problem, v);
                 });
             });
         }
     });
 }
 
-fn source(env: &Env, syntax: Syntax, source: &mut Option<TemplateSource>, v: &mut Validator) {
+fn source(
+    names: &TemplateNames,
+    syntax: Syntax,
+    source: &mut Option<TemplateSource>,
+    v: &mut Validator,
+) {
     let Some(source) = source else {
         return;
     };
-    match env.read(syntax, &source.text) {
+    match names.read(syntax, &source.text) {
         Ok(program) => source.program = Some(Arc::new(program)),
         Err(errors) => refuse_template(errors, v),
     }
@@ -83,33 +94,33 @@ fn refuse_template(errors: Vec<TemplateError>, v: &mut Validator) {
 
 /// Checks each string of the members, and then all of them together: they may exceed a limit that
 /// none of them exceeds alone.
-fn members(env: &Env, members: &[(String, Json)], v: &mut Validator) {
+fn members(names: &TemplateNames, members: &[(String, Json)], v: &mut Validator) {
     let before = v.total();
     for (key, json) in members {
-        v.key(key, |v| member(env, json, v));
+        v.key(key, |v| member(names, json, v));
     }
     if v.total() == before {
-        refuse_template(env.check_members(members), v);
+        refuse_template(names.check_members(members), v);
     }
 }
 
-fn member(env: &Env, json: &Json, v: &mut Validator) {
+fn member(names: &TemplateNames, json: &Json, v: &mut Validator) {
     match json {
-        Json::String(text) => refuse_template(env.check(Syntax::Json, text), v),
+        Json::String(text) => refuse_template(names.check(Syntax::Json, text), v),
         Json::Number(number) if !is_decimal(*number) => v.refuse(ErrorKind::Value {
             found: found(json),
             why: "",
-            allowed: "a number below a million millions with at most six decimals".to_owned(),
+            allowed: "a number below 10^12 with at most six decimals".to_owned(),
             did_you_mean: None,
         }),
         Json::List(items) => {
             for (index, item) in items.iter().enumerate() {
-                v.item(index, |v| member(env, item, v));
+                v.item(index, |v| member(names, item, v));
             }
         }
         Json::Object(entries) => {
             for (key, json) in entries {
-                v.key(key, |v| member(env, json, v));
+                v.key(key, |v| member(names, json, v));
             }
         }
         _ => {}

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::breaker::Transition;
-use crate::reason::Reason;
+use crate::failure::Reason;
 use crate::time::{saturating_millis, Timestamp};
 use crate::worker::releases::Releases;
 use crate::worker::routes::RouteKey;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::failure::Reason;
 use crate::host::{MetricStore, SharedData};
-use crate::reason::Reason;
 use crate::time::Timestamp;
 use crate::worker::events::Event;
 use crate::worker::metrics::Counter;

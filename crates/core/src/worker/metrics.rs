@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 
 use crate::breaker::ramp::RAMP_FULL;
 use crate::breaker::{CircuitBreaker, State};
+use crate::failure::Reason;
 use crate::host::{MetricKind, MetricStore, SharedData};
-use crate::negotiate::Format;
-use crate::reason::Reason;
+use crate::http::accept::Format;
 use crate::time::Timestamp;
 use crate::worker::events::Event;
 use crate::worker::interceptions::Interceptions;

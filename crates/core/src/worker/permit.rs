@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::breaker::{Outcome, ProbePermit, State};
-use crate::reason::Reason;
+use crate::failure::Reason;
 use crate::worker::routes::RouteKey;
 
 /// Names the circuit of a request.

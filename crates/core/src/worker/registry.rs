@@ -6,8 +6,8 @@ use crate::breaker::ramp::RAMP_FULL;
 use crate::breaker::window::bucket_width;
 use crate::breaker::{CircuitBreaker, Outcome, ProbeResult, State, UnsyncedCounts};
 use crate::config::{Breaker as Settings, BreakerMode};
+use crate::failure::Reason;
 use crate::host::SharedData;
-use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::Timestamp;
 use crate::worker::metrics::{RouteCounter, WorkerCounter};
@@ -71,6 +71,8 @@ impl Worker {
         now: Timestamp,
         rng: &mut impl Rng,
     ) -> Result<Permit, CallNotPermitted> {
+        // Once per call, so that a sequence of calls draws the same numbers whatever they decide.
+        let draw = rng.unit();
         let Some(mode) = self.settings(circuit).map(|settings| settings.mode) else {
             return Ok(Permit::default());
         };
@@ -81,9 +83,7 @@ impl Worker {
                 reason: None,
                 remaining: Duration::ZERO,
             }),
-            BreakerMode::Enforce | BreakerMode::Shadow => {
-                self.decide(host, circuit, now, rng.unit())
-            }
+            BreakerMode::Enforce | BreakerMode::Shadow => self.decide(host, circuit, now, draw),
         };
         let (counter, decision) = match decision {
             Ok(permit) if permit.is_probe() => (Some(RouteCounter::Probes), Ok(permit)),
@@ -110,7 +110,6 @@ impl Worker {
         now: Timestamp,
         rng: &mut impl Rng,
     ) {
-        // Once per call, so that a sequence of calls draws the same numbers whatever they decide.
         let draw = rng.unit();
         let Some(settings) = self.settings(circuit) else {
             return;
@@ -302,13 +301,14 @@ impl Worker {
 
     /// Counts under the route itself if it has metrics, else under the route of its circuit.
     fn count_circuit(&mut self, circuit: CircuitId<'_>, counter: RouteCounter) {
-        let overflow = RouteKey::overflow();
         let known = self.routes.get(circuit.route);
-        let route = match known.is_some_and(|route| route.metrics.is_some()) {
-            true => circuit.route,
-            false => self.or_overflow(circuit, &overflow).route,
-        };
-        self.routes.metrics(route).count(counter);
+        if known.is_some_and(|route| route.metrics.is_some()) {
+            self.routes.metrics(circuit.route).count(counter);
+        } else {
+            let overflow = RouteKey::overflow();
+            let route = self.or_overflow(circuit, &overflow).route;
+            self.routes.metrics(route).count(counter);
+        }
     }
 
     fn count_over_limit(&mut self, route: &RouteKey) {

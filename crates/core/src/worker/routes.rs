@@ -140,6 +140,8 @@ impl Routes {
     pub(super) fn add_circuit(&mut self, key: &RouteKey, circuit: SharedCircuit) {
         self.circuits = self.circuits.saturating_add(1);
         let route = self.by_key.entry(key.clone()).or_default();
+        // Nearly all routes have one circuit: room for more would double their memory.
+        route.circuits.reserve_exact(1);
         route.circuits.push(circuit);
     }
 

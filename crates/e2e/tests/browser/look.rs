@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use serde_json::{json, Value};
 use tidegate_core::config::{Config, PageRetry};
-use tidegate_core::negotiate::Format;
-use tidegate_core::page::{LanguageId, PageFacts, Pages};
-use tidegate_core::reason::{Reason, Source};
+use tidegate_core::failure::{Reason, Source};
+use tidegate_core::http::accept::Format;
+use tidegate_core::page::{LanguageId, PageInfo, Pages};
 use tidegate_e2e::client::{browser, Protocol};
 use tidegate_e2e::config::{merge, tidegate};
 use tidegate_e2e::message::Request;
@@ -186,17 +186,19 @@ fn broken_off(lang: &str) -> (u16, Vec<u8>, Option<String>) {
     };
     let text = json!({ "locales": { "default": lang } }).to_string();
     let pages = Pages::new(&Config::from_json(text.as_bytes()).expect("a valid configuration"));
-    let page = pages.render(&PageFacts {
+    let page = pages.render(&PageInfo {
         format: Format::Html,
         status: 502,
         reason: Reason::HttpResponseIncomplete,
         source: Source::Upstream,
         tripped_by: None,
         maintenance: None,
-        retry_after_ms: Some(24_000),
+        retry_after: Some(Duration::from_secs(24)),
         page_retry: Some(&PAGE_RETRY),
         request_id: Some(b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"),
-        now_ms: Some(1_787_480_130_250),
+        now: Some(tidegate_core::time::Timestamp::from_millis(
+            1_787_480_130_250,
+        )),
         method: b"GET",
         host: b"",
         path: b"",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::Value;
-use tidegate_core::reason::Reason;
+use tidegate_core::failure::Reason;
 use tidegate_e2e::prometheus::promtool;
 use tidegate_e2e::{workspace, yaml};
 

@@ -235,7 +235,7 @@ fn every_outage_has_its_reason_everywhere() {
 fn envoy_has_every_word_of_the_tables() {
     let program = std::fs::read(tidegate_e2e::envoy::binary()).expect("read Envoy");
     let is_there = |word: &str| memchr::memmem::find(&program, word.as_bytes()).is_some();
-    let missing: Vec<&str> = tidegate_core::reason::words()
+    let missing: Vec<&str> = tidegate_core::failure::known_words()
         // Envoy writes blanks in these words as underscores.
         .filter(|word| !is_there(word) && !is_there(&word.replace('_', " ")))
         .collect();

@@ -7,7 +7,7 @@ mod upstream;
 
 use std::fmt::Write as _;
 
-use tidegate_core::reason::Reason;
+use tidegate_core::failure::Reason;
 
 /// Width of texts on a terminal.
 const WIDTH: usize = 96;

@@ -43,7 +43,7 @@ fn runbooks_say_what_the_breaker_counts() {
     use tidegate_core::breaker::outcome::of_response;
     use tidegate_core::breaker::Outcome;
     use tidegate_core::config::Config;
-    use tidegate_core::reason::Source;
+    use tidegate_core::failure::Source;
     let settings = Config::default().policy.breaker;
     for reason in Reason::ALL {
         let (source, status) = match reason {

@@ -2,7 +2,7 @@
 
 use tidegate_core::breaker::{CircuitBreaker, Outcome, State};
 use tidegate_core::config::Breaker as Settings;
-use tidegate_core::reason::Reason;
+use tidegate_core::failure::Reason;
 use tidegate_core::time::Timestamp;
 use tidegate_core::worker::{CircuitId, Event, RouteKey, Worker};
 

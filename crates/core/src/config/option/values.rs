@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use super::{OptionType, Refusal};
 use crate::config::color::Color;
-use crate::config::error::{quoted, ErrorKind};
+use crate::config::error::ErrorKind;
 use crate::config::json::Json;
 use crate::config::shape::{Shape, Word};
 use crate::config::strings::TextRule;
 use crate::config::validator::Validator;
 use crate::config::{limits, notation};
-use crate::reason::Reason;
+use crate::diagnostics::quoted;
+use crate::failure::Reason;
 
 /// Returns the text of a string; another value is refused.
 fn text_of(json: &Json) -> Result<&str, Refusal> {

@@ -1,11 +1,11 @@
-//! `brand`: what the pages look like.
+//! `brand`: the appearance of the pages.
 
 use crate::config::option::{color, color_dark, list_of, object, text, Mapped, OptionType, Text};
 use crate::config::section::{options, OptionTypeExt};
 use crate::config::{limits, strings, Color};
 
 options! {
-    /// What the pages look like.
+    /// The appearance of the pages.
     pub struct Brand {
         /// The name of the site. Empty: no name is shown.
         name: String = text(&strings::LINE).default(String::new()),

@@ -6,7 +6,7 @@ use super::{status_range, statuses};
 use crate::config::option::{duration, flag, nullable, one_of, share, share_or_zero, text, whole};
 use crate::config::section::{options, section, words, OptionTypeExt};
 use crate::config::{limits, strings};
-use crate::statuses::StatusSet;
+use crate::http::status::StatusSet;
 
 options! {
     /// The circuit breaker of a route.
@@ -42,7 +42,7 @@ options! {
         group: Option<String> = nullable(text(&strings::NAME)).default(None),
     }
 
-    /// Failures in a row that open the circuit.
+    /// Consecutive failures that open the circuit.
     pub struct BreakerConsecutive {
         /// The number of consecutive failures.
         failures: u32 = whole(1..=limits::COUNT).default(10),
@@ -51,7 +51,7 @@ options! {
         duration as "for": Duration = duration(limits::RUN).default(Duration::from_secs(1)),
     }
 
-    /// What counts as a failure, besides no response at all.
+    /// What counts as a failure.
     pub struct BreakerFailures {
         /// Response statuses that count as failures.
         statuses: StatusSet = statuses().default(status_range(502, 504)),
@@ -79,7 +79,7 @@ options! {
         honor_retry_after: bool = flag().default(true),
     }
 
-    /// The requests that try whether the upstream is back.
+    /// The requests that test whether the upstream has recovered.
     pub struct BreakerProbe {
         /// The number of concurrent probes, over all workers.
         permits: u32 = whole(1..=limits::PROBES).default(3),
@@ -88,7 +88,7 @@ options! {
         timeout: Duration = duration(limits::PROBE).default(Duration::from_secs(10)),
     }
 
-    /// The way from the first probes back to all requests.
+    /// The gradual return from the first probes to all requests.
     pub struct BreakerRamp {
         /// How long the ramp takes if nothing fails.
         duration: Duration = duration(limits::RAMP).default(Duration::from_secs(10)),
@@ -99,7 +99,7 @@ options! {
 }
 
 words! {
-    /// What the breaker does with what it decides.
+    /// What the breaker does with its decisions.
     pub enum BreakerMode {
         /// Applies them.
         Enforce = "enforce",

@@ -1,11 +1,11 @@
-//! `formats`: which form of a page a client gets.
+//! `formats`: formats of the pages, and which client gets which.
 
 use crate::config::option::{list, one_of, text};
 use crate::config::section::{options, words, OptionTypeExt};
 use crate::config::strings;
 
 options! {
-    /// Which form of a page a client gets.
+    /// Formats of the pages, and which client gets which.
     pub struct Formats {
         /// The format for clients that do not say what they accept.
         default: DefaultFormat = one_of().default(DefaultFormat::Text),

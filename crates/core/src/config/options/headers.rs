@@ -1,4 +1,4 @@
-//! `headers`: response headers that stay, come and go on a page.
+//! `headers`: response headers that a page keeps, sets and removes.
 
 use super::{header_pattern, patterns};
 use crate::config::option::{list, map, text};
@@ -6,7 +6,7 @@ use crate::config::section::{options, OptionTypeExt};
 use crate::config::{limits, strings, Pattern};
 
 options! {
-    /// Response headers that stay, come and go on a page. Names are in lower case.
+    /// Response headers that a page keeps, sets and removes. Names are in lower case.
     pub struct Headers {
         /// Headers of the failed response that its page keeps. Case is ignored. Headers that
         /// describe the replaced response (cookies, caching, encoding, ...) are never kept.

@@ -1,13 +1,13 @@
-//! `intercept`: which failures get a page, and how it is made.
+//! `intercept`: which failed responses are replaced by a page, and how.
 
 use super::{header_name, pattern, patterns, status_range, statuses};
 use crate::config::option::{list, one_of};
 use crate::config::section::{options, section, words, OptionTypeExt};
 use crate::config::{strings, Pattern};
-use crate::statuses::StatusSet;
+use crate::http::status::StatusSet;
 
 options! {
-    /// Which failures get a page, and how it is made.
+    /// Which failed responses are replaced by a page, and how.
     pub struct Intercept {
         /// Statuses that are replaced, as Envoy would send them.
         statuses: StatusSet = statuses().default(status_range(502, 504)),
@@ -29,7 +29,7 @@ options! {
         opt_out_header: String = header_name().default("x-tidegate".to_owned()),
     }
 
-    /// Requests whose failures are left alone.
+    /// Requests whose failures are never replaced.
     pub struct InterceptSkip {
         /// Request paths, without the query.
         paths: Vec<Pattern> = list(pattern(&strings::PATH_PATTERN))
@@ -51,7 +51,7 @@ words! {
         Upstream = "upstream",
     }
 
-    /// What happens to the body of a failure that the upstream answered.
+    /// What happens to the body of a failed response of the upstream.
     pub enum UpstreamBody {
         /// JSON, XML and gRPC are kept, everything else is replaced.
         KeepStructured = "keep_structured",
@@ -61,7 +61,7 @@ words! {
         Keep = "keep",
     }
 
-    /// Which status the page carries.
+    /// The status of the page.
     pub enum StatusRule {
         /// The one that RFC 9209 recommends for the reason: 502 for a refused connection, 504 for a
         /// timeout, 503 for overload, a missing host or an open circuit.

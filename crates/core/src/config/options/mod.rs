@@ -1,4 +1,9 @@
-//! Every option of the configuration, once: one file per section, one field per option.
+//! Every option of the configuration: one file per section, one field per option.
+//!
+//! To add an option, add a field with its type, its default and its description, and run
+//! `scripts/docs.sh`. Errors, the JSON Schema and the reference page follow from the field. A new
+//! section is a struct in a file of its own. Values that depend on each other are compared in
+//! [`super::semantics`].
 
 mod brand;
 mod breaker;
@@ -34,7 +39,7 @@ use super::option::{OptionType, Text};
 use super::section::{flattened, options, section, words, OptionTypeExt};
 use super::strings::{self, TextRule};
 use super::{limits, Pattern};
-use crate::statuses::StatusSet;
+use crate::http::status::StatusSet;
 
 options! {
     /// A valid configuration.
@@ -110,7 +115,7 @@ options! {
 }
 
 words! {
-    /// What the filter does with what it decides.
+    /// What the filter does with its decisions.
     pub enum Mode {
         /// Applies them.
         Enforce = "enforce",
@@ -129,7 +134,7 @@ words! {
     }
 }
 
-/// What opens and what closes a tag.
+/// The opener and the closer of a template tag.
 fn delimiters() -> Mapped<List<Text>, (String, String)> {
     list_of(text(&strings::DELIMITER), 2..=2).map(
         |texts| {
@@ -159,7 +164,7 @@ fn header_pattern(rule: &'static TextRule) -> Mapped<Text, Pattern> {
     )
 }
 
-/// Patterns as a list of texts.
+/// Makes patterns of texts.
 fn patterns(texts: &[&str]) -> Vec<Pattern> {
     let texts = texts.iter();
     texts.map(|text| Pattern((*text).to_owned())).collect()
@@ -179,7 +184,7 @@ fn statuses() -> Mapped<List<Status>, StatusSet> {
     )
 }
 
-/// The statuses from `low` to `high`.
+/// Returns the set of the statuses from `low` to `high`.
 fn status_range(low: u16, high: u16) -> StatusSet {
     let mut set = StatusSet::empty();
     set.insert_range(low, high);

@@ -1,11 +1,11 @@
-//! `pages`: which page goes with which failure.
+//! `pages`: which page a failure gets.
 
 use super::{pattern, statuses};
 use crate::config::option::{list, map, reason, text, Map, Text};
 use crate::config::section::{options, section, OptionTypeExt};
 use crate::config::{limits, strings, Pattern};
-use crate::reason::Reason;
-use crate::statuses::StatusSet;
+use crate::failure::Reason;
+use crate::http::status::StatusSet;
 
 options! {
     /// One rule of `pages`.
@@ -39,7 +39,7 @@ options! {
     }
 }
 
-/// The operator's own wording.
+/// Texts of the operator, by their keys.
 pub(super) fn wording() -> Map<Text> {
     map(&strings::STRING_KEY, text(&strings::PROSE), limits::STRINGS).bundled()
 }

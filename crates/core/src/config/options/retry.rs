@@ -1,4 +1,4 @@
-//! `retry`: when clients are told to come back.
+//! `retry`: the retry hints for clients, and the retries of the built-in page.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::config::shape::{Absent, Field};
 use crate::config::{limits, notation, strings, Json, Validator};
 
 options! {
-    /// When clients are told to come back.
+    /// The retry hints for clients, and the retries of the built-in page.
     pub struct Retry {
         /// The retry hint when nothing more specific is known, by the status that Envoy would have
         /// sent; `default` is for all other statuses. Statuses given here replace those of the
@@ -71,7 +71,7 @@ impl RetryAfter {
 /// The key of the hint for all statuses that have none of their own.
 const DEFAULT: &str = "default";
 
-/// `after`: unlike other options it is not replaced as a whole, since `default` is inherited.
+/// `after`. Unlike other options, it is not replaced as a whole: `default` is inherited.
 struct After {}
 
 fn hints() -> Map<Time> {
@@ -126,14 +126,14 @@ impl Entry for After {
     }
 }
 
-/// How fast a crowd is told to come back.
+/// The rate at which waiting clients return.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pace {
-    /// The spare part of the measured healthy rate of the route.
+    /// The unused part of the healthy rate that was measured on the route.
     Auto,
     /// This many requests per second, over all workers.
     Rate(f64),
-    /// Hints are not paced.
+    /// Hints do not depend on the number of waiting clients.
     Off,
 }
 

@@ -1,4 +1,4 @@
-//! `routes`: policies of their own for some routes.
+//! `routes`: settings for single routes.
 
 use super::{pattern, Mode, Policy};
 use crate::config::option::{

@@ -5,7 +5,7 @@ use crate::config::section::{options, words, OptionTypeExt};
 use crate::config::strings;
 
 options! {
-    /// What a page may show, and who may frame it.
+    /// What a page may disclose, and where it may be embedded.
     pub struct Security {
         /// The `Content-Security-Policy` of HTML pages. `auto`: allows only what the page itself
         /// contains, by hashes of its scripts and styles. `off`: none is sent. Anything else is
@@ -23,7 +23,7 @@ options! {
         inner_pages: InnerPages = one_of().default(InnerPages::Trust),
     }
 
-    /// The member that a page adds to `Proxy-Status` (RFC 9209).
+    /// The entry that a page adds to the `Proxy-Status` header (RFC 9209).
     pub struct ProxyStatus {
         /// The name of this deployment, not of the product.
         name: String = text(&strings::PROXY_NAME).default("gateway".to_owned()),

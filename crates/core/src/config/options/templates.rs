@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::option::{any, map, text, Mapped, OptionType, Text};
 use crate::config::section::{options, OptionTypeExt};
 use crate::config::{limits, strings, Json};
-use crate::page::Program;
+use crate::template::Template as CompiledTemplate;
 
 options! {
     /// A page of the operator's own.
@@ -29,7 +29,7 @@ pub struct TemplateSource {
     /// The source as it was written.
     pub text: String,
     /// The program that the validation made of it, so that it is parsed once.
-    pub(crate) program: Option<Arc<Program>>,
+    pub(crate) program: Option<Arc<CompiledTemplate>>,
 }
 
 impl fmt::Debug for TemplateSource {

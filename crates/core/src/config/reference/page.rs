@@ -6,7 +6,7 @@ use super::super::section::Section;
 use super::super::shape::{Absent, Field, Shape};
 use super::super::{limits, notation};
 use super::one_line;
-use crate::reason::Reason;
+use crate::failure::Reason;
 
 const INTRODUCTION: &str = "\
 The configuration of the filter is one JSON object: the `configuration` of the Wasm plugin in Envoy, or \

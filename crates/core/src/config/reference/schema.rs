@@ -1,6 +1,5 @@
-//! The JSON Schema (draft 2020-12). It says what a schema can say: it knows neither the range of a
-//! duration nor whether two values go together, so a document that it accepts can still be refused
-//! by the filter, and never the other way round.
+//! The JSON Schema (draft 2020-12). A schema cannot express the range of a duration, or a relation of
+//! two values. So the filter may refuse a document that the schema accepts, but never the reverse.
 
 use super::super::json::Json;
 use super::super::limits;
@@ -8,7 +7,7 @@ use super::super::options::Config;
 use super::super::section::Section;
 use super::super::shape::{Absent, Field, Shape};
 use super::super::strings::TextRule;
-use crate::reason::Reason;
+use crate::failure::Reason;
 
 /// Returns the schema, as JSON for people.
 pub fn schema() -> String {

@@ -65,7 +65,7 @@ pub(in crate::config) static HEADER_TO_SET: TextRule = TextRule {
 pub(in crate::config) static HEADER_TO_KEEP: TextRule = TextRule {
     allowed: "the name of a header; `*` is any run of characters",
     check: |text| {
-        let why = "it speaks of the response that the page replaces";
+        let why = "it describes the response that the page replaces";
         header_pattern(text, header_policy::is_never_kept, why)
     },
     ..HEADER_NAME
@@ -74,13 +74,7 @@ pub(in crate::config) static HEADER_TO_KEEP: TextRule = TextRule {
 /// A pattern of names of headers that are removed.
 pub(in crate::config) static HEADER_TO_REMOVE: TextRule = TextRule {
     allowed: "the name of a header; `*` is any run of characters",
-    check: |text| {
-        header_pattern(
-            text,
-            header_policy::is_essential,
-            "no page can do without it",
-        )
-    },
+    check: |text| header_pattern(text, header_policy::is_essential, "every page needs it"),
     ..HEADER_NAME
 };
 
@@ -109,7 +103,7 @@ pub(in crate::config) static FRAME_ANCESTORS: TextRule = TextRule {
             return Err("");
         }
         match sources().any(|source| source == "'none'") && text != "'none'" {
-            true => Err("'none' beside another source"),
+            true => Err("'none' together with another source"),
             false => Ok(()),
         }
     },
@@ -143,7 +137,7 @@ pub(in crate::config) static PROXY_NAME: TextRule = TextRule {
 pub(in crate::config) static AGENT: TextRule = TextRule {
     min: 1,
     max: limits::NAME_BYTES,
-    allowed: "what a user agent begins with, such as \"curl/\": printable ASCII",
+    allowed: "the beginning of a user agent, such as \"curl/\": printable ASCII",
     check: |text| plain(printable_ascii(text) && text.trim_ascii_start() == text),
     pattern: r"^[!-~][ -~]*$",
 };

@@ -1,6 +1,6 @@
-// Asks whether the site is back, and reloads the page once when it is. The page is complete
-// without this, and has it only where the failed request was a GET that may be sent again.
-// Comment lines and indentation are taken away by the compiler (../auto.rs).
+// Asks whether the site is back, and reloads the page once it is. The page is complete without this
+// script, and contains it only if the failed request was a GET that may be sent again.
+// Comment lines and indentation are not served (../builtin.rs).
 (() => {
   const main = document.querySelector("main");
   const box = document.getElementById("auto");
@@ -10,19 +10,19 @@
   const max = +main.dataset.maxAttempts;
   const cap = +main.dataset.capMs;
   const key = "tidegate " + location;
-  // The server's hint, in ms: no wait is shorter.
+  // The server's hint, in ms, which is the shortest wait.
   let floor = +main.dataset.retryAfterMs;
   let attempts = 0;
   let asking = false;
   let due, timer;
 
-  // Outcomes, for screen readers too; the clock that ticks is silent.
+  // Screen readers announce outcomes, but not the clock.
   const say = (text) => {
     if (outcome.textContent !== text) outcome.textContent = text;
   };
   const end = (text) => {
     timer = clearInterval(timer);
-    // Who has just pressed Stop is led on to the button that is left.
+    // The Stop button disappears: move the focus to the button that remains.
     if (box.contains(document.activeElement)) main.querySelector(".button").focus();
     box.hidden = true;
     say(text);
@@ -39,7 +39,7 @@
     try {
       const { status, headers } = await fetch(location, {
         method: "HEAD",
-        // The filter counts who came back when told to, and got through.
+        // The filter counts the clients that come back after a hint.
         headers: { "x-tidegate-retry": attempts },
         cache: "no-store",
         redirect: "manual",
@@ -51,17 +51,17 @@
       const ms = hint * 1e3 || Date.parse(hint) - Date.now();
       if (ms > 0) floor = ms;
     } catch {
-      // No answer is an attempt that failed.
+      // Without an answer, the attempt has failed.
     }
     asking = false;
-    // Stopped while it asked.
+    // The visitor has pressed Stop in the meantime.
     if (!timer) return;
     if (back) {
       end(words.back);
       try {
         sessionStorage.setItem(key, JSON.stringify([attempts, Date.now()]));
       } catch {
-        // The next load asks how it came about instead.
+        // The next load reads the type of its navigation instead.
       }
       location.reload();
     } else if (attempts < max) {
@@ -79,8 +79,8 @@
     if (!left && online && !document.hidden) ask();
   };
 
-  // A site that answers probes and fails pages must not be reloaded for ever: attempts count on
-  // over reloads of this script's making.
+  // A site that answers HEAD but fails pages must not be reloaded forever: the count of attempts
+  // continues after a reload by this script.
   try {
     const [count, at] = JSON.parse(sessionStorage.getItem(key)) || [];
     sessionStorage.removeItem(key);
@@ -98,12 +98,12 @@
     end(words.gaveUp);
   }
 
-  // When a maintenance ends, by the visitor's clock and in the language of the page.
+  // Show the end of a maintenance in the visitor's time zone and in the language of the page.
   try {
     const time = document.getElementById("until");
     const form = { dateStyle: "long", timeStyle: "short" };
     time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang, form);
   } catch {
-    // There is none, or the browser knows the language by no name: what is there can be read.
+    // There is no end, or the browser does not know the language: the page's own text is readable.
   }
 })();

@@ -1,9 +1,10 @@
 //! Arabic. Units are abbreviated, because a noun would need four forms.
 
-super::locale! {
+#[rustfmt::skip] // One line for each text.
+pub(super) const LOCALE: super::Locale = super::Locale {
     tag: "ar",
     dir: "rtl",
-    strings: [
+    strings: &[
         ("title.502", "سنعود بعد لحظات"),
         ("title.503", "خدمتنا غير متاحة الآن"),
         ("title.504", "استغرق هذا وقتًا أطول من اللازم"),
@@ -58,4 +59,4 @@ super::locale! {
         ("auto.back", "عاد الموقع. جارٍ التحميل…"),
         ("auto.offline", "أنت غير متصل بالإنترنت. سنتحقق مجددًا فور عودة الاتصال."),
     ],
-}
+};

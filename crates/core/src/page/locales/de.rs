@@ -1,9 +1,10 @@
 //! German. Addresses the visitor as „Sie“.
 
-super::locale! {
+#[rustfmt::skip] // One line for each text.
+pub(super) const LOCALE: super::Locale = super::Locale {
     tag: "de",
     dir: "ltr",
-    strings: [
+    strings: &[
         ("title.502", "Wir sind gleich wieder da"),
         ("title.503", "Wir sind gerade nicht erreichbar"),
         ("title.504", "Das dauert zu lange"),
@@ -58,4 +59,4 @@ super::locale! {
         ("auto.back", "Die Website ist wieder da und wird geladen …"),
         ("auto.offline", "Sie sind offline. Wir prüfen weiter, sobald Sie wieder verbunden sind."),
     ],
-}
+};

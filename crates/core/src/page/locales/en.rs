@@ -1,12 +1,13 @@
 //! English.
 //!
-//! Written for visitors, most of whom have never heard of a gateway: short sentences, no
-//! contractions that a learner has to resolve (but in titles), no promise that nobody can keep.
+//! Written for visitors, who usually do not know what a gateway is: short sentences, no contractions
+//! (except in titles), no promises that cannot be kept.
 
-super::locale! {
+#[rustfmt::skip] // One line for each text.
+pub(super) const LOCALE: super::Locale = super::Locale {
     tag: "en",
     dir: "ltr",
-    strings: [
+    strings: &[
         // Headings: `title.<reason>` wins over `title.<status>`, that over `title.<class>`.
         ("title.502", "We’ll be right back"),
         ("title.503", "We’re not available right now"),
@@ -49,7 +50,7 @@ super::locale! {
         ("next.maintenance", "The site comes back as soon as we are done."),
         ("next.ours_to_fix", "We have to fix this ourselves, so trying again right now will not help. Please come back later."),
         ("next.destination_not_found", "Please check the address for a typing mistake."),
-        // After a request that may have changed something.
+        // What became of a request that may have changed something.
         ("unsafe.unknown", "What you sent may or may not have been processed."),
         ("unsafe.not_processed", "What you sent has not been processed."),
         ("unsafe.check", "Before you send it again, please check whether it went through the first time."),
@@ -81,7 +82,7 @@ super::locale! {
         ("auto.gave_up", "The site is still not back. We have stopped checking."),
         ("auto.back", "The site is back. Loading…"),
         ("auto.offline", "You are offline. We check again as soon as you are connected."),
-        // Titles of problem types (RFC 9457 §3.1.3), for people who write programs.
+        // Titles of problem types (RFC 9457 §3.1.3), for programmers.
         ("problem.connection_refused", "Upstream refused the connection"),
         ("problem.connection_timeout", "Upstream connection timed out"),
         ("problem.connection_terminated", "Upstream closed the connection"),
@@ -102,4 +103,4 @@ super::locale! {
         ("problem.maintenance", "Maintenance"),
         ("problem.proxy_internal_error", "Gateway error"),
     ],
-}
+};

@@ -1,9 +1,10 @@
 //! Spanish. Addresses the visitor as “usted”.
 
-super::locale! {
+#[rustfmt::skip] // One line for each text.
+pub(super) const LOCALE: super::Locale = super::Locale {
     tag: "es",
     dir: "ltr",
-    strings: [
+    strings: &[
         ("title.502", "Volvemos enseguida"),
         ("title.503", "No estamos disponibles en este momento"),
         ("title.504", "Esto está tardando demasiado"),
@@ -58,4 +59,4 @@ super::locale! {
         ("auto.back", "El sitio ha vuelto. Cargando…"),
         ("auto.offline", "No tiene conexión. Lo comprobaremos de nuevo en cuanto se conecte."),
     ],
-}
+};

@@ -1,9 +1,10 @@
 //! French. A no-break space stands before a colon and a semicolon.
 
-super::locale! {
+#[rustfmt::skip] // One line for each text.
+pub(super) const LOCALE: super::Locale = super::Locale {
     tag: "fr",
     dir: "ltr",
-    strings: [
+    strings: &[
         ("title.502", "Nous revenons dans un instant"),
         ("title.503", "Nous ne sommes pas disponibles pour le moment"),
         ("title.504", "La réponse se fait trop attendre"),
@@ -58,4 +59,4 @@ super::locale! {
         ("auto.back", "Le site est de retour. Chargement…"),
         ("auto.offline", "Vous êtes hors ligne. Nous vérifierons à nouveau dès que la connexion sera rétablie."),
     ],
-}
+};

@@ -1,9 +1,10 @@
 //! Hebrew. Requests are put without a gender.
 
-super::locale! {
+#[rustfmt::skip] // One line for each text.
+pub(super) const LOCALE: super::Locale = super::Locale {
     tag: "he",
     dir: "rtl",
-    strings: [
+    strings: &[
         ("title.502", "מיד נחזור"),
         ("title.503", "איננו זמינים כרגע"),
         ("title.504", "זה נמשך יותר מדי זמן"),
@@ -58,4 +59,4 @@ super::locale! {
         ("auto.back", "האתר חזר. טוען…"),
         ("auto.offline", "אין חיבור לאינטרנט. נבדוק שוב כשהחיבור יחזור."),
     ],
-}
+};

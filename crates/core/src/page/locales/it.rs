@@ -1,9 +1,10 @@
 //! Italian.
 
-super::locale! {
+#[rustfmt::skip] // One line for each text.
+pub(super) const LOCALE: super::Locale = super::Locale {
     tag: "it",
     dir: "ltr",
-    strings: [
+    strings: &[
         ("title.502", "Torniamo subito"),
         ("title.503", "Al momento non siamo disponibili"),
         ("title.504", "Sta richiedendo troppo tempo"),
@@ -58,4 +59,4 @@ super::locale! {
         ("auto.back", "Il sito è tornato. Caricamento…"),
         ("auto.offline", "Sei offline. Controlleremo di nuovo appena tornerà la connessione."),
     ],
-}
+};

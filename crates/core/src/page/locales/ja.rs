@@ -1,9 +1,10 @@
 //! Japanese.
 
-super::locale! {
+#[rustfmt::skip] // One line for each text.
+pub(super) const LOCALE: super::Locale = super::Locale {
     tag: "ja",
     dir: "ltr",
-    strings: [
+    strings: &[
         ("title.502", "まもなく再開します"),
         ("title.503", "現在ご利用いただけません"),
         ("title.504", "応答に時間がかかっています"),
@@ -58,4 +59,4 @@ super::locale! {
         ("auto.back", "サイトが再開しました。読み込んでいます…"),
         ("auto.offline", "オフラインです。接続が戻りしだい、もう一度確認します。"),
     ],
-}
+};

@@ -1,9 +1,10 @@
 //! Dutch. Addresses the visitor as “u”.
 
-super::locale! {
+#[rustfmt::skip] // One line for each text.
+pub(super) const LOCALE: super::Locale = super::Locale {
     tag: "nl",
     dir: "ltr",
-    strings: [
+    strings: &[
         ("title.502", "We zijn zo terug"),
         ("title.503", "We zijn nu even niet bereikbaar"),
         ("title.504", "Dit duurt te lang"),
@@ -58,4 +59,4 @@ super::locale! {
         ("auto.back", "De website is terug en wordt geladen…"),
         ("auto.offline", "U bent offline. We kijken opnieuw zodra u weer verbinding hebt."),
     ],
-}
+};

@@ -1,9 +1,10 @@
 //! Polish. Units are abbreviated, because a noun would need three forms.
 
-super::locale! {
+#[rustfmt::skip] // One line for each text.
+pub(super) const LOCALE: super::Locale = super::Locale {
     tag: "pl",
     dir: "ltr",
-    strings: [
+    strings: &[
         ("title.502", "Zaraz wracamy"),
         ("title.503", "Jesteśmy chwilowo niedostępni"),
         ("title.504", "To trwa zbyt długo"),
@@ -58,4 +59,4 @@ super::locale! {
         ("auto.back", "Witryna już wróciła. Wczytywanie…"),
         ("auto.offline", "Brak połączenia. Sprawdzimy ponownie, gdy tylko wróci."),
     ],
-}
+};

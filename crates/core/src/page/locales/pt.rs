@@ -1,9 +1,10 @@
 //! Portuguese, as it is written in Brazil.
 
-super::locale! {
+#[rustfmt::skip] // One line for each text.
+pub(super) const LOCALE: super::Locale = super::Locale {
     tag: "pt",
     dir: "ltr",
-    strings: [
+    strings: &[
         ("title.502", "Voltamos já"),
         ("title.503", "Não estamos disponíveis no momento"),
         ("title.504", "Isto está demorando demais"),
@@ -58,4 +59,4 @@ super::locale! {
         ("auto.back", "O site voltou. Carregando…"),
         ("auto.offline", "Sem conexão. Verificaremos de novo assim que a conexão voltar."),
     ],
-}
+};

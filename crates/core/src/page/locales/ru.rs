@@ -1,9 +1,10 @@
 //! Russian. Units are abbreviated, because a noun would need three forms.
 
-super::locale! {
+#[rustfmt::skip] // One line for each text.
+pub(super) const LOCALE: super::Locale = super::Locale {
     tag: "ru",
     dir: "ltr",
-    strings: [
+    strings: &[
         ("title.502", "Мы скоро вернёмся"),
         ("title.503", "Сейчас мы недоступны"),
         ("title.504", "Это занимает слишком много времени"),
@@ -58,4 +59,4 @@ super::locale! {
         ("auto.back", "Сайт снова работает. Загрузка…"),
         ("auto.offline", "Нет подключения к сети. Когда оно появится, мы проверим снова."),
     ],
-}
+};

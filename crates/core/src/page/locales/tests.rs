@@ -2,12 +2,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 
+/// Returns the English texts by key.
 fn english() -> BTreeMap<&'static str, &'static str> {
-    en::LOCALE.strings().collect()
+    EN.strings.iter().copied().collect()
 }
 
-/// The places to fill in: what a key's text must hold once, and no other text may.
-fn place(key: &str) -> Option<&'static str> {
+/// Returns the placeholder that the text of a key must contain once, and no other text may contain.
+fn placeholder(key: &str) -> Option<&'static str> {
     match key {
         "hint.again" | "hint.check" => Some("{when}"),
         "when.seconds" | "when.minutes" | "when.hours" | "when.days" => Some("{n}"),
@@ -16,23 +17,21 @@ fn place(key: &str) -> Option<&'static str> {
 }
 
 #[test]
-fn there_are_twelve_languages_at_least_and_some_go_from_right_to_left() {
+fn there_are_at_least_twelve_languages_with_both_directions() {
     let tags: BTreeSet<_> = ALL.iter().map(|locale| locale.tag).collect();
-    assert_eq!(tags.len(), ALL.len(), "a tag twice");
+    assert_eq!(tags.len(), ALL.len(), "duplicate tag");
     assert!(tags.len() >= 12);
     for locale in ALL {
-        let from_the_right = matches!(locale.tag, "ar" | "fa" | "he" | "ur");
-        assert_eq!(locale.dir, if from_the_right { "rtl" } else { "ltr" });
+        let is_rtl = matches!(locale.tag, "ar" | "fa" | "he" | "ur");
+        assert_eq!(locale.dir, if is_rtl { "rtl" } else { "ltr" });
     }
     assert!(ALL.iter().any(|locale| locale.dir == "rtl"));
 }
 
 #[test]
-fn a_table_is_packed_without_loss() {
+fn every_key_appears_once_and_has_a_text() {
     for locale in ALL {
-        // A line end in a text would move all that follow.
-        assert_eq!(locale.keys.lines().count(), locale.texts.lines().count());
-        for (key, text) in locale.strings() {
+        for &(key, text) in locale.strings {
             assert!(!text.is_empty(), "{}: {key}", locale.tag);
             assert_eq!(locale.find(key), Some(text), "{}: {key} twice", locale.tag);
         }
@@ -40,7 +39,7 @@ fn a_table_is_packed_without_loss() {
 }
 
 #[test]
-fn every_language_says_everything() {
+fn every_language_has_every_text_that_it_cannot_leave_out() {
     let english = english();
     for locale in ALL {
         for reason in Reason::ALL {
@@ -49,7 +48,7 @@ fn every_language_says_everything() {
             assert!(message.is_some(), "{}: {reason:?}", locale.tag);
         }
         for key in english.keys() {
-            // What the look-up has something else for.
+            // The lookup has a replacement for these.
             let may_lack = ["message.", "problem.", "title.tls_"];
             let may_lack = may_lack.iter().any(|prefix| key.starts_with(prefix));
             assert!(
@@ -62,14 +61,14 @@ fn every_language_says_everything() {
 }
 
 #[test]
-fn no_language_says_what_nobody_looks_up() {
+fn every_key_is_looked_up() {
     let english = english();
     for (locale, (key, _)) in ALL
         .iter()
-        .flat_map(|locale| locale.strings().map(move |string| (locale, string)))
+        .flat_map(|locale| locale.strings.iter().map(move |string| (locale, string)))
     {
         assert!(
-            english.contains_key(key) || SHARED.contains(&key),
+            english.contains_key(key) || SHARED.contains(key),
             "{}: {key}",
             locale.tag
         );
@@ -82,11 +81,11 @@ fn no_language_says_what_nobody_looks_up() {
 }
 
 #[test]
-fn each_place_to_fill_in_stands_once() {
+fn each_placeholder_appears_once() {
     for locale in ALL {
-        for (key, text) in locale.strings() {
+        for &(key, text) in locale.strings {
             let found: Vec<_> = text.match_indices('{').map(|(at, _)| &text[at..]).collect();
-            let expected: Vec<_> = place(key).into_iter().collect();
+            let expected: Vec<_> = placeholder(key).into_iter().collect();
             assert_eq!(found.len(), expected.len(), "{}: {key}", locale.tag);
             for (found, expected) in found.iter().zip(expected) {
                 assert!(found.starts_with(expected), "{}: {key}", locale.tag);
@@ -96,20 +95,21 @@ fn each_place_to_fill_in_stands_once() {
 }
 
 #[test]
-fn the_typography_is_that_of_print() {
+fn texts_have_typographic_quotes_and_no_stray_blanks() {
     for locale in ALL {
-        for (key, text) in locale.strings() {
+        for &(key, text) in locale.strings {
             let at = format!("{}: {key}: {text}", locale.tag);
-            // No typewriter's quotes and dots, no blanks that nobody meant.
+            // No typewriter quotes and dots, and no double blanks.
             assert!(!text.contains(['"', '\'', '`', '<', '>', '&']), "{at}");
             assert!(!text.contains("..") && !text.contains("  "), "{at}");
             assert_eq!(text.trim(), text, "{at}");
-            // A sentence that ends with an abbreviation would have two full stops.
+            // After an abbreviation, the sentence would end with two full stops.
             if let Some(("hint.again" | "hint.check", end)) =
                 text.split_once("{when}").map(|(_, end)| (key, end))
             {
                 let dotted = locale
-                    .strings()
+                    .strings
+                    .iter()
                     .any(|(key, text)| key.starts_with("when.") && text.ends_with('.'));
                 assert!(!dotted || !end.starts_with('.'), "{at}");
             }
@@ -118,15 +118,15 @@ fn the_typography_is_that_of_print() {
 }
 
 #[test]
-fn sentences_end_and_labels_do_not() {
+fn sentences_end_with_punctuation_and_labels_do_not() {
     const SENTENCES: [&str; 6] = ["message", "fault", "next", "unsafe", "hint", "auto"];
     for locale in ALL {
-        for (key, text) in locale.strings() {
+        for &(key, text) in locale.strings {
             let (group, _) = key.split_once('.').unwrap();
             let ends = text.ends_with(['.', '。', '…', ':', '：']);
             let sentence =
                 (SENTENCES.contains(&group) && key != "auto.stop") || key == "support.quote";
-            // An abbreviated unit.
+            // An abbreviated unit ends with a full stop.
             let unit = group == "when" && text.ends_with('.');
             assert_eq!(ends, sentence || unit, "{}: {key}: {text}", locale.tag);
         }
@@ -134,9 +134,9 @@ fn sentences_end_and_labels_do_not() {
 }
 
 #[test]
-fn texts_fit_their_places() {
+fn texts_are_short_enough_for_their_place() {
     for locale in ALL {
-        for (key, text) in locale.strings() {
+        for &(key, text) in locale.strings {
             let max = match key.split_once('.').unwrap().0 {
                 "title" => 48,
                 "label" | "link" | "links" | "action" => 28,
@@ -147,13 +147,4 @@ fn texts_fit_their_places() {
             assert!(length <= max, "{}: {key} has {length}", locale.tag);
         }
     }
-}
-
-#[test]
-fn translations_have_their_keys_in_one_order_so_that_the_module_holds_them_once() {
-    let keys: BTreeSet<_> = ALL.iter().map(|locale| locale.keys).collect();
-    assert!(
-        keys.len() <= 2,
-        "English and one other: put the keys in the order of the other languages"
-    );
 }

@@ -1,9 +1,10 @@
 //! Turkish.
 
-super::locale! {
+#[rustfmt::skip] // One line for each text.
+pub(super) const LOCALE: super::Locale = super::Locale {
     tag: "tr",
     dir: "ltr",
-    strings: [
+    strings: &[
         ("title.502", "Hemen döneceğiz"),
         ("title.503", "Şu anda hizmet veremiyoruz"),
         ("title.504", "Bu işlem çok uzun sürüyor"),
@@ -58,4 +59,4 @@ super::locale! {
         ("auto.back", "Site geri geldi. Yükleniyor…"),
         ("auto.offline", "Çevrimdışısınız. Bağlantı kurulur kurulmaz yeniden denetleyeceğiz."),
     ],
-}
+};

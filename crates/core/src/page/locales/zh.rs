@@ -1,9 +1,10 @@
 //! Chinese, in simplified characters.
 
-super::locale! {
+#[rustfmt::skip] // One line for each text.
+pub(super) const LOCALE: super::Locale = super::Locale {
     tag: "zh",
     dir: "ltr",
-    strings: [
+    strings: &[
         ("title.502", "我们马上回来"),
         ("title.503", "我们暂时无法提供服务"),
         ("title.504", "响应时间过长"),
@@ -58,4 +59,4 @@ super::locale! {
         ("auto.back", "网站已恢复，正在加载……"),
         ("auto.offline", "您已离线。恢复连接后我们会再次检查。"),
     ],
-}
+};

@@ -88,7 +88,10 @@ fn ramp_admits_draws_below_its_share() {
 
 #[test]
 fn slow_successful_probe_opens() {
-    let mut world = World::new(1, settings(|s| s.failures.slow = Some(Duration::from_secs(1))));
+    let mut world = World::new(
+        1,
+        settings(|s| s.failures.slow = Some(Duration::from_secs(1))),
+    );
     world.slow_probe("r", Outcome::Success);
     assert_eq!(world.state(0, "r"), State::Open);
     let view = world.view(0, "r");

@@ -1,7 +1,7 @@
 //! The metrics and the log of a worker.
 
 use super::*;
-use crate::negotiate::Format;
+use crate::http::accept::Format;
 use crate::worker::tests::fake_host::BROKEN;
 
 const FORMATS: [Format; 6] = [

@@ -190,7 +190,9 @@ impl Model {
             _ => 0,
         };
         enough && share(Ending::is_bad) >= s.failure_ratio
-            || enough && s.failures.slow.is_some() && share(Ending::is_slow) >= s.failures.slow_ratio
+            || enough
+                && s.failures.slow.is_some()
+                && share(Ending::is_slow) >= s.failures.slow_ratio
             || self.run.len() >= s.consecutive.failures as usize
                 && lasted >= s.consecutive.duration.as_millis() as u64
     }

@@ -91,7 +91,10 @@ fn healthy_route_needs_no_read_while_others_fail() {
 
 #[test]
 fn slow_answers_trip_a_healthy_route() {
-    let mut world = World::new(1, settings(|s| s.failures.slow = Some(Duration::from_secs(1))));
+    let mut world = World::new(
+        1,
+        settings(|s| s.failures.slow = Some(Duration::from_secs(1))),
+    );
     assert!(world.request(0, R, Outcome::Success));
     let result = CallResult {
         is_slow: true,

@@ -1,0 +1,59 @@
+use super::*;
+
+/// Returns the tag that a request with these header values prefers.
+fn choose(accept: &[&str]) -> Option<&'static str> {
+    let tags = ["qaa", "qab", "qac-Latn", "qac-Latn-x-a", "qad-BR"];
+    let headers: Vec<_> = accept
+        .iter()
+        .map(|value| ("accept-language", *value))
+        .collect();
+    let number = preferred(&HeaderBlock::from_pairs(&headers), tags.into_iter());
+    number.map(|number| tags[number])
+}
+
+#[test]
+fn a_range_matches_its_tag_in_any_case() {
+    assert_eq!(choose(&["qab"]), Some("qab"));
+    assert_eq!(choose(&["QAB"]), Some("qab"));
+    assert_eq!(choose(&["qac-latn-X-A"]), Some("qac-Latn-x-a"));
+}
+
+#[test]
+fn a_range_falls_back_to_a_broader_tag() {
+    assert_eq!(choose(&["qab-XX"]), Some("qab"));
+    assert_eq!(choose(&["qab-XX-x-private"]), Some("qab"));
+    assert_eq!(choose(&["qac-Latn-x-a-b"]), Some("qac-Latn-x-a"));
+    assert_eq!(choose(&["qac-Latn-XX"]), Some("qac-Latn"));
+}
+
+#[test]
+fn a_range_falls_back_to_a_variant_of_its_language() {
+    assert_eq!(choose(&["qad"]), Some("qad-BR"));
+    assert_eq!(choose(&["qad-PT"]), Some("qad-BR"));
+    assert_eq!(choose(&["qac"]), Some("qac-Latn"));
+}
+
+#[test]
+fn the_range_with_the_greatest_weight_wins() {
+    assert_eq!(choose(&["qaa;q=0.5, qab;q=0.8"]), Some("qab"));
+    assert_eq!(choose(&["qaa;q=0.8, qab;q=0.5"]), Some("qaa"));
+    assert_eq!(choose(&["qab, qaa"]), Some("qab"));
+    assert_eq!(choose(&["qab ; q=0.3 , qac-Latn; q=0.4"]), Some("qac-Latn"));
+}
+
+#[test]
+fn ranges_that_match_nothing_do_not_count() {
+    assert_eq!(choose(&["xx, qab;q=0.1"]), Some("qab"));
+    assert_eq!(choose(&["xx", "qab"]), Some("qab"));
+    assert_eq!(choose(&["\u{e9}, qab"]), Some("qab"));
+    for accept in [&[][..], &[""], &["*"], &["xx"]] {
+        assert_eq!(choose(accept), None, "{accept:?}");
+    }
+}
+
+#[test]
+fn a_range_with_a_zero_or_invalid_weight_does_not_count() {
+    for accept in ["qab;q=0", "qab;q=2", "qab;q=nothing", "qab;level=1"] {
+        assert_eq!(choose(&[accept]), None, "{accept}");
+    }
+}

@@ -1,0 +1,165 @@
+//! The values that the variables of a template have on one page.
+
+use std::sync::Arc;
+
+use super::exposed::ExposedValues;
+use super::messages::Messages;
+use super::names::Variable;
+use super::status_phrase::status_phrase;
+use super::{date, CoarseDuration};
+use crate::template::{Output, Template, Value};
+use crate::time::saturating_millis;
+
+/// A template whose variables are known.
+#[derive(Debug, Default)]
+pub(super) struct BoundTemplate {
+    template: Arc<Template>,
+    /// The variables, in the order of the template.
+    variables: Vec<Variable>,
+}
+
+impl BoundTemplate {
+    /// Resolves the variables of a template. Those without a meaning, which no checked template has, are
+    /// empty on every page.
+    pub(super) fn new(template: Arc<Template>) -> Self {
+        let names = template.variables().iter();
+        let variables = names.map(|name| {
+            let variable = Variable::from_name(name);
+            variable.unwrap_or_else(|| Variable::Text(String::new()))
+        });
+        Self {
+            variables: variables.collect(),
+            template,
+        }
+    }
+
+    /// Returns the template.
+    pub(super) fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// Appends the page for these bindings to `out`. Each variable is looked up once, however often the
+    /// template uses it. Returns the number of operations of the template that were executed.
+    pub(super) fn render(&self, bindings: &Bindings<'_>, out: &mut Output) -> usize {
+        let variables = self.variables.iter();
+        let values: Vec<_> = variables.map(|variable| bindings.value(variable)).collect();
+        self.template.render(&values, out)
+    }
+}
+
+/// The values of one page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bindings<'a> {
+    pub(super) values: &'a ExposedValues<'a>,
+    pub(super) messages: Messages<'a>,
+}
+
+impl<'a> Bindings<'a> {
+    /// Returns what happened: what the operator says about the maintenance, else what the language says.
+    pub(super) fn message(&self) -> &'a str {
+        let message = || self.messages.message(self.values.reason);
+        self.values.notice.or_else(message).unwrap_or_default()
+    }
+
+    /// Returns the value of a variable.
+    fn value(&self, variable: &Variable) -> Value<'a> {
+        let (values, messages) = (self.values, self.messages);
+        let is_retryable = values.retry_after.is_some();
+        let text = match variable {
+            Variable::Status => return number(values.status),
+            Variable::RetryAfter => return optional(values.retry_after.map(whole_seconds)),
+            Variable::RetryAfterMs => return optional(values.retry_after.map(saturating_millis)),
+            Variable::MaxAttempts => {
+                return optional(values.auto_retry.map(|page| page.max_attempts));
+            }
+            Variable::CapMs => {
+                return optional(values.auto_retry.map(|page| saturating_millis(page.cap)));
+            }
+            Variable::RetryAt => return optional(values.retry_at.map(date::rfc3339)),
+            Variable::Until => return optional(values.until.map(date::rfc3339)),
+            Variable::UntilTime => return optional(values.until.map(date::readable)),
+            Variable::Timestamp => return optional(values.time.map(date::rfc3339)),
+            Variable::Time => return optional(values.time.map(date::readable)),
+            Variable::When => return Value::Joined(self.when()),
+            Variable::Hint if is_retryable => return Value::Joined(self.hint()),
+            Variable::Address => return Value::Joined(self.address()),
+            Variable::StatusText => status_phrase(values.status),
+            Variable::Title => messages.title(values.reason, values.status, is_retryable),
+            Variable::Message => self.message(),
+            Variable::Fault => messages.fault(values.reason),
+            Variable::Sent if values.is_safe => "",
+            Variable::Sent if values.was_never_sent() => messages.text("unsafe.not_processed"),
+            Variable::Sent => messages.text("unsafe.unknown"),
+            Variable::Next => messages.next(values.reason, is_retryable),
+            Variable::HintBefore if is_retryable => messages.hint(self.must_check()).0,
+            Variable::HintAfter if is_retryable => messages.hint(self.must_check()).1,
+            Variable::HintBefore | Variable::HintAfter => "",
+            Variable::Hint if self.must_check() => messages.text("unsafe.check"),
+            Variable::Hint => "",
+            Variable::Reason => values.reason.as_str(),
+            Variable::TrippedBy => values.tripped_by.map_or("", |reason| reason.as_str()),
+            Variable::Source => values.source.as_str(),
+            Variable::Retryable => truth(is_retryable),
+            Variable::CanRetry => truth(is_retryable && values.is_safe),
+            Variable::AutoRetry => truth(values.auto_retry.is_some()),
+            Variable::RequestId => values.request_id.unwrap_or_default(),
+            Variable::Lang => &messages.language.tag,
+            Variable::Dir => messages.language.dir,
+            Variable::Method => values.method,
+            Variable::SafeMethod => truth(values.is_safe),
+            Variable::Host => values.host.as_deref().unwrap_or_default(),
+            Variable::Path => values.path.as_deref().unwrap_or_default(),
+            Variable::Text(key) => messages.text(key),
+        };
+        Value::Text(text)
+    }
+
+    /// Returns whether the visitor has to check first what became of the request.
+    fn must_check(&self) -> bool {
+        !self.values.is_safe && !self.values.was_never_sent()
+    }
+
+    /// Returns when to come back, as a phrase; empty if trying again does not help.
+    fn when(&self) -> String {
+        let wait = self.values.wait.map(CoarseDuration::from);
+        wait.map(|wait| self.messages.when(wait))
+            .unwrap_or_default()
+    }
+
+    /// Returns when to come back, as a sentence.
+    fn hint(&self) -> String {
+        let (before, after) = self.messages.hint(self.must_check());
+        let until = self.values.until.map(date::readable);
+        let until = until.map(|until| format!(" ({until})")).unwrap_or_default();
+        format!("{before}{}{until}{after}", self.when())
+    }
+
+    /// Returns the exposed parts of the address.
+    fn address(&self) -> String {
+        let host = self.values.host.as_deref().unwrap_or_default();
+        let path = self.values.path.as_deref().unwrap_or_default();
+        format!("{host}{path}")
+    }
+}
+
+/// Returns a duration in whole seconds, rounded up.
+pub(super) fn whole_seconds(duration: std::time::Duration) -> u64 {
+    saturating_millis(duration).div_ceil(1000)
+}
+
+fn number<'v>(number: impl ToString) -> Value<'v> {
+    Value::Verbatim(number.to_string())
+}
+
+/// Returns the value of a number or time; empty if there is none.
+fn optional<'v>(value: Option<impl ToString>) -> Value<'v> {
+    value.map_or(Value::Text(""), number)
+}
+
+fn truth(condition: bool) -> &'static str {
+    if condition {
+        "true"
+    } else {
+        "false"
+    }
+}

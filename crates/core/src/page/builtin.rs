@@ -1,0 +1,46 @@
+//! The sources of the built-in pages (`builtin/`).
+
+#[cfg(test)]
+mod tests;
+
+/// The HTML page, without the constants of [`constants`].
+pub(super) const HTML: &str = include_str!("builtin/page.html");
+/// The template of the built-in text page.
+pub const TEXT: &str = include_str!("builtin/page.txt");
+
+const STYLE: &str = include_str!("builtin/page.css");
+const SCENE: &str = include_str!("builtin/scene.svg");
+/// The script that reloads the page when the site is back. The page is complete without it: what only
+/// the script needs is hidden until it runs. The script contains nothing that differs from page to page,
+/// because the Content-Security-Policy names its hash.
+const SCRIPT: &str = include_str!("builtin/page.js");
+
+/// Returns the names and values of the parts that the HTML page contains.
+pub(super) fn constants() -> [(&'static str, String); 3] {
+    [
+        ("builtin.style", STYLE.to_owned()),
+        ("builtin.scene", SCENE.to_owned()),
+        ("builtin.script", without_comments(SCRIPT)),
+    ]
+}
+
+/// Returns a script without comment lines and indentation, which only its authors need: the page has to
+/// fit into the first packets of a connection.
+fn without_comments(script: &str) -> String {
+    let lines = script.lines().map(str::trim_start);
+    let code = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
+    code.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// Returns the template of the built-in HTML page, for operators to start from.
+pub(super) fn html_source() -> String {
+    let mut html = HTML.to_owned();
+    for (name, text) in [
+        ("builtin.style", STYLE),
+        ("builtin.scene", SCENE),
+        ("builtin.script", SCRIPT),
+    ] {
+        html = html.replace(&format!("{{{{{{{name}}}}}}}"), text);
+    }
+    html
+}

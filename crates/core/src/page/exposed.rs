@@ -1,0 +1,141 @@
+//! What a page may show of a request: validated, and only what the configuration exposes.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+
+use super::{date, PageInfo};
+use crate::config::{Exposed, PageRetry};
+use crate::failure::{Reason, Source};
+use crate::http::uri::without_query;
+use crate::time::Timestamp;
+
+/// A longer request id is too long to be quoted.
+const MAX_REQUEST_ID: usize = 128;
+/// The longest method in use has 16 letters (`BASELINE-CONTROL` of RFC 3253).
+const MAX_METHOD: usize = 16;
+/// The longest host name has 253 bytes (RFC 1035 §2.3.4); a port may follow.
+const MAX_HOST: usize = 260;
+/// Enough of a path to recognise it.
+const MAX_PATH: usize = 256;
+
+/// The values that a page shows.
+#[derive(Debug)]
+pub(super) struct ExposedValues<'a> {
+    pub(super) status: u16,
+    pub(super) reason: Reason,
+    pub(super) source: Source,
+    pub(super) tripped_by: Option<Reason>,
+    /// What the operator says about the maintenance.
+    pub(super) notice: Option<&'a str>,
+    /// The end of the maintenance.
+    pub(super) until: Option<DateTime>,
+    /// `None`: trying again does not help.
+    pub(super) retry_after: Option<Duration>,
+    /// What people read instead: until the end of the maintenance, if that is later.
+    pub(super) wait: Option<Duration>,
+    /// `retry_after` as a point in time.
+    pub(super) retry_at: Option<DateTime>,
+    /// Letters, at most [`MAX_METHOD`]; otherwise empty.
+    pub(super) method: &'a str,
+    /// How the page retries automatically; `None`: it does not.
+    pub(super) auto_retry: Option<&'a PageRetry>,
+    /// Whether sending the request twice does no more than sending it once.
+    pub(super) is_safe: bool,
+    /// `[A-Za-z0-9._:+/=@-]`, at most [`MAX_REQUEST_ID`] of them.
+    pub(super) request_id: Option<&'a str>,
+    pub(super) time: Option<DateTime>,
+    pub(super) host: Option<String>,
+    /// The path without its query, which may contain secrets.
+    pub(super) path: Option<String>,
+}
+
+impl<'a> ExposedValues<'a> {
+    /// Returns the parts of `info` that are valid and in `expose`.
+    pub(super) fn new(info: &PageInfo<'a>, expose: &[Exposed]) -> Self {
+        let is_exposed = |value| expose.contains(&value);
+        let is_safe = matches!(info.method, b"GET" | b"HEAD");
+        let maintenance = info.maintenance;
+        let until = maintenance
+            .and_then(|maintenance| maintenance.until)
+            .map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1000)));
+        // `retry.max` limits the hint for programs, which ask again after it.
+        let left = until
+            .zip(info.now)
+            .map_or(Duration::ZERO, |(until, now)| until.saturating_since(now));
+        Self {
+            status: info.status,
+            reason: info.reason,
+            source: info.source,
+            tripped_by: info.tripped_by,
+            notice: maintenance.and_then(|maintenance| maintenance.message.as_deref()),
+            until: until.and_then(date::utc),
+            retry_after: info.retry_after,
+            wait: info.retry_after.map(|retry_after| retry_after.max(left)),
+            retry_at: info
+                .now
+                .zip(info.retry_after)
+                .and_then(|(now, retry_after)| date::utc(now.saturating_add(retry_after))),
+            method: valid_method(info.method),
+            auto_retry: info
+                .page_retry
+                .filter(|page| page.auto && is_safe && info.retry_after.is_some()),
+            is_safe,
+            request_id: info
+                .request_id
+                .filter(|_| is_exposed(Exposed::RequestId))
+                .and_then(valid_request_id),
+            time: info
+                .now
+                .filter(|_| is_exposed(Exposed::Timestamp))
+                .and_then(date::utc),
+            host: is_exposed(Exposed::Host)
+                .then(|| shorten(info.host, MAX_HOST))
+                .filter(|host| !host.is_empty()),
+            path: is_exposed(Exposed::Path)
+                .then(|| shorten(without_query(info.path), MAX_PATH))
+                .filter(|path| !path.is_empty()),
+        }
+    }
+
+    /// Returns whether the request was certainly never processed. That is known only of requests that
+    /// the filter itself rejects: Envoy may have retried, and reports the last attempt.
+    pub(super) fn was_never_sent(&self) -> bool {
+        matches!(self.reason, Reason::CircuitOpen | Reason::Maintenance)
+    }
+}
+
+/// Returns the method if it consists of letters; otherwise an empty text.
+fn valid_method(method: &[u8]) -> &str {
+    std::str::from_utf8(method)
+        .ok()
+        .filter(|method| method.len() <= MAX_METHOD)
+        .filter(|method| method.bytes().all(|byte| byte.is_ascii_alphabetic()))
+        .unwrap_or_default()
+}
+
+/// Returns the request id if it consists of the characters of request ids. It is shown unchanged or not
+/// at all, because a changed id could not be found in any log.
+fn valid_request_id(id: &[u8]) -> Option<&str> {
+    let is_valid = |byte: &u8| byte.is_ascii_alphanumeric() || b"._:+/=@-".contains(byte);
+    if id.is_empty() || id.len() > MAX_REQUEST_ID || !id.iter().all(is_valid) {
+        return None;
+    }
+    std::str::from_utf8(id).ok()
+}
+
+/// Returns client input shortened to `max` bytes, without the characters that reorder the text around
+/// them and could make it look like another.
+fn shorten(bytes: &[u8], max: usize) -> String {
+    let head = bytes.get(..max).unwrap_or(bytes);
+    // Unicode's `Bidi_Control`.
+    let reorders = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut short = String::from_utf8_lossy(head).replace(reorders, "");
+    if head.len() < bytes.len() {
+        short.push('…');
+    }
+    short
+}

@@ -1,0 +1,211 @@
+//! The texts of a page, looked up when it is rendered.
+//!
+//! Texts of the operator have precedence over built-in ones: first those of the page, then those of the
+//! language. Within one table the most specific key wins.
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::coarse_duration::CoarseDuration;
+use super::languages::{Language, Languages};
+use super::locales::{shared_message, Locale, EN, SHARED};
+use crate::diagnostics::nearest;
+use crate::failure::Reason;
+
+/// Keys that every table may have in general (`title`) and for a single reason (`title.dns_error`).
+const BY_REASON: &[&str] = &["title", "message", "next"];
+/// What the keys of the operator's own texts begin with.
+const OWN: &str = "own.";
+/// What `title` can be specific about, apart from a reason.
+const STATUSES: std::ops::RangeInclusive<u16> = 400..=599;
+
+/// Texts by key: those of one language, or of one page.
+#[derive(Debug, Default)]
+pub(super) struct Texts(BTreeMap<Cow<'static, str>, Cow<'static, str>>);
+
+impl Texts {
+    /// Returns the texts of a built-in language.
+    pub(super) fn built_in(locale: &Locale) -> Self {
+        let strings = locale.strings.iter();
+        Self(
+            strings
+                .map(|(key, text)| ((*key).into(), (*text).into()))
+                .collect(),
+        )
+    }
+
+    /// Returns the texts that an operator configured.
+    pub(super) fn configured(strings: &[(String, String)]) -> Self {
+        let strings = strings.iter().cloned();
+        Self(
+            strings
+                .map(|(key, text)| (key.into(), text.into()))
+                .collect(),
+        )
+    }
+
+    /// Returns the text for a key.
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(|text| &**text)
+    }
+
+    /// Returns the text for the key `group.detail`.
+    fn get_for(&self, group: &str, detail: &str) -> Option<&str> {
+        // Most pages have no texts of their own.
+        if self.0.is_empty() {
+            return None;
+        }
+        self.get(&format!("{group}.{detail}"))
+    }
+}
+
+/// Returns whether texts can have this key.
+pub(crate) fn is_known(key: &str) -> bool {
+    let is_specific = |(group, detail): (&str, &str)| {
+        let is_reason = Reason::ALL.iter().any(|reason| reason.as_str() == detail);
+        (BY_REASON.contains(&group) && is_reason) || (group == "title" && is_status(detail))
+    };
+    is_own(key)
+        || BY_REASON.contains(&key)
+        || SHARED.contains(&key)
+        || EN.find(key).is_some()
+        || key.split_once('.').is_some_and(is_specific)
+}
+
+/// Returns whether `text` is a status of a failure.
+fn is_status(text: &str) -> bool {
+    let is_number = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && text.parse().is_ok_and(|status| STATUSES.contains(&status))
+}
+
+/// Returns whether `key` is one of the operator's own.
+pub(crate) fn is_own(key: &str) -> bool {
+    key.starts_with(OWN)
+}
+
+/// Returns every key of English, and those that apply to several reasons.
+pub fn keys() -> Vec<&'static str> {
+    let english = EN.strings.iter().map(|(key, _)| *key);
+    let shared = SHARED.iter().copied();
+    BY_REASON
+        .iter()
+        .copied()
+        .chain(shared)
+        .chain(english)
+        .collect()
+}
+
+/// Returns the key that was probably meant, of the known keys and these.
+pub(crate) fn nearest_key(key: &str, own: &[String]) -> Option<String> {
+    nearest(
+        key,
+        keys().into_iter().chain(own.iter().map(String::as_str)),
+    )
+}
+
+/// The texts of one page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Messages<'a> {
+    pub(super) languages: &'a Languages,
+    pub(super) language: &'a Language,
+    /// The texts of this page alone.
+    pub(super) page: Option<&'a Texts>,
+}
+
+impl<'a> Messages<'a> {
+    /// Returns the result of `find` for the first table in which it finds a text.
+    fn first(&self, find: impl Fn(&'a Texts) -> Option<&'a str>) -> Option<&'a str> {
+        let language = self.languages.texts(self.language);
+        self.page.into_iter().chain(language).find_map(find)
+    }
+
+    /// Returns the text for a key; empty if there is none.
+    pub(super) fn text(&self, key: &str) -> &'a str {
+        self.first(|texts| texts.get(key)).unwrap_or_default()
+    }
+
+    /// Returns what happened. A table may have one text for several reasons.
+    pub(super) fn message(&self, reason: Reason) -> Option<&'a str> {
+        self.first(|texts| {
+            texts
+                .get_for("message", reason.as_str())
+                .or_else(|| texts.get_for("message", shared_message(reason)))
+                .or_else(|| texts.get("message"))
+        })
+    }
+
+    /// Returns the text of a group for a reason.
+    pub(super) fn for_reason(&self, group: &str, reason: Reason) -> Option<&'a str> {
+        self.first(|texts| {
+            let specific = texts.get_for(group, reason.as_str());
+            specific.or_else(|| texts.get(group))
+        })
+    }
+
+    /// Returns the heading. The titles of 5xx statuses promise that the failure passes by itself, so that
+    /// they apply to retryable failures only.
+    pub(super) fn title(&self, reason: Reason, status: u16, is_retryable: bool) -> &'a str {
+        let exact = status.to_string();
+        let class = format!("{}xx", status / 100);
+        let is_exact = is_retryable || status < 500;
+        let title = self.first(|texts| {
+            texts
+                .get_for("title", reason.as_str())
+                .or_else(|| texts.get_for("title", &exact).filter(|_| is_exact))
+                .or_else(|| texts.get_for("title", &class))
+                .or_else(|| texts.get("title"))
+        });
+        title.unwrap_or_else(|| self.text("title.5xx"))
+    }
+
+    /// Returns whose fault the failure is.
+    pub(super) fn fault(&self, reason: Reason) -> &'a str {
+        self.text(match reason {
+            Reason::Maintenance => "fault.planned",
+            Reason::DestinationNotFound => "fault.nobody",
+            _ => "fault.ours",
+        })
+    }
+
+    /// Returns what happens next.
+    pub(super) fn next(&self, reason: Reason, is_retryable: bool) -> &'a str {
+        let is_specific =
+            is_retryable || matches!(reason, Reason::Maintenance | Reason::DestinationNotFound);
+        let next = match is_specific {
+            true => self.for_reason("next", reason),
+            false => self.first(|texts| texts.get("next")),
+        };
+        next.unwrap_or_else(|| match is_retryable {
+            true => self.text("next.passes"),
+            false => self.text("next.ours_to_fix"),
+        })
+    }
+
+    /// Returns the sentence that says when to come back, as what is before and after the time. With
+    /// `must_check`, it also asks the visitor to check first.
+    pub(super) fn hint(&self, must_check: bool) -> (&'a str, &'a str) {
+        let text = self.text(if must_check {
+            "hint.check"
+        } else {
+            "hint.again"
+        });
+        text.split_once("{when}").unwrap_or((text, ""))
+    }
+
+    /// Returns the phrase for a duration, as in "in about 15 seconds".
+    pub(super) fn when(&self, duration: CoarseDuration) -> String {
+        let (key, number) = match duration {
+            CoarseDuration::Moments => ("when.moments", 0),
+            CoarseDuration::Seconds(n) => ("when.seconds", n),
+            CoarseDuration::Minute => ("when.minute", 1),
+            CoarseDuration::Minutes(n) => ("when.minutes", n),
+            CoarseDuration::Hour => ("when.hour", 1),
+            CoarseDuration::Hours(n) => ("when.hours", n),
+            CoarseDuration::Days(n) => ("when.days", n),
+        };
+        self.text(key).replacen("{n}", &number.to_string(), 1)
+    }
+}

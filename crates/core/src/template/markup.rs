@@ -1,0 +1,109 @@
+//! The HTML of a template: its inline blocks, and where values are allowed.
+
+use super::attribute::{Attribute, Link};
+use super::html::{is_text, Event, State};
+use super::parse::Parser;
+use super::{InlineBlock, Position, Syntax};
+
+/// The end of a script.
+const SCRIPT_END_TAG: &str = "</script>";
+
+impl Parser<'_> {
+    /// Appends HTML of the source, with its offset there, or of a constant.
+    pub(super) fn push_html(&mut self, html: &str, from: Option<usize>) {
+        let (mut copied, mut next) = (0, 0_usize);
+        let bytes = html.as_bytes();
+        loop {
+            let rest = bytes.get(next..).unwrap_or_default();
+            // Most of a page is text, and images in attributes.
+            let skipped = match self.html.stops_at() {
+                Some(stop) => rest.iter().position(|&byte| byte == stop),
+                None => Some(0),
+            };
+            let Some((skipped, &byte)) = skipped.and_then(|at| Some((at, rest.get(at)?))) else {
+                break;
+            };
+            next = next.saturating_add(skipped).saturating_add(1);
+            let event = self.html.feed(byte);
+            if event == Event::Nothing {
+                continue;
+            }
+            if self.emits {
+                self.text
+                    .trusted(html.get(copied..next).unwrap_or_default());
+                copied = next;
+            }
+            match event {
+                Event::LessThan => self.less_than = self.text.len().saturating_sub(1),
+                Event::BlockStart => self.block_start = self.text.len(),
+                Event::BlockEnd(is_style) if self.emits => {
+                    let end = from.map(|from| from.saturating_add(next));
+                    self.end_inline_block(is_style, end);
+                }
+                Event::BlockEnd(_) | Event::Nothing => {}
+            }
+        }
+        if self.emits {
+            self.text.trusted(html.get(copied..).unwrap_or_default());
+        }
+    }
+
+    /// Records the script or style that has just ended; `end` is the offset of its end in the source.
+    fn end_inline_block(&mut self, is_style: bool, end: Option<usize>) {
+        let range = self.block_start..self.less_than;
+        let content = self.text.as_str().get(range.clone()).unwrap_or_default();
+        // In a script, `<!--` can make the end tag part of the script.
+        let is_ambiguous = !is_style && content.contains("<!--");
+        if !content.is_empty() {
+            self.blocks.push(InlineBlock { is_style, range });
+        }
+        if is_ambiguous {
+            let tag = self.tag;
+            if let Some(end) = end {
+                self.tag = (end.saturating_sub(SCRIPT_END_TAG.len()), end);
+            }
+            self.refuse("the end of a script with `<!--` in it");
+            self.tag = tag;
+        }
+    }
+
+    /// Returns how a value is escaped at the current position, or why no value is allowed there.
+    pub(super) fn position(&self, is_block: bool) -> Result<Position, &'static str> {
+        match self.syntax {
+            Syntax::Text => return Ok(Position::Plain),
+            Syntax::Json => return Ok(Position::Json),
+            Syntax::Html => {}
+        }
+        match self.html.state {
+            State::Text => Ok(Position::Html),
+            // Browsers differ about markup in a title.
+            State::Raw(raw, false) if is_text(raw) => Ok(Position::Html),
+            State::Raw(..) | State::RawTagOpen(..) | State::RawEndTag(..) => Err(
+                "a tag in a script, a style or another element that is not HTML inside: put values into `data-*` attributes",
+            ),
+            State::Comment(_) | State::MarkupDeclaration(_) | State::Bogus | State::Unknown => {
+                Err("a tag in a comment or declaration: use {{! … }}")
+            }
+            State::Tag | State::AfterBlock | State::AfterAttributeName if is_block => {
+                Ok(Position::Html)
+            }
+            State::Value(_, _) if self.html.is_special() => {
+                Err("a tag in an attribute of an element such as `<script>`, `<iframe>`, `<base>` or `<meta http-equiv>`")
+            }
+            State::Value(_, Attribute::Plain) => Ok(Position::Html),
+            State::Value(_, Attribute::Forbidden) => Err("a tag in an attribute that holds code"),
+            State::Value(_, Attribute::Link(link)) => match link {
+                Link::Start => Ok(Position::Link),
+                Link::Path => Ok(Position::Path),
+                Link::Query => Ok(Position::Query),
+                _ if is_block => Ok(Position::Html),
+                Link::Open => Err(
+                    "a tag where a URL could still get another scheme: `/`, `?`, `#` or a scheme must come before it",
+                ),
+                Link::Unsafe => Err("a tag in a URL with a scheme other than http, https, mailto and tel"),
+            },
+            State::Unquoted | State::BeforeValue => Err("a tag in an attribute value without quotes"),
+            _ => Err("a tag in the name of an element or attribute"),
+        }
+    }
+}

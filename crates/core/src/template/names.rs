@@ -1,0 +1,53 @@
+//! What a template can refer to. The engine has no names of its own: its caller provides them.
+
+/// The names that templates can use, with everything that is known before a page is rendered.
+pub trait Names {
+    /// Returns what opens and what closes a tag.
+    fn delimiters(&self) -> (&str, &str);
+
+    /// Returns the meaning of a name.
+    ///
+    /// # Errors
+    /// [`UnknownName`] if the name has no meaning.
+    fn resolve(&self, name: &str) -> Result<Meaning<'_>, UnknownName>;
+
+    /// Returns the list that `#each` repeats its content for.
+    fn list(&self) -> List<'_>;
+
+    /// Returns how error messages describe the constants.
+    fn constants(&self) -> &'static str;
+}
+
+/// The meaning of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning<'n> {
+    /// A value that is known when a page is rendered.
+    Variable,
+    /// A text that is the same on every page.
+    Constant(&'n str),
+    /// A URL that is the same on every page. The caller has checked that it is harmless, whatever its
+    /// scheme.
+    CheckedUrl(&'n str),
+    /// The list.
+    List,
+    /// A field of the current list item, by its number.
+    Field(usize),
+}
+
+/// A list of items.
+#[derive(Debug, Clone, Copy)]
+pub struct List<'n> {
+    /// The name of the list.
+    pub name: &'static str,
+    /// The items, each with its fields.
+    pub items: &'n [Vec<String>],
+}
+
+/// Why a name has no meaning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownName {
+    /// What is wrong.
+    pub why: &'static str,
+    /// The name that was probably meant.
+    pub did_you_mean: Option<String>,
+}
