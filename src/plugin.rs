@@ -75,7 +75,7 @@ impl RootContext for Plugin {
             }
             Err(errors) => {
                 for error in errors.iter() {
-                    log::error!("tidegate: configuration: {}", error.text());
+                    log::error!("tidegate: configuration: {error}");
                 }
                 if let Ok(id) = Envoy.define_metric(MetricKind::Counter, CONFIG_ERRORS) {
                     Envoy.increment_metric(id, 1);
