@@ -178,7 +178,7 @@ fn direction(strings: &[(String, String)], v: &mut Validator) {
             found: quoted(text),
             why: "",
             allowed: "\"ltr\" or \"rtl\"".to_owned(),
-            did_you_mean: nearest(text, ["ltr", "rtl"].into_iter()),
+            did_you_mean: nearest(text, ["ltr", "rtl"]),
         };
         v.refuse_key(DIRECTION, error);
     }
