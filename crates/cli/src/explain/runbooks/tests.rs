@@ -40,7 +40,6 @@ fn every_reason_has_a_complete_runbook() {
 /// What the text says about the breaker is what the breaker does.
 #[test]
 fn runbooks_say_what_the_breaker_counts() {
-    use tidegate_core::breaker::outcome::of_response;
     use tidegate_core::breaker::Outcome;
     use tidegate_core::config::Config;
     use tidegate_core::failure::Source;
@@ -53,7 +52,7 @@ fn runbooks_say_what_the_breaker_counts() {
             Reason::UpstreamTimeout => (Source::Upstream, 504),
             _ => (Source::Proxy, 503),
         };
-        let outcome = of_response(&settings, status, *reason, source, false);
+        let outcome = Outcome::of_response(&settings, status, *reason, source, false);
         let is_failure = matches!(outcome, Outcome::Failure(_));
         let says = of(*reason).meanwhile;
         let counts =
