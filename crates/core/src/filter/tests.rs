@@ -2,6 +2,7 @@
 
 mod breaker;
 mod intercept;
+mod replies;
 
 use super::*;
 use crate::config::Config;
@@ -102,4 +103,72 @@ fn response(status: u16, more: &[(&str, &str)]) -> HeaderBlock {
     let mut headers = vec![(":status", code.as_str())];
     headers.extend_from_slice(more);
     HeaderBlock::from_pairs(&headers)
+}
+
+/// A request by `method` for `/a?b=c` that accepts HTML, with more headers.
+fn request(method: &str, more: &[(&str, &str)]) -> HeaderBlock {
+    let mut headers = vec![
+        (":method", method),
+        (":authority", "Shop.example:8443"),
+        (":path", "/a?b=c"),
+        ("accept", "text/html"),
+    ];
+    headers.extend_from_slice(more);
+    HeaderBlock::from_pairs(&headers)
+}
+
+/// A response to a request, in a world of its own.
+struct Case {
+    world: World,
+    filter: Filter,
+    action: ResponseAction,
+}
+
+impl Case {
+    fn new(
+        json: &str,
+        request: HeaderBlock,
+        (status, end_of_stream): (u16, bool),
+        details: &[u8],
+        headers: &[(&str, &str)],
+    ) -> Self {
+        let mut world = World::new(json);
+        let (mut filter, action) = world.begin_with(request);
+        assert_eq!(action, RequestAction::Continue);
+        let headers = response(status, headers);
+        let action = world.respond_with(&mut filter, headers, end_of_stream, details);
+        Self {
+            world,
+            filter,
+            action,
+        }
+    }
+
+    fn passes(&self) -> bool {
+        self.action == ResponseAction::Continue
+    }
+
+    fn state(&self, name: &str) -> Option<&str> {
+        self.world.host.filter_state.get(name).map(String::as_str)
+    }
+
+    fn local_reply(self) -> LocalReply {
+        match self.action {
+            ResponseAction::SendLocalReply(reply) => reply,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn replaced_headers(&self) -> &HeaderBlock {
+        match &self.action {
+            ResponseAction::Replace(headers) => headers,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The response to a plain GET.
+fn get(json: &str, status: u16, end_of_stream: bool, details: &[u8]) -> Case {
+    let response = (status, end_of_stream);
+    Case::new(json, request("GET", &[]), response, details, &[])
 }

@@ -56,8 +56,8 @@ fn each_error_is_a_line_of_the_log_with_its_key() {
         let errors: Vec<_> = log.iter().filter(|line| line.level == ERROR).collect();
         assert_eq!(errors.len(), keys.len(), "{config}: {log:?}");
         for key in keys {
-            let told = errors.iter().any(|line| line.message.contains(key));
-            assert!(told, "{config}: no error for {key}: {errors:?}");
+            let found = errors.iter().any(|line| line.message.contains(key));
+            assert!(found, "{config}: no error for {key}: {errors:?}");
         }
     }
 }
