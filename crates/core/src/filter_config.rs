@@ -81,10 +81,9 @@ impl FilterConfig {
         self.always_looks_up
     }
 
-    /// Returns whether the virtual host is needed to find a policy: for a route without a name, or if
-    /// some rule matches virtual hosts.
-    pub fn needs_virtual_host(&self, route: &[u8]) -> bool {
-        self.matches_virtual_hosts || crate::policy::is_unnamed(route)
+    /// Returns whether some rule of `routes` matches virtual hosts.
+    pub fn matches_virtual_hosts(&self) -> bool {
+        self.matches_virtual_hosts
     }
 
     /// Returns the shortest time that some policy calls slow; `None` if no policy does, so that

@@ -13,7 +13,8 @@ use crate::worker::{CircuitId, RouteKey};
 pub struct RouteInfo {
     /// `xds.route_name`; empty if there is none.
     pub route: Vec<u8>,
-    /// `xds.virtual_host_name`; empty unless [`FilterConfig::needs_virtual_host`].
+    /// `xds.virtual_host_name`; read only if the route has no name, or if some rule matches virtual
+    /// hosts.
     pub virtual_host: Vec<u8>,
     /// `xds.cluster_name`, the cluster chosen for this request; empty if there is none.
     pub cluster: Vec<u8>,
@@ -27,7 +28,7 @@ impl RouteInfo {
         let mut attribute = |path: &[&str]| host.attribute(path).unwrap_or_default();
         let route = attribute(&["xds", "route_name"]);
         Self {
-            virtual_host: if config.needs_virtual_host(&route) {
+            virtual_host: if is_unnamed(&route) || config.matches_virtual_hosts() {
                 attribute(&["xds", "virtual_host_name"])
             } else {
                 Vec::new()
@@ -54,7 +55,7 @@ impl RouteInfo {
 }
 
 /// Returns whether a route has no name. Istio names such routes "default".
-pub(crate) fn is_unnamed(route: &[u8]) -> bool {
+fn is_unnamed(route: &[u8]) -> bool {
     matches!(route, b"" | b"default")
 }
 

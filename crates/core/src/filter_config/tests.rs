@@ -38,34 +38,6 @@ fn routes_are_looked_up_for_each_request_only_if_a_rule_needs_it() {
 }
 
 #[test]
-fn virtual_hosts_are_needed_for_unnamed_routes_and_rules_that_match_them() {
-    for (json, route, needed) in [
-        ("{}", "pay", false),
-        ("{}", "", true),
-        ("{}", "default", true),
-        (
-            r#"{"routes":[{"name":"a","match":{"route":"x"}}]}"#,
-            "pay",
-            false,
-        ),
-        (
-            r#"{"routes":[{"name":"a","match":{"virtual_host":"*"}}]}"#,
-            "pay",
-            false,
-        ),
-        (
-            r#"{"routes":[{"name":"a","match":{"route":"x"}},{"name":"b","match":{"virtual_host":"v"}}]}"#,
-            "pay",
-            true,
-        ),
-    ] {
-        let config = FilterConfig::new(Config::from_json(json.as_bytes()).unwrap());
-        let asked = config.needs_virtual_host(route.as_bytes());
-        assert_eq!(asked, needed, "{json}: {route}");
-    }
-}
-
-#[test]
 fn statuses_of_every_policy_and_429_are_relevant() {
     let json = r#"{"intercept":{"statuses":[502]},"breaker":{"failures":{"statuses":[500]}},
         "routes":[{"name":"a","match":{"route":"a"},"intercept":{"statuses":[418]}}]}"#;

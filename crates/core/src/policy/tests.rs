@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::{Config, RouteRule};
+use crate::host::fake::FakeHost;
 
 const ROUTES: &str = r#"{
   "mode": "enforce",
@@ -205,4 +206,36 @@ fn metadata_choose_the_page_before_the_policy() {
     let with = config(r#"{ "match": { "routes": ["pay"] }, "template": "app" }"#);
     let policy = RoutePolicy::find(&with, &info("pay", "v", "c", &[]), &request());
     assert_eq!(policy.route, b"pay");
+}
+
+#[test]
+fn the_virtual_host_is_read_for_unnamed_routes_and_rules_that_match_it() {
+    for (json, route, needed) in [
+        ("{}", "pay", false),
+        ("{}", "", true),
+        ("{}", "default", true),
+        (
+            r#"{"routes":[{"name":"a","match":{"route":"x"}}]}"#,
+            "pay",
+            false,
+        ),
+        (
+            r#"{"routes":[{"name":"a","match":{"virtual_host":"*"}}]}"#,
+            "pay",
+            false,
+        ),
+        (
+            r#"{"routes":[{"name":"a","match":{"route":"x"}},{"name":"b","match":{"virtual_host":"v"}}]}"#,
+            "pay",
+            true,
+        ),
+    ] {
+        let config = FilterConfig::new(Config::from_json(json.as_bytes()).unwrap());
+        let mut host = FakeHost::default();
+        host.attributes
+            .insert("xds.route_name".to_owned(), route.into());
+        RouteInfo::read(&mut host, &config);
+        let is_read = host.reads.contains(&"xds.virtual_host_name".to_owned());
+        assert_eq!(is_read, needed, "{json}: {route}");
+    }
 }
