@@ -138,6 +138,14 @@ impl Envoy {
         self.envoy.processor_time().expect("the threads of Envoy")
     }
 
+    /// Returns the sizes in bytes of the memories of all wasm VMs, the largest first.
+    ///
+    /// # Panics
+    /// If `/proc` does not have it (Linux has).
+    pub fn wasm_memories(&self) -> Vec<u64> {
+        self.envoy.wasm_memories().expect("the memory map of Envoy")
+    }
+
     /// Returns a counter or gauge by its full name, or 0 if it does not exist yet.
     ///
     /// # Panics

@@ -292,7 +292,7 @@ fn taken_port_is_reported_with_its_option() {
             "{said}"
         );
         assert!(
-            said.contains(&format!("{option} chooses another")),
+            said.contains(&format!("select another with {option};")),
             "{said}"
         );
     }

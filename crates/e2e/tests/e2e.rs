@@ -19,6 +19,9 @@ mod harness;
 mod hints;
 /// Every kind of failure with every method, client and protocol.
 mod matrix;
+/// The memory of the VM. Linux shows how much it is.
+#[cfg(target_os = "linux")]
+mod memory;
 /// Metrics with labels, alerts, the dashboard.
 mod metrics;
 /// Every reason, wherever it is reported.

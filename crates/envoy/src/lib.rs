@@ -169,6 +169,18 @@ impl Envoy {
         Ok(Duration::from_nanos(nanoseconds.sum()))
     }
 
+    /// Returns the sizes in bytes of the memories of all wasm VMs, the largest first (Linux only).
+    ///
+    /// V8 reserves an address range of several GiB for each memory. The accessible part at its start is
+    /// what the VM has.
+    ///
+    /// # Errors
+    /// If `/proc` does not have it.
+    pub fn wasm_memories(&self) -> io::Result<Vec<u64>> {
+        let maps = fs::read_to_string(format!("/proc/{}/maps", self.pid))?;
+        Ok(wasm_memories(&maps))
+    }
+
     /// Ends Envoy with SIGTERM and waits until it is gone. Kills its process group in any case.
     ///
     /// # Errors
@@ -311,6 +323,35 @@ impl fmt::Display for StopError {
 }
 
 impl std::error::Error for StopError {}
+
+/// The least address range that V8 reserves for a wasm memory.
+const RESERVED_BYTES: u64 = 4 << 30;
+
+/// Finds wasm memories in the text of `/proc/PID/maps` (proc(5)).
+fn wasm_memories(maps: &str) -> Vec<u64> {
+    let ranges: Vec<(u64, u64, &str)> = maps
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split(' ');
+            let (start, end) = words.next()?.split_once('-')?;
+            let address = |text| u64::from_str_radix(text, 16).ok();
+            Some((address(start)?, address(end)?, words.next()?))
+        })
+        .collect();
+    let mut sizes: Vec<u64> = ranges
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [(start, end, "rw-p"), (rest, last, "---p")]
+                if end == rest && last - rest >= RESERVED_BYTES =>
+            {
+                Some(end - start)
+            }
+            _ => None,
+        })
+        .collect();
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    sizes
+}
 
 #[cfg(test)]
 mod tests;

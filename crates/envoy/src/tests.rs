@@ -123,3 +123,17 @@ fn a_bare_program_name_is_kept_for_path_and_others_become_absolute() {
         assert_eq!(absolute(Path::new(program)).unwrap(), expected, "{program}");
     }
 }
+
+#[test]
+fn a_wasm_memory_is_the_accessible_start_of_a_reserved_range() {
+    let maps = "\
+10000-20000 r-xp 00000000 08:01 1    /bin/envoy
+20000-30000 rw-p 00000000 00:00 0    [heap]
+30000-40000 ---p 00000000 00:00 0
+7f0000000000-7f0000130000 rw-p 00000000 00:00 0
+7f0000130000-7f0280000000 ---p 00000000 00:00 0
+7f1000000000-7f1000200000 rw-p 00000000 00:00 0
+7f1000200000-7f1280000000 ---p 00000000 00:00 0
+";
+    assert_eq!(super::wasm_memories(maps), [0x20_0000, 0x13_0000]);
+}
