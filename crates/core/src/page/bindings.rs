@@ -131,14 +131,14 @@ impl<'a> Bindings<'a> {
         let (before, after) = self.messages.hint(self.must_check());
         let until = self.values.until.map(date::readable);
         let until = until.map(|until| format!(" ({until})")).unwrap_or_default();
-        format!("{before}{}{until}{after}", self.when())
+        [before, &self.when(), &until, after].concat()
     }
 
     /// Returns the exposed parts of the address.
     fn address(&self) -> String {
         let host = self.values.host.as_deref().unwrap_or_default();
         let path = self.values.path.as_deref().unwrap_or_default();
-        format!("{host}{path}")
+        [host, path].concat()
     }
 }
 

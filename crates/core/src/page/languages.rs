@@ -76,9 +76,14 @@ impl Languages {
         }
     }
 
+    /// Returns the number of a language: its position among [`Languages::tags`].
+    pub(super) fn number(&self, id: LanguageId) -> usize {
+        id.0.unwrap_or(self.default)
+    }
+
     /// Returns a language.
     pub(super) fn get(&self, id: LanguageId) -> Option<&Language> {
-        self.all.get(id.0.unwrap_or(self.default))
+        self.all.get(self.number(id))
     }
 
     /// Returns the tags of all languages.
@@ -120,7 +125,9 @@ impl Language {
                 for (number, source) in
                     numbered.filter(|(_, source)| source.tag.eq_ignore_ascii_case(tag))
                 {
-                    sources.push(number);
+                    if !sources.contains(&number) {
+                        sources.push(number);
+                    }
                     dir = dir.or(source.dir.filter(|_| sets_direction));
                 }
             }

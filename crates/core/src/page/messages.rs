@@ -23,43 +23,60 @@ const OWN: &str = "own.";
 const STATUSES: std::ops::RangeInclusive<u16> = 400..=599;
 
 /// Texts by key: those of one language, or of one page.
+///
+/// The part of a key after its first dot (`503` of `title.503`) has a map of its own, so that a page can
+/// look up a group for its reason or status without joining a key.
 #[derive(Debug, Default)]
-pub(super) struct Texts(BTreeMap<Cow<'static, str>, Cow<'static, str>>);
+pub(super) struct Texts(
+    BTreeMap<Cow<'static, str>, BTreeMap<Cow<'static, str>, Cow<'static, str>>>,
+);
 
 impl Texts {
     /// Returns the texts of a built-in language.
     pub(super) fn built_in(locale: &Locale) -> Self {
-        let strings = locale.strings.iter();
-        Self(
-            strings
-                .map(|(key, text)| ((*key).into(), (*text).into()))
-                .collect(),
-        )
+        let mut texts = Self::default();
+        for (key, text) in locale.strings {
+            let (group, detail) = split_key(key);
+            texts.insert(group.into(), detail.into(), (*text).into());
+        }
+        texts
     }
 
     /// Returns the texts that an operator configured.
     pub(super) fn configured(strings: &[(String, String)]) -> Self {
-        let strings = strings.iter().cloned();
-        Self(
-            strings
-                .map(|(key, text)| (key.into(), text.into()))
-                .collect(),
-        )
+        let mut texts = Self::default();
+        for (key, text) in strings {
+            let (group, detail) = split_key(key);
+            let (group, detail) = (group.to_owned(), detail.to_owned());
+            texts.insert(group.into(), detail.into(), text.clone().into());
+        }
+        texts
+    }
+
+    fn insert(
+        &mut self,
+        group: Cow<'static, str>,
+        detail: Cow<'static, str>,
+        text: Cow<'static, str>,
+    ) {
+        self.0.entry(group).or_default().insert(detail, text);
     }
 
     /// Returns the text for a key.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(|text| &**text)
+        let (group, detail) = split_key(key);
+        self.get_for(group, detail)
     }
 
     /// Returns the text for the key `group.detail`.
     fn get_for(&self, group: &str, detail: &str) -> Option<&str> {
-        // Most pages have no texts of their own.
-        if self.0.is_empty() {
-            return None;
-        }
-        self.get(&format!("{group}.{detail}"))
+        self.0.get(group)?.get(detail).map(|text| &**text)
     }
+}
+
+/// Splits a key at its first dot.
+fn split_key(key: &str) -> (&str, &str) {
+    key.split_once('.').unwrap_or((key, ""))
 }
 
 /// Returns whether texts can have this key.
@@ -148,14 +165,13 @@ impl<'a> Messages<'a> {
     /// Returns the heading. The titles of 5xx statuses promise that the failure passes by itself, so that
     /// they apply to retryable failures only.
     pub(super) fn title(&self, reason: Reason, status: u16, is_retryable: bool) -> &'a str {
-        let exact = status.to_string();
-        let class = format!("{}xx", status / 100);
         let is_exact = is_retryable || status < 500;
         let title = self.first(|texts| {
+            let exact = || texts.get_for("title", &status.to_string());
             texts
                 .get_for("title", reason.as_str())
-                .or_else(|| texts.get_for("title", &exact).filter(|_| is_exact))
-                .or_else(|| texts.get_for("title", &class))
+                .or_else(|| exact().filter(|_| is_exact))
+                .or_else(|| texts.get_for("title", &format!("{}xx", status / 100)))
                 .or_else(|| texts.get("title"))
         });
         title.unwrap_or_else(|| self.text("title.5xx"))
@@ -192,7 +208,7 @@ impl<'a> Messages<'a> {
         } else {
             "hint.again"
         });
-        text.split_once("{when}").unwrap_or((text, ""))
+        split_at_placeholder(text, "{when}").unwrap_or((text, ""))
     }
 
     /// Returns the phrase for a duration, as in "in about 15 seconds".
@@ -206,6 +222,20 @@ impl<'a> Messages<'a> {
             CoarseDuration::Hours(n) => ("when.hours", n),
             CoarseDuration::Days(n) => ("when.days", n),
         };
-        self.text(key).replacen("{n}", &number.to_string(), 1)
+        let text = self.text(key);
+        match split_at_placeholder(text, "{n}") {
+            Some((before, after)) => [before, &number.to_string(), after].concat(),
+            None => text.to_owned(),
+        }
     }
+}
+
+/// Splits a text at its first placeholder. Looking for the brace first is cheaper than `split_once` with a
+/// string, which prepares a search for any text: every page does this several times.
+fn split_at_placeholder<'t>(text: &'t str, placeholder: &str) -> Option<(&'t str, &'t str)> {
+    let mut braces = text.match_indices('{');
+    braces.find_map(|(at, _)| {
+        let (before, rest) = text.split_at_checked(at)?;
+        Some((before, rest.strip_prefix(placeholder)?))
+    })
 }

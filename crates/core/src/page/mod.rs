@@ -27,7 +27,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::config::{Config, Exposed, Maintenance, PageRetry, PageRule, Security, TemplateSource};
@@ -35,13 +35,13 @@ use crate::failure::{Reason, Source};
 use crate::http::accept::Format;
 use crate::http::headers::HeaderBlock;
 use crate::http::uri::{without_port, without_query};
-use crate::template::Output;
+use crate::template::{Output, Template};
 use crate::time::Timestamp;
 use bindings::{Bindings, BoundTemplate};
 use coarse_duration::CoarseDuration;
 use exposed::ExposedValues;
 use messages::{Messages, Texts};
-use template_names::TemplateNames;
+use template_names::{LocalizedNames, TemplateNames};
 
 pub use crate::template::{Syntax, TemplateError};
 pub use builtin::TEXT as BUILT_IN_TEXT;
@@ -148,6 +148,11 @@ struct OwnPage {
 pub struct Pages {
     languages: languages::Languages,
     html: HtmlPage,
+    /// The built-in HTML page of each language that was asked for, with the texts of the language as
+    /// constants. Looking up and escaping them on every page would be half of its cost.
+    localized: Vec<OnceLock<BoundTemplate>>,
+    /// The names that the built-in page can use.
+    names: TemplateNames,
     /// The policy of a built-in page without its script.
     csp_without_script: Option<String>,
     text: BoundTemplate,
@@ -193,15 +198,19 @@ impl Pages {
             BoundTemplate::new(Arc::new(template))
         };
         let html = built_in(Syntax::Html, builtin::HTML);
+        let text = built_in(Syntax::Text, BUILT_IN_TEXT);
+        let languages = languages::Languages::new(&config.locales);
         let rules = config.pages.iter().map(|rule| {
             let texts = Texts::configured(&rule.strings);
             (rule.clone(), texts)
         });
         Self {
-            languages: languages::Languages::new(&config.locales),
+            localized: languages.tags().map(|_| OnceLock::new()).collect(),
+            languages,
             csp_without_script: csp::policy(security, &html.template().styles(), &[], false),
             html: HtmlPage::new(html, security, false),
-            text: built_in(Syntax::Text, BUILT_IN_TEXT),
+            names,
+            text,
             problem: problem::Problem::new(&config.formats.problem_type_base),
             own,
             rules: rules.collect(),
@@ -269,7 +278,11 @@ impl Pages {
                 };
                 page.content_type = Some("text/html; charset=utf-8");
                 page.csp = csp.as_deref();
-                page.body = render(&html.unwrap_or(&self.html).template, &bindings);
+                let template = match html {
+                    Some(html) => &html.template,
+                    None => self.built_in(info.language, &bindings.messages),
+                };
+                page.body = render(template, &bindings);
             }
             Format::Problem => {
                 let members = own.and_then(|own| own.members.as_ref());
@@ -293,6 +306,23 @@ impl Pages {
             Format::Empty => {}
         }
         page
+    }
+
+    /// Returns the built-in HTML page for a language, compiled with its texts unless this page has texts of
+    /// its own.
+    fn built_in(&self, language: LanguageId, messages: &Messages<'_>) -> &BoundTemplate {
+        let localized = self.localized.get(self.languages.number(language));
+        let Some(localized) = localized.filter(|_| messages.page.is_none()) else {
+            return &self.html.template;
+        };
+        localized.get_or_init(|| {
+            let names = LocalizedNames {
+                names: &self.names,
+                messages: *messages,
+            };
+            let template = Template::compile(&names, Syntax::Html, builtin::HTML);
+            BoundTemplate::new(Arc::new(template.unwrap_or_default()))
+        })
     }
 
     /// Returns the operator's own page that the route asks for, or else the rule.

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::messages::{is_known, is_own, nearest_key};
+use super::messages::{is_known, is_own, nearest_key, Messages};
 use super::names::{Role, NAMES, TEXT_PREFIX};
 use super::{builtin, members, palette};
 use crate::config::{Brand, Config, Json, Logo};
@@ -198,5 +198,32 @@ impl Names for TemplateNames {
 
     fn constants(&self) -> &'static str {
         "`brand.*` and `vars.*`"
+    }
+}
+
+/// The names of the built-in page in one language: its texts are constants.
+pub(super) struct LocalizedNames<'a> {
+    pub(super) names: &'a TemplateNames,
+    pub(super) messages: Messages<'a>,
+}
+
+impl Names for LocalizedNames<'_> {
+    fn delimiters(&self) -> (&str, &str) {
+        self.names.delimiters()
+    }
+
+    fn resolve(&self, name: &str) -> Result<Meaning<'_>, UnknownName> {
+        match name.strip_prefix(TEXT_PREFIX) {
+            Some(key) => Ok(Meaning::Constant(self.messages.text(key))),
+            None => self.names.resolve(name),
+        }
+    }
+
+    fn list(&self) -> List<'_> {
+        self.names.list()
+    }
+
+    fn constants(&self) -> &'static str {
+        self.names.constants()
     }
 }
