@@ -80,7 +80,7 @@ pub(crate) type Picture = (String, String);
 
 /// The column headings.
 const HEADS: [&str; 7] = [
-    "told to come back",
+    "hint",
     "peak load",
     "overloaded, s",
     "all served",
