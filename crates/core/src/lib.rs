@@ -123,7 +123,7 @@
 
 pub mod breaker;
 pub mod config;
-mod diagnostics;
+pub mod diagnostics;
 pub mod failure;
 pub mod filter;
 pub mod filter_config;
