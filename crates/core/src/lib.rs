@@ -136,3 +136,5 @@ pub mod rng;
 pub mod template;
 pub mod time;
 pub mod worker;
+
+pub use template::{tags as template_tags, Tag as TemplateTag};

@@ -16,7 +16,7 @@ use std::ops::Range;
 use html5gum::emitters::default::{DefaultEmitter, StartTag, Token};
 use html5gum::Tokenizer;
 use percent_encoding::percent_decode_str;
-use tidegate_core::template;
+use tidegate_core::template_tags;
 
 pub(crate) use inline::inline;
 pub(crate) use lint::lint;
@@ -100,7 +100,7 @@ struct Page<'s> {
 impl<'s> Page<'s> {
     fn read(source: &'s str, delimiters: &Delimiters) -> Self {
         let (open, close) = delimiters;
-        let tags: Vec<_> = template::tags(source, open, close)
+        let tags: Vec<_> = template_tags(source, open, close)
             .map(|tag| tag.range)
             .collect();
         let covered = covered(source, &tags);

@@ -65,7 +65,7 @@ impl Texts {
 /// Returns whether texts can have this key.
 pub(crate) fn is_known(key: &str) -> bool {
     let is_specific = |(group, detail): (&str, &str)| {
-        let is_reason = Reason::from_token(detail).is_some();
+        let is_reason = Reason::ALL.iter().any(|reason| reason.as_str() == detail);
         (BY_REASON.contains(&group) && is_reason) || (group == "title" && is_status(detail))
     };
     is_own(key)
