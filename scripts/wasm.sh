@@ -2,13 +2,13 @@
 # Builds dist/tidegate.wasm: what `cargo build --release` makes, with the exports trimmed to those in use. Installs what it
 # needs, once.
 #
-# Ways to a compiler for wasm32-unknown-unknown, first that works (WASM_TOOLCHAIN=target|rustup|debian forces one):
+# Uses the first of these compilers for wasm32-unknown-unknown that works (WASM_TOOLCHAIN=target|rustup|debian selects one):
 #   target  the active rustc has the target
 #   rustup  rustup downloads it, within a time limit
 #   debian  Debian's compiler (rustc-web) builds std from source
 #
 #   scripts/wasm.sh           build; the path of the module is the only line on stdout
-#   scripts/wasm.sh noop      build crates/noop instead, as the SDK has it, for the benchmarks
+#   scripts/wasm.sh noop      build crates/noop instead, with all exports, for the benchmarks
 #   scripts/wasm.sh clippy    lint the module's crate, for its own target where the active toolchain has it
 . "$(dirname "$0")/lib.sh"
 cd "$root"
@@ -23,8 +23,8 @@ has_target() {
     compgen -G "$dir/libcore-*.rlib" >/dev/null
 }
 
-# A refusal of rustup is remembered for this very compiler and for a day, so that a machine without
-# a way to rustup's server waits once, and one that was only offline for a moment is not lost.
+# A failed attempt of rustup is remembered for a day and for this compiler, so that a machine that cannot reach rustup's
+# server waits only once. After a day rustup is asked again.
 refusal() { printf '%s/wasm/rustup-refused-%s' "$cache" "$(rustc -vV | cksum | cut -d' ' -f1)"; }
 refused_lately() { [ -n "$(find "$(refusal)" -mtime -1 2>/dev/null)" ]; }
 
@@ -43,7 +43,7 @@ it is asked again in a day, or after: rm $(refusal)"
   return 1
 }
 
-# The newest rustup or LLVM linker there is. An old LLVM may not read the objects of a new compiler.
+# Prints rustup's linker, else the newest LLVM linker: an old LLVM may not read the objects of a new compiler.
 find_linker() {
   local sysroot candidate
   if have rustc && sysroot=$(rustc --print sysroot 2>/dev/null); then
@@ -91,8 +91,8 @@ choose() {
 run_cargo() {
   local sub=$1; shift
   if [ "$way" = debian ]; then
-    # build-std is an unstable option; RUSTC_BOOTSTRAP lets a stable compiler have it. rustup's wrappers
-    # and the caller's compiler settings must not get in between.
+    # build-std is an unstable option; RUSTC_BOOTSTRAP enables it in a stable compiler. Settings of rustup and of the
+    # caller would select another compiler.
     env -u RUSTUP_TOOLCHAIN -u RUSTC_WRAPPER RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc PATH="/usr/bin:$PATH" \
       CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$linker" \
       /usr/bin/cargo "$sub" --locked -p "$package" --target "$triple" \
@@ -107,7 +107,7 @@ way=
 package=tidegate-filter
 choose
 need_cargo
-# Each compiler has its own folder: they would throw away each other's work.
+# Each compiler has its own folder: in a shared one, each would rebuild what the other has built.
 wasm_dir=$target_dir/wasm-$way
 export CARGO_TARGET_DIR=$wasm_dir
 
@@ -130,12 +130,12 @@ if [ "${1:-build}" = noop ]; then
   exit
 fi
 
-# The panic messages hold file names: without this, the folders of whoever built it.
+# Panic messages contain paths of source files: without this, paths of the machine that built the module.
 flags="${RUSTFLAGS:-} --remap-path-prefix=$root=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=deps"
 RUSTFLAGS=$flags run_cargo build --release >&2
 
 mkdir -p "$root/dist"
-# A native program of this workspace, built like the other tools.
+# This is a native program, so it is built in the folder of the native builds.
 CARGO_TARGET_DIR=$target_dir cargo run --quiet --locked -p tidegate-exports -- \
   "$wasm_dir/$triple/release/tidegate.wasm" "$out" >&2
 printf '%s\n' "$out"

@@ -1,4 +1,4 @@
-//! A module by hand with the minimal cost of what Tidegate has to read: it only makes host calls.
+//! A hand-written module with the minimal cost of what Tidegate has to read: it only makes host calls.
 //!
 //! It reads all request headers, since Envoy no longer has them when the response arrives; the
 //! status; and for a failure the response's headers and Envoy's details. It answers a failure with

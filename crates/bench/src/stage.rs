@@ -76,9 +76,9 @@ impl Variant {
             Self::TrimmedNoop => "the same, exports trimmed to those in use",
             Self::Lua => "Lua, reads two headers and the status",
             Self::AdmissionControl => "Envoy's admission control",
-            Self::Floor => "a module by hand that reads what Tidegate reads",
-            Self::FloorOpen => "a module by hand that rejects each request so",
-            Self::FloorFailing => "a module by hand that answers what Tidegate answers",
+            Self::Floor => "a hand-written module that reads what Tidegate reads",
+            Self::FloorOpen => "a hand-written module that rejects with the same page",
+            Self::FloorFailing => "a hand-written module that serves the same page",
             Self::Tidegate => "**Tidegate, healthy**",
             Self::NoneFailing => "no filter, upstream fails",
             Self::LuaFailing => "Lua, replaces status and body",
@@ -184,7 +184,7 @@ impl Stage {
     }
 }
 
-/// Returns the path of the module by hand, beside the no-op filter.
+/// Returns the path of the hand-written module, beside the no-op filter.
 fn floor_path(noop: &Path) -> PathBuf {
     noop.with_extension("floor.wasm")
 }

@@ -1,6 +1,7 @@
 //! Warns of what the filter accepts but an operator should change: in pages, colors and sizes.
 
 use tidegate_core::config::{limits, Color, Csp, Logo};
+use tidegate_core::template_tags;
 
 use crate::markup;
 use crate::source::{finding, finding_in, Finding, Source};
@@ -59,9 +60,10 @@ fn colors(source: &Source, findings: &mut Vec<Finding>) {
         let name = format!("brand.{key}");
         let is_used = source.config.templates.iter().any(|(_, template)| {
             let html = template.html.as_ref().map_or("", |html| html.text.as_str());
-            let mut tags = markup::tags(html, &source.config.delimiters).into_iter();
+            let (open, close) = &source.config.delimiters;
+            let mut tags = template_tags(html, open, close);
             tags.any(|tag| {
-                let inner = html[tag].trim_matches(|c: char| !c.is_alphanumeric());
+                let inner = html[tag.content].trim_matches(|c: char| !c.is_alphanumeric());
                 inner == name
             })
         });

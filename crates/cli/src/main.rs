@@ -18,6 +18,7 @@ mod lint;
 mod markup;
 mod output;
 mod preview;
+mod progress;
 mod reference;
 mod schema;
 mod simulate;

@@ -35,10 +35,7 @@ fn is_invisible(character: char) -> bool {
 
 /// Returns the candidate that is most similar to `name`, or `None` if none is similar. Upper and lower
 /// case are equal.
-pub(crate) fn nearest<'c>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<String> {
+pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
     // A long name may contain more mistakes, but with a third of its letters wrong it is another name.
     let most = (name.len() / 3).clamp(1, 3);
     let name = name.to_ascii_lowercase();

@@ -123,7 +123,7 @@
 
 pub mod breaker;
 pub mod config;
-mod diagnostics;
+pub mod diagnostics;
 pub mod failure;
 pub mod filter;
 pub mod filter_config;
@@ -136,3 +136,5 @@ pub mod rng;
 pub mod template;
 pub mod time;
 pub mod worker;
+
+pub use template::{tags as template_tags, Tag as TemplateTag};

@@ -241,9 +241,9 @@ await run({
         await tab.page.setExtraHTTPHeaders(headers(page));
         await tab.page.goto(page.url);
         const time = tab.page.locator("#until");
-        const told = [await time.getAttribute("datetime"), await time.innerText()];
+        const texts = [await time.getAttribute("datetime"), await time.innerText()];
         await tab.close();
-        return told;
+        return texts;
       };
       const [datetime, plain] = await shown({ javaScriptEnabled: false });
       assert.equal(plain, datetime.replace("T", " ").replace("Z", " UTC"), at(page));

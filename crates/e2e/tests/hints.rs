@@ -177,7 +177,7 @@ fn run(retry: serde_json::Value) -> Run {
 }
 
 /// Formats the result of a run for people.
-fn told(name: &str, run: &Run) -> String {
+fn summary(name: &str, run: &Run) -> String {
     let mut text = format!(
         "{name}: peak {:.0}/s of {CAPACITY}/s, all served after {:.0} s, {} requests in vain, opened {} times again, machine stood still for {:?}\n",
         run.peak(),
@@ -197,9 +197,9 @@ fn told(name: &str, run: &Run) -> String {
 fn pacing_keeps_a_crowd_within_capacity() {
     let base = json!({ "default": "2s", "504": "2s" });
     let paced = run(json!({ "after": base }));
-    println!("{}", told("paced", &paced));
+    println!("{}", summary("paced", &paced));
     let fixed = run(json!({ "after": base, "pace": "off" }));
-    println!("{}", told("fixed", &fixed));
+    println!("{}", summary("fixed", &fixed));
     let capacity = f64::from(CAPACITY);
     assert!(paced.peak() <= 1.1 * capacity, "{}", paced.peak());
     assert_eq!(paced.trips, 0, "the circuit opened again");
@@ -299,7 +299,7 @@ fn usual_rate_and_failing_release_are_known() {
     };
     // 200 per second for five seconds.
     one_by_one("/shop", Some(("x-tidegate-retry", "1")), 1_000, 200);
-    assert_eq!(envoy.stat(kept), 0, "nobody was told anything");
+    assert_eq!(envoy.stat(kept), 0, "no client got a hint");
     upstream.set("shop", Answer::status(503).header("x-release", "1.1"));
     let failed = one_by_one("/shop", None, 40, 1_000);
     let hints: Vec<u64> = failed

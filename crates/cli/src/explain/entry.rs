@@ -112,12 +112,6 @@ fn parse_flags(text: &str) -> u64 {
     bits.fold(0, |flags, bit| flags | 1 << bit)
 }
 
-/// Returns the reason with this token.
-pub(super) fn reason_named(token: &str) -> Option<Reason> {
-    let mut all = Reason::ALL.iter().copied();
-    all.find(|reason| reason.as_str() == token)
-}
-
 impl Entry<'_> {
     /// Returns when it ended, in milliseconds since the Unix epoch: the time at which a failure is
     /// seen.
@@ -127,7 +121,7 @@ impl Entry<'_> {
 
     /// Returns why it failed; `None` if it did not.
     pub(super) fn failure(&self) -> Option<(Reason, Evidence)> {
-        if let Some(reason) = reason_named(&self.reason) {
+        if let Some(reason) = Reason::from_token(&self.reason) {
             return Some((reason, Evidence::FilterState));
         }
         if self.status < 500 && self.flags.is_empty() && !self.details.contains("{") {
@@ -135,7 +129,7 @@ impl Entry<'_> {
         }
         // A local reply of the filter carries its reason in the details.
         let own = self.details.strip_prefix("tidegate_");
-        let own = own.and_then(|own| reason_named(own.split('{').next().unwrap_or(own)));
+        let own = own.and_then(|own| Reason::from_token(own.split('{').next().unwrap_or(own)));
         if let Some(reason) = own {
             return Some((reason, Evidence::Details));
         }
@@ -162,7 +156,7 @@ impl Entry<'_> {
     /// does not say.
     pub(super) fn opened_by(&self) -> Option<Reason> {
         let cause = self.details.strip_prefix("tidegate_circuit_open{")?;
-        reason_named(cause.strip_suffix('}')?)
+        Reason::from_token(cause.strip_suffix('}')?)
     }
 
     /// Returns the details to classify, and the evidence that they are.

@@ -20,6 +20,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tidegate_core::failure::Reason;
+
 use report::Report;
 
 /// Names are cut to this many bytes, so that clients cannot make a report large.
@@ -60,7 +62,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     }
     match args.reason.as_deref() {
         Some("list") => crate::output::print(&runbooks::list()),
-        Some(reason) => match entry::reason_named(reason) {
+        Some(reason) => match Reason::from_token(reason) {
             Some(reason) => crate::output::print(&runbooks::text(reason)),
             None => {
                 eprintln!("{}", runbooks::unknown(reason));

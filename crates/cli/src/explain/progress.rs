@@ -1,37 +1,32 @@
-//! Shows progress on standard error if that is a terminal.
+//! Shows how much of the logs has been read.
 
 use std::fs;
-use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::progress::Progress;
 
 /// Nothing is shown for this long.
 const QUIET: Duration = Duration::from_millis(500);
-/// Interval between updates.
-const EVERY: Duration = Duration::from_millis(100);
 
-/// A line on a terminal that is updated.
+/// The progress of reading files, in bytes as they are on disk.
 #[derive(Debug)]
-pub(super) struct Progress {
-    begun: Instant,
-    updated: Option<Instant>,
-    is_terminal: bool,
+pub(super) struct ReadProgress {
+    progress: Progress,
     /// Total size of all files; `None` if one is a pipe.
     total: Option<u64>,
     /// Size of the files that are finished.
     done: u64,
 }
 
-impl Progress {
+impl ReadProgress {
     pub(super) fn new(files: &[PathBuf]) -> Self {
         let size = |file: &PathBuf| {
             let about = fs::metadata(file).ok()?;
             about.is_file().then_some(about.len())
         };
         Self {
-            begun: Instant::now(),
-            updated: None,
-            is_terminal: io::stderr().is_terminal(),
+            progress: Progress::on_terminal(QUIET),
             total: files.iter().map(size).sum(),
             done: 0,
         }
@@ -39,17 +34,8 @@ impl Progress {
 
     /// Updates the line; `read` is the number of bytes read of the current file.
     pub(super) fn update(&mut self, read: u64) {
-        let is_due = match self.updated {
-            None => self.begun.elapsed() >= QUIET,
-            Some(updated) => updated.elapsed() >= EVERY,
-        };
-        if !self.is_terminal || !is_due {
-            return;
-        }
-        self.updated = Some(Instant::now());
-        let line = line(self.done + read, self.total, self.begun.elapsed());
-        // A failed write to the terminal loses only the progress.
-        let _ = write!(io::stderr(), "\r{line}\x1b[K");
+        let (read, total) = (self.done + read, self.total);
+        self.progress.update(|since| line(read, total, since));
     }
 
     /// Marks the current file as finished; `read` is its size.
@@ -59,9 +45,7 @@ impl Progress {
 
     /// Clears the line.
     pub(super) fn end(&self) {
-        if self.updated.is_some() {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
+        self.progress.end();
     }
 }
 

@@ -14,7 +14,7 @@ use std::thread;
 use flate2::read::MultiGzDecoder;
 use memchr::{memchr, memrchr};
 
-use super::progress::Progress;
+use super::progress::ReadProgress;
 use super::tally::Tally;
 
 /// Size of a chunk, and the limit of a line.
@@ -75,7 +75,7 @@ pub(super) fn read(files: &[PathBuf], gap_ms: u64, threads: Option<usize>) -> Ou
             out: piece_out,
             number: 0,
         };
-        let mut progress = Progress::new(files);
+        let mut progress = ReadProgress::new(files);
         for (at, file) in files.iter().enumerate() {
             if let Err(error) = reader.read(at, file, &mut progress) {
                 errors.push((file.clone(), error));
@@ -145,7 +145,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn read(&mut self, file: usize, path: &Path, progress: &mut Progress) -> io::Result<()> {
+    fn read(&mut self, file: usize, path: &Path, progress: &mut ReadProgress) -> io::Result<()> {
         let read = Arc::new(AtomicU64::new(0));
         let source: Box<dyn Read> = match path.as_os_str() == OsStr::new("-") {
             true => Box::new(io::stdin().lock()),

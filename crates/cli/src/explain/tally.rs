@@ -184,7 +184,7 @@ impl Tally {
         self.failed += u64::from(failed);
         self.first_ms = Some(self.first_ms.map_or(at_ms, |first| first.min(at_ms)));
         self.last_ms = self.last_ms.max(Some(at_ms));
-        if !entry.reason.is_empty() && super::entry::reason_named(&entry.reason).is_none() {
+        if !entry.reason.is_empty() && Reason::from_token(&entry.reason).is_none() {
             self.unknown_reasons += 1;
         }
         let (gap_ms, line) = (self.gap_ms, self.lines);

@@ -16,6 +16,7 @@ use std::ops::Range;
 use html5gum::emitters::default::{DefaultEmitter, StartTag, Token};
 use html5gum::Tokenizer;
 use percent_encoding::percent_decode_str;
+use tidegate_core::template_tags;
 
 pub(crate) use inline::inline;
 pub(crate) use lint::lint;
@@ -23,28 +24,6 @@ pub(crate) use svg::plain as plain_svg;
 
 /// The opening and the closing delimiter of template tags.
 pub(crate) type Delimiters = (String, String);
-
-/// Returns the tags of a template, with their delimiters.
-pub(crate) fn tags(source: &str, (open, close): &Delimiters) -> Vec<Range<usize>> {
-    let mut tags = Vec::new();
-    let mut at = 0;
-    while let Some(found) = source[at..].find(open.as_str()) {
-        let start = at + found;
-        let inner = start + open.len();
-        let raw = source[inner..].starts_with('{');
-        let end = match raw {
-            true => format!("}}{close}"),
-            false => close.clone(),
-        };
-        let from = inner + usize::from(raw);
-        let Some(length) = source[from..].find(&end) else {
-            break;
-        };
-        at = from + length + end.len();
-        tags.push(start..at);
-    }
-    tags
-}
 
 /// Returns those of the sorted tags that overlap `at`.
 fn overlapping<'t>(tags: &'t [Range<usize>], at: &Range<usize>) -> &'t [Range<usize>] {
@@ -120,7 +99,10 @@ struct Page<'s> {
 
 impl<'s> Page<'s> {
     fn read(source: &'s str, delimiters: &Delimiters) -> Self {
-        let tags = tags(source, delimiters);
+        let (open, close) = delimiters;
+        let tags: Vec<_> = template_tags(source, open, close)
+            .map(|tag| tag.range)
+            .collect();
         let covered = covered(source, &tags);
         let mut emitter = DefaultEmitter::<usize>::new_with_span();
         emitter.naively_switch_states(true);

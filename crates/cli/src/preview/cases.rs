@@ -1,7 +1,7 @@
 //! Renders every page of a configuration: for each rule or template, reason, language and form.
 
 use serde_json::json;
-use tidegate_core::config::{Config, Maintenance, StatusRule};
+use tidegate_core::config::{Config, Maintenance};
 use tidegate_core::failure::{Reason, Source};
 use tidegate_core::http::accept::Format;
 use tidegate_core::page::{PageInfo, Pages};
@@ -220,31 +220,31 @@ impl Cases {
         form: Form,
     ) -> Option<Made> {
         let sample = self.samples.iter().find(|sample| sample.slug == slug)?;
-        let reason = Reason::ALL.iter().find(|known| known.as_str() == reason)?;
+        let reason = Reason::from_token(reason)?;
         let is_known = |tag: &str| self.pages.languages().any(|known| known == tag);
         if !sample.reasons.contains(&reason.as_str()) || !is_known(language) {
             return None;
         }
         let policy = &self.config.policy;
-        let failed = envoy_status(*reason);
+        let failed = envoy_status(reason);
         let delay = base_delay(
             &policy.retry,
             &FailureInfo {
                 status: failed,
-                remaining: (*reason == Reason::CircuitOpen).then_some(policy.breaker.open.base),
+                remaining: (reason == Reason::CircuitOpen).then_some(policy.breaker.open.base),
                 retry_after: None,
                 now: Some(Timestamp::from_millis(NOW_MS)),
             },
         );
         let wait = reason.is_retryable().then_some(Hint::new(delay));
-        let status = served_status(&self.config, *reason);
+        let status = served_status(&self.config, reason);
         let page = self.pages.render(&PageInfo {
             format: form.format(),
             status,
-            reason: *reason,
-            source: source(*reason),
-            tripped_by: (*reason == Reason::CircuitOpen).then_some(Reason::ConnectionRefused),
-            maintenance: (*reason == Reason::Maintenance).then_some(&self.maintenance),
+            reason,
+            source: source(reason),
+            tripped_by: (reason == Reason::CircuitOpen).then_some(Reason::ConnectionRefused),
+            maintenance: (reason == Reason::Maintenance).then_some(&self.maintenance),
             retry_after: wait.map(|wait| wait.delay()),
             page_retry: Some(&policy.retry.page),
             request_id: Some(REQUEST_ID),
@@ -289,10 +289,8 @@ fn envoy_status(reason: Reason) -> u16 {
 }
 
 fn served_status(config: &Config, reason: Reason) -> u16 {
-    match config.policy.intercept.status {
-        StatusRule::Keep => envoy_status(reason),
-        StatusRule::Standard => reason.standard_status().unwrap_or(envoy_status(reason)),
-    }
+    let rule = config.policy.intercept.status;
+    rule.status(reason, envoy_status(reason))
 }
 
 fn source(reason: Reason) -> Source {

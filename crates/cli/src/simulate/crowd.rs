@@ -9,7 +9,7 @@ use tidegate_core::retry::FailureInfo;
 use tidegate_core::time::Timestamp;
 use tidegate_core::worker::Worker;
 
-use super::rng::{Fixed, Rng};
+use super::rng::{Fixed, Stream};
 use super::shared::{Shared, EPOCH_MS, ROUTE};
 
 /// Clients that do not follow the hint return after 1 to 6 seconds, as a person reloads a page.
@@ -71,7 +71,7 @@ impl Returning {
         mut client: Client,
         now_ms: u64,
         hint_ms: u64,
-        rng: &mut Rng,
+        rng: &mut Stream,
     ) {
         if client.tries_left == 0 {
             self.gave_up += 1;
@@ -160,7 +160,7 @@ impl Hints {
         }
     }
 
-    /// What a worker does 20 times a second. `draw`: chance, in [0, 1).
+    /// Runs the tick of a worker, 20 times a second. `draw`: the random number, in [0, 1).
     pub(crate) fn tick(&mut self, worker: usize, now_ms: u64, draw: f64) {
         if let Some(worker) = self.workers.get_mut(worker) {
             let now = Timestamp::from_millis(EPOCH_MS + now_ms);
@@ -168,8 +168,8 @@ impl Hints {
         }
     }
 
-    /// When a client is told to come back, in milliseconds from now. `remaining_ms`: for how much
-    /// longer the circuit is open; 0: not known.
+    /// Returns the hint of a client, in milliseconds from now. `remaining_ms`: for how much longer
+    /// the circuit is open; 0: not known.
     pub(crate) fn ms(&mut self, worker: usize, now_ms: u64, remaining_ms: u64, seed: u64) -> u64 {
         let failure = FailureInfo {
             status: 503,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::control::Kind;
 use super::crowd::HintKind;
-use super::progress::Progress;
+use super::progress::RunProgress;
 use super::scenario::{Incident, Scenario};
 use super::world::{self, Series, Setup};
 use super::{plot, report};
@@ -80,7 +80,7 @@ pub(crate) type Picture = (String, String);
 
 /// The column headings.
 const HEADS: [&str; 7] = [
-    "told to come back",
+    "hint",
     "peak load",
     "overloaded, s",
     "all served",
@@ -132,7 +132,7 @@ pub(crate) fn compare(
     incident: &dyn Fn(Scenario, u64) -> Incident,
 ) -> Result<(Vec<Comparison>, Vec<Picture>), String> {
     let total = outages_ms.len() * crowds.len() * HintKind::ALL.len();
-    let mut progress = Progress::new(total);
+    let mut progress = RunProgress::new(total);
     let (mut done, mut comparisons, mut pictures) = (0, Vec::new(), Vec::new());
     for &outage_ms in outages_ms {
         for &crowd in crowds {
@@ -147,7 +147,7 @@ pub(crate) fn compare(
                 let what = format!("{}, {}", comparison.name(), hints.title());
                 let setup = setup(incident, crowd, hints);
                 let series = world::run(&setup, Kind::Tidegate, seed, &mut |share| {
-                    progress.tell(done, share, &what);
+                    progress.update(done, share, &what);
                 });
                 done += 1;
                 comparison.rows.push(Row::of(hints, &series, &incident));

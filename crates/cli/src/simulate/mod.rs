@@ -27,7 +27,7 @@ use tidegate_core::config::{Config, Policy};
 use control::Kind;
 use crowd::HintKind;
 use measure::Figures;
-use progress::Progress;
+use progress::RunProgress;
 use report::{Comparison, Row};
 use scenario::{Incident, Scenario, BEFORE_MS};
 use upstream::Model;
@@ -182,7 +182,7 @@ fn simulate(args: &Args) -> Result<String, String> {
         .only
         .map_or_else(|| Kind::value_variants().to_vec(), |kind| vec![kind]);
     let total = scenarios.len() * kinds.len() * args.runs as usize;
-    let mut progress = Progress::new(total);
+    let mut progress = RunProgress::new(total);
     let mut done = 0;
     let mut comparisons = Vec::new();
     let mut pictures = 0;
@@ -199,7 +199,7 @@ fn simulate(args: &Args) -> Result<String, String> {
             let mut figures = Vec::new();
             for run in 0..args.runs {
                 let series = world::run(&setup, kind, args.seed.wrapping_add(run), &mut |share| {
-                    progress.tell(done, share, &what);
+                    progress.update(done, share, &what);
                 });
                 done += 1;
                 figures.push(Figures::of(&series, &setup.incident));

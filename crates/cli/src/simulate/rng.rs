@@ -1,39 +1,27 @@
-//! A random generator with the same output on every machine and with every version: the figures of
+//! Random numbers with the same output on every machine and with every version: the figures of
 //! docs/breaker.md depend on it.
 //!
 //! The stream of a crate may change with a new version, and `exp` or `ln` may differ in the last
-//! bit between C libraries. So this is SplitMix64 with plain arithmetic.
+//! bit between C libraries. So this is the core's SplitMix64, and plain arithmetic.
+
+use tidegate_core::rng::{Rng, SplitMix64};
 
 /// A stream of random numbers that depends on its seed only.
 #[derive(Debug, Clone)]
-pub(crate) struct Rng(u64);
+pub(crate) struct Stream(SplitMix64);
 
-impl Rng {
+impl Stream {
     /// Creates the stream of `seed`. `purpose` separates the streams of one run, so that the draws
     /// of a breaker do not change the arrivals of visitors.
     pub(crate) fn new(seed: u64, purpose: u64) -> Self {
-        let mut rng = Self(seed ^ purpose.wrapping_mul(0xd6e8_feb8_6659_fd93));
-        rng.next();
-        Self(rng.next())
-    }
-
-    /// Returns the next number.
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Returns a number in [0, 1).
-    pub(crate) fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+        let mut seeds = SplitMix64::new(seed ^ purpose.wrapping_mul(0xd6e8_feb8_6659_fd93));
+        seeds.next_u64();
+        Self(SplitMix64::new(seeds.next_u64()))
     }
 
     /// Returns a number in `0..n`; 0 if `n` is 0.
     pub(crate) fn below(&mut self, n: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(n)) >> 64) as u64
+        ((u128::from(self.next_u64()) * u128::from(n)) >> 64) as u64
     }
 
     /// Returns the number of visitors that arrive where `mean` are expected: a binomial
@@ -45,9 +33,9 @@ impl Rng {
     }
 }
 
-impl tidegate_core::rng::Rng for Rng {
+impl Rng for Stream {
     fn next_u64(&mut self) -> u64 {
-        self.next()
+        self.0.next_u64()
     }
 }
 
@@ -70,7 +58,7 @@ impl Fixed {
     }
 }
 
-impl tidegate_core::rng::Rng for Fixed {
+impl Rng for Fixed {
     fn next_u64(&mut self) -> u64 {
         self.number
     }

@@ -24,7 +24,7 @@ impl SharedData for Shared {
         value: &[u8],
         number: Option<u32>,
     ) -> Result<(), HostError> {
-        // As the host does it: a number says nothing about a value that is not there.
+        // As in Envoy: the number is not compared if there is no value.
         let current = self.0.get(key).map_or(0, |(_, number)| *number);
         if current != 0 && number.is_some_and(|number| number != current) {
             return Err(HostError::CasMismatch);

@@ -2,10 +2,11 @@
 //! were not served return.
 
 use tidegate_core::config::{Breaker as Settings, Retry};
+use tidegate_core::rng::Rng as _;
 
 use super::control::{At, Kind, Pass, Phase, Verdict};
 use super::crowd::{Client, HintKind, Hints, Returning};
-use super::rng::Rng;
+use super::rng::Stream;
 use super::scenario::{Incident, BEFORE_MS};
 use super::upstream::{Answer, Model, Upstream};
 
@@ -92,9 +93,9 @@ struct Request {
 /// Runs the simulation. `progress` gets the completed share, in [0, 1], once in a simulated second.
 pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut(f64)) -> Series {
     let mut control = kind.start(&setup.settings, setup.workers, setup.model.hosts);
-    let mut visits = Rng::new(seed, 1);
-    let mut clients = Rng::new(seed, 2);
-    let mut decisions = Rng::new(seed, 3);
+    let mut visits = Stream::new(seed, 1);
+    let mut clients = Stream::new(seed, 2);
+    let mut decisions = Stream::new(seed, 3);
     let mut upstream = Upstream::new(setup.model);
     let mut returning = Returning::new(setup.duration_ms, SLICE_MS);
     let mut hints = Hints::new(setup.hints, &setup.retry, setup.workers);
@@ -171,7 +172,7 @@ pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut
                 Err(remaining_ms) => {
                     second.rejected += 1;
                     has_rejected = true;
-                    let seed = clients.next();
+                    let seed = clients.next_u64();
                     let hint_ms = hints.ms(worker, now_ms, remaining_ms, seed);
                     returning.turn_away(client, now_ms, hint_ms, &mut clients);
                 }
@@ -197,7 +198,7 @@ pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut
                 }
             } else {
                 second.failed += 1;
-                let hint_ms = hints.ms(request.worker, now_ms, 0, clients.next());
+                let hint_ms = hints.ms(request.worker, now_ms, 0, clients.next_u64());
                 returning.turn_away(request.client, now_ms, hint_ms, &mut clients);
             }
         }

@@ -36,6 +36,11 @@ macro_rules! reasons {
                 match self { $(Reason::$name => $token),+ }
             }
 
+            /// Returns the reason with this token.
+            pub fn from_token(token: &str) -> Option<Reason> {
+                match token { $($token => Some(Reason::$name),)+ _ => None }
+            }
+
             /// Returns the status that RFC 9209 §2.3 recommends; `None` if the failed response keeps its
             /// own.
             pub fn standard_status(self) -> Option<u16> {

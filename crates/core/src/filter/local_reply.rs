@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::intercept::Interception;
 use super::ResponseInfo;
 use crate::breaker::State;
-use crate::config::{Headers, Pattern, StatusRule};
+use crate::config::{Headers, Pattern};
 use crate::failure::{Reason, Source};
 use crate::filter_config::FilterConfig;
 use crate::host::Host;
@@ -127,14 +127,8 @@ pub(super) struct ReplyContext<'a> {
 
 impl ReplyContext<'_> {
     fn status(&self) -> u16 {
-        let failed = self.interception.status;
-        match self.config.policy(self.policy.number).intercept.status {
-            StatusRule::Standard => {
-                let standard = self.interception.reason.standard_status();
-                standard.unwrap_or(failed)
-            }
-            StatusRule::Keep => failed,
-        }
+        let rule = self.config.policy(self.policy.number).intercept.status;
+        rule.status(self.interception.reason, self.interception.status)
     }
 
     fn page(&self, status: u16) -> Page<'_> {

@@ -17,6 +17,7 @@ pub mod limits;
 mod markup;
 mod names;
 mod parse;
+mod tag;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ use std::ops::Range;
 pub(crate) use escape::Output;
 pub use names::{List, Meaning, Names, UnknownName};
 pub(crate) use parse::Parser;
+pub use tag::{tags, Tag};
 
 /// What a template produces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

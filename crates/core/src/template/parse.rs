@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::html::{State, Tokenizer};
 use super::{
-    limits, Action, InlineBlock, Meaning, Names, Operation, Output, Position, Syntax, Target,
+    limits, tag, Action, InlineBlock, Meaning, Names, Operation, Output, Position, Syntax, Target,
     Template, TemplateError,
 };
 use crate::diagnostics::quoted;
@@ -107,38 +107,29 @@ impl<'n> Parser<'n> {
     /// Reads a source to its end. The sources of one template continue each other.
     pub(crate) fn read(&mut self, source: &'n str) {
         let (open, close) = self.names.delimiters();
-        let raw_close = format!("}}{close}");
         self.source = source;
         let mut at = 0;
         loop {
-            let rest = source.get(at..).unwrap_or_default();
-            let Some(found) = rest.find(open) else {
+            let Some(found) = tag::next(source, at, open, close) else {
                 self.push_source(at, source.len());
                 break;
             };
-            let tag = at.saturating_add(found);
-            let mut from = tag.saturating_add(open.len());
-            self.tag = (tag, from);
-            let is_raw = source.as_bytes().get(from) == Some(&b'{');
-            let mut close = close;
-            if is_raw {
-                (from, close) = (from.saturating_add(1), &raw_close);
-            }
-            let rest = source.get(from..).unwrap_or_default();
-            let Some((content, _)) = rest.split_once(close) else {
-                self.push_source(at, tag);
-                self.refuse("a tag that does not end");
-                break;
+            let tag = match found {
+                Ok(tag) => tag,
+                Err(opening) => {
+                    self.tag = (opening.start, opening.end);
+                    self.push_source(at, opening.start);
+                    self.refuse("a tag that does not end");
+                    break;
+                }
             };
-            let end = from
-                .saturating_add(content.len())
-                .saturating_add(close.len());
-            let content = content.trim_ascii();
-            self.tag = (tag, end);
+            self.tag = (tag.range.start, tag.range.end);
+            let content = source.get(tag.content).unwrap_or_default().trim_ascii();
+            let is_raw = tag.is_raw;
             let is_block = !is_raw && (content.starts_with(['#', '/', '!']) || content == "else");
             let (text_end, next) = match is_block {
                 true => self.line_of_block(at),
-                false => (tag, end),
+                false => self.tag,
             };
             self.push_source(at, text_end);
             at = next;

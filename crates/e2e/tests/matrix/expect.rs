@@ -94,21 +94,25 @@ fn length(cell: &Cell, format: Format, answer: &Response) -> Result<(), String> 
         &false,
     )?;
     let names_coding = answer.headers.has("transfer-encoding");
-    let Some(told) = answer.header("content-length") else {
+    let Some(declared) = answer.header("content-length") else {
         // From the headers alone, trailers may follow at once, and then the body cannot be
         // replaced. Envoy may also omit the length of a local reply without a body.
         let may_never_come = ["502-until-close", "502-h2-trailers"].contains(&cell.kind.name);
-        let may_be_untold = (may_never_come && !is_head) || format == Format::Empty;
-        return equal("content-length can be missing", &may_be_untold, &true);
+        let may_be_missing = (may_never_come && !is_head) || format == Format::Empty;
+        return equal("content-length can be missing", &may_be_missing, &true);
     };
-    let told: usize = told
+    let declared: usize = declared
         .parse()
-        .map_err(|error| format!("content-length {told}: {error}"))?;
+        .map_err(|error| format!("content-length {declared}: {error}"))?;
     equal("both lengths", &names_coding, &false)?;
-    equal("an empty page", &(told == 0), &(format == Format::Empty))?;
+    equal(
+        "an empty page",
+        &(declared == 0),
+        &(format == Format::Empty),
+    )?;
     equal(
         "content-length",
-        &(is_head || told == answer.body.len()),
+        &(is_head || declared == answer.body.len()),
         &true,
     )
 }
@@ -150,10 +154,14 @@ fn body(cell: &Cell, format: Format, answer: &Response) -> Result<(), String> {
                 &problem["retryable"],
                 &Value::from(kind.retryable),
             )?;
-            let told = answer
+            let retry_after = answer
                 .header("retry-after")
                 .map(|s| s.parse::<u64>().unwrap_or(0));
-            equal("retry_after", &problem["retry_after"].as_u64(), &told)?;
+            equal(
+                "retry_after",
+                &problem["retry_after"].as_u64(),
+                &retry_after,
+            )?;
             equal("title", &problem["title"].is_string(), &true)?;
             equal("type", &problem["type"], &Value::from("about:blank"))
         }
@@ -245,17 +253,17 @@ fn common(cell: &Cell, answer: &Response) -> Result<(), String> {
 }
 
 /// Checks that a hint is the configured time for the status, at most a fifth longer.
-fn hint(name: &str, told: &str, cell: &Cell, unit: u64) -> Result<(), String> {
+fn hint(name: &str, hinted: &str, cell: &Cell, unit: u64) -> Result<(), String> {
     let base = if cell.kind.sent == 504 { 30 } else { 10 };
-    let told: u64 = told
+    let hinted: u64 = hinted
         .parse()
-        .map_err(|error| format!("{name} {told:?}: {error}"))?;
+        .map_err(|error| format!("{name} {hinted:?}: {error}"))?;
     equal(
         name,
-        &(base * unit..=base * unit * 6 / 5).contains(&told),
+        &(base * unit..=base * unit * 6 / 5).contains(&hinted),
         &true,
     )
-    .map_err(|error| format!("{error} ({told})"))
+    .map_err(|error| format!("{error} ({hinted})"))
 }
 
 /// Checks that the access log has Envoy's details and, if the reply is the filter's, the reason.

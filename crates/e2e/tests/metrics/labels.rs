@@ -65,7 +65,7 @@ fn variable_parts_of_names_become_labels() {
     let mut keys: Vec<(String, f64)> = Vec::new();
     keys.extend(NAMES.map(|name| (format!("{name}/{CLUSTER}"), 1.0)));
     keys.push(("group x.route.y".to_owned(), 2.0));
-    let told = |series: &[Series], (key, rejected): &(String, f64)| {
+    let is_reported = |series: &[Series], (key, rejected): &(String, f64)| {
         let labels = [("tidegate_route", key.as_str())];
         let of_reason = |reason: &str| {
             let labels = [("tidegate_reason", reason), labels[0]];
@@ -80,7 +80,7 @@ fn variable_parts_of_names_become_labels() {
             && of_reason("circuit_open") == Some(*rejected)
     };
     let series = series_until(&envoy, "the metrics of every route", |series| {
-        keys.iter().all(|key| told(series, key))
+        keys.iter().all(|key| is_reported(series, key))
     });
     let replies = 3 * keys.len() + 1;
     let format = [("tidegate_format", "text")];

@@ -78,7 +78,7 @@ fn start(upstream: &Upstream, refused: &Refused) -> Envoy {
     Envoy::start(&bootstrap)
 }
 
-/// Sends requests of every kind until told to stop; counters must grow while Prometheus scrapes.
+/// Sends requests of every kind until it is stopped; counters must grow while Prometheus scrapes.
 fn visit(envoy: &Envoy, enough: &AtomicBool) {
     let client = Client::new(Protocol::H1, envoy.listener("main"));
     let kinds: [(&str, &str); 5] = [

@@ -2,7 +2,7 @@
 //! `Proxy-Status`, response code details, filter state, metrics, `tidegate explain`.
 //!
 //! The log has the format of `envoy/access-log.yaml`. Beside it Envoy writes its default text
-//! format, so that the test also fixes what can be told from that.
+//! format, so that the test also fixes what that format reveals.
 
 mod log;
 

@@ -28,12 +28,12 @@ fn flags_have_the_same_bits_as_in_the_filter() {
 
 #[test]
 fn the_reason_of_the_filter_comes_before_all_evidence() {
-    let told = Entry {
+    let logged = Entry {
         reason: "dns_error".into(),
         ..entry(502, "UF", "via_upstream")
     };
     assert_eq!(
-        told.failure(),
+        logged.failure(),
         Some((Reason::DnsError, Evidence::FilterState))
     );
     let newer = Entry {
@@ -191,10 +191,10 @@ fn the_transport_failure_reason_counts_as_details() {
             Reason::TlsCertificateError,
         ),
     ] {
-        let told = Entry {
+        let logged = Entry {
             transport: said.into(),
             ..entry(503, "UF", "")
         };
-        assert_eq!(told.failure(), Some((want, Evidence::Details)), "{said}");
+        assert_eq!(logged.failure(), Some((want, Evidence::Details)), "{said}");
     }
 }

@@ -7,12 +7,11 @@ mod upstream;
 
 use std::fmt::Write as _;
 
+use tidegate_core::diagnostics::nearest;
 use tidegate_core::failure::Reason;
 
 /// Width of texts on a terminal.
 const WIDTH: usize = 96;
-/// Largest edit distance at which a reason is suggested.
-const MAX_MISTAKES: usize = 3;
 
 /// The explanation of a reason. Texts may contain `code` in backticks, and no other Markdown.
 #[derive(Debug)]
@@ -129,13 +128,8 @@ pub(super) fn list() -> String {
 
 /// Returns the error text for an unknown reason.
 pub(super) fn unknown(found: &str) -> String {
-    let near = |reason: &Reason| {
-        let distance = strsim::osa_distance(found, reason.as_str());
-        (distance, reason.as_str())
-    };
-    let nearest = Reason::ALL.iter().map(near).min();
-    let nearest = nearest.filter(|(distance, _)| *distance <= MAX_MISTAKES);
-    let meant = nearest.map_or_else(String::new, |(_, name)| format!("; did you mean `{name}`?"));
+    let meant = nearest(found, Reason::ALL.iter().map(|reason| reason.as_str()));
+    let meant = meant.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
     format!("--reason: found {found:?}; `tidegate explain --reason list` lists all reasons{meant}")
 }
 

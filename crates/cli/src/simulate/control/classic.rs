@@ -2,6 +2,7 @@
 //! libraries cannot.
 
 use tidegate_core::breaker::window::{Counts, Window};
+use tidegate_core::rng::Rng as _;
 
 use super::{At, Control, Pass, Phase, Verdict};
 use crate::simulate::upstream::Answer;

@@ -1,6 +1,7 @@
 //! Envoy's outlier detection and admission control, modelled after its documentation.
 
 use tidegate_core::breaker::window::{Counts, Window};
+use tidegate_core::rng::Rng as _;
 
 use super::{At, Control, Pass, Phase, Verdict};
 use crate::simulate::upstream::Answer;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tidegate_core::config::Breaker as Settings;
 use tidegate_core::worker::Permit;
 
-use super::rng::Rng;
+use super::rng::Stream;
 use super::upstream::Answer;
 
 /// A breaker to compare.
@@ -71,7 +71,7 @@ impl Kind {
 pub(crate) struct At<'a> {
     pub(crate) now_ms: u64,
     pub(crate) worker: usize,
-    pub(crate) rng: &'a mut Rng,
+    pub(crate) rng: &'a mut Stream,
 }
 
 /// The decision about a request.

@@ -137,9 +137,8 @@ option_type! {
     shape |self| Shape::Reason,
     read |json| {
         let text = text_of(json)?;
-        let reason = Reason::ALL.iter().find(|reason| reason.as_str() == text);
         let names = || Reason::ALL.iter().map(|reason| reason.as_str());
-        reason.copied().ok_or_else(|| Refusal::unknown_word(text, names()))
+        Reason::from_token(text).ok_or_else(|| Refusal::unknown_word(text, names()))
     },
     write |value| Json::String(value.as_str().to_owned()),
 }

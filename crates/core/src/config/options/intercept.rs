@@ -4,6 +4,7 @@ use super::{header_name, pattern, patterns, status_range, statuses};
 use crate::config::option::{list, one_of};
 use crate::config::section::{options, section, words, OptionTypeExt};
 use crate::config::{strings, Pattern};
+use crate::failure::Reason;
 use crate::http::status::StatusSet;
 
 options! {
@@ -68,5 +69,15 @@ words! {
         Standard = "standard",
         /// The one that Envoy was about to send.
         Keep = "keep",
+    }
+}
+
+impl StatusRule {
+    /// Returns the status of a page; `failed` is the one that Envoy was about to send.
+    pub fn status(self, reason: Reason, failed: u16) -> u16 {
+        match self {
+            StatusRule::Standard => reason.standard_status().unwrap_or(failed),
+            StatusRule::Keep => failed,
+        }
     }
 }

@@ -191,6 +191,10 @@ fn reasons_have_documented_tokens_statuses_and_retryability() {
     assert_eq!(table, want);
     let tokens: BTreeSet<_> = Reason::ALL.iter().map(|r| r.as_str()).collect();
     assert_eq!(tokens.len(), Reason::ALL.len());
+    for &reason in Reason::ALL {
+        assert_eq!(Reason::from_token(reason.as_str()), Some(reason));
+    }
+    assert_eq!(Reason::from_token("no_such_reason"), None);
 }
 
 proptest::proptest! {

@@ -1,7 +1,7 @@
 use super::*;
-use crate::simulate::rng::Rng;
+use crate::simulate::rng::Stream;
 
-fn at(now_ms: u64, rng: &mut Rng) -> At<'_> {
+fn at(now_ms: u64, rng: &mut Stream) -> At<'_> {
     At {
         now_ms,
         worker: 0,
@@ -29,7 +29,7 @@ fn admission_control_rejects_by_the_documented_formula() {
 
 #[test]
 fn ejection_ends_at_a_multiple_of_the_interval() {
-    let (mut ejection, mut rng) = (HostEjection::new(2), Rng::new(1, 1));
+    let (mut ejection, mut rng) = (HostEjection::new(2), Stream::new(1, 1));
     for _ in 0..CONSECUTIVE_5XX {
         assert_eq!(ejection.healthy().count(), 2);
         ejection.settle(at(15_000, &mut rng), Pass::default(), 1, Answer::Refused);
