@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::breaker::window::{bucket_width, Counts};
-use crate::worker::tests::fake_host::BROKEN;
+use crate::host::fake::BROKEN;
 
 /// The only route.
 pub(super) const R: &str = "shop/app";
@@ -228,7 +228,7 @@ impl Cluster {
     pub(super) fn shared(&self) -> Option<CircuitBreaker> {
         let width = bucket_width(&self.settings).as_millis();
         let host = self.host.borrow();
-        let (bytes, _) = host.values.get(&format!("tidegate.1.1.t/{width}/{R}"))?;
+        let (bytes, _) = host.shared.get(&format!("tidegate.1.1.t/{width}/{R}"))?;
         CircuitBreaker::decode(bytes)
     }
 
