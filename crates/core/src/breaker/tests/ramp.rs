@@ -293,7 +293,7 @@ fn level_of_one_percent_does_not_fall() {
     }
 }
 
-/// Runs a second of 1,000 requests, of which the ramp admits its share. Returns the level.
+/// Runs a second in which 1,000 requests arrive and the ramp admits its share. Returns the level.
 fn second_of_a_thousand(circuit: &mut TestCircuit, failing_percent: u32) -> u32 {
     let n = circuit.circuit.admitted_share() / 1_000;
     let failed = (n * failing_percent).div_ceil(100);
