@@ -107,7 +107,7 @@ impl FilterConfig {
     pub fn maintenance(&self, number: usize, now: Timestamp) -> Option<&Maintenance> {
         let maintenance = self.rule(number)?.maintenance.as_ref()?;
         match maintenance.until {
-            Some(until) if end_of(until) <= now => None,
+            Some(until) if until <= now => None,
             _ => Some(maintenance),
         }
     }
@@ -116,11 +116,6 @@ impl FilterConfig {
     pub(crate) fn rule(&self, number: usize) -> Option<&RouteRule> {
         self.config.routes.get(number.checked_sub(1)?)
     }
-}
-
-/// Returns the end of a maintenance, which is configured in seconds since the Unix epoch.
-pub(crate) fn end_of(until: u64) -> Timestamp {
-    Timestamp::from_millis(until.saturating_mul(1000))
 }
 
 fn policies(config: &Config) -> impl Iterator<Item = &Policy> {
