@@ -51,7 +51,7 @@ pub(super) fn status_range(text: &str) -> Option<(u16, u16)> {
     (low <= high).then_some((low, high))
 }
 
-/// Reads a status of three digits.
+/// Reads a status of a failure: three digits.
 pub(crate) fn status(text: &str) -> Option<u16> {
     if text.len() != 3 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

@@ -180,7 +180,7 @@ fn statuses() -> Mapped<List<Status>, StatusSet> {
             }
             set
         },
-        ranges,
+        StatusSet::ranges,
     )
 }
 
@@ -189,18 +189,6 @@ fn status_range(low: u16, high: u16) -> StatusSet {
     let mut set = StatusSet::empty();
     set.insert_range(low, high);
     set
-}
-
-/// Returns the statuses of a set as ranges.
-fn ranges(set: &StatusSet) -> Vec<(u16, u16)> {
-    let mut ranges: Vec<(u16, u16)> = Vec::new();
-    for status in (limits::STATUS_MIN..=limits::STATUS_MAX).filter(|status| set.contains(*status)) {
-        match ranges.last_mut() {
-            Some((_, high)) if high.checked_add(1) == Some(status) => *high = status,
-            _ => ranges.push((status, status)),
-        }
-    }
-    ranges
 }
 
 #[cfg(test)]
