@@ -90,7 +90,7 @@ pub(super) fn date_text(time: Timestamp) -> String {
     format!("{utc}Z")
 }
 
-/// Whether a text has a digit wherever the shape has `0`, and elsewhere the same characters in
+/// Returns whether a text has a digit wherever the shape has `0`, and elsewhere the same characters in
 /// either case.
 fn has_shape(text: &str, shape: &str) -> bool {
     text.len() == shape.len()
@@ -153,7 +153,7 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-/// Whether [`number`] writes the number without loss.
+/// Returns whether [`number`] writes the number without loss.
 pub(crate) fn is_decimal(value: f64) -> bool {
     number(value).parse() == Ok(value)
 }

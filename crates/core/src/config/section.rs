@@ -248,7 +248,7 @@ impl<T: Section> Entry for Flattened<T> {
 
 /// What follows an option type in the definition of an option.
 pub(super) trait OptionTypeExt: OptionType + Sized {
-    /// An option with a default.
+    /// Makes an option with a default.
     fn default(self, initial: Self::Value) -> Single<Self> {
         Single {
             of: self,
@@ -257,12 +257,12 @@ pub(super) trait OptionTypeExt: OptionType + Sized {
         }
     }
 
-    /// An option that may be absent.
+    /// Makes an option that may be absent.
     fn optional(self) -> Optional<Self> {
         Optional(self)
     }
 
-    /// An option that may be absent; an empty value stands for that.
+    /// Makes an option that may be absent; an empty value stands for that.
     fn or_empty(self) -> Single<Self>
     where
         Self::Value: Default,
@@ -274,7 +274,7 @@ pub(super) trait OptionTypeExt: OptionType + Sized {
         }
     }
 
-    /// An option that must be given.
+    /// Makes an option that must be given.
     fn required(self) -> Single<Self>
     where
         Self::Value: Default,
@@ -286,7 +286,7 @@ pub(super) trait OptionTypeExt: OptionType + Sized {
         }
     }
 
-    /// An option of a route rule that overrides the one at the top level.
+    /// Makes an option of a route rule that overrides the one at the top level.
     fn inherited(self, initial: Self::Value) -> Single<Self> {
         Single {
             of: self,
@@ -298,12 +298,12 @@ pub(super) trait OptionTypeExt: OptionType + Sized {
 
 impl<K: OptionType> OptionTypeExt for K {}
 
-/// An object of options inside of another one.
+/// Makes an object of options inside of another one.
 pub(super) fn section<T: Section>() -> Nested<T> {
     Nested(PhantomData)
 }
 
-/// Options of another section that stand beside those of this one.
+/// Makes options of another section that stand beside those of this one.
 pub(super) fn flattened<T: Section>() -> Flattened<T> {
     Flattened {
         section: PhantomData,
@@ -311,7 +311,7 @@ pub(super) fn flattened<T: Section>() -> Flattened<T> {
     }
 }
 
-/// Options of a route rule, each an object, that override single keys of the top level.
+/// Makes options of a route rule, each an object, that override single keys of the top level.
 pub(super) fn overrides<T: Section>() -> Flattened<T> {
     Flattened {
         section: PhantomData,

@@ -68,8 +68,8 @@ impl TextRule {
 }
 
 /// Turns a condition into the result of a check whose error needs no explanation.
-fn plain(fine: bool) -> Result<(), &'static str> {
-    if fine {
+fn plain(is_fine: bool) -> Result<(), &'static str> {
+    if is_fine {
         Ok(())
     } else {
         Err("")
@@ -303,7 +303,7 @@ pub(super) static STRING_KEY: TextRule = TextRule {
     pattern: r"^[a-z0-9_.]+$",
 };
 
-/// Whether a text has the shape of [`STRING_KEY`].
+/// Returns whether a text has the shape of [`STRING_KEY`].
 pub(crate) fn is_text_key(text: &str) -> bool {
     STRING_KEY.check(text).is_ok()
 }

@@ -3,12 +3,13 @@
 //! Most failures begin with a change. A response may name the release of the upstream that made it;
 //! the log then shows the releases before and after a failure began.
 
-use crate::time::Timestamp;
 use std::time::Duration;
+
+use crate::time::Timestamp;
 
 /// Longer names are cut: a name only has to differ from others.
 const MAX_BYTES: usize = 64;
-/// During a rollout the old release answers too. It counts as rolled back if the new one was not
+/// During a rollout the old release still responds. It counts as rolled back if the new one was not
 /// seen for this time.
 const ROLLBACK_AFTER: Duration = Duration::from_secs(60);
 

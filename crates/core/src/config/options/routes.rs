@@ -73,7 +73,7 @@ impl RouteRule {
     }
 }
 
-/// The pattern that matches every text.
+/// Returns the pattern that matches every text.
 fn any_text() -> Pattern {
     Pattern("*".to_owned())
 }
