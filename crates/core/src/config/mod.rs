@@ -26,6 +26,7 @@ mod strings;
 mod svg;
 mod validator;
 
+pub use crate::template::TemplateError;
 pub use color::Color;
 pub(crate) use error::found;
 pub use error::{ConfigError, ConfigErrors, ErrorKind};

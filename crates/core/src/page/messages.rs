@@ -80,7 +80,7 @@ pub(crate) fn is_own(key: &str) -> bool {
 }
 
 /// Returns every key of English, and those that apply to several reasons.
-pub fn keys() -> Vec<&'static str> {
+pub(super) fn keys() -> Vec<&'static str> {
     let english = EN.strings.iter().map(|(key, _)| *key);
     let shared = SHARED.iter().copied();
     BY_REASON

@@ -35,7 +35,7 @@ use crate::failure::{Reason, Source};
 use crate::http::accept::Format;
 use crate::http::headers::HeaderBlock;
 use crate::http::uri::{without_port, without_query};
-use crate::template::Output;
+use crate::template::{Output, Syntax};
 use crate::time::Timestamp;
 use bindings::{Bindings, BoundTemplate};
 use coarse_duration::CoarseDuration;
@@ -43,25 +43,12 @@ use exposed::ExposedValues;
 use messages::{Messages, Texts};
 use template_names::TemplateNames;
 
-pub use crate::template::{Syntax, TemplateError};
-pub use builtin::TEXT as BUILT_IN_TEXT;
-pub use grpc::STATUS_UNAVAILABLE as GRPC_STATUS_UNAVAILABLE;
+pub(crate) use grpc::STATUS_UNAVAILABLE as GRPC_STATUS_UNAVAILABLE;
 pub use languages::LanguageId;
-pub use messages::keys;
 pub use names::{Name, NAMES};
 
 /// Room for the values of a page.
 const VALUES_BYTES: usize = 1600;
-
-/// Returns the template of the built-in HTML page, for operators to start from.
-pub fn built_in_html() -> String {
-    builtin::html_source()
-}
-
-/// Returns what is wrong with a template of this configuration; nothing if it can be served.
-pub fn check_template(config: &Config, syntax: Syntax, source: &str) -> Vec<TemplateError> {
-    TemplateNames::of(config).check(syntax, source)
-}
 
 /// Everything that a page can be made from. Client input is unchanged here: a page validates or escapes
 /// it by position, and shows it only if the configuration exposes it.
@@ -201,7 +188,7 @@ impl Pages {
             languages: languages::Languages::new(&config.locales),
             csp_without_script: csp::policy(security, &html.template().styles(), &[], false),
             html: HtmlPage::new(html, security, false),
-            text: built_in(Syntax::Text, BUILT_IN_TEXT),
+            text: built_in(Syntax::Text, builtin::TEXT),
             problem: problem::Problem::new(&config.formats.problem_type_base),
             own,
             rules: rules.collect(),
@@ -230,7 +217,7 @@ impl Pages {
     }
 
     /// Returns whether the choice of a page depends on the Envoy route.
-    pub fn ask_for_routes(&self) -> bool {
+    pub(crate) fn asks_for_routes(&self) -> bool {
         let mut rules = self.rules.iter();
         rules.any(|(rule, _)| !rule.matches.routes.is_empty())
     }
