@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::breaker::probes::MAX_PERMITS;
 use crate::breaker::tests::TestCircuit;
+use crate::breaker::{ProbePermit, ProbeResult};
 use crate::host::fake::BROKEN;
 use crate::worker::tests::concurrent_writer::ConcurrentWriter;
 
@@ -195,6 +197,28 @@ fn result_of_a_probe_is_pushed_when_possible() {
     assert_eq!(shared(&world.host, "r").state, State::HalfOpen);
     world.wait(50);
     assert_eq!(shared(&world.host, "r").state, State::Ramp);
+}
+
+#[test]
+fn number_of_probe_results_that_wait_to_be_pushed_is_bounded() {
+    let mut world = World::new(1, settings(|_| {}));
+    world.trip("r");
+    let route = RouteKey::from("r");
+    let result = ProbeResult {
+        permit: ProbePermit {
+            generation: 1,
+            slot: 0,
+        },
+        outcome: Outcome::Success,
+        retry_after: None,
+    };
+    let worker = &mut world.workers[0];
+    for _ in 0..100 {
+        world.host.shared_errors = vec![BROKEN];
+        worker.push_probe(&mut world.host, circuit(&route), result, START, 0.0);
+    }
+    let known = worker.circuit(circuit(&route)).unwrap();
+    assert_eq!(known.unsynced_probes.len(), MAX_PERMITS);
 }
 
 #[test]
