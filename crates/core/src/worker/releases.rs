@@ -17,9 +17,9 @@ const ROLLBACK_AFTER: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Releases {
     /// The current release; `None` if no response named one.
-    pub current: Option<Box<str>>,
+    pub current: Option<String>,
     /// The release before it.
-    pub previous: Option<Box<str>>,
+    pub previous: Option<String>,
     /// When the current release was first seen.
     pub since: Timestamp,
     /// When the current release was last seen.
@@ -45,7 +45,7 @@ impl Releases {
         if is_previous && now < self.last_seen.saturating_add(ROLLBACK_AFTER) {
             return;
         }
-        self.previous = self.current.replace(release.into());
+        self.previous = self.current.replace(release.to_owned());
         (self.since, self.last_seen) = (now, now);
     }
 }

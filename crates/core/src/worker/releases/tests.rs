@@ -19,7 +19,7 @@ fn keeps_the_current_and_the_previous_release() {
         (65_000, ""),
     ] {
         releases.note(seen.as_bytes(), Timestamp::from_millis(ms));
-        let name = |release: &Option<Box<str>>| release.as_deref().unwrap_or("-").to_owned();
+        let name = |release: &Option<String>| release.as_deref().unwrap_or("-").to_owned();
         story += &format!(
             "{} {} {}\n",
             name(&releases.previous),
