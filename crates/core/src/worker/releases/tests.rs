@@ -9,7 +9,7 @@ fn keeps_the_current_and_the_previous_release() {
         (1, "v1"),
         (2, "v1"),
         (1_000, "v2"),
-        // Both answer while it is rolled out.
+        // Both respond while it is rolled out.
         (2_000, "v1"),
         (3_000, "v2"),
         (4_000, "v1"),

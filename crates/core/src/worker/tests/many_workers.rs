@@ -100,7 +100,7 @@ proptest! {
         }
     }
 
-    /// When the faults end and the upstream answers, the circuit closes within a minute, and no
+    /// When the faults end and the upstream responds, the circuit closes within a minute, and no
     /// probe, lost or not, prevents it.
     #[test]
     fn everything_recovers_within_a_quiet_minute(

@@ -94,7 +94,7 @@ fn healthy_route_needs_no_read_while_others_fail() {
 }
 
 #[test]
-fn slow_answers_trip_a_healthy_route() {
+fn slow_responses_trip_a_healthy_route() {
     let mut world = World::new(
         1,
         settings(|s| s.failures.slow = Some(Duration::from_secs(1))),
