@@ -72,28 +72,28 @@ impl FilterConfig {
     }
 
     /// Returns whether the filter is off for every route.
-    pub fn is_off(&self) -> bool {
+    pub(crate) fn is_off(&self) -> bool {
         self.config.mode == Mode::Off && self.config.routes.iter().all(|r| r.mode == Mode::Off)
     }
 
     /// Returns whether the policy of every request must be known before the request passes.
-    pub fn always_looks_up(&self) -> bool {
+    pub(crate) fn always_looks_up(&self) -> bool {
         self.always_looks_up
     }
 
     /// Returns whether some rule of `routes` matches virtual hosts.
-    pub fn matches_virtual_hosts(&self) -> bool {
+    pub(crate) fn matches_virtual_hosts(&self) -> bool {
         self.matches_virtual_hosts
     }
 
     /// Returns the shortest time that some policy calls slow; `None` if no policy does, so that
     /// requests need not be timed.
-    pub fn slow_threshold(&self) -> Option<Duration> {
+    pub(crate) fn slow_threshold(&self) -> Option<Duration> {
         self.slow_threshold
     }
 
     /// Returns whether some policy acts on `status`.
-    pub fn is_relevant(&self, status: u16) -> bool {
+    pub(crate) fn is_relevant(&self, status: u16) -> bool {
         self.relevant.contains(status)
     }
 
@@ -107,7 +107,7 @@ impl FilterConfig {
     pub fn maintenance(&self, number: usize, now: Timestamp) -> Option<&Maintenance> {
         let maintenance = self.rule(number)?.maintenance.as_ref()?;
         match maintenance.until {
-            Some(until) if end_of(until) <= now => None,
+            Some(until) if until <= now => None,
             _ => Some(maintenance),
         }
     }
@@ -116,11 +116,6 @@ impl FilterConfig {
     pub(crate) fn rule(&self, number: usize) -> Option<&RouteRule> {
         self.config.routes.get(number.checked_sub(1)?)
     }
-}
-
-/// Returns the end of a maintenance, which is configured in seconds since the Unix epoch.
-pub(crate) fn end_of(until: u64) -> Timestamp {
-    Timestamp::from_millis(until.saturating_mul(1000))
 }
 
 fn policies(config: &Config) -> impl Iterator<Item = &Policy> {

@@ -9,7 +9,8 @@
 //! * [`filter`]: one request, with methods named as the callbacks of proxy-wasm. It asks its
 //!   [`host`] for facts and returns what to do.
 //! * [`filter_config`]: a configuration, compiled; [`policy`]: which policy a request has.
-//! * [`page`]: the pages; [`config`]: the options, and the errors of a configuration.
+//! * [`page`]: the pages, rendered by a template engine; [`config`]: the options, and the errors of a
+//!   configuration.
 //! * [`worker`]: the circuits, metrics and loads that one worker keeps, and exchanges with the others;
 //!   [`breaker`]: one circuit.
 //! * [`failure`]: why a request failed; [`http`]: what HTTP defines; [`time`]: points in time.
@@ -133,7 +134,7 @@ pub mod page;
 pub mod policy;
 pub mod retry;
 pub mod rng;
-pub mod template;
+mod template;
 pub mod time;
 pub mod worker;
 

@@ -116,7 +116,7 @@ impl RoutePolicy {
                 None => RouteKey::of_route(info.name(), &info.cluster),
             },
             page: named_page.flatten().or_else(page_of_rule),
-            route: if config.pages.ask_for_routes() {
+            route: if config.pages.asks_for_routes() {
                 info.name().to_vec()
             } else {
                 Vec::new()

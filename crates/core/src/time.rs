@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+use jiff::civil::DateTime;
+use jiff::SignedDuration;
+
+/// The Unix epoch as a date and time in UTC.
+const EPOCH_UTC: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+
 /// A point in time: whole milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(u64);
@@ -15,6 +21,19 @@ impl Timestamp {
         Self(ms)
     }
 
+    /// Returns the time that is `seconds` after the Unix epoch; the latest representable time on overflow.
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
+    /// Returns the time of a date and time whose offset from UTC is `offset` seconds, rounded down to
+    /// seconds; `None` before the Unix epoch.
+    pub(crate) fn from_date(date: DateTime, offset: i64) -> Option<Self> {
+        let local = date.duration_since(EPOCH_UTC).as_secs();
+        let seconds = u64::try_from(local.checked_sub(offset)?).ok()?;
+        Some(Self::from_secs(seconds))
+    }
+
     /// Returns the time that is `ns` nanoseconds after the Unix epoch, rounded down to milliseconds.
     pub const fn from_nanos(ns: u64) -> Self {
         Self(ns / 1_000_000)
@@ -23,6 +42,13 @@ impl Timestamp {
     /// Returns the milliseconds since the Unix epoch.
     pub const fn as_millis(self) -> u64 {
         self.0
+    }
+
+    /// Returns the date and time in UTC, rounded down to seconds; `None` after year 9999.
+    pub(crate) fn to_utc(self) -> Option<DateTime> {
+        let seconds = i64::try_from(self.0 / 1000).ok()?;
+        let since_epoch = SignedDuration::from_secs(seconds);
+        EPOCH_UTC.checked_add(since_epoch).ok()
     }
 
     /// Returns the time that passed since the Unix epoch.
@@ -49,6 +75,11 @@ impl Timestamp {
 /// Returns a duration in whole milliseconds; [`u64::MAX`] on overflow.
 pub fn saturating_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Returns a duration in whole seconds, rounded up.
+pub(crate) fn seconds_rounded_up(duration: Duration) -> u64 {
+    saturating_millis(duration).div_ceil(1000)
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ static PAGE_RETRY: PageRetry = PageRetry {
 
 /// Ends at 12:00, an hour and three quarters after [`info`].
 static MAINTENANCE: Maintenance = Maintenance {
-    until: Some(1_787_486_400),
+    until: Some(Timestamp::from_secs(1_787_486_400)),
     message: None,
 };
 

@@ -36,7 +36,7 @@ pub use play::{Request, Response, Seen};
 pub use property::{int, Property};
 pub use rng::Rng;
 pub use state::{LocalReply, LogLine};
-pub use stream::{Answer, StreamId};
+pub use stream::{HeadersResult, StreamId};
 pub use world::World;
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ pub fn pairs_from_bytes(bytes: &[u8]) -> Option<Headers> {
     (at == bytes.len()).then_some(pairs)
 }
 
-/// The first value of `name`, compared as header names are.
+/// Returns the first value of `name`, compared as header names are.
 pub(crate) fn first<'a>(headers: &'a Headers, name: &[u8]) -> Option<&'a [u8]> {
     headers
         .iter()

@@ -170,8 +170,8 @@ impl Vm {
         let stream = self.stream(id);
         stream.route = request.route.clone().into_bytes();
         stream.cluster = request.cluster.clone().into_bytes();
-        let answer = self.request_headers(id, request.headers.clone(), request.body.is_empty())?;
-        if let Some(reply) = answer.reply {
+        let result = self.request_headers(id, request.headers.clone(), request.body.is_empty())?;
+        if let Some(reply) = result.reply {
             // It passes the encoder filters, and so this filter too.
             let mut response = as_response(request, &reply);
             response.upstream = false;
@@ -198,8 +198,8 @@ impl Vm {
         stream.flags = response.flags;
         stream.upstream = response.upstream;
         let bare = response.body.is_empty() && response.trailers.is_empty();
-        let answer = self.response_headers(id, response.headers.clone(), bare)?;
-        if let Some(reply) = answer.reply {
+        let result = self.response_headers(id, response.headers.clone(), bare)?;
+        if let Some(reply) = result.reply {
             // It goes to the client directly, without passing the encoder filters.
             let made = as_response(request, &reply);
             let stream = self.stream(id);
@@ -231,7 +231,7 @@ impl Vm {
         if !response.trailers.is_empty() {
             trailers = self.response_trailers(id, response.trailers.clone())?;
         }
-        let headers = answer.headers;
+        let headers = result.headers;
         let length = first(&headers, b"content-length").map(<[u8]>::to_vec);
         if let (Some(length), false) = (length, bare) {
             if length != body.len().to_string().into_bytes() {

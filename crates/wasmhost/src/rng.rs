@@ -1,22 +1,20 @@
 //! Random numbers that are the same for the same seed on every machine.
 
-/// The SplitMix64 generator (Steele, Lea, Flood 2014).
+use tidegate_core::rng::{Rng as _, SplitMix64};
+
+/// The generator of the core, with the draws that faults and random sequences need.
 #[derive(Debug, Clone)]
-pub struct Rng(u64);
+pub struct Rng(SplitMix64);
 
 impl Rng {
     /// Creates a generator from a seed.
     pub fn new(seed: u64) -> Rng {
-        Rng(seed)
+        Rng(SplitMix64::new(seed))
     }
 
     /// Returns the next 64 bits.
     pub fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.next_u64()
     }
 
     /// Returns a number below `n`; 0 if `n` is 0.

@@ -10,9 +10,9 @@ use crate::state::{LocalReply, Stream};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StreamId(pub(crate) u32);
 
-/// What a headers callback did.
+/// The result of a headers callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct HeadersResult {
     /// The headers after the callback.
     pub headers: Headers,
     /// The local reply that it sent instead.
@@ -85,7 +85,7 @@ impl Vm {
         id: StreamId,
         headers: Headers,
         eos: bool,
-    ) -> Result<Answer, Trap> {
+    ) -> Result<HeadersResult, Trap> {
         let count = headers.len() as u32;
         self.stream(id).request_headers = headers;
         self.on(
@@ -96,7 +96,7 @@ impl Vm {
         )?;
         let stream = self.stream(id);
         stream.request_held = stream.reply.is_some();
-        Ok(Answer {
+        Ok(HeadersResult {
             headers: stream.request_headers.clone(),
             reply: stream.reply.clone(),
         })
@@ -114,7 +114,7 @@ impl Vm {
         id: StreamId,
         headers: Headers,
         eos: bool,
-    ) -> Result<Answer, Trap> {
+    ) -> Result<HeadersResult, Trap> {
         let count = headers.len() as u32;
         let stream = self.stream(id);
         stream.response_headers = headers;
@@ -136,7 +136,7 @@ impl Vm {
                 .data_mut()
                 .misused("response headers without a status");
         }
-        Ok(Answer { headers, reply })
+        Ok(HeadersResult { headers, reply })
     }
 
     /// Runs the callback of a chunk of the response's body. Returns the chunk that passes.

@@ -154,7 +154,7 @@ impl Cases {
             samples: samples(&config, &pages),
             pages,
             maintenance: maintenance.unwrap_or(Maintenance {
-                until: Some(NOW_MS / 1000 + 7_200),
+                until: Some(Timestamp::from_secs(NOW_MS / 1000 + 7_200)),
                 message: None,
             }),
             config,

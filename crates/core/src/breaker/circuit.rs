@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Each change of state and each cut of the ramp begins a new generation. The outcome of a request
-//! that was admitted under an older generation is not counted: a late answer to a request from
+//! that was admitted under an older generation is not counted: a late response to a request from
 //! before the circuit opened says nothing about the upstream now.
 //!
 //! `draw` is a random number in `[0, 1)`. It is an argument and not a generator, so that a change
@@ -106,7 +106,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Returns whether the circuit is closed and its window has no failure and no slow answer.
+    /// Returns whether the circuit is closed and its window has no failure and no slow response.
     pub fn is_clean(&self) -> bool {
         self.state == State::Closed && self.window.is_clean()
     }
@@ -293,7 +293,7 @@ impl CircuitBreaker {
         while now >= self.next_step_at {
             let step = std::mem::take(&mut self.step);
             self.next_step_at = self.next_step_at.saturating_add(RAMP_STEP);
-            // A ramp that ignored slow answers would close a circuit that they open again.
+            // A ramp that ignored slow responses would close a circuit that they open again.
             let is_slow = settings.failures.slow.is_some()
                 && f64::from(step.slow) >= settings.failures.slow_ratio * f64::from(step.total);
             let thresholds = Thresholds {

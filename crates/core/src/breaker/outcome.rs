@@ -50,7 +50,7 @@ impl Outcome {
 
     /// Returns the outcome of a gRPC call by the `grpc-status` of its service. UNAVAILABLE (14) and
     /// DEADLINE_EXCEEDED (4) are failures, RESOURCE_EXHAUSTED (8) is overload; other statuses are
-    /// answers of a service that works.
+    /// responses of a service that works.
     pub fn of_grpc_status(status: &[u8]) -> Self {
         match status {
             b"14" => Self::Failure(Reason::UpstreamUnavailable),

@@ -122,7 +122,7 @@ impl Probes {
             .is_some()
     }
 
-    /// Replaces the deadlines.
+    /// Shortens leases: `deadline` maps the deadline of each.
     pub fn shorten(&mut self, deadline: impl Fn(Timestamp) -> Timestamp) {
         for lease in self.leases.iter_mut().flatten() {
             lease.deadline = deadline(lease.deadline).clamp(EARLIEST, LATEST);

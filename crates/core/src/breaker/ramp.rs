@@ -100,7 +100,7 @@ impl Ramp {
         self.level.clamp(least, RAMP_FULL)
     }
 
-    /// Decides once for a step of a ramp with this duration. `is_slow`: too many of the answers were
+    /// Decides once for a step of a ramp with this duration. `is_slow`: too many of the responses were
     /// slow, which also cuts the level.
     pub fn step(
         &mut self,

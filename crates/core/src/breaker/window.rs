@@ -28,11 +28,11 @@ pub fn bucket_number(now: Timestamp, width: Duration) -> u64 {
 /// Counts of outcomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Successes, failures and overloaded answers.
+    /// Successes, failures and overloaded responses.
     pub total: u32,
-    /// Failures and overloaded answers.
+    /// Failures and overloaded responses.
     pub failed: u32,
-    /// Slow answers, successful or not.
+    /// Slow responses, successful or not.
     pub slow: u32,
 }
 
@@ -117,7 +117,7 @@ impl Window {
             })
     }
 
-    /// Returns whether the window has no failure and no slow answer.
+    /// Returns whether the window has no failure and no slow response.
     pub fn is_clean(&self) -> bool {
         self.ring
             .iter()

@@ -27,29 +27,18 @@ impl Color {
 
     /// Reads `#rgb` or `#rrggbb`.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let digits: Vec<u8> = text
-            .strip_prefix('#')?
-            .chars()
-            .map(|character| {
-                character
-                    .to_digit(16)
-                    .and_then(|digit| u8::try_from(digit).ok())
-            })
-            .collect::<Option<_>>()?;
-        let pair = |high: u8, low: u8| high.wrapping_shl(4) | low;
-        match *digits.as_slice() {
-            [r, g, b] => Some(Self {
-                r: pair(r, r),
-                g: pair(g, g),
-                b: pair(b, b),
-            }),
-            [r, r2, g, g2, b, b2] => Some(Self {
-                r: pair(r, r2),
-                g: pair(g, g2),
-                b: pair(b, b2),
-            }),
-            _ => None,
+        let digits = text.strip_prefix('#')?;
+        // `from_str_radix` would also accept a sign.
+        if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
         }
+        let digits: String = match digits.len() {
+            3 => digits.chars().flat_map(|digit| [digit, digit]).collect(),
+            6 => digits.to_owned(),
+            _ => return None,
+        };
+        let [_, r, g, b] = u32::from_str_radix(&digits, 16).ok()?.to_be_bytes();
+        Some(Self { r, g, b })
     }
 
     /// Writes the colour as `#rrggbb`.

@@ -100,7 +100,7 @@ pub const HINT: Span = span(SECOND, 24 * HOUR);
 /// The wait between two attempts of a page. A shorter one would be load, a longer one a dead page.
 pub const PAGE_WAIT: Span = span(SECOND, HOUR);
 
-/// The window of the breaker. It has ten buckets, and a tick takes 100 ms.
+/// The window of the breaker. It has ten buckets, and counts reach the other workers within 100 ms.
 pub const WINDOW: Span = span(SECOND, 10 * MINUTE);
 
 /// The duration of a run of failures. 0 is allowed: the count alone decides.
@@ -109,7 +109,8 @@ pub const RUN: Span = span(0, 10 * MINUTE);
 /// The response time from which a response is slow.
 pub const SLOW: Span = span(1, 10 * MINUTE);
 
-/// The open time of a circuit: from one tick to the longest time without a probe.
+/// The open time of a circuit: from the time in which all workers learn of it to the longest time
+/// without a probe.
 pub const OPEN: Span = span(100, HOUR);
 
 /// The time that a probe may take. Its permit is leased for this time.

@@ -1,5 +1,6 @@
 //! Checks logos.
 
+use super::strings::check_url_characters;
 use super::svg;
 
 /// Checks that a text is a `data:` URI of an image, or an inline `<svg>` that only draws.
@@ -12,12 +13,7 @@ pub(super) fn check(text: &str) -> Result<(), &'static str> {
         };
     };
     let (kind, data) = rest.split_once(',').ok_or("no comma before the data")?;
-    if !text
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte))
-    {
-        return Err("a character that has to be percent-encoded");
-    }
+    check_url_characters(text)?;
     let base64 = kind.strip_suffix(";base64");
     let (subtype, parameters) = match base64.unwrap_or(kind).split_once(';') {
         Some((subtype, parameters)) => (subtype, Some(parameters)),

@@ -26,11 +26,12 @@ mod strings;
 mod svg;
 mod validator;
 
+pub use crate::template::TemplateError;
 pub use color::Color;
 pub(crate) use error::found;
 pub use error::{ConfigError, ConfigErrors, ErrorKind};
 pub use json::Json;
-pub(crate) use notation::{is_decimal, number};
+pub(crate) use notation::{is_decimal, number, status};
 pub use options::*;
 pub use pattern::Pattern;
 pub(crate) use section::key;

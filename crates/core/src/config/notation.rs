@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use jiff::civil::DateTime;
-use jiff::SignedDuration;
 
 use super::limits;
+use crate::time::{saturating_millis, Timestamp};
 
 /// Units of a duration, largest first, with their length in milliseconds.
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
@@ -25,7 +25,7 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 
 /// Writes a duration in the largest unit that divides it.
 pub(super) fn duration_text(duration: Duration) -> String {
-    let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let ms = saturating_millis(duration);
     if ms == 0 {
         return "0s".to_owned();
     }
@@ -51,7 +51,7 @@ pub(super) fn status_range(text: &str) -> Option<(u16, u16)> {
     (low <= high).then_some((low, high))
 }
 
-/// Reads a status of three digits.
+/// Reads a status of a failure: three digits.
 pub(crate) fn status(text: &str) -> Option<u16> {
     if text.len() != 3 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -67,15 +67,12 @@ pub(super) fn status_number(number: i64) -> Option<u16> {
         .then_some(status)
 }
 
-/// The Unix epoch in UTC.
-const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
-
-/// Reads an RFC 3339 date and time as seconds since the Unix epoch. Fractions of a second are cut
-/// off. Times before the epoch and leap seconds are refused.
+/// Reads an RFC 3339 date and time. Fractions of a second are cut off. Times before the Unix epoch and
+/// leap seconds are refused.
 ///
 /// The shape is checked here because `jiff` reads more than the schema promises (weeks, time zone
 /// names, hours without minutes).
-pub(super) fn date(text: &str) -> Option<u64> {
+pub(super) fn date(text: &str) -> Option<Timestamp> {
     let (civil, zone) = text.split_at_checked(19)?;
     let is_civil =
         has_shape(civil, "0000-00-00T00:00:00") || has_shape(civil, "0000-00-00 00:00:00");
@@ -84,18 +81,16 @@ pub(super) fn date(text: &str) -> Option<u64> {
     }
     let civil: DateTime = civil.parse().ok()?;
     let offset = offset_seconds(after_fraction(zone)?)?;
-    let local = civil.duration_since(EPOCH).as_secs();
-    u64::try_from(local.checked_sub(offset)?).ok()
+    Timestamp::from_date(civil, offset)
 }
 
-/// Writes seconds since the Unix epoch as [`date`] reads them.
-pub(super) fn date_text(seconds: u64) -> String {
-    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-    let utc = EPOCH.saturating_add(SignedDuration::from_secs(seconds));
+/// Writes a date and time as [`date`] reads it; the latest one that can be written, if it is later.
+pub(super) fn date_text(time: Timestamp) -> String {
+    let utc = time.to_utc().unwrap_or(DateTime::MAX);
     format!("{utc}Z")
 }
 
-/// Whether a text has a digit wherever the shape has `0`, and elsewhere the same characters in
+/// Returns whether a text has a digit wherever the shape has `0`, and elsewhere the same characters in
 /// either case.
 fn has_shape(text: &str, shape: &str) -> bool {
     text.len() == shape.len()
@@ -158,7 +153,7 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-/// Whether [`number`] writes the number without loss.
+/// Returns whether [`number`] writes the number without loss.
 pub(crate) fn is_decimal(value: f64) -> bool {
     number(value).parse() == Ok(value)
 }

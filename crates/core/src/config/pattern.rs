@@ -11,12 +11,12 @@ impl Pattern {
         &self.0
     }
 
-    /// Whether the pattern matches everything.
+    /// Returns whether the pattern matches everything.
     pub fn is_any(&self) -> bool {
         !self.0.is_empty() && self.0.bytes().all(|byte| byte == b'*')
     }
 
-    /// Whether the pattern matches the whole of `text`. Case matters.
+    /// Returns whether the pattern matches the whole of `text`. Case matters.
     ///
     /// It takes at most `pattern length × text length` comparisons for any text, because it never
     /// goes back: it searches each part between two `*` from the end of the part before.
@@ -24,7 +24,8 @@ impl Pattern {
         self.matches_by(text, |a, b| a == b)
     }
 
-    /// Like [`Pattern::matches`], but ignores the case of ASCII letters (hosts, header names).
+    /// Does the same as [`Pattern::matches`], but ignores the case of ASCII letters (hosts, header
+    /// names).
     pub fn matches_ignore_case(&self, text: &[u8]) -> bool {
         self.matches_by(text, |a, b| a.eq_ignore_ascii_case(&b))
     }
@@ -61,7 +62,7 @@ impl Pattern {
                 return false;
             };
             middle = middle
-                .get(found.wrapping_add(part.len())..)
+                .get(found.saturating_add(part.len())..)
                 .unwrap_or_default();
         }
         true

@@ -4,6 +4,8 @@
 //! type, range and default, and its description (the doc comment). Reading, writing, the reference
 //! page and the JSON Schema follow from that.
 
+mod macros;
+
 use std::marker::PhantomData;
 
 use super::error::ErrorKind;
@@ -11,6 +13,8 @@ use super::json::Json;
 use super::option::OptionType;
 use super::shape::{Absent, Field, Shape};
 use super::validator::Validator;
+pub(crate) use macros::key;
+pub(super) use macros::{option_key, options, words};
 
 /// An object of options, made by [`options!`]. Its default applies when nothing is given.
 pub(super) trait Section: Default {
@@ -248,7 +252,7 @@ impl<T: Section> Entry for Flattened<T> {
 
 /// What follows an option type in the definition of an option.
 pub(super) trait OptionTypeExt: OptionType + Sized {
-    /// An option with a default.
+    /// Makes an option with a default.
     fn default(self, initial: Self::Value) -> Single<Self> {
         Single {
             of: self,
@@ -257,12 +261,12 @@ pub(super) trait OptionTypeExt: OptionType + Sized {
         }
     }
 
-    /// An option that may be absent.
+    /// Makes an option that may be absent.
     fn optional(self) -> Optional<Self> {
         Optional(self)
     }
 
-    /// An option that may be absent; an empty value stands for that.
+    /// Makes an option that may be absent; an empty value stands for that.
     fn or_empty(self) -> Single<Self>
     where
         Self::Value: Default,
@@ -274,7 +278,7 @@ pub(super) trait OptionTypeExt: OptionType + Sized {
         }
     }
 
-    /// An option that must be given.
+    /// Makes an option that must be given.
     fn required(self) -> Single<Self>
     where
         Self::Value: Default,
@@ -286,7 +290,7 @@ pub(super) trait OptionTypeExt: OptionType + Sized {
         }
     }
 
-    /// An option of a route rule that overrides the one at the top level.
+    /// Makes an option of a route rule that overrides the one at the top level.
     fn inherited(self, initial: Self::Value) -> Single<Self> {
         Single {
             of: self,
@@ -298,12 +302,12 @@ pub(super) trait OptionTypeExt: OptionType + Sized {
 
 impl<K: OptionType> OptionTypeExt for K {}
 
-/// An object of options inside of another one.
+/// Makes an object of options inside of another one.
 pub(super) fn section<T: Section>() -> Nested<T> {
     Nested(PhantomData)
 }
 
-/// Options of another section that stand beside those of this one.
+/// Makes options of another section that stand beside those of this one.
 pub(super) fn flattened<T: Section>() -> Flattened<T> {
     Flattened {
         section: PhantomData,
@@ -311,7 +315,7 @@ pub(super) fn flattened<T: Section>() -> Flattened<T> {
     }
 }
 
-/// Options of a route rule, each an object, that override single keys of the top level.
+/// Makes options of a route rule, each an object, that override single keys of the top level.
 pub(super) fn overrides<T: Section>() -> Flattened<T> {
     Flattened {
         section: PhantomData,
@@ -328,134 +332,3 @@ pub(super) fn entry<T, E: Entry<Value = T>>(entry: E) -> E {
 pub(super) fn doc(lines: &str) -> String {
     lines.trim().to_owned()
 }
-
-/// Defines objects of options. Each field is
-///
-/// ```text
-/// /// What the option does: shown by rustdoc, the reference page and the JSON Schema.
-/// name: Type = option_type(...).default(...),
-/// ```
-///
-/// The key of an option is the name of its field, or the one given by `as "key"`.
-macro_rules! options {
-    ($(
-        $(#[doc = $about:literal])+
-        pub struct $name:ident {$(
-            $(#[doc = $doc:literal])+
-            $field:ident $(as $key:literal)?: $of:ty = $entry:expr
-        ),* $(,)?}
-    )*) => {$(
-        $(#[doc = $about])+
-        #[derive(Debug, Clone, PartialEq)]
-        pub struct $name {
-            $($(#[doc = $doc])+ pub $field: $of),*
-        }
-
-        impl $crate::config::section::Section for $name {
-            fn fields() -> Vec<$crate::config::shape::Field> {
-                use $crate::config::section::{entry, Entry};
-                let mut fields = Vec::new();
-                $(
-                    let doc = $crate::config::section::doc(concat!($($doc),+));
-                    let key = $crate::config::section::option_key!($field $($key)?);
-                    fields.extend(entry::<$of, _>($entry).fields(key, doc));
-                )*
-                fields
-            }
-
-            fn read_option(
-                &mut self,
-                found: &str,
-                json: &$crate::config::Json,
-                v: &mut $crate::config::Validator,
-            ) -> bool {
-                use $crate::config::section::{entry, Entry};
-                false $(|| {
-                    let key = $crate::config::section::option_key!($field $($key)?);
-                    entry::<$of, _>($entry).read(&mut self.$field, key, found, json, v)
-                })*
-            }
-
-            fn check_required(
-                json: &$crate::config::Json,
-                v: &mut $crate::config::Validator,
-            ) {
-                use $crate::config::section::{entry, Entry};
-                $(
-                    let key = $crate::config::section::option_key!($field $($key)?);
-                    entry::<$of, _>($entry).check_required(key, json, v);
-                )*
-            }
-
-            fn write(&self) -> Vec<(String, $crate::config::Json)> {
-                use $crate::config::section::{entry, Entry};
-                let mut entries = Vec::new();
-                $(
-                    let key = $crate::config::section::option_key!($field $($key)?);
-                    entries.extend(entry::<$of, _>($entry).write(&self.$field, key));
-                )*
-                entries
-            }
-        }
-
-        impl Default for $name {
-            fn default() -> Self {
-                use $crate::config::section::{entry, Entry};
-                Self { $($field: entry::<$of, _>($entry).initial()),* }
-            }
-        }
-    )*};
-}
-pub(super) use options;
-
-/// Returns the key of an option: the name of its field, or the one that `as` gives.
-macro_rules! option_key {
-    ($field:ident) => {
-        stringify!($field)
-    };
-    ($field:ident $key:literal) => {
-        $key
-    };
-}
-pub(super) use option_key;
-
-/// Defines an option that is one of some words. Each variant is
-///
-/// ```text
-/// /// What the word means, as a sentence: shown by rustdoc and the reference page.
-/// Variant = "word",
-/// ```
-macro_rules! words {
-    ($(
-        $(#[doc = $about:literal])+
-        $vis:vis enum $name:ident {$(
-            $(#[doc = $doc:literal])+
-            $variant:ident = $word:literal
-        ),* $(,)?}
-    )*) => {$(
-        $(#[doc = $about])+
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        $vis enum $name {
-            $($(#[doc = $doc])+ $variant),*
-        }
-
-        impl $crate::config::option::Words for $name {
-            const ALL: &'static [(Self, $crate::config::shape::Word)] = &[$((
-                Self::$variant,
-                $crate::config::shape::Word { name: $word, doc: concat!($($doc),+) },
-            )),*];
-        }
-    )*};
-}
-pub(super) use words;
-
-/// Returns the key of an option that is named like its field. A typo does not compile.
-macro_rules! key {
-    ($section:ident.$field:ident) => {{
-        let _ = |section: &$crate::config::$section| {
-            let _ = &section.$field;
-        };
-        stringify!($field)
-    }};
-}
-pub(crate) use key;

@@ -75,8 +75,8 @@ fn policy(policy: &Policy, v: &mut Validator) {
     });
 }
 
-/// No hint may be longer than `max`. The error is at the value that is given here; of inherited hints
-/// it names the longest.
+/// Refuses hints that are longer than `max`. The error is at the value that is given here; of inherited
+/// hints it names the longest.
 fn hints(retry: &Retry, v: &mut Validator) {
     let (after, max) = (key!(Retry.after), key!(Retry.max));
     if v.is_refused(max) {
@@ -123,7 +123,7 @@ fn order(found: Duration, bound: &'static str, other: String, value: Duration) -
     }
 }
 
-/// A template that is referred to must exist.
+/// Refuses the name of a template that does not exist.
 fn known_template(config: &Config, name: Option<&str>, key: &str, v: &mut Validator) {
     let Some(name) = name else {
         return;
@@ -139,7 +139,7 @@ fn known_template(config: &Config, name: Option<&str>, key: &str, v: &mut Valida
     }
 }
 
-/// A template without any form is a mistake.
+/// Refuses a template without any form.
 fn needs_a_form(template: &Json, v: &mut Validator) {
     if matches!(template, Json::Object(entries) if entries.is_empty()) {
         v.refuse(ErrorKind::Value {
@@ -151,7 +151,7 @@ fn needs_a_form(template: &Json, v: &mut Validator) {
     }
 }
 
-/// What opens a tag must differ from what closes it.
+/// Refuses an opener that equals the closer.
 fn delimiters(config: &Config, v: &mut Validator) {
     let (open, close) = &config.delimiters;
     if open == close && !open.is_empty() {
@@ -168,7 +168,7 @@ fn delimiters(config: &Config, v: &mut Validator) {
 /// The key in the strings of a language that is a direction and not a text.
 pub(crate) const DIRECTION: &str = "dir";
 
-/// The direction of a language is one of two words.
+/// Refuses a direction other than `ltr` and `rtl`.
 fn direction(strings: &[(String, String)], v: &mut Validator) {
     let Some((_, text)) = strings.iter().find(|(key, _)| key == DIRECTION) else {
         return;
@@ -184,7 +184,7 @@ fn direction(strings: &[(String, String)], v: &mut Validator) {
     }
 }
 
-/// Keys that are equal but for their case are a mistake.
+/// Refuses keys that differ only in case.
 fn unique_keys<T>(entries: &[(String, T)], v: &mut Validator) {
     for (index, (key, _)) in entries.iter().enumerate() {
         let mut earlier = entries.iter().take(index);

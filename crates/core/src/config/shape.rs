@@ -109,7 +109,7 @@ pub(super) enum Shape {
 }
 
 impl Shape {
-    /// Whether a JSON value has the right type. Its content may still be wrong.
+    /// Returns whether a JSON value has the right type. Its content may still be wrong.
     pub(super) fn takes(&self, json: &Json) -> bool {
         match (self, json) {
             (Shape::Any, _)
@@ -132,7 +132,8 @@ impl Shape {
         }
     }
 
-    /// Whether a string can be a valid value, so that a file reference deserves an explanation.
+    /// Returns whether a string can be a valid value, so that a file reference deserves an
+    /// explanation.
     pub(super) fn is_textual(&self) -> bool {
         match self {
             Shape::Duration { .. }
@@ -159,7 +160,7 @@ impl Shape {
         }
     }
 
-    /// Says in words what is allowed.
+    /// Describes in words what is allowed.
     pub(super) fn allowed(&self) -> String {
         match self {
             Shape::Null => "null".to_owned(),

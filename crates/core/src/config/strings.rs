@@ -11,6 +11,7 @@ use super::error::ErrorKind;
 use super::option::Refusal;
 use super::{limits, logo, notation};
 use crate::diagnostics::quoted;
+use crate::http::uri::scheme;
 
 /// A rule for a text.
 #[derive(Debug)]
@@ -67,8 +68,8 @@ impl TextRule {
 }
 
 /// Turns a condition into the result of a check whose error needs no explanation.
-fn plain(fine: bool) -> Result<(), &'static str> {
-    if fine {
+fn plain(is_fine: bool) -> Result<(), &'static str> {
+    if is_fine {
         Ok(())
     } else {
         Err("")
@@ -168,25 +169,27 @@ pub(super) static LOGO: TextRule = TextRule {
     pattern: r"^(data:image/|<svg)",
 };
 
-/// Returns the scheme of a URL in lower case, or `None` for a relative URL.
-fn scheme(url: &str) -> Option<String> {
-    let end = url.bytes().position(|byte| b":/?#".contains(&byte))?;
-    let (scheme, rest) = url.split_at_checked(end)?;
-    rest.starts_with(':').then(|| scheme.to_ascii_lowercase())
+/// Refuses characters that no URL may contain. Browsers remove or replace them, which could turn one
+/// scheme into another.
+pub(super) fn check_url_characters(text: &str) -> Result<(), &'static str> {
+    let is_allowed = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
+    match text.bytes().all(is_allowed) {
+        true => Ok(()),
+        false => Err("a character that has to be percent-encoded"),
+    }
 }
 
+/// Refuses a URL that is neither relative nor of one of these schemes.
 fn url(text: &str, schemes: &[&str]) -> Result<(), &'static str> {
-    // Browsers remove or replace such characters, which could turn one scheme into another.
-    if !text
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte))
-    {
-        return Err("a character that has to be percent-encoded");
-    }
-    match scheme(text) {
-        None => Ok(()),
-        Some(scheme) if schemes.contains(&scheme.as_str()) => Ok(()),
-        Some(_) => Err("a scheme that is not allowed"),
+    check_url_characters(text)?;
+    let is_allowed = |scheme: &str| {
+        schemes
+            .iter()
+            .any(|other| scheme.eq_ignore_ascii_case(other))
+    };
+    match scheme(text).is_none_or(is_allowed) {
+        true => Ok(()),
+        false => Err("a scheme that is not allowed"),
     }
 }
 
@@ -300,7 +303,7 @@ pub(super) static STRING_KEY: TextRule = TextRule {
     pattern: r"^[a-z0-9_.]+$",
 };
 
-/// Whether a text has the shape of [`STRING_KEY`].
+/// Returns whether a text has the shape of [`STRING_KEY`].
 pub(crate) fn is_text_key(text: &str) -> bool {
     STRING_KEY.check(text).is_ok()
 }

@@ -84,7 +84,7 @@ pub(super) fn check(markup: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Says what a mistake of the reader means.
+/// Returns what a mistake of the reader means.
 fn why(error: &Error) -> &'static str {
     match error {
         Error::Syntax(SyntaxError::UnclosedTag) => UNFINISHED_TAG,

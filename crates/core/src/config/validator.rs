@@ -74,13 +74,13 @@ impl Validator {
         self.given.insert(self.at.clone(), is_accepted);
     }
 
-    /// Whether the document gives an option of this object.
+    /// Returns whether the document gives an option of this object.
     pub(crate) fn is_given(&mut self, key: &str) -> bool {
         self.key(key, |v| v.given.contains_key(&v.at))
     }
 
-    /// Whether the value that applies to an option of this object was refused: the one given here,
-    /// or, where there is none, the one of the top level.
+    /// Returns whether the value that applies to an option of this object was refused: the one given
+    /// here, or else the one of the top level.
     pub(crate) fn is_refused(&mut self, key: &str) -> bool {
         self.key(key, |v| {
             let rule = v.at.strip_prefix(key!(Config.routes));
@@ -90,7 +90,7 @@ impl Validator {
         })
     }
 
-    /// Whether there is an error at a key of this object, or within its value.
+    /// Returns whether there is an error at a key of this object, or within its value.
     pub(crate) fn has_error_within(&mut self, key: &str) -> bool {
         self.key(key, |v| {
             v.errors.iter().any(|error| {

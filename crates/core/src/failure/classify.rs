@@ -164,12 +164,10 @@ fn by_transport(text: &[u8]) -> Option<Reason> {
         ("unreachable", Reason::DestinationUnavailable),
         ("No_route_to_host", Reason::DestinationUnavailable),
     ];
+    let text = String::from_utf8_lossy(text);
     TABLE
         .iter()
-        .find(|(part, _)| {
-            text.windows(part.len())
-                .any(|window| window == part.as_bytes())
-        })
+        .find(|(part, _)| text.contains(part))
         .map(|&(_, reason)| reason)
 }
 

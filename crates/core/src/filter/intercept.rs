@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::ResponseInfo;
 use crate::config::{InnerPages, Intercept, Maintenance, SourceFilter, UpstreamBody};
 use crate::failure::{Reason, Source};
-use crate::filter_config::{end_of, FilterConfig};
+use crate::filter_config::FilterConfig;
 use crate::http::accept::{is_grpc, is_grpc_content_type};
 use crate::http::header_policy::MARKER;
 use crate::http::headers::HeaderBlock;
@@ -71,10 +71,9 @@ impl<'a> Interception<'a> {
 
     /// Returns the interception of a request for a route in maintenance.
     pub(super) fn maintenance(maintenance: &'a Maintenance, now: Timestamp) -> Self {
-        let end = maintenance.until.map(end_of);
         Self {
             maintenance: Some(maintenance),
-            remaining: end.map(|end| end.saturating_since(now)),
+            remaining: maintenance.until.map(|end| end.saturating_since(now)),
             ..Self::new(Reason::Maintenance, Source::Proxy, 503)
         }
     }

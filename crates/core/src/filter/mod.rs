@@ -49,7 +49,7 @@ use crate::worker::{CallResult, Permit, Worker, WorkerCounter};
 pub use local_reply::{Header, LocalReply};
 
 /// The header with which the built-in page's script says that it retries as the page asked.
-pub const RETRY_HEADER: &str = "x-tidegate-retry";
+const RETRY_HEADER: &str = "x-tidegate-retry";
 
 /// With this header a gRPC client says that it retries (gRPC over HTTP/2, "Request-Headers").
 const GRPC_RETRY_HEADER: &str = "grpc-previous-rpc-attempts";

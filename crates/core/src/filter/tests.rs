@@ -36,14 +36,14 @@ impl World {
         }
     }
 
-    /// A request with exactly these headers.
+    /// Begins a request with exactly these headers.
     fn begin_with(&mut self, headers: HeaderBlock) -> (Filter, RequestAction) {
         self.host.request = headers;
         let config = Rc::clone(&self.config);
         Filter::on_request_headers(config, 1, &mut self.host, &mut self.worker)
     }
 
-    /// The response headers of a request.
+    /// Sends the response headers of a request.
     fn respond_with(
         &mut self,
         filter: &mut Filter,
@@ -57,7 +57,7 @@ impl World {
         filter.on_response_headers(&mut self.host, &mut self.worker, end_of_stream)
     }
 
-    /// The end of a request.
+    /// Ends a request.
     fn end(&mut self, filter: &mut Filter, details: &[u8]) {
         let path = "response.code_details".to_owned();
         self.host.attributes.insert(path, details.to_vec());
@@ -81,14 +81,14 @@ impl World {
         self.worker.tick(&mut self.host, now, &mut rng);
     }
 
-    /// A metric, after the worker has reported.
+    /// Returns a metric, after the worker has reported.
     fn metric(&mut self, name: &str) -> u64 {
         let now = self.host.now.unwrap();
         self.worker.report(&mut self.host, now);
-        self.host.metrics.get(name).copied().unwrap_or(0)
+        self.host.metric(name)
     }
 
-    /// Lines written at level info since the last call.
+    /// Returns the lines written at level info since the last call.
     fn take_events(&mut self) -> Vec<String> {
         let now = self.host.now.unwrap();
         log_events(&mut self.host, &mut self.worker, now);
@@ -105,7 +105,7 @@ fn response(status: u16, more: &[(&str, &str)]) -> HeaderBlock {
     HeaderBlock::from_pairs(&headers)
 }
 
-/// A request by `method` for `/a?b=c` that accepts HTML, with more headers.
+/// Returns a request by `method` for `/a?b=c` that accepts HTML, with more headers.
 fn request(method: &str, more: &[(&str, &str)]) -> HeaderBlock {
     let mut headers = vec![
         (":method", method),
@@ -167,7 +167,7 @@ impl Case {
     }
 }
 
-/// The response to a plain GET.
+/// Returns the response to a plain GET.
 fn get(json: &str, status: u16, end_of_stream: bool, details: &[u8]) -> Case {
     let response = (status, end_of_stream);
     Case::new(json, request("GET", &[]), response, details, &[])

@@ -249,14 +249,8 @@ impl<'a> MediaRange<'a> {
 
 /// Returns whether a subtype of `application` is JSON (RFC 6839 §3.1).
 fn is_json(subtype: &[u8]) -> bool {
-    let tail = |n: usize| {
-        subtype
-            .len()
-            .checked_sub(n)
-            .and_then(|at| subtype.get(at..))
-    };
-    subtype.eq_ignore_ascii_case(b"json")
-        || tail(5).is_some_and(|end| end.eq_ignore_ascii_case(b"+json"))
+    let subtype = subtype.to_ascii_lowercase();
+    subtype == b"json" || subtype.ends_with(b"+json")
 }
 
 /// Parses a weight (RFC 9110 §12.4.2) in thousandths; ignores digits after the third.
@@ -274,14 +268,12 @@ pub(crate) fn parse_weight(value: &[u8]) -> Option<u16> {
     if !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let mut thousandths = 0_u16;
-    for place in 0..3 {
-        let digit = digits
-            .get(place)
-            .map_or(0, |d| u16::from(d.wrapping_sub(b'0')));
-        thousandths = thousandths.wrapping_mul(10).wrapping_add(digit);
-    }
-    Some(whole.wrapping_add(thousandths).min(1000))
+    let places = digits.iter().chain(&[b'0'; 3]).take(3);
+    let thousandths = places.fold(0_u16, |value, digit| {
+        let digit = u16::from(digit.saturating_sub(b'0'));
+        value.saturating_mul(10).saturating_add(digit)
+    });
+    Some(whole.saturating_add(thousandths).min(1000))
 }
 
 #[cfg(test)]

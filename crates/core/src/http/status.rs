@@ -20,10 +20,10 @@ impl StatusSet {
     /// Adds the statuses from `low` to `high`, both included; ignores those out of range.
     pub fn insert_range(&mut self, low: u16, high: u16) {
         for status in low.max(Self::MIN)..=high.min(Self::MAX) {
-            if let Some((word, bit)) = Self::place(status) {
-                if let Some(slot) = self.0.get_mut(word) {
-                    *slot |= bit;
-                }
+            let place = Self::place(status);
+            if let Some((word, bit)) = place.and_then(|(at, bit)| Some((self.0.get_mut(at)?, bit)))
+            {
+                *word |= bit;
             }
         }
     }
@@ -37,9 +37,21 @@ impl StatusSet {
 
     /// Returns whether the set contains `status`.
     pub fn contains(&self, status: u16) -> bool {
-        Self::place(status)
-            .and_then(|(word, bit)| self.0.get(word).map(|slot| slot & bit != 0))
-            .unwrap_or(false)
+        let place = Self::place(status);
+        let word = place.and_then(|(at, bit)| Some((self.0.get(at)?, bit)));
+        word.is_some_and(|(word, bit)| word & bit != 0)
+    }
+
+    /// Returns the statuses as ranges, in order: the lowest and the highest status of each.
+    pub(crate) fn ranges(&self) -> Vec<(u16, u16)> {
+        let mut ranges: Vec<(u16, u16)> = Vec::new();
+        for status in (Self::MIN..=Self::MAX).filter(|status| self.contains(*status)) {
+            match ranges.last_mut() {
+                Some((_, high)) if high.checked_add(1) == Some(status) => *high = status,
+                _ => ranges.push((status, status)),
+            }
+        }
+        ranges
     }
 
     /// Returns whether the set is empty.
@@ -60,19 +72,9 @@ impl StatusSet {
 impl fmt::Debug for StatusSet {
     /// Writes the statuses as ranges, for goldens and failing tests.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut list = formatter.debug_list();
-        let mut first = None;
-        for status in Self::MIN..=Self::MAX.wrapping_add(1) {
-            match (first, self.contains(status)) {
-                (None, true) => first = Some(status),
-                (Some(low), false) => {
-                    list.entry(&(low..=status.wrapping_sub(1)));
-                    first = None;
-                }
-                _ => {}
-            }
-        }
-        list.finish()
+        let ranges = self.ranges();
+        let ranges = ranges.iter().map(|(low, high)| low..=high);
+        formatter.debug_list().entries(ranges).finish()
     }
 }
 

@@ -1,4 +1,11 @@
-//! Parts of a request's target: the path without its query, the host without its port.
+//! Parts of URLs: the scheme, the path without its query, the host without its port.
+
+/// Returns the scheme of a URL as it was written; `None` for a relative URL.
+pub(crate) fn scheme(url: &str) -> Option<&str> {
+    let end = url.find([':', '/', '?', '#'])?;
+    let (scheme, rest) = url.split_at_checked(end)?;
+    rest.starts_with(':').then_some(scheme)
+}
 
 /// Returns a path without its query and fragment.
 pub fn without_query(path: &[u8]) -> &[u8] {

@@ -8,7 +8,7 @@ use super::names::Variable;
 use super::status_phrase::status_phrase;
 use super::{date, CoarseDuration};
 use crate::template::{Output, Template, Value};
-use crate::time::saturating_millis;
+use crate::time::{saturating_millis, seconds_rounded_up};
 
 /// A template whose variables are known.
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ impl<'a> Bindings<'a> {
         let is_retryable = values.retry_after.is_some();
         let text = match variable {
             Variable::Status => return number(values.status),
-            Variable::RetryAfter => return optional(values.retry_after.map(whole_seconds)),
+            Variable::RetryAfter => return optional(values.retry_after.map(seconds_rounded_up)),
             Variable::RetryAfterMs => return optional(values.retry_after.map(saturating_millis)),
             Variable::MaxAttempts => {
                 return optional(values.auto_retry.map(|page| page.max_attempts));
@@ -140,11 +140,6 @@ impl<'a> Bindings<'a> {
         let path = self.values.path.as_deref().unwrap_or_default();
         [host, path].concat()
     }
-}
-
-/// Returns a duration in whole seconds, rounded up.
-pub(super) fn whole_seconds(duration: std::time::Duration) -> u64 {
-    saturating_millis(duration).div_ceil(1000)
 }
 
 fn number<'v>(number: impl ToString) -> Value<'v> {

@@ -6,7 +6,7 @@ mod tests;
 /// The HTML page, without the constants of [`constants`].
 pub(super) const HTML: &str = include_str!("builtin/page.html");
 /// The template of the built-in text page.
-pub const TEXT: &str = include_str!("builtin/page.txt");
+pub(super) const TEXT: &str = include_str!("builtin/page.txt");
 
 const STYLE: &str = include_str!("builtin/page.css");
 const SCENE: &str = include_str!("builtin/scene.svg");
@@ -30,17 +30,4 @@ fn without_comments(script: &str) -> String {
     let lines = script.lines().map(str::trim_start);
     let code = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
     code.flat_map(|line| [line, "\n"]).collect()
-}
-
-/// Returns the template of the built-in HTML page, for operators to start from.
-pub(super) fn html_source() -> String {
-    let mut html = HTML.to_owned();
-    for (name, text) in [
-        ("builtin.style", STYLE),
-        ("builtin.scene", SCENE),
-        ("builtin.script", SCRIPT),
-    ] {
-        html = html.replace(&format!("{{{{{{{name}}}}}}}"), text);
-    }
-    html
 }

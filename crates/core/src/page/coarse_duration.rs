@@ -5,7 +5,7 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::time::saturating_millis;
+use crate::time::seconds_rounded_up;
 
 /// A duration, rounded up to a step that people use. It is never rounded down, because clients that come
 /// back when the page says must not be too early.
@@ -29,7 +29,7 @@ pub(super) enum CoarseDuration {
 
 impl From<Duration> for CoarseDuration {
     fn from(duration: Duration) -> Self {
-        let seconds = saturating_millis(duration).div_ceil(1000);
+        let seconds = seconds_rounded_up(duration);
         let minutes = seconds.div_ceil(60);
         let hours = minutes.div_ceil(60);
         match (seconds, minutes, hours) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 
-use super::{date, PageInfo};
+use super::PageInfo;
 use crate::config::{Exposed, PageRetry};
 use crate::failure::{Reason, Source};
 use crate::http::uri::without_query;
@@ -59,9 +59,7 @@ impl<'a> ExposedValues<'a> {
         let is_exposed = |value| expose.contains(&value);
         let is_safe = matches!(info.method, b"GET" | b"HEAD");
         let maintenance = info.maintenance;
-        let until = maintenance
-            .and_then(|maintenance| maintenance.until)
-            .map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1000)));
+        let until = maintenance.and_then(|maintenance| maintenance.until);
         // `retry.max` limits the hint for programs, which ask again after it.
         let left = until
             .zip(info.now)
@@ -72,13 +70,13 @@ impl<'a> ExposedValues<'a> {
             source: info.source,
             tripped_by: info.tripped_by,
             notice: maintenance.and_then(|maintenance| maintenance.message.as_deref()),
-            until: until.and_then(date::utc),
+            until: until.and_then(Timestamp::to_utc),
             retry_after: info.retry_after,
             wait: info.retry_after.map(|retry_after| retry_after.max(left)),
             retry_at: info
                 .now
                 .zip(info.retry_after)
-                .and_then(|(now, retry_after)| date::utc(now.saturating_add(retry_after))),
+                .and_then(|(now, retry_after)| now.saturating_add(retry_after).to_utc()),
             method: valid_method(info.method),
             auto_retry: info
                 .page_retry
@@ -91,7 +89,7 @@ impl<'a> ExposedValues<'a> {
             time: info
                 .now
                 .filter(|_| is_exposed(Exposed::Timestamp))
-                .and_then(date::utc),
+                .and_then(Timestamp::to_utc),
             host: is_exposed(Exposed::Host)
                 .then(|| shorten(info.host, MAX_HOST))
                 .filter(|host| !host.is_empty()),

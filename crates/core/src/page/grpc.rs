@@ -15,7 +15,7 @@ use prost::Message as _;
 use crate::time::saturating_millis;
 
 /// The gRPC status of every page: `UNAVAILABLE`.
-pub const STATUS_UNAVAILABLE: u32 = 14;
+pub(crate) const STATUS_UNAVAILABLE: u32 = 14;
 
 const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 

@@ -5,7 +5,7 @@ mod tests;
 
 use super::locales::{self, Locale};
 use super::messages::Texts;
-use crate::config::Locales;
+use crate::config::{Locales, DIRECTION};
 use crate::http::headers::HeaderBlock;
 use crate::http::language::{broader, lookup, preferred, primary};
 
@@ -142,7 +142,7 @@ impl Language {
 
 /// Returns the direction that the configuration sets for a language.
 fn configured_direction(strings: &[(String, String)]) -> Option<&'static str> {
-    let (_, dir) = strings.iter().find(|(key, _)| key == "dir")?;
+    let (_, dir) = strings.iter().find(|(key, _)| key == DIRECTION)?;
     Some(if dir == "rtl" { "rtl" } else { "ltr" })
 }
 

@@ -22,17 +22,8 @@ fn read_member<'n>(parser: &mut Parser<'n>, (key, value): &'n (String, Json)) {
 
 fn read_value<'n>(parser: &mut Parser<'n>, value: &'n Json) {
     match value {
-        Json::Null => {
-            parser.around().markup("null");
-        }
-        Json::Bool(true) => {
-            parser.around().markup("true");
-        }
-        Json::Bool(false) => {
-            parser.around().markup("false");
-        }
-        Json::Whole(number) => {
-            parser.around().put(Position::Json, &number.to_string());
+        Json::Null | Json::Bool(_) | Json::Whole(_) => {
+            parser.around().put(Position::Json, &value.to_string());
         }
         Json::Number(number) => {
             let number = crate::config::number(*number);

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use super::coarse_duration::CoarseDuration;
 use super::languages::{Language, Languages};
 use super::locales::{shared_message, Locale, EN, SHARED};
+use crate::config::status;
 use crate::diagnostics::nearest;
 use crate::failure::Reason;
 
@@ -19,8 +20,6 @@ use crate::failure::Reason;
 const BY_REASON: &[&str] = &["title", "message", "next"];
 /// What the keys of the operator's own texts begin with.
 const OWN: &str = "own.";
-/// What `title` can be specific about, apart from a reason.
-const STATUSES: std::ops::RangeInclusive<u16> = 400..=599;
 
 /// Texts by key: those of one language, or of one page.
 ///
@@ -83,7 +82,7 @@ fn split_key(key: &str) -> (&str, &str) {
 pub(crate) fn is_known(key: &str) -> bool {
     let is_specific = |(group, detail): (&str, &str)| {
         let is_reason = Reason::ALL.iter().any(|reason| reason.as_str() == detail);
-        (BY_REASON.contains(&group) && is_reason) || (group == "title" && is_status(detail))
+        (BY_REASON.contains(&group) && is_reason) || (group == "title" && status(detail).is_some())
     };
     is_own(key)
         || BY_REASON.contains(&key)
@@ -92,19 +91,13 @@ pub(crate) fn is_known(key: &str) -> bool {
         || key.split_once('.').is_some_and(is_specific)
 }
 
-/// Returns whether `text` is a status of a failure.
-fn is_status(text: &str) -> bool {
-    let is_number = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_number && text.parse().is_ok_and(|status| STATUSES.contains(&status))
-}
-
 /// Returns whether `key` is one of the operator's own.
 pub(crate) fn is_own(key: &str) -> bool {
     key.starts_with(OWN)
 }
 
 /// Returns every key of English, and those that apply to several reasons.
-pub fn keys() -> Vec<&'static str> {
+pub(super) fn keys() -> Vec<&'static str> {
     let english = EN.strings.iter().map(|(key, _)| *key);
     let shared = SHARED.iter().copied();
     BY_REASON

@@ -35,7 +35,7 @@ use crate::failure::{Reason, Source};
 use crate::http::accept::Format;
 use crate::http::headers::HeaderBlock;
 use crate::http::uri::{without_port, without_query};
-use crate::template::{Output, Template};
+use crate::template::{Output, Syntax, Template};
 use crate::time::Timestamp;
 use bindings::{Bindings, BoundTemplate};
 use coarse_duration::CoarseDuration;
@@ -43,25 +43,12 @@ use exposed::ExposedValues;
 use messages::{Messages, Texts};
 use template_names::{LocalizedNames, TemplateNames};
 
-pub use crate::template::{Syntax, TemplateError};
-pub use builtin::TEXT as BUILT_IN_TEXT;
-pub use grpc::STATUS_UNAVAILABLE as GRPC_STATUS_UNAVAILABLE;
+pub(crate) use grpc::STATUS_UNAVAILABLE as GRPC_STATUS_UNAVAILABLE;
 pub use languages::LanguageId;
-pub use messages::keys;
 pub use names::{Name, NAMES};
 
 /// Room for the values of a page.
 const VALUES_BYTES: usize = 1600;
-
-/// Returns the template of the built-in HTML page, for operators to start from.
-pub fn built_in_html() -> String {
-    builtin::html_source()
-}
-
-/// Returns what is wrong with a template of this configuration; nothing if it can be served.
-pub fn check_template(config: &Config, syntax: Syntax, source: &str) -> Vec<TemplateError> {
-    TemplateNames::of(config).check(syntax, source)
-}
 
 /// Everything that a page can be made from. Client input is unchanged here: a page validates or escapes
 /// it by position, and shows it only if the configuration exposes it.
@@ -198,7 +185,7 @@ impl Pages {
             BoundTemplate::new(Arc::new(template))
         };
         let html = built_in(Syntax::Html, builtin::HTML);
-        let text = built_in(Syntax::Text, BUILT_IN_TEXT);
+        let text = built_in(Syntax::Text, builtin::TEXT);
         let languages = languages::Languages::new(&config.locales);
         let rules = config.pages.iter().map(|rule| {
             let texts = Texts::configured(&rule.strings);
@@ -239,7 +226,7 @@ impl Pages {
     }
 
     /// Returns whether the choice of a page depends on the Envoy route.
-    pub fn ask_for_routes(&self) -> bool {
+    pub(crate) fn asks_for_routes(&self) -> bool {
         let mut rules = self.rules.iter();
         rules.any(|(rule, _)| !rule.matches.routes.is_empty())
     }

@@ -25,9 +25,9 @@ const fn rgb(r: u8, g: u8, b: u8) -> Color {
 struct Scheme {
     background: Color,
     text: Color,
-    /// Of text that is less important.
+    /// The colour of text that is less important.
     secondary: Color,
-    /// Of lines between parts of the page, which are decoration.
+    /// The colour of lines between parts of the page, which are decoration.
     line: Color,
     /// Replaces the brand's colour if there is none.
     neutral: Color,
@@ -53,11 +53,11 @@ const DARK: Scheme = Scheme {
 /// The brand's colours on a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Accent {
-    /// Of the button.
+    /// The colour of the button.
     fill: Color,
-    /// Of the text on the button.
+    /// The colour of the text on the button.
     on_fill: Color,
-    /// Of links, outlines and lines on the background, including the outline of the button.
+    /// The colour of links, outlines and lines on the background, including the outline of the button.
     ink: Color,
 }
 

@@ -8,11 +8,11 @@
 #[cfg(test)]
 mod tests;
 
-use super::bindings::{whole_seconds, Bindings, BoundTemplate};
+use super::bindings::{Bindings, BoundTemplate};
 use super::date;
 use super::status_phrase::status_phrase;
 use crate::template::{Output, Position};
-use crate::time::saturating_millis;
+use crate::time::{saturating_millis, seconds_rounded_up};
 
 /// The type that says no more than the status (RFC 9457 §4.2.1).
 const BLANK: &str = "about:blank";
@@ -67,7 +67,7 @@ impl Problem {
         }
         out.boolean("retryable", values.retry_after.is_some());
         if let Some(retry_after) = values.retry_after {
-            out.number("retry_after", whole_seconds(retry_after));
+            out.number("retry_after", seconds_rounded_up(retry_after));
             out.number("retry_after_ms", saturating_millis(retry_after));
         }
         if let Some(id) = values.request_id {

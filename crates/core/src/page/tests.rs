@@ -167,7 +167,7 @@ fn every_language_says_when_a_maintenance_ends() {
         body(&config, &info)
     };
     let ends = Maintenance {
-        until: Some(NOW_MS / 1000 + 2 * 3_600),
+        until: Some(Timestamp::from_secs(NOW_MS / 1000 + 2 * 3_600)),
         message: None,
     };
     for locale in locales::ALL {
@@ -195,7 +195,7 @@ fn every_language_says_when_a_maintenance_ends() {
         message: None,
     };
     let soon = Maintenance {
-        until: Some(NOW_MS / 1000 + 60),
+        until: Some(Timestamp::from_secs(NOW_MS / 1000 + 60)),
         message: None,
     };
     for (maintenance, has_time) in [(&open, false), (&soon, true)] {

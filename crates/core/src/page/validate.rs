@@ -15,7 +15,7 @@ use crate::template::{Syntax, TemplateError};
 impl Config {
     /// Reads a configuration.
     ///
-    /// No bytes at all, which is what Envoy gives where no configuration is set, are the same as `{}`.
+    /// Reads no bytes at all as `{}`: Envoy gives none if no configuration is set.
     ///
     /// # Errors
     ///
@@ -127,7 +127,7 @@ fn member(names: &TemplateNames, json: &Json, v: &mut Validator) {
     }
 }
 
-/// A key that no text has is a misspelt one.
+/// Refuses keys that no text has.
 fn known_keys(strings: &[(String, String)], v: &mut Validator) {
     for (key, _) in strings {
         // A key of another shape was refused before.
@@ -143,7 +143,7 @@ fn known_keys(strings: &[(String, String)], v: &mut Validator) {
     }
 }
 
-/// The default language must have texts.
+/// Refuses a default language without texts.
 fn default_language(config: &Config, v: &mut Validator) {
     let locales = &config.locales;
     let own = locales.strings.iter().map(|(tag, _)| tag.as_str());

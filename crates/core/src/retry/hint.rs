@@ -8,7 +8,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::config::Retry;
-use crate::time::{saturating_millis, Timestamp};
+use crate::time::{saturating_millis, seconds_rounded_up, Timestamp};
 
 /// Minimum delay: `Retry-After: 0` would send the crowd straight back.
 pub const MIN_DELAY: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ impl Hint {
 
     /// Returns the value of `Retry-After`: whole seconds, rounded up (RFC 9110 §10.2.3).
     pub fn seconds(self) -> u64 {
-        saturating_millis(self.0).div_ceil(1000)
+        seconds_rounded_up(self.0)
     }
 }
 

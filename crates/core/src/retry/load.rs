@@ -45,8 +45,8 @@ struct Estimate {
 
 impl Estimate {
     fn add(&mut self, requests: u32) {
-        self.requests = self.requests.wrapping_add(requests);
-        self.samples = self.samples.wrapping_add(1);
+        self.requests = self.requests.saturating_add(requests);
+        self.samples = self.samples.saturating_add(1);
     }
 
     /// Returns a lower bound of the number of requests, if these are a part of `all`.
@@ -94,8 +94,8 @@ pub struct Second {
 impl LoadSampler {
     /// Counts a request that passed. Returns whether this request is to be sampled.
     pub fn count(&mut self) -> bool {
-        self.passed = self.passed.wrapping_add(1);
-        self.since_tick = self.since_tick.wrapping_add(1);
+        self.passed = self.passed.saturating_add(1);
+        self.since_tick = self.since_tick.saturating_add(1);
         match self.skip {
             None => false,
             Some(0) => true,
@@ -164,7 +164,7 @@ impl RouteLoad {
 
     /// Counts a client that gets a hint.
     pub fn count_hint(&mut self) {
-        self.hinted = self.hinted.wrapping_add(1);
+        self.hinted = self.hinted.saturating_add(1);
     }
 
     /// Returns the requests per second that the route carries beyond its usual visitors.
@@ -179,7 +179,7 @@ impl RouteLoad {
         let Second { all, elapsed } = second;
         let own = std::mem::take(&mut self.second);
         let hinted = std::mem::take(&mut self.hinted);
-        let is_failing = hinted > own.requests >> 1;
+        let is_failing = hinted > own.requests / 2;
         if is_failing || now.since_epoch() < self.crowd_until {
             return;
         }

@@ -69,7 +69,7 @@ impl Parser<'_> {
     fn frame(&self) -> Frame {
         Frame {
             tag: self.tag,
-            before: self.html,
+            before: self.html.clone(),
             first_branch: None,
             is_each: false,
             emits: self.emits,
@@ -96,8 +96,7 @@ impl Parser<'_> {
         let Some(frame) = self.frames.last_mut().filter(is_first_branch) else {
             return Err("an `else` outside of an `if`".to_owned());
         };
-        frame.first_branch = Some(self.html);
-        self.html = frame.before;
+        frame.first_branch = Some(std::mem::replace(&mut self.html, frame.before.clone()));
         match frame.constant {
             Some(is_true) => self.emits = frame.emits && !is_true,
             None => {
@@ -118,9 +117,9 @@ impl Parser<'_> {
             self.frames.push(frame);
             return Err("the end of another kind of block");
         }
-        let start = frame.first_branch.unwrap_or(frame.before);
+        let start = frame.first_branch.as_ref().unwrap_or(&frame.before);
         let end = self.html.state;
-        let is_compatible = self.html.join(&start) && !(is_each && end != start.state);
+        let is_compatible = self.html.join(start) && !(is_each && end != start.state);
         if !is_compatible && frame.item == 0 {
             self.refuse("a block whose branches end in different places of the HTML");
         }

@@ -11,6 +11,7 @@ mod tests;
 use percent_encoding::{utf8_percent_encode, AsciiSet, CONTROLS, NON_ALPHANUMERIC};
 
 use super::{Position, Value};
+use crate::http::uri::scheme;
 
 /// What a link cannot contain. `&` and `'` are escaped as HTML.
 const LINK: &AsciiSet = &CONTROLS
@@ -184,11 +185,10 @@ fn is_noncharacter(c: char) -> bool {
 /// Returns whether a link may lead to `url`: it has one of [`SAFE_SCHEMES`], or no scheme. The
 /// configuration refuses other URLs; pages do not rely on that.
 pub(crate) fn is_safe_url(url: &str) -> bool {
-    let end = url.find([':', '/', '?', '#']);
-    match end.and_then(|end| url.split_at_checked(end)) {
-        Some((scheme, rest)) if rest.starts_with(':') => SAFE_SCHEMES
+    let is_safe = |scheme: &str| {
+        SAFE_SCHEMES
             .iter()
-            .any(|safe| scheme.eq_ignore_ascii_case(safe)),
-        _ => true,
-    }
+            .any(|safe| scheme.eq_ignore_ascii_case(safe))
+    };
+    scheme(url).is_none_or(is_safe)
 }

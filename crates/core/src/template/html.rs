@@ -4,7 +4,7 @@
 
 use super::attribute::{local_name, Attribute, Link, DATA};
 
-/// Longer names match none of the tables.
+/// Longer names are in none of the tables.
 const NAME_BYTES: usize = 24;
 
 /// Elements whose content is not parsed as HTML. Character references are decoded in those from `title`
@@ -79,12 +79,12 @@ pub(super) enum Event {
 }
 
 /// An HTML tokenizer that only tracks its state.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Tokenizer {
     pub(super) state: State,
-    /// The name of the current element or attribute, or the beginning of a URL.
-    name: [u8; NAME_BYTES],
-    length: usize,
+    /// The name of the current element or attribute, or the beginning of a URL. Of a longer name, the
+    /// first [`NAME_BYTES`] + 1 bytes.
+    name: Vec<u8>,
     /// The number of the current element in [`RAW`].
     raw: Option<usize>,
     is_end_tag: bool,
@@ -99,8 +99,7 @@ impl Tokenizer {
     pub(super) fn new() -> Self {
         Self {
             state: State::Text,
-            name: [0; NAME_BYTES],
-            length: 0,
+            name: Vec::new(),
             raw: None,
             is_end_tag: false,
             is_special: false,
@@ -113,20 +112,18 @@ impl Tokenizer {
         self.is_special || self.raw.is_some_and(|raw| raw < TITLE)
     }
 
-    fn clear_name(&mut self) {
-        self.length = 0;
-    }
-
     fn push_name(&mut self, byte: u8) {
-        if let Some(slot) = self.name.get_mut(self.length) {
-            *slot = byte.to_ascii_lowercase();
+        if self.name.len() <= NAME_BYTES {
+            self.name.push(byte.to_ascii_lowercase());
         }
-        self.length = self.length.wrapping_add(1);
     }
 
     /// Returns the current name; empty if it is too long to be in a table.
     fn name(&self) -> &[u8] {
-        self.name.get(..self.length).unwrap_or_default()
+        match self.name.len() {
+            ..=NAME_BYTES => &self.name,
+            _ => &[],
+        }
     }
 
     fn is_one_of(&self, names: &[&str]) -> Option<usize> {
@@ -179,7 +176,7 @@ impl Tokenizer {
                 (2 | 3, b'>') => State::Text,
                 (2, b'!') => State::Comment(3),
                 (2, b'-') => State::Comment(2),
-                (0 | 1, b'-') => State::Comment(dashes.wrapping_add(1)),
+                (0 | 1, b'-') => State::Comment(dashes.saturating_add(1)),
                 (_, b'-') => State::Comment(1),
                 _ => State::Comment(0),
             },
@@ -207,7 +204,7 @@ impl Tokenizer {
                 _ if space => State::AfterAttributeName,
                 _ => {
                     if self.state == State::AfterAttributeName {
-                        self.clear_name();
+                        self.name.clear();
                     }
                     self.push_name(byte);
                     State::AttributeName
@@ -217,7 +214,7 @@ impl Tokenizer {
             State::BeforeValue if space => State::BeforeValue,
             State::BeforeValue => {
                 let kind = self.attribute();
-                self.clear_name();
+                self.name.clear();
                 match byte {
                     _ if self.is_special && self.has_value => State::Unknown,
                     b'"' | b'\'' => State::Value(byte, kind),
@@ -240,7 +237,7 @@ impl Tokenizer {
             },
             State::RawTagOpen(raw, odd) => match byte {
                 b'/' => {
-                    self.clear_name();
+                    self.name.clear();
                     State::RawEndTag(raw, odd)
                 }
                 b'<' => State::RawTagOpen(raw, odd),
@@ -274,7 +271,7 @@ impl Tokenizer {
     }
 
     fn begin_tag(&mut self, byte: u8, is_end_tag: bool) -> State {
-        self.clear_name();
+        self.name.clear();
         self.push_name(byte);
         (self.is_end_tag, self.has_value) = (is_end_tag, false);
         State::TagName
@@ -295,7 +292,7 @@ impl Tokenizer {
             },
             b'/' | b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' => State::Tag,
             _ => {
-                self.clear_name();
+                self.name.clear();
                 self.push_name(byte);
                 State::AttributeName
             }
@@ -305,9 +302,7 @@ impl Tokenizer {
 
     /// Returns how the value of the current attribute is read.
     fn attribute(&mut self) -> Attribute {
-        // Longer names are cut off; shorter ones have the rest of an earlier name behind them.
-        let is_data = self.length >= DATA.len() && self.name.starts_with(DATA);
-        if is_data {
+        if self.name.starts_with(DATA) {
             return Attribute::Plain;
         }
         self.is_special |= local_name(self.name()) == b"http-equiv";
@@ -335,7 +330,7 @@ impl Tokenizer {
     /// Forgets the beginning of a scheme, because a value or a block may have changed it.
     fn forget_scheme(&mut self) {
         if let State::Value(_, Attribute::Link(Link::Open)) = self.state {
-            self.clear_name();
+            self.name.clear();
             self.push_name(b':');
         }
     }

@@ -12,4 +12,4 @@ pub const TEMPLATE_TAGS: usize = 20_000;
 pub const TEMPLATE_DEPTH: usize = 8;
 
 /// Errors that are reported for one template.
-pub const ERRORS: usize = 100;
+pub(crate) const ERRORS: usize = 100;

@@ -13,7 +13,7 @@ mod attribute;
 mod blocks;
 pub(crate) mod escape;
 mod html;
-pub mod limits;
+pub(crate) mod limits;
 mod markup;
 mod names;
 mod parse;
@@ -25,13 +25,13 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 pub(crate) use escape::Output;
-pub use names::{List, Meaning, Names, UnknownName};
+pub(crate) use names::{List, Meaning, Names, UnknownName};
 pub(crate) use parse::Parser;
 pub use tag::{tags, Tag};
 
 /// What a template produces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Syntax {
+pub(crate) enum Syntax {
     /// HTML; values are escaped by position.
     Html,
     /// Plain text; values lose their control characters.

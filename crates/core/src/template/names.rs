@@ -1,7 +1,7 @@
 //! What a template can refer to. The engine has no names of its own: its caller provides them.
 
 /// The names that templates can use, with everything that is known before a page is rendered.
-pub trait Names {
+pub(crate) trait Names {
     /// Returns what opens and what closes a tag.
     fn delimiters(&self) -> (&str, &str);
 
@@ -20,7 +20,7 @@ pub trait Names {
 
 /// The meaning of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning<'n> {
+pub(crate) enum Meaning<'n> {
     /// A value that is known when a page is rendered.
     Variable,
     /// A text that is the same on every page.
@@ -36,18 +36,18 @@ pub enum Meaning<'n> {
 
 /// A list of items.
 #[derive(Debug, Clone, Copy)]
-pub struct List<'n> {
+pub(crate) struct List<'n> {
     /// The name of the list.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The items, each with its fields.
-    pub items: &'n [Vec<String>],
+    pub(crate) items: &'n [Vec<String>],
 }
 
 /// Why a name has no meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownName {
+pub(crate) struct UnknownName {
     /// What is wrong.
-    pub why: &'static str,
+    pub(crate) why: &'static str,
     /// The name that was probably meant.
-    pub did_you_mean: Option<String>,
+    pub(crate) did_you_mean: Option<String>,
 }

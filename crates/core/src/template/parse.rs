@@ -35,9 +35,9 @@ pub(super) struct Frame {
     pub(super) emits: bool,
     /// The value of the condition, if it is a constant.
     pub(super) constant: Option<bool>,
-    /// Of an `if`: the number of the jump over the current branch.
+    /// The number of the jump over the current branch of an `if`.
     pub(super) jump: usize,
-    /// Of an `each`: the offset of its content, and the number of the current item.
+    /// The offset of the content of an `each`, and the number of its current item.
     pub(super) content: usize,
     pub(super) item: usize,
 }

@@ -29,7 +29,7 @@ pub(super) struct Interceptions {
     pub(super) reason: Reason,
     pub(super) is_shadow: bool,
     counter: Counter,
-    /// Not yet in the log, nor in the tally of all workers.
+    /// The number that is neither in the log yet, nor in the tally of all workers.
     unlogged: u64,
     /// Whether the tally may contain counts that are not in the log.
     has_tally: bool,

@@ -15,7 +15,7 @@ use crate::host::{MetricKind, MetricStore, SharedData};
 use crate::http::accept::Format;
 use crate::time::Timestamp;
 use crate::worker::events::Event;
-use crate::worker::interceptions::Interceptions;
+use crate::worker::interceptions::{counter_name, Interceptions};
 use crate::worker::routes::RouteKey;
 use crate::worker::Worker;
 
@@ -111,15 +111,15 @@ const GAUGES: [&str; 2] = ["breaker.state", "breaker.admitted_percent"];
 /// Returns every metric that can exist, with `*` in place of the parts that vary.
 pub fn catalog() -> Vec<(MetricKind, String)> {
     let of_route = |name: &str| format!("tidegate.{name}.route.*");
-    let answers = |is_shadow| {
-        let prefix = crate::worker::interceptions::counter_name(is_shadow);
+    let of_interceptions = |is_shadow| {
+        let prefix = counter_name(is_shadow);
         format!("{prefix}*.route.*")
     };
     let mut counters: Vec<String> = RouteCounter::ALL.map(|c| of_route(c.name())).into();
     counters.extend(WorkerCounter::ALL.map(|counter| counter.name().to_owned()));
     counters.push("tidegate.replies.format.*".to_owned());
     counters.push(CONFIG_ERRORS.to_owned());
-    counters.extend([answers(false), answers(true)]);
+    counters.extend([of_interceptions(false), of_interceptions(true)]);
     let counters = counters.into_iter().map(|name| (MetricKind::Counter, name));
     let gauges = GAUGES.map(|name| (MetricKind::Gauge, of_route(name)));
     counters.chain(gauges).collect()
@@ -202,7 +202,7 @@ impl Metrics {
 pub(super) struct RouteMetrics {
     counters: [Counter; RouteCounter::ALL.len()],
     gauges: [Gauge; GAUGES.len()],
-    /// By reason and mode; a route rarely has more than one.
+    /// The interceptions by reason and mode; a route rarely has more than one.
     interceptions: Vec<Interceptions>,
 }
 

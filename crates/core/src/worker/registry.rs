@@ -30,7 +30,7 @@ pub(super) struct SharedCircuit {
     pub(super) changed: u32,
     /// Outcomes that were not pushed yet.
     pub(super) unsynced: Option<Box<UnsyncedCounts>>,
-    /// Results of probes that could not be pushed.
+    /// Results of probes that could not be pushed; at most [`MAX_PERMITS`](crate::breaker::probes::MAX_PERMITS).
     pub(super) unsynced_probes: Vec<ProbeResult>,
 }
 

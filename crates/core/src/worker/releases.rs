@@ -3,12 +3,13 @@
 //! Most failures begin with a change. A response may name the release of the upstream that made it;
 //! the log then shows the releases before and after a failure began.
 
-use crate::time::Timestamp;
 use std::time::Duration;
+
+use crate::time::Timestamp;
 
 /// Longer names are cut: a name only has to differ from others.
 const MAX_BYTES: usize = 64;
-/// During a rollout the old release answers too. It counts as rolled back if the new one was not
+/// During a rollout the old release still responds. It counts as rolled back if the new one was not
 /// seen for this time.
 const ROLLBACK_AFTER: Duration = Duration::from_secs(60);
 
@@ -16,9 +17,9 @@ const ROLLBACK_AFTER: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Releases {
     /// The current release; `None` if no response named one.
-    pub current: Option<Box<str>>,
+    pub current: Option<String>,
     /// The release before it.
-    pub previous: Option<Box<str>>,
+    pub previous: Option<String>,
     /// When the current release was first seen.
     pub since: Timestamp,
     /// When the current release was last seen.
@@ -44,7 +45,7 @@ impl Releases {
         if is_previous && now < self.last_seen.saturating_add(ROLLBACK_AFTER) {
             return;
         }
-        self.previous = self.current.replace(release.into());
+        self.previous = self.current.replace(release.to_owned());
         (self.since, self.last_seen) = (now, now);
     }
 }

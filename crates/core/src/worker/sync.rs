@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::breaker::probes::MAX_PERMITS;
 use crate::breaker::window::bucket_width;
 use crate::breaker::{CircuitBreaker, ProbeResult, State, Transition};
 use crate::config::Breaker as Settings;
@@ -93,7 +94,9 @@ impl Worker {
             view.record_probe(settings, result, now, draw)
         });
         if pushed.is_err() {
-            if let Some(known) = self.circuit_mut(circuit) {
+            // The lease of a result that is dropped runs out.
+            let known = self.circuit_mut(circuit);
+            if let Some(known) = known.filter(|known| known.unsynced_probes.len() < MAX_PERMITS) {
                 known.unsynced_probes.push(result);
             }
         }

@@ -5,7 +5,7 @@ mod against_model;
 mod bias;
 mod chaos;
 mod circuits;
-mod fake_host;
+mod concurrent_writer;
 mod heartbeats;
 mod hints;
 mod invariants;
@@ -19,13 +19,12 @@ mod stories;
 
 use std::time::Duration;
 
-pub(crate) use fake_host::FakeHost;
-
 use super::*;
 use crate::breaker::tests::{at, millis, settings, FAILURE, OVERLOADED, START};
 use crate::breaker::{CircuitBreaker, Outcome, State};
 use crate::failure::Reason;
-use crate::host::{HostError, MetricKind, MetricStore};
+use crate::host::fake::FakeHost;
+use crate::host::HostError;
 
 /// A generator that always returns the same number in `[0, 1)`.
 #[derive(Debug, Clone, Copy)]

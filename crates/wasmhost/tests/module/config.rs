@@ -120,13 +120,13 @@ fn a_configuration_that_changes_during_a_request_applies_to_later_requests_only(
         vm.request_headers(id, stage.request.headers.clone(), true)
             .unwrap();
         assert!(vm.configure(after.as_bytes()).unwrap());
-        let answer = vm
+        let result = vm
             .response_headers(id, stage.response.headers.clone(), false)
             .unwrap();
         assert!(vm.configure(before.as_bytes()).unwrap());
         let body = vm.response_body(id, &stage.response.body[0], true).unwrap();
         vm.finish(id).unwrap();
-        let untouched = answer.headers == stage.response.headers;
+        let untouched = result.headers == stage.response.headers;
         assert_eq!(
             untouched,
             body == stage.response.body[0],

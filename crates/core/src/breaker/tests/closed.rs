@@ -24,7 +24,7 @@ fn by_slowness() -> TestCircuit {
 
 #[test]
 fn failure_ratio_trips_at_threshold_from_min_requests() {
-    // failures, overloaded answers, successes, trips
+    // failures, overloaded responses, successes, trips
     for (failures, limited, successes, trips) in [
         (19, 0, 0, false),
         (20, 0, 0, true),
@@ -254,7 +254,7 @@ fn window_is_cleared_when_the_clock_leaves_it() {
 }
 
 #[test]
-fn clean_means_closed_without_failures_and_slow_answers() {
+fn clean_means_closed_without_failures_and_slow_responses() {
     let mut circuit = by_ratio();
     assert!(circuit.circuit.is_clean());
     circuit.record(5, Outcome::Success);

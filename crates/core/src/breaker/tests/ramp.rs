@@ -70,7 +70,7 @@ fn ramp_admits_five_percent_at_the_beginning() {
 
 #[test]
 fn failures_cut_the_level_to_half_of_the_carried_share() {
-    // at level 0.8: failures, overloaded answers, successes; then the level, in thousandths
+    // at level 0.8: failures, overloaded responses, successes; then the level, in thousandths
     for (failed, limited, succeeded, then) in [
         (0, 0, 0, 900),
         (4, 0, 0, 900),
@@ -241,7 +241,7 @@ fn skipped_steps_have_no_failures() {
 }
 
 #[test]
-fn slow_answers_cut_by_slow_ratio_if_configured() {
+fn slow_responses_cut_by_slow_ratio_if_configured() {
     // configured, slow of 10, level after a second at 0.8
     for (matters, slow, then) in [(true, 8, 380), (true, 7, 900), (false, 10, 900)] {
         let mut circuit = ramp(|s| s.failures.slow = matters.then(|| Duration::from_secs(1)));
@@ -293,7 +293,7 @@ fn level_of_one_percent_does_not_fall() {
     }
 }
 
-/// Runs a second of 1,000 requests, of which the ramp admits its share. Returns the level.
+/// Runs a second in which 1,000 requests arrive and the ramp admits its share. Returns the level.
 fn second_of_a_thousand(circuit: &mut TestCircuit, failing_percent: u32) -> u32 {
     let n = circuit.circuit.admitted_share() / 1_000;
     let failed = (n * failing_percent).div_ceil(100);

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn reads_colours() {
+fn a_colour_has_three_or_six_hexadecimal_digits() {
     let color = |r, g, b| Some(Color { r, g, b });
     for (text, expected) in [
         ("#0b5fff", color(0x0b, 0x5f, 0xff)),
@@ -14,6 +14,7 @@ fn reads_colours() {
         ("#", None),
         ("blue", None),
         ("#äää", None),
+        ("#+0b5ff", None),
     ] {
         assert_eq!(Color::parse(text), expected, "{text}");
     }
@@ -50,7 +51,7 @@ fn contrast_is_that_of_wcag() {
 }
 
 #[test]
-fn the_power_is_exact() {
+fn the_linear_value_is_that_of_a_power() {
     for channel in 11..=255_u8 {
         let expected = ((f64::from(channel) / 255.0 + 0.055) / 1.055).powf(2.4);
         assert!((linear(channel) - expected).abs() < 1e-12, "{channel}");

@@ -102,7 +102,8 @@ where
         }
     }
 
-    /// An entry that is wrong has the default value: what refers to its key is not wrong as well.
+    /// Reads the entries. An entry that is wrong gets the default value, so that a reference to its key
+    /// is no further error.
     fn read(&self, json: &Json, v: &mut Validator) -> Result<Self::Value, Refusal> {
         let Json::Object(entries) = json else {
             return Err(Refusal::plain());
@@ -140,9 +141,9 @@ where
 /// A value of one of two option types.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::config) enum Either<A, B> {
-    /// Of the first.
+    /// A value of the first.
     First(A),
-    /// Of the second.
+    /// A value of the second.
     Second(B),
 }
 
@@ -204,23 +205,23 @@ impl<K: OptionType, T> OptionType for Mapped<K, T> {
     }
 }
 
-/// An object with options.
+/// Makes the type of an object with options.
 pub(in crate::config) fn object<T: Section>() -> Object<T> {
     Object(PhantomData)
 }
 
-/// A list of at most [`limits::LIST`] items.
+/// Makes the type of a list of at most [`limits::LIST`] items.
 pub(in crate::config) fn list<K: OptionType>(of: K) -> List<K> {
     list_of(of, 0..=limits::LIST)
 }
 
-/// A list with a number of items in this range.
+/// Makes the type of a list with a number of items in this range.
 pub(in crate::config) fn list_of<K: OptionType>(of: K, count: RangeInclusive<usize>) -> List<K> {
     let (min, max) = count.into_inner();
     List { of, min, max }
 }
 
-/// An object with at most `max` keys of the operator's choice.
+/// Makes the type of an object with at most `max` keys of the operator's choice.
 pub(in crate::config) fn map<K: OptionType>(keys: &'static TextRule, of: K, max: usize) -> Map<K> {
     Map {
         keys,
@@ -230,7 +231,7 @@ pub(in crate::config) fn map<K: OptionType>(keys: &'static TextRule, of: K, max:
     }
 }
 
-/// One option type or another.
+/// Makes a type of one option type or another.
 pub(in crate::config) fn either<A: OptionType, B: OptionType>(
     first: A,
     second: B,
@@ -238,7 +239,7 @@ pub(in crate::config) fn either<A: OptionType, B: OptionType>(
     EitherOf { first, second }
 }
 
-/// `null` or something else.
+/// Makes the type of `null` or something else.
 pub(in crate::config) fn nullable<K>(of: K) -> Mapped<EitherOf<Null, K>, Option<K::Value>>
 where
     K: OptionType,

@@ -197,7 +197,7 @@ impl OptionType for Any {
         Shape::Any
     }
 
-    /// JSON without a meaning for the filter may not have a key twice either.
+    /// Reads any JSON. Refuses repeated keys even where the filter gives them no meaning.
     fn read(&self, json: &Json, v: &mut Validator) -> Result<Json, Refusal> {
         refuse_repeated_keys(json, v);
         Ok(json.clone())
@@ -239,28 +239,28 @@ impl<T: Words> OptionType for OneOf<T> {
     }
 }
 
-/// `true` or `false`.
+/// Makes the type of `true` or `false`.
 pub(in crate::config) fn flag() -> Bool {
     Bool {}
 }
 
-/// A whole number.
+/// Makes the type of a whole number.
 pub(in crate::config) fn whole(range: RangeInclusive<u32>) -> Whole {
     let (min, max) = range.into_inner();
     Whole { min, max }
 }
 
-/// A number above 0, up to `max`.
+/// Makes the type of a number above 0, up to `max`.
 pub(in crate::config) fn number_to(max: f64) -> Number {
     Number { zero: false, max }
 }
 
-/// A share: above 0, up to 1.
+/// Makes the type of a share: above 0, up to 1.
 pub(in crate::config) fn share() -> Number {
     number_to(1.0)
 }
 
-/// A share that can be 0.
+/// Makes the type of a share that can be 0.
 pub(in crate::config) fn share_or_zero() -> Number {
     Number {
         zero: true,
@@ -268,43 +268,43 @@ pub(in crate::config) fn share_or_zero() -> Number {
     }
 }
 
-/// A duration.
+/// Makes the type of a duration.
 pub(in crate::config) fn duration(range: RangeInclusive<Duration>) -> Time {
     let (min, max) = range.into_inner();
     Time { min, max }
 }
 
-/// A status, or a range of them.
+/// Makes the type of a status, or a range of them.
 pub(in crate::config) fn status() -> Status {
     Status {}
 }
 
-/// A reason of a failure.
+/// Makes the type of a reason of a failure.
 pub(in crate::config) fn reason() -> ReasonName {
     ReasonName {}
 }
 
-/// A colour with enough contrast to the light page.
+/// Makes the type of a colour with enough contrast to the light page.
 pub(in crate::config) fn color() -> PageColor {
     PageColor { dark: false }
 }
 
-/// A colour with enough contrast to the dark page.
+/// Makes the type of a colour with enough contrast to the dark page.
 pub(in crate::config) fn color_dark() -> PageColor {
     PageColor { dark: true }
 }
 
-/// A text.
+/// Makes the type of a text.
 pub(in crate::config) fn text(rule: &'static TextRule) -> Text {
     Text { rule }
 }
 
-/// Any JSON.
+/// Makes the type of any JSON.
 pub(in crate::config) fn any() -> Any {
     Any {}
 }
 
-/// One word of an enumeration.
+/// Makes the type of one word of an enumeration.
 pub(in crate::config) fn one_of<T: Words>() -> OneOf<T> {
     OneOf(PhantomData)
 }

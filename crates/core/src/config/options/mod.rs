@@ -134,7 +134,7 @@ words! {
     }
 }
 
-/// The opener and the closer of a template tag.
+/// Makes the type of the opener and the closer of a template tag.
 fn delimiters() -> Mapped<List<Text>, (String, String)> {
     list_of(text(&strings::DELIMITER), 2..=2).map(
         |texts| {
@@ -146,17 +146,17 @@ fn delimiters() -> Mapped<List<Text>, (String, String)> {
     )
 }
 
-/// The name of a header, in lower case.
+/// Makes the type of the name of a header, in lower case.
 fn header_name() -> Mapped<Text, String> {
     text(&strings::HEADER_NAME).map(|text| text.to_ascii_lowercase(), String::clone)
 }
 
-/// A pattern.
+/// Makes the type of a pattern.
 fn pattern(rule: &'static TextRule) -> Mapped<Text, Pattern> {
     text(rule).map(Pattern, |pattern| pattern.0.clone())
 }
 
-/// A pattern of names of headers, in lower case.
+/// Makes the type of a pattern of names of headers, in lower case.
 fn header_pattern(rule: &'static TextRule) -> Mapped<Text, Pattern> {
     text(rule).map(
         |text| Pattern(text.to_ascii_lowercase()),
@@ -170,7 +170,7 @@ fn patterns(texts: &[&str]) -> Vec<Pattern> {
     texts.map(|text| Pattern((*text).to_owned())).collect()
 }
 
-/// A set of statuses.
+/// Makes the type of a set of statuses.
 fn statuses() -> Mapped<List<Status>, StatusSet> {
     list(status()).map(
         |ranges| {
@@ -180,7 +180,7 @@ fn statuses() -> Mapped<List<Status>, StatusSet> {
             }
             set
         },
-        ranges,
+        StatusSet::ranges,
     )
 }
 
@@ -189,18 +189,6 @@ fn status_range(low: u16, high: u16) -> StatusSet {
     let mut set = StatusSet::empty();
     set.insert_range(low, high);
     set
-}
-
-/// Returns the statuses of a set as ranges.
-fn ranges(set: &StatusSet) -> Vec<(u16, u16)> {
-    let mut ranges: Vec<(u16, u16)> = Vec::new();
-    for status in (limits::STATUS_MIN..=limits::STATUS_MAX).filter(|status| set.contains(*status)) {
-        match ranges.last_mut() {
-            Some((_, high)) if high.checked_add(1) == Some(status) => *high = status,
-            _ => ranges.push((status, status)),
-        }
-    }
-    ranges
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ options! {
     }
 }
 
-/// Texts of the operator, by their keys.
+/// Makes the type of texts of the operator, by their keys.
 pub(super) fn wording() -> Map<Text> {
     map(&strings::STRING_KEY, text(&strings::PROSE), limits::STRINGS).bundled()
 }

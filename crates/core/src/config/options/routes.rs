@@ -6,6 +6,7 @@ use crate::config::option::{
 };
 use crate::config::section::{options, overrides, section, OptionTypeExt};
 use crate::config::{notation, strings, Json, Pattern, Validator};
+use crate::time::Timestamp;
 
 options! {
     /// One rule of `routes`.
@@ -52,7 +53,7 @@ options! {
     /// The maintenance of a route.
     pub struct Maintenance {
         /// When the maintenance ends.
-        until: Option<u64> = date().optional(),
+        until: Option<Timestamp> = date().optional(),
 
         /// The message that visitors see.
         message: Option<String> = text(&strings::PROSE).optional(),
@@ -72,16 +73,16 @@ impl RouteRule {
     }
 }
 
-/// The pattern that matches every text.
+/// Returns the pattern that matches every text.
 fn any_text() -> Pattern {
     Pattern("*".to_owned())
 }
 
-/// A date and time, in seconds since the Unix epoch.
-fn date() -> Mapped<Text, u64> {
+/// Makes the type of a date and time.
+fn date() -> Mapped<Text, Timestamp> {
     text(&strings::DATE).map(
         |text| notation::date(&text).unwrap_or_default(),
-        |seconds| notation::date_text(*seconds),
+        |time| notation::date_text(*time),
     )
 }
 

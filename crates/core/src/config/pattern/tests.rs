@@ -47,7 +47,7 @@ fn case_is_ignored_only_when_asked() {
     assert!(pattern.matches_ignore_case(b"\xff.shop.example"));
 }
 
-/// The exponential definition.
+/// Returns whether the pattern matches, by the exponential definition.
 fn exponential(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,

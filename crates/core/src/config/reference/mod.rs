@@ -56,7 +56,7 @@ fn one_line(json: &Json) -> String {
     }
 }
 
-/// Whether a value gets lines of its own in a list.
+/// Returns whether a value gets lines of its own in a list.
 fn is_large(json: &Json) -> bool {
     !json.entries().is_empty() || !json.items().is_empty()
 }

@@ -51,7 +51,7 @@ pub fn page() -> String {
 }
 
 fn sizes() -> String {
-    let kib = |bytes: usize| match bytes.wrapping_div(1024) {
+    let kib = |bytes: usize| match bytes / 1024 {
         1024 => "1 MiB".to_owned(),
         kib => format!("{kib} KiB"),
     };
@@ -145,7 +145,7 @@ fn allowed(shape: &Shape) -> String {
     }
 }
 
-/// Says what the words of an option mean.
+/// Describes the words of an option.
 fn words(shape: &Shape) -> Option<String> {
     match shape {
         Shape::Words(words) => {

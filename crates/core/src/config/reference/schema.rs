@@ -119,7 +119,8 @@ fn any_of(schemas: [Pairs; 2]) -> Pairs {
     )]
 }
 
-/// A schema counts characters where the rule counts bytes: of characters there are never more.
+/// Returns the schema of a rule. A schema counts characters and the rule counts bytes, of which a text
+/// never has fewer.
 fn rule_schema(rule: &TextRule) -> Pairs {
     let mut schema = Pairs::new();
     if rule.min > 0 {

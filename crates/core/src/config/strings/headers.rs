@@ -4,7 +4,7 @@ use super::{plain, printable_ascii, visible_ascii, TextRule};
 use crate::config::limits;
 use crate::http::header_policy;
 
-/// Whether a byte is a `tchar` (RFC 9110 §5.6.2).
+/// Returns whether a byte is a `tchar` (RFC 9110 §5.6.2).
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

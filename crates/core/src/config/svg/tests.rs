@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 #[test]
-fn drawings_pass() {
+fn a_drawing_is_accepted() {
     for markup in [
         "<svg/>",
         "<svg></svg>\n",
@@ -17,7 +17,7 @@ fn drawings_pass() {
 }
 
 #[test]
-fn everything_else_is_refused() {
+fn markup_that_is_no_drawing_is_refused() {
     for (markup, why) in [
         ("", "text outside of the svg element"),
         ("svg", "text outside of the svg element"),
@@ -137,7 +137,7 @@ fn everything_else_is_refused() {
 
 proptest! {
     #[test]
-    fn never_panics(parts in proptest::collection::vec("<svg|<g|</g>|</svg>|/>|>| a='|'|=|&amp;|<!|é|\\PC", 0..20)) {
+    fn no_markup_causes_a_panic(parts in proptest::collection::vec("<svg|<g|</g>|</svg>|/>|>| a='|'|=|&amp;|<!|é|\\PC", 0..20)) {
         let markup = parts.concat();
         if check(&markup).is_ok() {
             prop_assert!(markup.starts_with("<svg"));

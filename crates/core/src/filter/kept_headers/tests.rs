@@ -1,6 +1,6 @@
 use super::*;
 
-/// A block that is large because of a header that is never read.
+/// Returns a block that is large because of a header that is never read.
 fn large(headers: &[(&str, &str)]) -> HeaderBlock {
     let cookie = "c=".to_owned() + &"x".repeat(8 * 1024);
     let mut all = vec![("cookie", &*cookie)];

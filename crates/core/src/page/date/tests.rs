@@ -1,7 +1,8 @@
 use super::*;
+use crate::time::Timestamp;
 
 fn at(ms: u64) -> Option<DateTime> {
-    utc(Timestamp::from_millis(ms))
+    Timestamp::from_millis(ms).to_utc()
 }
 
 #[test]

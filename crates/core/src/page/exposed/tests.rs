@@ -34,7 +34,7 @@ fn only_exposed_values_are_shown() {
     let info = info();
     let all = ExposedValues::new(&info, ALL);
     assert_eq!(all.request_id, Some("a-1"));
-    assert_eq!(all.time, date::utc(Timestamp::EPOCH));
+    assert_eq!(all.time, Timestamp::EPOCH.to_utc());
     assert_eq!(all.host.as_deref(), Some("shop.example"));
     assert_eq!(all.path.as_deref(), Some("/pay"));
     let none = ExposedValues::new(&info, &[]);

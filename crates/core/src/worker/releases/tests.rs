@@ -9,7 +9,7 @@ fn keeps_the_current_and_the_previous_release() {
         (1, "v1"),
         (2, "v1"),
         (1_000, "v2"),
-        // Both answer while it is rolled out.
+        // Both respond while it is rolled out.
         (2_000, "v1"),
         (3_000, "v2"),
         (4_000, "v1"),
@@ -19,7 +19,7 @@ fn keeps_the_current_and_the_previous_release() {
         (65_000, ""),
     ] {
         releases.note(seen.as_bytes(), Timestamp::from_millis(ms));
-        let name = |release: &Option<Box<str>>| release.as_deref().unwrap_or("-").to_owned();
+        let name = |release: &Option<String>| release.as_deref().unwrap_or("-").to_owned();
         story += &format!(
             "{} {} {}\n",
             name(&releases.previous),

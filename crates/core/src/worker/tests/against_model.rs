@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::model::{Answer, Ending, Model, Request};
+use super::model::{Model, ModelDecision, Request, TestOutcome};
 use super::*;
 
 /// A step of a story.
@@ -13,9 +13,13 @@ enum Event {
     /// A request arrives and draws this number, in thousandths.
     Arrive { draw: u16 },
     /// One of the requests in flight ends.
-    End { which: usize, ending: Ending },
+    End { which: usize, outcome: TestOutcome },
     /// Requests arrive and end at once, one after the other.
-    Requests { many: u8, draw: u16, ending: Ending },
+    Requests {
+        many: u8,
+        draw: u16,
+        outcome: TestOutcome,
+    },
     /// Three requests succeed every half second.
     Healthy { seconds: u8 },
 }
@@ -43,10 +47,10 @@ impl Both {
                 Ok(())
             }
             Event::Arrive { draw } => self.arrives(draw),
-            Event::End { which, ending } => {
+            Event::End { which, outcome } => {
                 if !self.in_flight.is_empty() {
                     let (permit, request) = self.in_flight.remove(which % self.in_flight.len());
-                    self.ends(permit, request, ending);
+                    self.ends(permit, request, outcome);
                 }
                 self.compare()
             }
@@ -54,7 +58,7 @@ impl Both {
                 let well = Event::Requests {
                     many: 3,
                     draw: 10,
-                    ending: Ending::Success,
+                    outcome: TestOutcome::Success,
                 };
                 for _ in 0..2 * u16::from(seconds) {
                     self.apply(&well)?;
@@ -62,13 +66,17 @@ impl Both {
                 }
                 Ok(())
             }
-            Event::Requests { many, draw, ending } => {
+            Event::Requests {
+                many,
+                draw,
+                outcome,
+            } => {
                 for _ in 0..many {
                     let before = self.in_flight.len();
                     self.arrives(draw)?;
                     if self.in_flight.len() > before {
                         let (permit, request) = self.in_flight.pop().unwrap();
-                        self.ends(permit, request, ending);
+                        self.ends(permit, request, outcome);
                     }
                     self.compare()?;
                 }
@@ -85,9 +93,9 @@ impl Both {
                 let is_probe = permit.is_probe();
                 self.in_flight
                     .extend(request.map(|request| (permit, request)));
-                Answer::Admitted { is_probe }
+                ModelDecision::Admitted { is_probe }
             }
-            Err(rejection) => Answer::Rejected {
+            Err(rejection) => ModelDecision::Rejected {
                 remaining_ms: rejection.remaining.as_millis() as u64,
             },
         };
@@ -95,9 +103,9 @@ impl Both {
         self.compare()
     }
 
-    fn ends(&mut self, permit: Permit, request: Request, ending: Ending) {
-        self.world.record(0, "r", permit, ending.result());
-        self.model.end(request, ending, self.world.draw);
+    fn ends(&mut self, permit: Permit, request: Request, outcome: TestOutcome) {
+        self.world.record(0, "r", permit, outcome.result());
+        self.model.end(request, outcome, self.world.draw);
     }
 
     fn compare(&self) -> Result<(), TestCaseError> {
@@ -122,14 +130,14 @@ impl Both {
     }
 }
 
-fn ending() -> impl Strategy<Value = Ending> {
+fn outcome() -> impl Strategy<Value = TestOutcome> {
     prop_oneof![
-        6 => Just(Ending::Success),
-        6 => Just(Ending::Failure),
-        1 => Just(Ending::SlowSuccess),
-        1 => Just(Ending::SlowFailure),
-        1 => (0_u8..80).prop_map(|retry_after_s| Ending::Overloaded { retry_after_s }),
-        2 => Just(Ending::ClientLeft),
+        6 => Just(TestOutcome::Success),
+        6 => Just(TestOutcome::Failure),
+        1 => Just(TestOutcome::SlowSuccess),
+        1 => Just(TestOutcome::SlowFailure),
+        1 => (0_u8..80).prop_map(|retry_after_s| TestOutcome::Overloaded { retry_after_s }),
+        2 => Just(TestOutcome::ClientLeft),
     ]
 }
 
@@ -139,10 +147,10 @@ fn event() -> impl Strategy<Value = Event> {
         3 => (300_u64..2_500).prop_map(Event::Wait),
         1 => (2_500_u64..15_000).prop_map(Event::Wait),
         3 => (0_u16..1000).prop_map(|draw| Event::Arrive { draw }),
-        4 => (0_usize..8, ending()).prop_map(|(which, ending)| Event::End { which, ending }),
+        4 => (0_usize..8, outcome()).prop_map(|(which, outcome)| Event::End { which, outcome }),
         1 => (1_u8..200).prop_map(|seconds| Event::Healthy { seconds }),
-        6 => (1_u8..12, 0_u16..1000, ending())
-            .prop_map(|(many, draw, ending)| Event::Requests { many, draw, ending }),
+        6 => (1_u8..12, 0_u16..1000, outcome())
+            .prop_map(|(many, draw, outcome)| Event::Requests { many, draw, outcome }),
     ]
 }
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::breaker::window::{bucket_width, Counts};
-use crate::worker::tests::fake_host::BROKEN;
+use crate::host::fake::BROKEN;
 
 /// The only route.
 pub(super) const R: &str = "shop/app";
@@ -31,13 +31,13 @@ pub(super) enum Action {
     /// Asks for a permit.
     Acquire,
     /// Records the result of one of its requests in flight.
-    Record(usize, Ending),
+    Record(usize, TestOutcome),
     Tick,
 }
 
 /// How a request ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Ending {
+pub(super) enum TestOutcome {
     Success,
     Failure,
     Overloaded,
@@ -45,16 +45,16 @@ pub(super) enum Ending {
     ClientLeft,
 }
 
-impl Ending {
+impl TestOutcome {
     fn result(self) -> CallResult {
         let outcome = match self {
-            Ending::Success | Ending::SlowSuccess => Outcome::Success,
-            Ending::Failure => FAILURE,
-            Ending::Overloaded => OVERLOADED,
-            Ending::ClientLeft => Outcome::Ignored,
+            TestOutcome::Success | TestOutcome::SlowSuccess => Outcome::Success,
+            TestOutcome::Failure => FAILURE,
+            TestOutcome::Overloaded => OVERLOADED,
+            TestOutcome::ClientLeft => Outcome::Ignored,
         };
         CallResult {
-            is_slow: self == Ending::SlowSuccess,
+            is_slow: self == TestOutcome::SlowSuccess,
             ..CallResult::from(outcome)
         }
     }
@@ -140,7 +140,7 @@ impl Cluster {
             Action::Acquire => {
                 self.acquire(worker);
             }
-            Action::Record(which, ending) => self.record(worker, which, ending),
+            Action::Record(which, outcome) => self.record(worker, which, outcome),
         }
     }
 
@@ -177,7 +177,7 @@ impl Cluster {
         self.try_acquire(worker).expect("an idle worker")
     }
 
-    fn record(&self, worker: usize, which: usize, ending: Ending) {
+    fn record(&self, worker: usize, which: usize, outcome: TestOutcome) {
         let Ok(mut idle) = self.workers[worker].try_borrow_mut() else {
             return;
         };
@@ -185,14 +185,14 @@ impl Cluster {
             return;
         };
         let mut ended = self.ended.get();
-        ended.add(match ending {
-            Ending::ClientLeft => Counts::default(),
-            Ending::SlowSuccess => counts(0, 1),
-            Ending::Success | Ending::Failure | Ending::Overloaded => counts(1, 0),
+        ended.add(match outcome {
+            TestOutcome::ClientLeft => Counts::default(),
+            TestOutcome::SlowSuccess => counts(0, 1),
+            TestOutcome::Success | TestOutcome::Failure | TestOutcome::Overloaded => counts(1, 0),
         });
         self.ended.set(ended);
         let (route, rng) = (R.into(), &mut FixedDraw(self.draw.get()));
-        let (host, result) = (&mut ChaosHost(self), ending.result());
+        let (host, result) = (&mut ChaosHost(self), outcome.result());
         idle.record(
             host,
             circuit(&route),
@@ -228,7 +228,7 @@ impl Cluster {
     pub(super) fn shared(&self) -> Option<CircuitBreaker> {
         let width = bucket_width(&self.settings).as_millis();
         let host = self.host.borrow();
-        let (bytes, _) = host.values.get(&format!("tidegate.1.1.t/{width}/{R}"))?;
+        let (bytes, _) = host.shared.get(&format!("tidegate.1.1.t/{width}/{R}"))?;
         CircuitBreaker::decode(bytes)
     }
 
@@ -285,35 +285,35 @@ impl SharedData for ChaosHost<'_> {
     }
 }
 
-/// Endings that are all counted: the window opens at the first one.
-pub(super) fn bad_ending() -> impl Strategy<Value = Ending> {
+/// Outcomes that are all counted: the window opens at the first one.
+pub(super) fn bad_outcome() -> impl Strategy<Value = TestOutcome> {
     prop_oneof![
-        Just(Ending::Failure),
-        Just(Ending::Overloaded),
-        Just(Ending::SlowSuccess)
+        Just(TestOutcome::Failure),
+        Just(TestOutcome::Overloaded),
+        Just(TestOutcome::SlowSuccess)
     ]
 }
 
-pub(super) fn ending() -> impl Strategy<Value = Ending> {
+pub(super) fn outcome() -> impl Strategy<Value = TestOutcome> {
     prop_oneof![
-        3 => Just(Ending::Success),
-        3 => Just(Ending::Failure),
-        1 => Just(Ending::Overloaded),
-        1 => Just(Ending::ClientLeft),
+        3 => Just(TestOutcome::Success),
+        3 => Just(TestOutcome::Failure),
+        1 => Just(TestOutcome::Overloaded),
+        1 => Just(TestOutcome::ClientLeft),
     ]
 }
 
-fn action(ending: impl Strategy<Value = Ending>) -> impl Strategy<Value = Action> {
+fn action(outcome: impl Strategy<Value = TestOutcome>) -> impl Strategy<Value = Action> {
     prop_oneof![
         3 => Just(Action::Acquire),
-        3 => (0_usize..8, ending).prop_map(|(which, ending)| Action::Record(which, ending)),
+        3 => (0_usize..8, outcome).prop_map(|(which, outcome)| Action::Record(which, outcome)),
         1 => Just(Action::Tick),
     ]
 }
 
-pub(super) fn step(ending: impl Strategy<Value = Ending>) -> impl Strategy<Value = Step> {
+pub(super) fn step(outcome: impl Strategy<Value = TestOutcome>) -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => (0_usize..4, action(ending)).prop_map(|(worker, action)| Step::Worker(worker, action)),
+        8 => (0_usize..4, action(outcome)).prop_map(|(worker, action)| Step::Worker(worker, action)),
         2 => (1_u64..200).prop_map(Step::Wait),
         1 => (500_u64..3_000).prop_map(Step::Wait),
     ]
@@ -322,9 +322,9 @@ pub(super) fn step(ending: impl Strategy<Value = Ending>) -> impl Strategy<Value
 /// Faults; `broken` of 20 calls of shared data fail.
 pub(super) fn faults(
     broken: u32,
-    ending: impl Strategy<Value = Ending>,
+    outcome: impl Strategy<Value = TestOutcome>,
 ) -> impl Strategy<Value = Vec<Fault>> {
-    let interleave = (0_usize..4, action(ending)).prop_map(|(n, act)| Fault::Interleave(n, act));
+    let interleave = (0_usize..4, action(outcome)).prop_map(|(n, act)| Fault::Interleave(n, act));
     let fault = prop_oneof![
         10 - broken.min(9) => Just(Fault::None),
         4 => Just(Fault::Conflict),

@@ -1,7 +1,8 @@
 //! The heartbeat: when workers track requests and expect returns.
 
 use super::*;
-use crate::worker::tests::fake_host::{ConcurrentWriter, BROKEN};
+use crate::host::fake::BROKEN;
+use crate::worker::tests::concurrent_writer::ConcurrentWriter;
 
 #[test]
 fn publishing_worker_notices_events_of_other_workers() {
@@ -38,7 +39,7 @@ fn concurrent_heartbeats_have_different_changes() {
     for _ in 0..20 {
         world.record(1, "dead", Permit::default(), FAILURE);
     }
-    let written = world.host.values["tidegate.1.1.t!"].0.clone();
+    let written = world.host.shared["tidegate.1.1.t!"].0.clone();
     let mut host = ConcurrentWriter {
         host: &mut world.host,
         key: "tidegate.1.1.t!",
@@ -111,9 +112,9 @@ fn requests_are_tracked_until_two_seconds_after_the_last_failure_left_the_window
     }
     // Renewed every 1,050 ms until the window was clean, the last time at 9,450 ms.
     assert_eq!(untracked, Some(9_450 + 2_000));
-    let writes = world.host.writes;
+    let writes = world.host.shared_writes;
     world.wait(60_000);
-    assert_eq!(world.host.writes, writes);
+    assert_eq!(world.host.shared_writes, writes);
 }
 
 #[test]
@@ -121,11 +122,11 @@ fn tracking_is_renewed_at_half_time() {
     let mut world = World::new(2, settings(|_| {}));
     world.request(0, "r", FAILURE);
     world.wait(50);
-    let before = world.host.writes;
+    let before = world.host.shared_writes;
     world.wait(950);
-    assert_eq!(world.host.writes, before, "nothing to say yet");
+    assert_eq!(world.host.shared_writes, before, "nothing to say yet");
     world.wait(50);
-    assert_eq!(world.host.writes, before + 1);
+    assert_eq!(world.host.shared_writes, before + 1);
     for _ in 0..20 {
         world.wait(50);
         assert!(world.workers[1].must_track());
@@ -137,11 +138,11 @@ fn own_events_do_not_make_views_stale() {
     let mut world = World::new(1, settings(|_| {}));
     world.trip("r");
     world.wait(50);
-    let reads = world.host.reads;
+    let reads = world.host.shared_reads;
     for _ in 0..100 {
         assert!(!world.request(0, "r", Outcome::Success));
     }
-    assert_eq!(world.host.reads, reads);
+    assert_eq!(world.host.shared_reads, reads);
 }
 
 #[test]
@@ -152,15 +153,15 @@ fn all_workers_expect_returns_after_a_hint() {
     world.wait(50);
     assert_eq!(awaiting(&world), [true, true]);
     // A crowd causes few writes.
-    let writes = world.host.writes;
+    let writes = world.host.shared_writes;
     for n in 0..1_000 {
         let due = world.now.saturating_add(millis(10_000 + n * 100));
         world.workers[1].expect_return(&mut world.host, due);
     }
     assert!(
-        world.host.writes - writes <= 4,
+        world.host.shared_writes - writes <= 4,
         "{}",
-        world.host.writes - writes
+        world.host.shared_writes - writes
     );
     world.wait(109_000 + 29_000);
     assert_eq!(awaiting(&world), [true, true]);

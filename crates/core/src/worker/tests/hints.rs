@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::{Config, Retry};
+use crate::host::fake::BROKEN;
 use crate::retry::{FailureInfo, RouteLoad};
 use crate::rng::{Rng, SplitMix64};
-use crate::worker::tests::fake_host::BROKEN;
 
 const ROUTE: &str = "shop/app";
 
@@ -235,7 +235,7 @@ fn configured_rate_is_shared_by_all_workers() {
     }
     assert_eq!(hints, [1_000, 1_100, 1_200]);
     // Without shared data each worker has its own slots.
-    world.host.errors = vec![BROKEN; 9];
+    world.host.shared_errors = vec![BROKEN; 9];
     hints = (0..3).map(|_| world.hint(ROUTE, 1_000)).collect();
     assert_eq!(hints, [1_000, 1_100, 1_200]);
 }
@@ -258,7 +258,7 @@ fn number_of_loads_is_bounded() {
     let routes = world.worker.routes.iter();
     let loads = routes.filter(|(_, route)| route.load.is_some());
     assert_eq!(loads.count(), MAX_ROUTES + 1);
-    let keys = world.host.values.keys();
+    let keys = world.host.shared.keys();
     let slots = keys.filter(|key| key.starts_with("tidegate.slots/"));
     assert_eq!(slots.count(), MAX_ROUTES + 1);
 }

@@ -19,7 +19,7 @@ fn tripped(workers: usize) -> Cluster {
     let cluster = Cluster::new(workers, &settings(|_| {}));
     for worker in (0..workers).cycle().take(workers * 20) {
         cluster.act(worker, Action::Acquire);
-        cluster.act(worker, Action::Record(0, Ending::Failure));
+        cluster.act(worker, Action::Record(0, TestOutcome::Failure));
     }
     assert_eq!(cluster.state(), State::Open);
     cluster
@@ -56,7 +56,7 @@ fn invariant_02_no_state_outlives_its_deadline_without_traffic() {
     assert_eq!(cluster.state(), State::HalfOpen);
     for _ in 0..3 {
         cluster.act(1, Action::Acquire);
-        cluster.act(1, Action::Record(0, Ending::Success));
+        cluster.act(1, Action::Record(0, TestOutcome::Success));
     }
     assert_eq!(cluster.state(), State::Ramp);
     cluster.wait(15_050);
@@ -148,7 +148,7 @@ fn invariant_05_each_outcome_is_pushed_once_however_writes_fail() {
         cluster.set_faults(vec![Fault::Conflict; failing]);
         for worker in [0, 1, 0, 0, 1] {
             cluster.act(worker, Action::Acquire);
-            cluster.act(worker, Action::Record(0, Ending::Failure));
+            cluster.act(worker, Action::Record(0, TestOutcome::Failure));
             cluster.wait(50);
         }
         cluster.wait(500);
@@ -163,7 +163,7 @@ fn invariant_05_each_outcome_is_pushed_once_however_writes_fail() {
 proptest! {
     #[test]
     fn invariant_06_open_time_is_between_base_and_max_with_jitter(
-        story in prop::collection::vec(step(ending()), 0..150),
+        story in prop::collection::vec(step(outcome()), 0..150),
         draw in 0.0..1.0_f64,
     ) {
         let settings = settings(|s| s.min_requests = 2);
@@ -185,8 +185,8 @@ proptest! {
 
     #[test]
     fn invariant_07_rejection_has_the_remaining_open_time(
-        story in prop::collection::vec(step(ending()), 0..150),
-        faults in faults(1, ending()),
+        story in prop::collection::vec(step(outcome()), 0..150),
+        faults in faults(1, outcome()),
     ) {
         let cluster = Cluster::new(3, &settings(|s| s.min_requests = 2));
         cluster.set_faults(faults);
@@ -354,7 +354,7 @@ fn probe_that_outlives_its_lease_is_not_counted_twice() {
     cluster.wait(10_050);
     assert_eq!(cluster.state(), State::Open);
     let exponent = cluster.shared().unwrap().exponent;
-    cluster.act(0, Action::Record(0, Ending::Failure));
+    cluster.act(0, Action::Record(0, TestOutcome::Failure));
     assert_eq!(cluster.shared().unwrap().exponent, exponent);
     assert_eq!(cluster.state(), State::Open);
 }

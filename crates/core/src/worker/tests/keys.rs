@@ -25,7 +25,7 @@ fn keys_of_plugins_and_routes_do_not_collide() {
         );
     }
     let plugins = 4;
-    assert_eq!(host.values.len(), names.len() + plugins);
+    assert_eq!(host.shared.len(), names.len() + plugins);
 }
 
 #[test]
@@ -78,12 +78,12 @@ fn new_worker_reads_the_shared_record() {
 fn record_of_another_version_is_kept_and_admits() {
     let mut world = World::new(1, settings(|_| {}));
     let name = "tidegate.1.1.t/1000/r".to_owned();
-    world.host.values.insert(name.clone(), (vec![2; 288], 1));
+    world.host.shared.insert(name.clone(), (vec![2; 288], 1));
     for _ in 0..100 {
         assert!(world.request(0, "r", FAILURE));
         world.wait(50);
     }
-    assert_eq!(world.host.values[&name].0, vec![2; 288]);
+    assert_eq!(world.host.shared[&name].0, vec![2; 288]);
     assert!(world.metric("store_errors") > 0);
 }
 
@@ -92,7 +92,7 @@ fn heartbeat_of_another_version_is_replaced() {
     for garbage in [vec![], vec![1; 15], vec![1; 17], vec![1; 8]] {
         let mut world = World::new(2, settings(|_| {}));
         let name = "tidegate.1.1.t!".to_owned();
-        world.host.values.insert(name.clone(), (garbage, 1));
+        world.host.shared.insert(name.clone(), (garbage, 1));
         world.wait(50);
         assert!(!world.workers[1].must_track());
         world.trip("r");
@@ -163,9 +163,9 @@ fn policies_of_a_route_share_a_circuit_per_window_shape() {
     let lines = worker.take_event_lines(START);
     assert_eq!(lines.len(), 2);
     assert!(lines.iter().all(|line| line.contains(r#""route":"r""#)));
-    let list = String::from_utf8(host.values["tidegate.1.1.t#"].0.clone());
+    let list = String::from_utf8(host.shared["tidegate.1.1.t#"].0.clone());
     assert_eq!(list.unwrap(), "r\nr\x006000\n");
-    let records: Vec<&str> = host.values.keys().map(String::as_str).collect();
+    let records: Vec<&str> = host.shared.keys().map(String::as_str).collect();
     let want = [
         "tidegate.1.1.t!",
         "tidegate.1.1.t#",
@@ -273,8 +273,8 @@ fn shared_data_has_the_keys_and_bytes_of_the_first_release() {
     };
     let mut other = Worker::new("other", Vec::new());
     other.hint(&mut host, route, &config.policy.retry, &failure, rng);
-    host.values.remove("tidegate.1.5.other!");
-    let values = host.values.iter();
+    host.shared.remove("tidegate.1.5.other!");
+    let values = host.shared.iter();
     let found: Vec<(&str, Vec<u8>)> = values
         .map(|(key, (value, _))| (key.as_str(), value.clone()))
         .collect();

@@ -37,12 +37,12 @@ fn tripped(workers: usize, settings: &Settings) -> Cluster {
     let cluster = Cluster::new(workers, settings);
     for worker in 0..workers {
         cluster.act(worker, Action::Acquire);
-        cluster.act(worker, Action::Record(0, Ending::Success));
+        cluster.act(worker, Action::Record(0, TestOutcome::Success));
     }
     cluster.wait(50);
     for _ in 0..settings.min_requests {
         cluster.act(0, Action::Acquire);
-        cluster.act(0, Action::Record(0, Ending::Failure));
+        cluster.act(0, Action::Record(0, TestOutcome::Failure));
     }
     cluster
 }
@@ -55,8 +55,8 @@ proptest! {
     #[test]
     fn each_outcome_is_pushed_exactly_once(
         workers in 1_usize..5,
-        story in prop::collection::vec(step(bad_ending()), 0..80),
-        faults in faults(3, bad_ending()),
+        story in prop::collection::vec(step(bad_outcome()), 0..80),
+        faults in faults(3, bad_outcome()),
     ) {
         let cluster = Cluster::new(workers, &never_tripping());
         cluster.set_faults(faults);
@@ -73,8 +73,8 @@ proptest! {
     fn never_more_probes_than_permits(
         workers in 1_usize..5,
         permits in 1_u32..4,
-        story in prop::collection::vec(step(ending()), 0..120),
-        faults in faults(1, ending()),
+        story in prop::collection::vec(step(outcome()), 0..120),
+        faults in faults(1, outcome()),
     ) {
         let cluster = tripped(workers, &quickly_tripping(permits));
         cluster.set_faults(faults);
@@ -90,7 +90,7 @@ proptest! {
         workers in 1_usize..5,
         permits in 1_u32..4,
         rush in prop::collection::vec(0_usize..4, 1..60),
-        faults in faults(0, ending()),
+        faults in faults(0, outcome()),
     ) {
         let cluster = tripped(workers, &quickly_tripping(permits));
         cluster.now.set(cluster.now.get().saturating_add(millis(100)));
@@ -100,13 +100,13 @@ proptest! {
         }
     }
 
-    /// When the faults end and the upstream answers, the circuit closes within a minute, and no
+    /// When the faults end and the upstream responds, the circuit closes within a minute, and no
     /// probe, lost or not, prevents it.
     #[test]
     fn everything_recovers_within_a_quiet_minute(
         workers in 1_usize..5,
-        story in prop::collection::vec(step(ending()), 0..80),
-        faults in faults(3, ending()),
+        story in prop::collection::vec(step(outcome()), 0..80),
+        faults in faults(3, outcome()),
     ) {
         let cluster = Cluster::new(workers, &quickly_tripping(3));
         cluster.set_faults(faults);
@@ -118,7 +118,7 @@ proptest! {
         for n in 0..600 {
             cluster.wait(100);
             cluster.act(n, Action::Acquire);
-            cluster.act(n, Action::Record(0, Ending::Success));
+            cluster.act(n, Action::Record(0, TestOutcome::Success));
         }
         prop_assert_eq!(cluster.state(), State::Closed);
         cluster.draw.set(0.999);
@@ -132,12 +132,12 @@ proptest! {
     fn all_workers_reject_within_100_ms_of_a_trip(
         workers in 1_usize..5,
         before in prop::collection::vec((0_usize..4, 1_u64..200), 0..10),
-        faults in faults(0, ending()),
+        faults in faults(0, outcome()),
     ) {
         let cluster = Cluster::new(workers, &settings(|_| {}));
         for (worker, ms) in before {
             cluster.act(worker, Action::Acquire);
-            cluster.act(worker, Action::Record(0, Ending::Failure));
+            cluster.act(worker, Action::Record(0, TestOutcome::Failure));
             cluster.wait(ms);
         }
         // Five conflicts in a row mean that five other writes succeeded: here, four at most.
@@ -149,7 +149,7 @@ proptest! {
         cluster.set_faults(few.collect());
         for _ in 0..20 {
             cluster.act(0, Action::Acquire);
-            cluster.act(0, Action::Record(0, Ending::Failure));
+            cluster.act(0, Action::Record(0, TestOutcome::Failure));
         }
         prop_assert_eq!(cluster.state(), State::Open);
         cluster.wait(100);
@@ -163,8 +163,8 @@ proptest! {
     #[test]
     fn broken_shared_data_admits_everything_from_the_next_tick(
         workers in 1_usize..5,
-        story in prop::collection::vec(step(ending()), 0..60),
-        faults in faults(2, ending()),
+        story in prop::collection::vec(step(outcome()), 0..60),
+        faults in faults(2, outcome()),
     ) {
         let cluster = Cluster::new(workers, &quickly_tripping(1));
         cluster.set_faults(faults);

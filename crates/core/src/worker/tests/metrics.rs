@@ -1,8 +1,8 @@
 //! The metrics and the log of a worker.
 
 use super::*;
+use crate::host::fake::BROKEN;
 use crate::http::accept::Format;
-use crate::worker::tests::fake_host::BROKEN;
 
 const FORMATS: [Format; 6] = [
     Format::Html,
@@ -162,7 +162,7 @@ fn each_route_reason_and_mode_has_its_own_line() {
     assert_eq!(
         world
             .host
-            .values
+            .shared
             .keys()
             .filter(|key| key.contains('?'))
             .count(),
@@ -176,7 +176,7 @@ fn without_shared_data_each_worker_logs_its_own_count() {
     for worker in &mut world.workers {
         worker.count_intercepted(&"shop/app".into(), Reason::DnsError, false);
     }
-    world.host.errors = vec![BROKEN; 2];
+    world.host.shared_errors = vec![BROKEN; 2];
     assert_eq!(
         lines(&mut world),
         [(0, intercepted(1)), (0, intercepted(1))]

@@ -4,7 +4,7 @@
 use super::*;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Ending {
+pub(super) enum TestOutcome {
     Success,
     SlowSuccess,
     Failure,
@@ -13,31 +13,31 @@ pub(super) enum Ending {
     ClientLeft,
 }
 
-impl Ending {
+impl TestOutcome {
     fn is_bad(self) -> bool {
         matches!(
             self,
-            Ending::Failure | Ending::SlowFailure | Ending::Overloaded { .. }
+            TestOutcome::Failure | TestOutcome::SlowFailure | TestOutcome::Overloaded { .. }
         )
     }
 
     fn is_slow(self) -> bool {
-        matches!(self, Ending::SlowSuccess | Ending::SlowFailure)
+        matches!(self, TestOutcome::SlowSuccess | TestOutcome::SlowFailure)
     }
 
     fn retry_after_ms(self) -> Option<u64> {
         match self {
-            Ending::Overloaded { retry_after_s } => Some(u64::from(retry_after_s) * 1_000),
+            TestOutcome::Overloaded { retry_after_s } => Some(u64::from(retry_after_s) * 1_000),
             _ => None,
         }
     }
 
     pub(super) fn result(self) -> CallResult {
         let outcome = match self {
-            Ending::Success | Ending::SlowSuccess => Outcome::Success,
-            Ending::Failure | Ending::SlowFailure => FAILURE,
-            Ending::Overloaded { .. } => OVERLOADED,
-            Ending::ClientLeft => Outcome::Ignored,
+            TestOutcome::Success | TestOutcome::SlowSuccess => Outcome::Success,
+            TestOutcome::Failure | TestOutcome::SlowFailure => FAILURE,
+            TestOutcome::Overloaded { .. } => OVERLOADED,
+            TestOutcome::ClientLeft => Outcome::Ignored,
         };
         CallResult {
             outcome,
@@ -51,7 +51,7 @@ impl Ending {
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     at_ms: u64,
-    ending: Ending,
+    outcome: TestOutcome,
     /// Whether it was pushed to the shared record.
     is_pushed: bool,
 }
@@ -64,7 +64,7 @@ struct Probe {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Answer {
+pub(super) enum ModelDecision {
     Admitted { is_probe: bool },
     Rejected { remaining_ms: u64 },
 }
@@ -105,7 +105,7 @@ pub(super) struct Model {
     seen: Vec<Seen>,
     /// The consecutive failures.
     run: Vec<Seen>,
-    is_watching: bool,
+    is_tracking: bool,
     requests: usize,
 }
 
@@ -130,7 +130,7 @@ impl Model {
             step_ms: 0,
             seen: Vec::new(),
             run: Vec::new(),
-            is_watching: false,
+            is_tracking: false,
             requests: 0,
         }
     }
@@ -146,7 +146,7 @@ impl Model {
         self.step_ms = self.now_ms + 1_000;
         self.seen.clear();
         self.run.clear();
-        self.is_watching = state != State::Closed;
+        self.is_tracking = state != State::Closed;
     }
 
     fn open(&mut self, asked_ms: Option<u64>, draw: f64) {
@@ -171,7 +171,7 @@ impl Model {
         self.until_ms = self.now_ms + open_ms;
     }
 
-    /// Returns the outcomes in the window: ten buckets, of which the newest has begun.
+    /// Returns the outcomes in the window: ten buckets; the newest has begun.
     fn window(&self) -> Vec<Seen> {
         let width = self.settings.window.as_millis() as u64 / 10;
         let bucket = |at_ms: u64| at_ms / width;
@@ -181,18 +181,18 @@ impl Model {
 
     fn should_trip(&self) -> bool {
         let (s, window) = (&self.settings, self.window());
-        let share = |is: fn(Ending) -> bool| {
-            window.iter().filter(|seen| is(seen.ending)).count() as f64 / window.len() as f64
+        let share = |is: fn(TestOutcome) -> bool| {
+            window.iter().filter(|seen| is(seen.outcome)).count() as f64 / window.len() as f64
         };
         let enough = window.len() >= s.min_requests as usize;
         let lasted = match (self.run.first(), self.run.last()) {
             (Some(first), Some(last)) => last.at_ms - first.at_ms,
             _ => 0,
         };
-        enough && share(Ending::is_bad) >= s.failure_ratio
+        enough && share(TestOutcome::is_bad) >= s.failure_ratio
             || enough
                 && s.failures.slow.is_some()
-                && share(Ending::is_slow) >= s.failures.slow_ratio
+                && share(TestOutcome::is_slow) >= s.failures.slow_ratio
             || self.run.len() >= s.consecutive.failures as usize
                 && lasted >= s.consecutive.duration.as_millis() as u64
     }
@@ -206,11 +206,11 @@ impl Model {
         match self.state {
             State::Closed => {
                 let window = self.window();
-                let is_bad = |seen: &Seen| seen.ending.is_bad() || seen.ending.is_slow();
+                let is_bad = |seen: &Seen| seen.outcome.is_bad() || seen.outcome.is_slow();
                 if !window.iter().any(|seen| is_bad(seen) && seen.is_pushed) {
                     self.run.retain(|seen| !seen.is_pushed);
                 }
-                self.is_watching = window.iter().any(is_bad);
+                self.is_tracking = window.iter().any(is_bad);
             }
             State::Open if self.now_ms >= self.until_ms => self.enter(State::HalfOpen),
             State::Open => {}
@@ -226,8 +226,8 @@ impl Model {
             let step: Vec<Seen> = self.seen.iter().filter(|s| s.is_pushed).copied().collect();
             self.seen.retain(|seen| !seen.is_pushed);
             let total = step.len() as f64;
-            let bad = step.iter().filter(|seen| seen.ending.is_bad()).count() as f64;
-            let slow = step.iter().filter(|seen| seen.ending.is_slow()).count() as f64;
+            let bad = step.iter().filter(|seen| seen.outcome.is_bad()).count() as f64;
+            let slow = step.iter().filter(|seen| seen.outcome.is_slow()).count() as f64;
             let s = &self.settings;
             let too_bad = bad >= s.ramp.failure_ratio * total;
             let too_slow = s.failures.slow.is_some() && slow >= s.failures.slow_ratio * total;
@@ -306,7 +306,7 @@ impl Model {
         }
     }
 
-    pub(super) fn arrive(&mut self, draw: f64) -> (Answer, Option<Request>) {
+    pub(super) fn arrive(&mut self, draw: f64) -> (ModelDecision, Option<Request>) {
         let mut is_probe = false;
         let admitted = match self.state {
             State::Closed => true,
@@ -327,7 +327,7 @@ impl Model {
             } else {
                 0
             };
-            return (Answer::Rejected { remaining_ms }, None);
+            return (ModelDecision::Rejected { remaining_ms }, None);
         }
         let request = Request {
             id: self.requests,
@@ -335,7 +335,7 @@ impl Model {
             is_probe,
         };
         self.requests += 1;
-        (Answer::Admitted { is_probe }, Some(request))
+        (ModelDecision::Admitted { is_probe }, Some(request))
     }
 
     fn probe(&mut self, draw: f64) -> bool {
@@ -359,28 +359,28 @@ impl Model {
         true
     }
 
-    pub(super) fn end(&mut self, request: Request, ending: Ending, draw: f64) {
+    pub(super) fn end(&mut self, request: Request, outcome: TestOutcome, draw: f64) {
         if request.is_probe {
-            return self.end_probe(request, ending, draw);
+            return self.end_probe(request, outcome, draw);
         }
-        if request.period != self.period || ending == Ending::ClientLeft {
+        if request.period != self.period || outcome == TestOutcome::ClientLeft {
             return;
         }
-        let is_sign = ending.is_bad() || ending.is_slow();
-        if !self.is_watching && !is_sign {
+        let is_sign = outcome.is_bad() || outcome.is_slow();
+        if !self.is_tracking && !is_sign {
             return;
         }
-        self.is_watching = true;
+        self.is_tracking = true;
         let seen = Seen {
             at_ms: self.now_ms,
-            ending,
+            outcome,
             is_pushed: false,
         };
         self.seen.push(seen);
-        match ending {
-            Ending::Success | Ending::SlowSuccess => self.run.clear(),
-            Ending::Failure | Ending::SlowFailure => self.run.push(seen),
-            Ending::Overloaded { .. } | Ending::ClientLeft => {}
+        match outcome {
+            TestOutcome::Success | TestOutcome::SlowSuccess => self.run.clear(),
+            TestOutcome::Failure | TestOutcome::SlowFailure => self.run.push(seen),
+            TestOutcome::Overloaded { .. } | TestOutcome::ClientLeft => {}
         }
         if self.state == State::Closed && is_sign && self.should_trip() {
             let unpushed: Vec<Seen> = self.seen.iter().filter(|s| !s.is_pushed).copied().collect();
@@ -388,21 +388,21 @@ impl Model {
         }
     }
 
-    fn end_probe(&mut self, request: Request, ending: Ending, draw: f64) {
+    fn end_probe(&mut self, request: Request, outcome: TestOutcome, draw: f64) {
         self.look(draw);
         self.probes.retain(|probe| probe.id != request.id);
         if request.period != self.period {
             return;
         }
-        match ending {
-            Ending::ClientLeft => {}
-            Ending::Success => {
+        match outcome {
+            TestOutcome::ClientLeft => {}
+            TestOutcome::Success => {
                 self.came_back_well += 1;
                 if self.came_back_well == self.settings.probe.permits as usize {
                     self.enter(State::Ramp);
                 }
             }
-            _ => self.open(ending.retry_after_ms(), draw),
+            _ => self.open(outcome.retry_after_ms(), draw),
         }
     }
 }
@@ -410,5 +410,5 @@ impl Model {
 fn last_asked(seen: &[Seen]) -> Option<u64> {
     seen.iter()
         .rev()
-        .find_map(|seen| seen.ending.retry_after_ms())
+        .find_map(|seen| seen.outcome.retry_after_ms())
 }

@@ -88,7 +88,7 @@ fn forced_open_rejects_and_counts_no_outcomes() {
     for _ in 0..100 {
         world.record(0, "r", Permit::default(), FAILURE);
     }
-    assert_eq!((world.host.reads, world.host.writes), (0, 0));
+    assert_eq!((world.host.shared_reads, world.host.shared_writes), (0, 0));
     assert_eq!(world.metric("rejected.route.r"), 3);
 }
 
@@ -100,7 +100,7 @@ fn disabled_admits_and_counts_no_outcomes() {
         world.record(0, "r", Permit::default(), FAILURE);
     }
     assert!(world.workers[0].view_of("r").is_none());
-    assert_eq!((world.host.reads, world.host.writes), (0, 0));
+    assert_eq!((world.host.shared_reads, world.host.shared_writes), (0, 0));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn unknown_policy_admits() {
     let decision = worker.try_acquire(host, unknown, false, START, rng);
     assert_eq!(decision, Ok(Permit::default()));
     worker.record(host, unknown, Permit::default(), FAILURE.into(), START, rng);
-    assert_eq!((world.host.reads, world.host.writes), (0, 0));
+    assert_eq!((world.host.shared_reads, world.host.shared_writes), (0, 0));
 }
 
 #[test]

@@ -3,12 +3,15 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::breaker::probes::MAX_PERMITS;
 use crate::breaker::tests::TestCircuit;
-use crate::worker::tests::fake_host::{ConcurrentWriter, BROKEN};
+use crate::breaker::{ProbePermit, ProbeResult};
+use crate::host::fake::BROKEN;
+use crate::worker::tests::concurrent_writer::ConcurrentWriter;
 
 /// Returns the shared record of a route.
 fn shared(host: &FakeHost, route: &str) -> CircuitBreaker {
-    let (bytes, _) = &host.values[&format!("tidegate.1.1.t/1000/{route}")];
+    let (bytes, _) = &host.shared[&format!("tidegate.1.1.t/1000/{route}")];
     CircuitBreaker::decode(bytes).expect("a record")
 }
 
@@ -75,16 +78,19 @@ fn failures_that_trip_nothing_are_pushed_at_the_tick() {
     let mut world = World::new(1, settings(|_| {}));
     world.wait(50);
     world.request(0, "r", FAILURE);
-    let (reads, writes) = (world.host.reads, world.host.writes);
+    let (reads, writes) = (world.host.shared_reads, world.host.shared_writes);
     for _ in 0..18 {
         world.request(0, "r", FAILURE);
         world.request(0, "r", Outcome::Ignored);
     }
-    assert_eq!((world.host.reads, world.host.writes), (reads, writes));
+    assert_eq!(
+        (world.host.shared_reads, world.host.shared_writes),
+        (reads, writes)
+    );
     world.wait(50);
     // Reads the heartbeat and the record, and writes the record.
     assert_eq!(
-        (world.host.reads, world.host.writes),
+        (world.host.shared_reads, world.host.shared_writes),
         (reads + 2, writes + 1)
     );
     world.request(0, "r", FAILURE);
@@ -105,7 +111,7 @@ fn slow_ignored_outcome_is_not_tracked() {
     world.record(0, "r", Permit::default(), result);
     world.wait(50);
     assert!(!world.workers[0].must_track());
-    assert_eq!(world.host.writes, 0);
+    assert_eq!(world.host.shared_writes, 0);
 }
 
 #[test]
@@ -129,11 +135,11 @@ fn rejection_reads_nothing_while_all_permits_are_in_flight() {
         assert!(world.acquire(0, "r").is_ok());
     }
     world.wait(50);
-    let reads = world.host.reads;
+    let reads = world.host.shared_reads;
     for _ in 0..100 {
         assert!(world.acquire(0, "r").is_err());
     }
-    assert_eq!(world.host.reads, reads);
+    assert_eq!(world.host.shared_reads, reads);
 }
 
 #[test]
@@ -148,10 +154,10 @@ fn broken_shared_data_admits_in_every_state() {
             assert_eq!(world.state(0, "r"), State::Ramp);
         }
         world.draw = 0.99;
-        world.host.errors = vec![BROKEN; 1_000];
+        world.host.shared_errors = vec![BROKEN; 1_000];
         world.wait(50);
         assert!(world.acquire(0, "r").is_ok(), "{wait_ms}");
-        world.host.errors.clear();
+        world.host.shared_errors.clear();
         world.wait(50);
         let admission = world.acquire(0, "r");
         if wait_ms != 2_000 && wait_ms != 2_050 {
@@ -168,11 +174,11 @@ fn failed_read_keeps_unsynced_counts() {
     }
     world.request(1, "other", FAILURE);
     // Worker 0 learns of an event, and cannot read the record.
-    world.host.errors = vec![BROKEN; 3];
+    world.host.shared_errors = vec![BROKEN; 3];
     world.tick(0);
-    world.host.errors = vec![BROKEN; 3];
+    world.host.shared_errors = vec![BROKEN; 3];
     world.request(0, "r", FAILURE);
-    world.host.errors.clear();
+    world.host.shared_errors.clear();
     world.wait(50);
     assert_eq!(shared(&world.host, "r").window.sum().failed, 8);
 }
@@ -185,12 +191,34 @@ fn result_of_a_probe_is_pushed_when_possible() {
     let Ok(permit) = world.acquire(0, "r") else {
         panic!("a probe");
     };
-    world.host.errors = vec![BROKEN; 10];
+    world.host.shared_errors = vec![BROKEN; 10];
     world.record(0, "r", permit, Outcome::Success);
-    world.host.errors.clear();
+    world.host.shared_errors.clear();
     assert_eq!(shared(&world.host, "r").state, State::HalfOpen);
     world.wait(50);
     assert_eq!(shared(&world.host, "r").state, State::Ramp);
+}
+
+#[test]
+fn number_of_probe_results_that_wait_to_be_pushed_is_bounded() {
+    let mut world = World::new(1, settings(|_| {}));
+    world.trip("r");
+    let route = RouteKey::from("r");
+    let result = ProbeResult {
+        permit: ProbePermit {
+            generation: 1,
+            slot: 0,
+        },
+        outcome: Outcome::Success,
+        retry_after: None,
+    };
+    let worker = &mut world.workers[0];
+    for _ in 0..100 {
+        world.host.shared_errors = vec![BROKEN];
+        worker.push_probe(&mut world.host, circuit(&route), result, START, 0.0);
+    }
+    let known = worker.circuit(circuit(&route)).unwrap();
+    assert_eq!(known.unsynced_probes.len(), MAX_PERMITS);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Whole stories of a route.
 
 use super::*;
-use crate::worker::tests::fake_host::BROKEN;
+use crate::host::fake::BROKEN;
 
 const R: &str = "shop/app";
 
@@ -67,15 +67,19 @@ fn recovery_is_half_open_then_ramp_then_closed() {
 fn healthy_route_needs_one_read() {
     let mut world = World::new(1, settings(|_| {}));
     world.wait(1_000);
-    let reads = world.host.reads;
+    let reads = world.host.shared_reads;
     assert!(!world.workers[0].must_track());
     world.request(0, R, Outcome::Success);
-    assert_eq!(world.host.reads, reads + 1, "the first look at a route");
+    assert_eq!(
+        world.host.shared_reads,
+        reads + 1,
+        "the first look at a route"
+    );
     for _ in 0..1000 {
         world.request(0, R, Outcome::Success);
     }
-    assert_eq!(world.host.reads, reads + 1);
-    assert_eq!(world.host.writes, 0);
+    assert_eq!(world.host.shared_reads, reads + 1);
+    assert_eq!(world.host.shared_writes, 0);
 }
 
 #[test]
@@ -84,13 +88,13 @@ fn healthy_route_needs_no_read_while_others_fail() {
     world.request(1, R, Outcome::Success);
     world.request(0, "other/app", FAILURE);
     world.wait(50);
-    let reads = world.host.reads;
+    let reads = world.host.shared_reads;
     world.record(1, R, Permit::default(), Outcome::Success);
-    assert_eq!(world.host.reads, reads);
+    assert_eq!(world.host.shared_reads, reads);
 }
 
 #[test]
-fn slow_answers_trip_a_healthy_route() {
+fn slow_responses_trip_a_healthy_route() {
     let mut world = World::new(
         1,
         settings(|s| s.failures.slow = Some(Duration::from_secs(1))),
@@ -125,7 +129,7 @@ fn four_workers_with_low_traffic_trip_as_one() {
 fn broken_shared_data_admits() {
     let mut world = World::new(1, settings(|_| {}));
     for _ in 0..200 {
-        world.host.errors = vec![BROKEN; 50];
+        world.host.shared_errors = vec![BROKEN; 50];
         assert!(world.request(0, R, FAILURE));
     }
 }
