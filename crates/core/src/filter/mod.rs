@@ -320,8 +320,12 @@ impl Filter {
             now: response.now,
         };
         let retry = &self.config.policy(policy.number).retry;
-        let request_id = self.request.get("x-request-id").unwrap_or_default();
-        let mut rng = SplitMix64::for_request(request_id, response.now.unwrap_or_default());
+        let now = response.now.unwrap_or_default();
+        let mut rng = match self.request.get("x-request-id") {
+            Some(id) if !id.is_empty() => SplitMix64::for_request(id, now),
+            // Requests of the same millisecond must not get the same hint.
+            _ => self.rng(now),
+        };
         Some(worker.hint(host, &policy.key, retry, &failure, &mut rng))
     }
 
