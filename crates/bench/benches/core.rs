@@ -23,6 +23,8 @@ use tidegate_core::rng::SplitMix64;
 use tidegate_core::time::Timestamp;
 use tidegate_core::worker::{CircuitId, Permit, RouteKey, Worker, MAX_ROUTES};
 
+/// Failures are replaced, and no circuit opens.
+const NO_BREAKER: &str = r#"{"breaker":{"mode":"disabled"}}"#;
 /// The first failure opens the circuit for longer than a benchmark takes.
 const ONE_FAILURE: &str = r#"{"breaker":{"consecutive":{"failures":1,"for":"0s"},
     "open":{"base":"10m","max":"10m"}}}"#;
@@ -120,7 +122,7 @@ fn policy(criterion: &mut Criterion) {
 fn failure(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("failing exchange");
     for (name, accept) in formats() {
-        let mut fixture = Fixture::new("{}");
+        let mut fixture = Fixture::new(NO_BREAKER);
         fixture.host.request = request(accept);
         group.bench_function(name, |bencher| {
             bencher.iter_batched(

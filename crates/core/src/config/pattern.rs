@@ -38,11 +38,15 @@ impl Pattern {
             |a: &[u8], b: &[u8]| a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| equal(a, b));
         let mut parts = self.0.as_bytes().split(|&byte| byte == b'*');
         let first = parts.next().unwrap_or_default();
-        let Some(last) = parts.next_back() else {
-            return same(first, text);
-        };
+        // Most texts that do not match begin differently, so this is compared first.
         let Some((head, rest)) = text.split_at_checked(first.len()) else {
             return false;
+        };
+        if !same(first, head) {
+            return false;
+        }
+        let Some(last) = parts.next_back() else {
+            return rest.is_empty();
         };
         let Some(at) = rest.len().checked_sub(last.len()) else {
             return false;
@@ -50,7 +54,7 @@ impl Pattern {
         let Some((mut middle, tail)) = rest.split_at_checked(at) else {
             return false;
         };
-        if !same(first, head) || !same(last, tail) {
+        if !same(last, tail) {
             return false;
         }
         // The leftmost match of a part leaves the most room for the parts after it.
