@@ -81,7 +81,7 @@ fn split_key(key: &str) -> (&str, &str) {
 /// Returns whether texts can have this key.
 pub(crate) fn is_known(key: &str) -> bool {
     let is_specific = |(group, detail): (&str, &str)| {
-        let is_reason = Reason::ALL.iter().any(|reason| reason.as_str() == detail);
+        let is_reason = Reason::from_token(detail).is_some();
         (BY_REASON.contains(&group) && is_reason) || (group == "title" && status(detail).is_some())
     };
     is_own(key)
