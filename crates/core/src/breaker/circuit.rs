@@ -216,7 +216,7 @@ impl CircuitBreaker {
             return None;
         }
         match result.outcome {
-            Outcome::Ignored => None,
+            Outcome::Abandoned(_) | Outcome::Ignored => None,
             Outcome::Success => {
                 self.probes.succeeded = self.probes.succeeded.saturating_add(1);
                 self.all_succeeded(settings)

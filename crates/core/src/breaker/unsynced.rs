@@ -57,7 +57,7 @@ impl UnsyncedCounts {
     /// Counts one outcome in a window with buckets of this width.
     pub fn add(&mut self, outcome: Outcome, is_slow: bool, bucket_width: Duration, now: Timestamp) {
         let failed = match outcome {
-            Outcome::Ignored => return,
+            Outcome::Abandoned(_) | Outcome::Ignored => return,
             Outcome::Success => {
                 self.last_success = Some(now);
                 self.consecutive = ConsecutiveFailures::default();

@@ -200,7 +200,7 @@ impl Filter {
             None => self.permit.is_probe(),
             Some(_) if !self.has_ended => self.end_early(host),
             Some(Outcome::Failure(_) | Outcome::Overloaded(_)) => true,
-            Some(Outcome::Success | Outcome::Ignored) => {
+            Some(Outcome::Success | Outcome::Abandoned(_) | Outcome::Ignored) => {
                 self.permit.is_probe()
                     || worker.must_track()
                     || exceeds(self.took, self.config.slow_threshold())

@@ -257,7 +257,7 @@ impl Worker {
         let is_failure = matches!(result.outcome, Outcome::Failure(_) | Outcome::Overloaded(_));
         let is_bad = result.is_slow || is_failure;
         let was_clean = !known.has_pending_work();
-        let is_ignored = result.outcome == Outcome::Ignored;
+        let is_ignored = matches!(result.outcome, Outcome::Abandoned(_) | Outcome::Ignored);
         if !is_current || is_ignored || (was_clean && !is_bad) {
             return;
         }
