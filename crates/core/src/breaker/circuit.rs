@@ -135,8 +135,7 @@ impl CircuitBreaker {
     }
 
     /// Lets counts that leave the window age. Every worker does so by itself.
-    pub fn age(&mut self, settings: &Settings, now: Timestamp) {
-        self.follow_clock(settings, now);
+    pub fn age(&mut self, now: Timestamp) {
         if self.state != State::Closed {
             return;
         }
@@ -162,7 +161,8 @@ impl CircuitBreaker {
         now: Timestamp,
         draw: f64,
     ) -> Option<Transition> {
-        self.age(settings, now);
+        self.follow_clock(settings, now);
+        self.age(now);
         match self.state {
             State::Closed => None,
             State::Open if now >= self.until => {

@@ -216,10 +216,10 @@ impl RouteCircuits {
 
     /// Lets counts that leave the windows age, and drops classes of which nothing is left. Every
     /// worker does so by itself.
-    pub fn age(&mut self, settings: &Settings, now: Timestamp) {
-        self.route.age(settings, now);
+    pub fn age(&mut self, now: Timestamp) {
+        self.route.age(now);
         for class in self.classes.values_mut() {
-            class.circuit.age(settings, now);
+            class.circuit.age(now);
         }
         if self.is_clean() {
             self.classes.clear();
@@ -248,7 +248,7 @@ impl RouteCircuits {
         now: Timestamp,
         draw: f64,
     ) -> Vec<RouteTransition> {
-        self.age(settings, now);
+        self.age(now);
         let mut transitions = Vec::new();
         let by_time = self.route.advance(settings, now, draw);
         self.note(None, by_time, &mut transitions);
@@ -299,7 +299,7 @@ impl RouteCircuits {
         (counts.depth..=counts.class.depth()).any(|depth| {
             let known = self.circuit(&counts.class, depth).cloned();
             let mut circuit = known.unwrap_or_else(|| CircuitBreaker::new(settings));
-            circuit.age(settings, now);
+            circuit.age(now);
             if circuit.state == State::Closed {
                 circuit.count(settings, counts, now);
             }
