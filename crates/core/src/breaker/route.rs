@@ -278,8 +278,11 @@ impl RouteCircuits {
         draw: f64,
     ) -> Vec<RouteTransition> {
         let mut transitions = Vec::new();
-        let first_failure = counts.iter().find(|counts| counts.has_failed());
-        if let Some(counts) = first_failure.filter(|_| self.is_clean()) {
+        if self.is_clean() {
+            // Successes of a clean route need not be known.
+            let Some(counts) = counts.iter().find(|counts| counts.has_failed()) else {
+                return transitions;
+            };
             self.watched_since = now;
             if counts.class.depth() > 0 {
                 self.add_class(settings, &counts.class, 1, true);
@@ -412,6 +415,13 @@ impl RouteCircuits {
             depth: 0,
             generation: self.route.generation,
         })
+    }
+
+    /// Notes that a client asks for what the circuit of this name rejects.
+    pub fn note_client(&mut self, name: &str, client: ClientId, now: Timestamp) {
+        if let Some(circuit) = self.circuit_mut(name) {
+            circuit.note_client(client, now);
+        }
     }
 
     /// Returns a permit for a probe of the circuit of this prefix of the class, if one is left.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::breaker::clients::MAX_CLIENTS;
 use crate::breaker::route::{DecidedBy, Decision, TestResult};
 use crate::breaker::window::bucket_width;
-use crate::breaker::{Outcome, PathClass, RouteCircuits, State, UnsyncedCounts};
+use crate::breaker::{ClientId, Outcome, PathClass, RouteCircuits, State, UnsyncedCounts};
 use crate::config::{Breaker as Settings, BreakerMode, BreakerScope};
 use crate::failure::Reason;
 use crate::host::SharedData;
@@ -44,6 +45,9 @@ pub(super) struct SharedCircuit {
     /// Results of requests that tested the upstream and could not be pushed; at most
     /// [`MAX_PERMITS`](crate::breaker::probes::MAX_PERMITS).
     pub(super) unsynced_tests: Vec<TestResult>,
+    /// Clients that were rejected since the last push, each with the name of the circuit; at most
+    /// [`MAX_CLIENTS`].
+    pub(super) asking: Vec<(String, ClientId)>,
     /// The window for which this worker has added its credit.
     pub(super) credited_for: Timestamp,
     /// When counts were pushed that should have tripped a circuit and did not.
@@ -54,6 +58,15 @@ impl SharedCircuit {
     /// Returns whether there is something to push, or a circuit may change with time.
     pub(super) fn has_pending_work(&self) -> bool {
         !self.unsynced.is_empty() || !self.unsynced_tests.is_empty() || !self.view.is_clean()
+    }
+
+    /// Notes that a client asks for what a circuit rejects.
+    fn note_asking(&mut self, class: &PathClass, by: DecidedBy, client: ClientId) {
+        let name = class.prefix(by.depth);
+        let is_known = |(known, other): &(String, ClientId)| *other == client && known == name;
+        if self.asking.len() < MAX_CLIENTS && !self.asking.iter().any(is_known) {
+            self.asking.push((name.to_owned(), client));
+        }
     }
 
     /// Returns the counts to which an outcome of a class is to be added.
@@ -267,9 +280,17 @@ impl Worker {
         let (class, client) = (self.class_of(circuit, caller), caller.client);
         let known = self.circuit(circuit).filter(|known| !known.is_stale);
         if let (Some(known), Some(settings)) = (known, self.settings(circuit)) {
-            let decision = known.view.decide(settings, &class, client, now, draw);
-            if let Some(decision) = final_decision(&known.view, &class, decision, now) {
-                return decision;
+            match known.view.decide(settings, &class, client, now, draw) {
+                Decision::Admit(by) => return Ok(Permit::of(by)),
+                Decision::Reject(by) => {
+                    let rejection = rejection(&known.view, &class, by, now);
+                    if let Some(known) = self.circuit_mut(circuit) {
+                        known.note_asking(&class, by, client);
+                    }
+                    return Err(rejection);
+                }
+                // It depends on the shared record.
+                Decision::MayProbe(_) | Decision::MayTry(_) => {}
             }
         }
         let overflow = RouteKey::overflow();
@@ -437,20 +458,6 @@ impl Worker {
         if route.is_overflow() {
             self.count_total(WorkerCounter::OverLimit);
         }
-    }
-}
-
-/// Returns the decision unless it depends on the shared record.
-fn final_decision(
-    view: &RouteCircuits,
-    class: &PathClass,
-    decision: Decision,
-    now: Timestamp,
-) -> Option<Result<Permit, CallNotPermitted>> {
-    match decision {
-        Decision::Admit(by) => Some(Ok(Permit::of(by))),
-        Decision::Reject(by) => Some(Err(rejection(view, class, by, now))),
-        Decision::MayProbe(_) | Decision::MayTry(_) => None,
     }
 }
 

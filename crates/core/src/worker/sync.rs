@@ -69,6 +69,7 @@ impl Worker {
             return;
         };
         let unsynced = std::mem::take(&mut known.unsynced);
+        let asking = std::mem::take(&mut known.asking);
         let given_for = known.credited_for;
         for result in std::mem::take(&mut known.unsynced_tests) {
             self.push_test(host, circuit, result, now, draw);
@@ -80,6 +81,9 @@ impl Worker {
             given_for,
         };
         let pushed = self.transact(host, circuit, now, draw, |view, settings| {
+            for (name, client) in &asking {
+                view.note_client(name, *client, now);
+            }
             if unsynced.is_empty() {
                 return Vec::new();
             }
@@ -237,6 +241,7 @@ impl Worker {
                 changed: 0,
                 unsynced: Vec::new(),
                 unsynced_tests: Vec::new(),
+                asking: Vec::new(),
                 credited_for: Timestamp::EPOCH,
                 pushed_in_vain_at: Timestamp::EPOCH,
             };

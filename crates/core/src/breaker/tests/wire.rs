@@ -115,7 +115,7 @@ prop_compose! {
         (level, target, best, held, doubts) in any::<(u32, u32, u32, u16, u8)>(),
         succeeded in any::<u8>(),
         (changed_at, until, next_step_at) in (time(), time(), time()),
-        (last_success, last_response) in (time(), time()),
+        (last_success, last_response, probe_failed_at) in (time(), time(), time()),
         tripped_by in prop::sample::select(Reason::ALL),
         leases in prop::collection::vec(lease(), MAX_PERMITS),
         step in counts(),
@@ -129,7 +129,7 @@ prop_compose! {
             probes: Probes { leases: leases.try_into().unwrap(), succeeded },
             ramp: Ramp { level, target, best, held, doubts }, next_step_at, step,
             consecutive, last_success, abandoned, last_response,
-            clients, probe_clients, failed_probers,
+            clients, probe_clients, failed_probers, probe_failed_at,
             window: Window::from_parts(head, ring.try_into().unwrap()),
             bucket_width: millis(bucket_ms.into()),
         }
