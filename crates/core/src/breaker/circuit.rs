@@ -295,6 +295,20 @@ impl CircuitBreaker {
             || is_sequence(&self.abandoned, settings.min_requests)
     }
 
+    /// Returns whether these outcomes are surely too few to trip the circuit.
+    pub fn is_far_from_trip(&self, settings: &Settings, counts: &UnsyncedCounts) -> bool {
+        let known = self.window.sum().total;
+        let added = counts.failed.iter().map(|failed| failed.counts.total);
+        let added = added.fold(counts.good.sum().total, u32::saturating_add);
+        let is_short = |known: ConsecutiveFailures, added: ConsecutiveFailures, least: u32| {
+            known.count.saturating_add(added.count) < least
+        };
+        let (run, abandoned) = (self.consecutive, self.abandoned);
+        known.saturating_add(added) < settings.min_requests
+            && is_short(run, counts.consecutive, settings.consecutive.failures)
+            && is_short(abandoned, counts.abandoned, settings.min_requests)
+    }
+
     /// Opens the circuit because of the outcomes of the window.
     pub fn trip(
         &mut self,

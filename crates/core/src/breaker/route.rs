@@ -74,8 +74,8 @@ pub struct ClassCircuit {
 pub struct RouteCircuits {
     /// The circuit of the route as a whole.
     pub route: CircuitBreaker,
-    /// The circuits of its classes, by name.
-    pub classes: BTreeMap<String, ClassCircuit>,
+    /// The circuits of its classes, by name. In boxes, since a map has room for more than it holds.
+    pub classes: BTreeMap<String, Box<ClassCircuit>>,
     /// When the first failure was counted since the route was clean.
     pub watched_since: Timestamp,
     /// The number of changes of state of all circuits.
@@ -299,9 +299,13 @@ impl RouteCircuits {
 
     /// Returns whether these outcomes, with those that are known, could trip a circuit.
     pub fn could_trip(&self, settings: &Settings, counts: &UnsyncedCounts, now: Timestamp) -> bool {
+        let new = CircuitBreaker::new(settings);
         (counts.depth..=counts.class.depth()).any(|depth| {
-            let known = self.circuit(&counts.class, depth).cloned();
-            let mut circuit = known.unwrap_or_else(|| CircuitBreaker::new(settings));
+            let known = self.circuit(&counts.class, depth).unwrap_or(&new);
+            if known.is_far_from_trip(settings, counts) {
+                return false;
+            }
+            let mut circuit = known.clone();
             circuit.age(now);
             if circuit.state == State::Closed {
                 circuit.count(settings, counts, now);
@@ -518,7 +522,7 @@ impl RouteCircuits {
     fn class(&self, class: &PathClass, depth: usize) -> Option<&ClassCircuit> {
         // A prefix that is deeper than the class would name the class itself.
         let name = (depth <= class.depth()).then(|| class.prefix(depth))?;
-        self.classes.get(name)
+        self.classes.get(name).map(Box::as_ref)
     }
 
     fn circuit_mut(&mut self, name: &str) -> Option<&mut CircuitBreaker> {
@@ -600,7 +604,7 @@ impl RouteCircuits {
             standing: Standing::default(),
             trying_until: Timestamp::EPOCH,
         };
-        self.classes.insert(name.to_owned(), added);
+        self.classes.insert(name.to_owned(), Box::new(added));
         Some(())
     }
 
@@ -766,7 +770,7 @@ impl RouteCircuits {
         } else {
             0
         };
-        let is_trying = |class: &&ClassCircuit| now < class.trying_until;
+        let is_trying = |class: &&Box<ClassCircuit>| now < class.trying_until;
         let trying = self.classes.values().filter(is_trying).count();
         trying.saturating_add(failed as usize) < settings.probe.permits as usize
     }
@@ -804,7 +808,7 @@ impl RouteCircuits {
         let from = self.classes.range::<str, _>(from(name));
         from.take_while(move |(other, _)| other.starts_with(name))
             .filter(move |(other, _)| is_below(other))
-            .map(|(_, class)| class)
+            .map(|(_, class)| class.as_ref())
     }
 }
 
@@ -813,10 +817,10 @@ fn from(name: &str) -> (Bound<&str>, Bound<&str>) {
 }
 
 fn below_mut<'a>(
-    classes: &'a mut BTreeMap<String, ClassCircuit>,
+    classes: &'a mut BTreeMap<String, Box<ClassCircuit>>,
     name: &'a str,
     depth: usize,
-) -> impl Iterator<Item = (&'a String, &'a mut ClassCircuit)> {
+) -> impl Iterator<Item = (&'a String, &'a mut Box<ClassCircuit>)> {
     let from = classes.range_mut::<str, _>(from(name));
     from.take_while(move |(other, _)| other.starts_with(name))
         .filter(move |(other, _)| is_below(other, name, depth))

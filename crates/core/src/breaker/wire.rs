@@ -78,7 +78,7 @@ impl RouteCircuits {
                 if last.is_some_and(|(last, _)| *last >= name) {
                     return None;
                 }
-                circuits.classes.insert(name, class);
+                circuits.classes.insert(name, Box::new(class));
             }
         }
         reader.0.is_empty().then_some(circuits)

@@ -60,6 +60,17 @@ impl SharedCircuit {
         !self.unsynced.is_empty() || !self.unsynced_tests.is_empty() || !self.view.is_clean()
     }
 
+    /// Returns whether the shared record must be read or written now: there is something to push, other
+    /// workers changed something, or a circuit changes with time. Of closed circuits the windows alone
+    /// age, and each worker does that by itself.
+    pub(super) fn must_exchange(&self) -> bool {
+        let is_idle = self.unsynced.is_empty()
+            && self.unsynced_tests.is_empty()
+            && self.asking.is_empty()
+            && self.view.is_closed();
+        self.is_stale || !is_idle
+    }
+
     /// Notes that a client asks for what a circuit rejects.
     fn note_asking(&mut self, class: &PathClass, by: DecidedBy, client: ClientId) {
         let name = class.prefix(by.depth);
@@ -69,8 +80,8 @@ impl SharedCircuit {
         }
     }
 
-    /// Returns the counts to which an outcome of a class is to be added.
-    fn unsynced_for(&mut self, class: &PathClass, by: DecidedBy) -> Option<&mut UnsyncedCounts> {
+    /// Returns the index of the counts to which an outcome of a class is to be added.
+    fn unsynced_for(&mut self, class: &PathClass, by: DecidedBy) -> Option<usize> {
         let mut class = class.clone();
         class.truncate(self.view.counted_depth(&class));
         loop {
@@ -78,13 +89,13 @@ impl SharedCircuit {
             let known = all.position(|known| {
                 known.class == class && known.depth == by.depth && known.generation == by.generation
             });
-            if let Some(known) = known {
-                return self.unsynced.get_mut(known);
+            if known.is_some() {
+                return known;
             }
             if self.unsynced.len() < MAX_UNSYNCED || class.depth() == 0 {
                 let new = UnsyncedCounts::new(class, by.depth, by.generation);
                 self.unsynced.push(new);
-                return self.unsynced.last_mut();
+                return self.unsynced.len().checked_sub(1);
             }
             class.truncate(if class.depth() > 1 { 1 } else { 0 });
             if class.depth() < by.depth {
@@ -402,7 +413,8 @@ impl Worker {
         else {
             return;
         };
-        let Some(unsynced) = known.unsynced_for(&caller.class, decided_by) else {
+        let index = known.unsynced_for(&caller.class, decided_by);
+        let Some(unsynced) = index.and_then(|index| known.unsynced.get_mut(index)) else {
             return;
         };
         unsynced.add(result.outcome, result.is_slow, caller.client, width, now);
@@ -412,9 +424,8 @@ impl Worker {
         if result.retry_after.is_some() {
             unsynced.retry_after = result.retry_after;
         }
-        let unsynced = unsynced.clone();
         let is_due = now.saturating_since(known.pushed_in_vain_at) >= PUSH_INTERVAL;
-        let could_trip = is_due && known.view.could_trip(settings, &unsynced, now);
+        let could_trip = is_due && known.view.could_trip(settings, unsynced, now);
         let changes = known.view.changes;
         if could_trip || unsynced.is_full() {
             self.push(host, circuit, now, draw);

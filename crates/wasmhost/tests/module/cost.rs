@@ -7,8 +7,9 @@ use super::{golden, stages, vm};
 /// Host calls of a healthy request that return data. Each one re-enters the module for memory, which takes
 /// a microsecond or two.
 const HEALTHY_MALLOCS: u64 = 2;
-/// The same for a rejection: headers, route name and cluster. (The route has no metadata here.)
-const REJECTED_MALLOCS: u64 = 3;
+/// The same for a rejection: headers, route name, cluster, and the client's address, since a half-open
+/// circuit serves those who did not have their turn. (The route has no metadata here.)
+const REJECTED_MALLOCS: u64 = 4;
 /// The same for a request that passes while another circuit is open: also the status of its response.
 const WATCHED_MALLOCS: u64 = 4;
 /// Instructions for a healthy request, all callbacks together. Eight callbacks pass through the SDK's dispatcher.
