@@ -1,5 +1,6 @@
 //! The values that the variables of a template have on one page.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::exposed::ExposedValues;
@@ -38,12 +39,18 @@ impl BoundTemplate {
         &self.template
     }
 
-    /// Appends the page for these bindings to `out`. Each variable is looked up once, however often the
-    /// template uses it. Returns the number of operations of the template that were executed.
+    /// Appends the page for these bindings to `out`. Each variable is evaluated when the page first needs
+    /// it, and once. Returns the number of operations of the template that were executed.
     pub(super) fn render(&self, bindings: &Bindings<'_>, out: &mut Output) -> usize {
         let variables = self.variables.iter();
-        let values: Vec<_> = variables.map(|variable| bindings.value(variable)).collect();
-        self.template.render(&values, out)
+        let values: Vec<_> = variables
+            .map(|variable| (variable, OnceCell::new()))
+            .collect();
+        let value = |number: usize| {
+            let (variable, value) = values.get(number)?;
+            Some(value.get_or_init(|| bindings.value(variable)))
+        };
+        self.template.render(value, out)
     }
 }
 
