@@ -27,11 +27,12 @@ impl HeaderBlock {
     /// Encodes these pairs, in this order. Names are expected in lower case.
     pub fn from_pairs<N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(N, V)]) -> Self {
         // Exact, because a request keeps the block as long as it lasts.
-        let sizes = pairs.iter().flat_map(|(name, value)| {
+        let size = pairs.iter().fold(LENGTH_BYTES, |size, (name, value)| {
             let (name, value) = (name.as_ref().len(), value.as_ref().len());
-            [name, value, PAIR_OVERHEAD]
+            size.saturating_add(name)
+                .saturating_add(value)
+                .saturating_add(PAIR_OVERHEAD)
         });
-        let size: usize = std::iter::once(LENGTH_BYTES).chain(sizes).sum();
         let mut out = Vec::with_capacity(size);
         push_length(&mut out, pairs.len());
         for (name, value) in pairs {
