@@ -55,13 +55,23 @@ impl BoundTemplate {
 }
 
 /// The values of one page.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Bindings<'a> {
     pub(super) values: &'a ExposedValues<'a>,
     pub(super) messages: Messages<'a>,
+    /// The text before and after the time in the hint, once it is known.
+    around_when: OnceCell<(&'a str, &'a str)>,
 }
 
 impl<'a> Bindings<'a> {
+    pub(super) fn new(values: &'a ExposedValues<'a>, messages: Messages<'a>) -> Self {
+        Self {
+            values,
+            messages,
+            around_when: OnceCell::new(),
+        }
+    }
+
     /// Returns what happened: what the operator says about the maintenance, else what the language says.
     pub(super) fn message(&self) -> &'a str {
         let message = || self.messages.message(self.values.reason);
@@ -98,8 +108,8 @@ impl<'a> Bindings<'a> {
             Variable::Sent if values.was_never_sent() => messages.text("unsafe.not_processed"),
             Variable::Sent => messages.text("unsafe.unknown"),
             Variable::Next => messages.next(values.reason, is_retryable),
-            Variable::HintBefore if is_retryable => messages.hint(self.must_check()).0,
-            Variable::HintAfter if is_retryable => messages.hint(self.must_check()).1,
+            Variable::HintBefore if is_retryable => self.around_when().0,
+            Variable::HintAfter if is_retryable => self.around_when().1,
             Variable::HintBefore | Variable::HintAfter => "",
             Variable::Hint if self.must_check() => messages.text("unsafe.check"),
             Variable::Hint => "",
@@ -126,6 +136,12 @@ impl<'a> Bindings<'a> {
         !self.values.is_safe && !self.values.was_never_sent()
     }
 
+    /// Returns the text before and after the time in the hint.
+    fn around_when(&self) -> (&'a str, &'a str) {
+        let hint = || self.messages.hint(self.must_check());
+        *self.around_when.get_or_init(hint)
+    }
+
     /// Returns when to come back, as a phrase; empty if trying again does not help.
     fn when(&self) -> String {
         let wait = self.values.wait.map(CoarseDuration::from);
@@ -135,7 +151,7 @@ impl<'a> Bindings<'a> {
 
     /// Returns when to come back, as a sentence.
     fn hint(&self) -> String {
-        let (before, after) = self.messages.hint(self.must_check());
+        let (before, after) = self.around_when();
         let until = self.values.until.map(date::readable);
         let until = until.map(|until| format!(" ({until})")).unwrap_or_default();
         [before, &self.when(), &until, after].concat()

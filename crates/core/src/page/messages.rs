@@ -75,7 +75,12 @@ impl Texts {
 
 /// Splits a key at its first dot.
 fn split_key(key: &str) -> (&str, &str) {
-    key.split_once('.').unwrap_or((key, ""))
+    // For a few bytes, this is cheaper than `split_once`, which prepares a search in any text.
+    let dot = key.bytes().position(|byte| byte == b'.');
+    let halves = dot.and_then(|dot| key.split_at_checked(dot));
+    halves.map_or((key, ""), |(group, rest)| {
+        (group, rest.strip_prefix('.').unwrap_or_default())
+    })
 }
 
 /// Returns whether texts can have this key.
