@@ -9,7 +9,7 @@ use super::names::Variable;
 use super::status_phrase::status_phrase;
 use super::{date, CoarseDuration};
 use crate::template::{Output, Template, Value};
-use crate::time::{saturating_millis, seconds_rounded_up};
+use crate::time::{saturating_millis, seconds_rounded_up, Timestamp};
 
 /// A template whose variables are known.
 #[derive(Debug, Default)]
@@ -92,7 +92,10 @@ impl<'a> Bindings<'a> {
             Variable::CapMs => {
                 return optional(values.auto_retry.map(|page| saturating_millis(page.cap)));
             }
-            Variable::RetryAt => return optional(values.retry_at.map(date::rfc3339)),
+            Variable::RetryAt => {
+                let retry_at = values.retry_at.and_then(Timestamp::to_utc);
+                return optional(retry_at.map(date::rfc3339));
+            }
             Variable::Until => return optional(values.until.map(date::rfc3339)),
             Variable::UntilTime => return optional(values.until.map(date::readable)),
             Variable::Timestamp => return optional(values.time.map(date::rfc3339)),
