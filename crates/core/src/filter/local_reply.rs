@@ -29,6 +29,9 @@ const CORS_EXPOSED: &str = "retry-after, proxy-status, x-request-id";
 /// Room for the headers of most pages: their own, and a few that they keep.
 const HEADERS: usize = 20;
 
+/// Room for `Proxy-Status`, unless the failed response has a long one.
+const PROXY_STATUS_BYTES: usize = 128;
+
 /// A header of a local reply.
 pub type Header = (Cow<'static, str>, Cow<'static, [u8]>);
 
@@ -259,7 +262,10 @@ fn apply_changes(out: &mut Vec<Header>, config: &Headers) {
 
 /// Returns the list header `name` of the failed response, with the missing `members` appended.
 fn merged_list(response: &HeaderBlock, name: &str, members: &'static str) -> Cow<'static, [u8]> {
-    let mut out = joined(response, name);
+    let mut out = Vec::new();
+    for value in response.get_all(name) {
+        push_member(&mut out, value);
+    }
     if out.is_empty() {
         return members.as_bytes().into();
     }
@@ -272,24 +278,18 @@ fn merged_list(response: &HeaderBlock, name: &str, members: &'static str) -> Cow
     out.into()
 }
 
-/// Returns the values of the list header `name` as one list.
-fn joined(response: &HeaderBlock, name: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    for value in response.get_all(name) {
-        push_member(&mut out, value);
-    }
-    out
-}
-
 /// Returns `Proxy-Status`: the members of the failed response, then this proxy's (RFC 9209 §2).
 fn proxy_status(info: &HeaderInfo<'_>) -> Vec<u8> {
-    let mut out = joined(info.response, "proxy-status");
-    let error = info.reason.as_str();
-    let own = [info.proxy_name, "; error=", error].concat();
-    push_member(&mut out, own.as_bytes());
+    let mut out = Vec::with_capacity(PROXY_STATUS_BYTES);
+    for value in info.response.get_all("proxy-status") {
+        push_member(&mut out, value);
+    }
+    push_member(&mut out, info.proxy_name.as_bytes());
+    out.extend_from_slice(b"; error=");
+    out.extend_from_slice(info.reason.as_str().as_bytes());
     if info.source == Source::Upstream {
-        let status = info.received_status.to_string();
-        out.extend([b"; received-status=", status.as_bytes()].concat());
+        out.extend_from_slice(b"; received-status=");
+        out.extend_from_slice(info.received_status.to_string().as_bytes());
     }
     if let Some(details) = info.details.filter(|details| !details.is_empty()) {
         out.extend_from_slice(b"; details=\"");
