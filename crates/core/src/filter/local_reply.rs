@@ -101,16 +101,15 @@ impl LocalReply {
         let first: (&[u8], &[u8]) = (b":status", status.as_bytes());
         let last: (&[u8], &[u8]) = (b"content-length", length.as_bytes());
         let pairs = std::iter::once(first).chain(self.pairs());
-        let pairs = pairs.chain(promise_length.then_some(last));
-        HeaderBlock::from_pairs(&pairs.collect::<Vec<_>>())
+        HeaderBlock::encode(pairs.chain(promise_length.then_some(last)))
     }
 
     /// Returns the headers of a local reply. Envoy adds status and length.
     pub fn local_headers(&self) -> HeaderBlock {
-        HeaderBlock::from_pairs(&self.pairs().collect::<Vec<_>>())
+        HeaderBlock::encode(self.pairs())
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
         self.headers
             .iter()
             .map(|(name, value)| (name.as_bytes(), &**value))
