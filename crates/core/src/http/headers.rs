@@ -104,8 +104,11 @@ impl<'a> Iterator for Pairs<'a> {
     type Item = (&'a [u8], &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let name_length = take_length(&mut self.lengths)?;
-        let value_length = take_length(&mut self.lengths)?;
+        // Both lengths are there, or none: one check.
+        let (mut lengths, tail) = self.lengths.split_at_checked(2 * LENGTH_BYTES)?;
+        self.lengths = tail;
+        let name_length = take_length(&mut lengths)?;
+        let value_length = take_length(&mut lengths)?;
         let name = take_text(&mut self.text, name_length)?;
         let value = take_text(&mut self.text, value_length)?;
         Some((name, value))
