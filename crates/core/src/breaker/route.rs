@@ -129,6 +129,9 @@ pub enum Decision {
 pub enum TestPermit {
     /// A probe of a half-open circuit.
     Probe(ProbePermit),
+    /// A probe whose response has begun, which was recorded as a success: only that it is cut off is
+    /// recorded with this.
+    BegunProbe(ProbePermit),
     /// The first try of a class.
     FirstTry,
 }
@@ -487,7 +490,8 @@ impl RouteCircuits {
         let mut transitions = Vec::new();
         let name = result.class.prefix(result.decided_by.depth).to_owned();
         match result.permit {
-            TestPermit::Probe(permit) => {
+            TestPermit::Probe(permit) | TestPermit::BegunProbe(permit) => {
+                let has_begun = matches!(result.permit, TestPermit::BegunProbe(_));
                 let circuit = self.circuit_mut(&name);
                 let changed = circuit.and_then(|circuit| {
                     let outcome = circuit.verdict_on_probe(result.client, result.outcome, now);
@@ -496,7 +500,11 @@ impl RouteCircuits {
                         outcome,
                         retry_after: result.retry_after,
                     };
-                    circuit.record_probe(settings, probe, now, draw)
+                    if has_begun {
+                        circuit.record_probe_cut_off(settings, probe, now, draw)
+                    } else {
+                        circuit.record_probe(settings, probe, now, draw)
+                    }
                 });
                 self.note(Some(&name), changed, &mut transitions);
             }

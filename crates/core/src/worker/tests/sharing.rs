@@ -228,6 +228,7 @@ fn number_of_probe_results_that_wait_to_be_pushed_is_bounded() {
         permit: TestPermit::Probe(ProbePermit {
             generation: 1,
             slot: 0,
+            deadline: at(12_000),
         }),
         outcome: Outcome::Success,
         retry_after: None,
