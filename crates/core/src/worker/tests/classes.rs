@@ -137,7 +137,7 @@ impl World {
             Ok(permit) => {
                 worker.record(host, circuit, caller, permit, outcome.into(), now, rng);
                 if outcome == Outcome::Success && worker.should_sample() {
-                    worker.sample(&route, b"");
+                    worker.sample(&route, b"", None);
                 }
                 true
             }
