@@ -536,6 +536,8 @@ impl World {
         assert_eq!(world.state(), State::Open);
         world.tick(2_000);
         assert_eq!(world.state(), State::HalfOpen);
+        // Uploads are probes too, after a second.
+        world.tick(1_000);
         world
     }
 
