@@ -1,10 +1,10 @@
 //! The circuit breaker of this filter: the code that runs in the workers, over shared data in memory.
 
-use tidegate_core::breaker::{CircuitBreaker, Outcome, State};
+use tidegate_core::breaker::{ClientId, Outcome, PathClass, RouteCircuits, State};
 use tidegate_core::config::Breaker as Settings;
 use tidegate_core::failure::Reason;
 use tidegate_core::time::Timestamp;
-use tidegate_core::worker::{CircuitId, Event, RouteKey, Worker};
+use tidegate_core::worker::{Caller, CircuitId, Event, RouteKey, Worker};
 
 use super::{At, Control, Pass, Phase, Verdict};
 use crate::simulate::shared::{Shared, EPOCH_MS, ROUTE};
@@ -16,6 +16,7 @@ pub(super) struct Tidegate {
     shared: Shared,
     workers: Vec<Worker>,
     route: RouteKey,
+    caller: Caller,
     trips: u32,
 }
 
@@ -26,6 +27,10 @@ impl Tidegate {
             shared: Shared::default(),
             workers: (0..workers).map(worker).collect(),
             route: ROUTE.into(),
+            caller: Caller {
+                class: PathClass::of_request(b"simulated", b"/"),
+                client: ClientId::UNKNOWN,
+            },
             trips: 0,
         }
     }
@@ -47,7 +52,7 @@ impl Control for Tidegate {
         // As in the filter: requests are not tracked while none fails.
         let decision = if worker.must_track() {
             let (circuit, now) = (circuit(&self.route), now(&at));
-            worker.try_acquire(&mut self.shared, circuit, false, now, at.rng)
+            worker.try_acquire(&mut self.shared, circuit, &self.caller, false, now, at.rng)
         } else {
             Ok(worker.untracked_permit())
         };
@@ -74,8 +79,9 @@ impl Control for Tidegate {
             return;
         }
         let (circuit, now) = (circuit(&self.route), now(&at));
-        let result = outcome.into();
-        worker.record(&mut self.shared, circuit, pass.permit, result, now, at.rng);
+        let (caller, permit) = (&self.caller, pass.permit);
+        let (host, result) = (&mut self.shared, outcome.into());
+        worker.record(host, circuit, caller, permit, result, now, at.rng);
     }
 
     fn tick(&mut self, at: At<'_>) {
@@ -93,8 +99,8 @@ impl Control for Tidegate {
     fn phase(&self, _: u64) -> Phase {
         let view = |worker| Worker::view(worker, circuit(&self.route));
         let views = self.workers.iter().filter_map(view);
-        let newest = views.max_by_key(|view: &&CircuitBreaker| view.generation);
-        match newest.map_or(State::Closed, |view| view.state) {
+        let newest = views.max_by_key(|view: &&RouteCircuits| view.changes);
+        match newest.map_or(State::Closed, |view| view.strictest().state) {
             State::Closed => Phase::Closed,
             State::Open => Phase::Open,
             State::HalfOpen => Phase::HalfOpen,
