@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion};
-use tidegate_core::breaker::Outcome;
+use tidegate_core::breaker::{ClientId, Outcome, PathClass};
 use tidegate_core::config::Config;
 use tidegate_core::failure::Reason;
 use tidegate_core::filter::{on_tick, Filter, RequestAction, ResponseAction};
@@ -21,7 +21,7 @@ use tidegate_core::http::headers::HeaderBlock;
 use tidegate_core::policy::{RouteInfo, RoutePolicy};
 use tidegate_core::rng::SplitMix64;
 use tidegate_core::time::Timestamp;
-use tidegate_core::worker::{CircuitId, Permit, RouteKey, Worker, MAX_ROUTES};
+use tidegate_core::worker::{Caller, CircuitId, Permit, RouteKey, Worker, MAX_ROUTES};
 
 /// Failures are replaced, and no circuit opens.
 const NO_BREAKER: &str = r#"{"breaker":{"mode":"disabled"}}"#;
@@ -68,13 +68,13 @@ fn breaker(criterion: &mut Criterion) {
     });
     let mut fixture = Fixture::new(ONE_FAILURE);
     fixture.open_the_circuit();
-    let key = fixture.key();
+    let (key, caller) = (fixture.key(), fixture.caller());
     group.bench_function("open", |bencher| {
         bencher.iter(|| {
             let (host, circuit) = (&mut fixture.host, circuit(black_box(&key)));
             let mut rng = SplitMix64::for_request(&[1], START);
             let worker = &mut fixture.worker;
-            let decision = worker.try_acquire(host, circuit, false, START, &mut rng);
+            let decision = worker.try_acquire(host, circuit, &caller, false, START, &mut rng);
             debug_assert!(decision.is_err());
             decision
         });
@@ -246,12 +246,20 @@ impl Fixture {
         RoutePolicy::find(&self.config, &route(0), &self.host.request).key
     }
 
+    fn caller(&self) -> Caller {
+        let header = |name| self.host.request.get(name).unwrap_or_default();
+        Caller {
+            class: PathClass::of_request(header(":authority"), header(":path")),
+            client: ClientId::UNKNOWN,
+        }
+    }
+
     fn fail(&mut self, key: &RouteKey) {
         let failed = Outcome::Failure(Reason::HttpResponseTimeout).into();
+        let (caller, permit) = (self.caller(), Permit::default());
         let (host, mut rng) = (&mut self.host, SplitMix64::new(1));
-        let permit = Permit::default();
         self.worker
-            .record(host, circuit(key), permit, failed, START, &mut rng);
+            .record(host, circuit(key), &caller, permit, failed, START, &mut rng);
     }
 
     fn open_the_circuit(&mut self) {

@@ -40,7 +40,7 @@ fn every_reason_has_a_complete_runbook() {
 /// What the text says about the breaker is what the breaker does.
 #[test]
 fn runbooks_say_what_the_breaker_counts() {
-    use tidegate_core::breaker::Outcome;
+    use tidegate_core::breaker::Verdict;
     use tidegate_core::config::Config;
     use tidegate_core::failure::Source;
     let settings = Config::default().policy.breaker;
@@ -52,8 +52,8 @@ fn runbooks_say_what_the_breaker_counts() {
             Reason::UpstreamTimeout => (Source::Upstream, 504),
             _ => (Source::Proxy, 503),
         };
-        let outcome = Outcome::of_response(&settings, status, *reason, source, false);
-        let is_failure = matches!(outcome, Outcome::Failure(_));
+        let verdict = Verdict::of_response(&settings, status, *reason, source, false);
+        let is_failure = verdict.is_bad();
         let says = of(*reason).meanwhile;
         let counts =
             says.contains("counts as a failure") || says.contains("counts it as a failure");
