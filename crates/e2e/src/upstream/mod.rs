@@ -34,6 +34,13 @@ pub enum Behaviour {
     Reset,
     /// Never answers.
     Hang,
+    /// Answers before it has read the body, and reads no more of it. HTTP/1.1: closes the
+    /// connection, which resets it if there is something unread. HTTP/2: resets the stream with
+    /// NO_ERROR (RFC 9113 §8.1).
+    Early(Answer),
+    /// Waits for so long while the body comes, then closes the connection (resets the stream in
+    /// HTTP/2) without a response.
+    GiveUp(Duration),
     /// Answers a limited number of requests per second, one after the other. A request that would
     /// wait for longer than `patience` gets a 503 after that time.
     Capacity {
@@ -194,7 +201,8 @@ impl Drop for Going {
 
 impl Upstream {
     /// Starts an upstream. The first segment of the path selects its behaviour (`502` for
-    /// `/502/a`). Other paths get a 200 with a short text.
+    /// `/502/a`), unless the request names one in `x-behaviour`. Other paths get a 200 with a short
+    /// text.
     pub fn start<N: Into<String>, B: Into<Behaviour>>(
         behaviours: impl IntoIterator<Item = (N, B)>,
     ) -> Upstream {
@@ -259,14 +267,12 @@ impl Script {
         requests.get(name).copied().unwrap_or_default()
     }
 
-    /// Counts a request for `path` and returns what to do with it. The request is in progress until
+    /// Counts a request for `path` (or the name that it chose) and returns what to do with it. The request is in progress until
     /// the second value is dropped.
-    fn behaviour(self: &Arc<Self>, path: &str) -> (Behaviour, Going) {
-        let name = path
-            .trim_start_matches('/')
-            .split(['/', '?'])
-            .next()
-            .unwrap_or_default();
+    fn behaviour(self: &Arc<Self>, path: &str, chosen: Option<&str>) -> (Behaviour, Going) {
+        let path = path.trim_start_matches('/');
+        let first = || path.split(['/', '?']).next().unwrap_or_default();
+        let name = chosen.unwrap_or_else(first);
         let going = Going {
             script: self.clone(),
             name: name.to_owned(),
@@ -340,6 +346,10 @@ async fn serve(stream: TcpStream, script: Arc<Script>) {
         _ => h1::serve(stream, &script).await,
     };
 }
+
+/// The header by which a request chooses the behaviour. So requests for the same path can get
+/// different responses.
+const CHOICE: &str = "x-behaviour";
 
 /// Makes closing the connection send a reset.
 fn reset_on_close(stream: &TcpStream) {
