@@ -79,10 +79,13 @@ enum Framing {
 /// Reads the head of the next request. Returns `None` at the end of the connection, and after it
 /// has answered something that is not HTTP.
 async fn read_head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<Request>> {
+    let mut searched = 0;
     let head_end = loop {
-        if let Some(at) = find(buffer, b"\r\n\r\n") {
-            break at + 4;
+        if let Some(at) = find(&buffer[searched..], b"\r\n\r\n") {
+            break searched + at + 4;
         }
+        // The end may have come in part.
+        searched = buffer.len().saturating_sub(3);
         // No HTTP request begins like this; it is most likely TLS. Servers answer like this and
         // close.
         if buffer

@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use socket2::{Domain, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::message::Headers;
 
@@ -163,7 +164,16 @@ impl From<Answer> for Behaviour {
 pub struct Upstream {
     address: SocketAddr,
     script: Arc<Script>,
-    acceptor: AbortHandle,
+    port: Mutex<Port>,
+}
+
+/// The port of an upstream.
+#[derive(Debug)]
+enum Port {
+    /// Connections are accepted.
+    Open(JoinHandle<()>),
+    /// Connections are refused. The port is bound, so that nobody else gets it.
+    Closed(Socket),
 }
 
 /// State that the connections share.
@@ -206,10 +216,9 @@ impl Upstream {
     pub fn start<N: Into<String>, B: Into<Behaviour>>(
         behaviours: impl IntoIterator<Item = (N, B)>,
     ) -> Upstream {
-        let listener = crate::runtime()
-            .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-            .expect("bind the upstream");
-        let address = listener.local_addr().expect("the address of the upstream");
+        let socket = bound_socket(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let address = socket.local_addr().expect("the address of the upstream");
+        let address = address.as_socket().expect("an address of the internet");
         let behaviours = behaviours
             .into_iter()
             .map(|(name, b)| (name.into(), b.into()))
@@ -218,13 +227,31 @@ impl Upstream {
             behaviours: Mutex::new(behaviours),
             ..Script::default()
         });
-        let acceptor = crate::runtime()
-            .spawn(accept(listener, script.clone()))
-            .abort_handle();
+        let port = Mutex::new(Port::Open(listen(socket, script.clone())));
         Upstream {
             address,
             script,
-            acceptor,
+            port,
+        }
+    }
+
+    /// Refuses new connections and closes those that there are.
+    pub fn close_port(&self) {
+        let mut port = self.port.lock().expect("the port");
+        if let Port::Open(acceptor) = &mut *port {
+            acceptor.abort();
+            // The listener is closed when the task has ended.
+            let _ = crate::runtime().block_on(acceptor);
+            *port = Port::Closed(bound_socket(self.address));
+        }
+    }
+
+    /// Accepts connections again after [`Upstream::close_port`].
+    pub fn open_port(&self) {
+        let mut port = self.port.lock().expect("the port");
+        if let Port::Closed(socket) = &*port {
+            let socket = socket.try_clone().expect("copy the socket");
+            *port = Port::Open(listen(socket, self.script.clone()));
         }
     }
 
@@ -257,7 +284,9 @@ impl Upstream {
 
 impl Drop for Upstream {
     fn drop(&mut self) {
-        self.acceptor.abort();
+        if let Ok(Port::Open(acceptor)) = self.port.get_mut() {
+            acceptor.abort();
+        }
     }
 }
 
@@ -312,6 +341,23 @@ impl Script {
         *free = now + wait + Duration::from_secs(1) / per_second;
         Answer::status(200).body("text/plain", "served").after(wait)
     }
+}
+
+/// Returns a socket that refuses connections until it listens.
+fn bound_socket(address: SocketAddr) -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("make a socket");
+    // Connections to a listener that was closed may still be ending.
+    socket.set_reuse_address(true).expect("share the address");
+    socket.set_nonblocking(true).expect("set up a socket");
+    socket.bind(&address.into()).expect("bind the upstream");
+    socket
+}
+
+fn listen(socket: Socket, script: Arc<Script>) -> JoinHandle<()> {
+    socket.listen(1024).expect("listen");
+    let _runtime = crate::runtime().enter();
+    let listener = TcpListener::from_std(socket.into()).expect("a listener");
+    crate::runtime().spawn(accept(listener, script))
 }
 
 /// Accepts connections. They belong to a set that ends when the acceptor is aborted.
