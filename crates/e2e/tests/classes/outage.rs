@@ -8,7 +8,7 @@ use super::load::{End, Load, Shot, Who};
 use super::paths::{failing, page, visits};
 use super::Findings;
 use tidegate_e2e::message::Request;
-use tidegate_e2e::upstream::Answer;
+use tidegate_e2e::upstream::{Answer, Behaviour, Upstream};
 use Shot::Ask;
 
 /// All that is well before an outage lasts so long.
@@ -26,6 +26,21 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     all.extend(Scenario::twice("each", each_path_fails));
     let once = all_pages_fail_that_are_seen_once;
     all.push(Scenario::new("each-once", Addresses::Named, once));
+    let hangs = Scenario::new("each-hangs", Addresses::Named, each_path_hangs);
+    all.push(hangs.timeout("1s"));
+    let refused =
+        |stage: &Stage<'_>| an_outage_ends(stage, Upstream::close_port, Upstream::open_port);
+    all.push(Scenario::new("refused", Addresses::One, refused).quick());
+    let failing = |stage: &Stage<'_>| {
+        let fail = |upstream: &Upstream| upstream.set("page", bad_gateway());
+        let answer = |upstream: &Upstream| upstream.set("page", Answer::status(200));
+        an_outage_ends(stage, fail, answer)
+    };
+    all.push(Scenario::new("failing", Addresses::Named, failing).quick());
+    let half = |stage: &Stage<'_>| a_part_of_the_load_can_be_served(stage, 40);
+    all.push(Scenario::new("half", Addresses::One, half).quick());
+    let third = |stage: &Stage<'_>| a_part_of_the_load_can_be_served(stage, 24);
+    all.push(Scenario::new("third", Addresses::Named, third).quick());
     all.extend(Scenario::twice("back", a_path_comes_back));
     all.extend(Scenario::twice("g", over_half_of_all_requests_fail));
     all
@@ -56,6 +71,84 @@ fn each_path_fails(stage: &Stage<'_>) -> Findings {
 
 fn all_pages_fail_that_are_seen_once(stage: &Stage<'_>) -> Findings {
     everything_fails(stage, |number| format!("/page-{number}"))
+}
+
+fn each_path_hangs(stage: &Stage<'_>) -> Findings {
+    let request = stage.get_as("/", "page");
+    let visitors = stage.load(&Who::clients(10), 20, move |number| {
+        let path = page(number);
+        Ask(Request {
+            path,
+            ..request.clone()
+        })
+    });
+    visitors.run_for(WELL);
+    stage.upstream.set("page", Behaviour::Hang);
+    // Until then nothing has failed.
+    let timed_out = Instant::now() + Duration::from_secs(1);
+    is_cut_off(stage, &visitors, timed_out)
+}
+
+/// All is back soon after an outage, though most of what is known of the parts is bad.
+fn an_outage_ends(stage: &Stage<'_>, begin: fn(&Upstream), end: fn(&Upstream)) -> Findings {
+    const LASTS: Duration = Duration::from_secs(3);
+    const BACK: Duration = Duration::from_secs(8);
+    let request = stage.get_as("/", "page");
+    let visitors = stage.load(&Who::clients(10), 20, move |number| {
+        let path = page(number);
+        Ask(Request {
+            path,
+            ..request.clone()
+        })
+    });
+    visitors.run_for(Duration::from_secs(2));
+    let mut findings = visitors.is_served();
+    begin(stage.upstream);
+    let failed = Instant::now();
+    wait_for_time(failed + LASTS);
+    if visitors.first_rejection(failed).is_none() {
+        findings.push("no visitor was rejected: that shows nothing".to_owned());
+    }
+    end(stage.upstream);
+    let recovered = Instant::now();
+    wait_for_time(recovered + BACK + Duration::from_secs(2));
+    findings.extend(visitors.is_served_since(recovered + BACK));
+    findings
+}
+
+/// What fails is spread over all paths. The upstream can serve `per_second` of 80 requests a second.
+fn a_part_of_the_load_can_be_served(stage: &Stage<'_>, per_second: u32) -> Findings {
+    const WANTED: u32 = 80;
+    /// The share of what the upstream can serve that it must serve.
+    const GOODPUT: f64 = 0.85;
+    /// The circuit opens, is tried, and the ramp finds the level.
+    const SETTLED: Duration = Duration::from_secs(9);
+    const MEASURED: Duration = Duration::from_secs(6);
+    let capacity = Behaviour::Capacity {
+        per_second,
+        patience: Duration::from_millis(500),
+    };
+    stage.upstream.set("page", capacity);
+    let request = stage.get_as("/", "page");
+    let begun = Instant::now();
+    let visitors = stage.load(&Who::clients(10), WANTED, move |number| {
+        let path = format!("/p{}", number % 7);
+        Ask(Request {
+            path,
+            ..request.clone()
+        })
+    });
+    wait_for_time(begun + SETTLED + MEASURED);
+    let measured = begun + SETTLED..begun + SETTLED + MEASURED;
+    let mut seen = visitors.seen();
+    seen.retain(|one| measured.contains(&one.sent));
+    let served = seen.iter().filter(|one| one.end == End::Served).count();
+    let could = seen.len().min(6 * per_second as usize);
+    let mut findings = Findings::new();
+    if (served as f64) < GOODPUT * could as f64 {
+        findings.push(format!("{served} of {could} were served"));
+    }
+    findings
 }
 
 fn everything_fails(stage: &Stage<'_>, page: fn(u64) -> String) -> Findings {

@@ -43,6 +43,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     all.push(one("h-mixed", one_page_of_a_directory_is_well));
     all.push(one("i-all", all_poll_a_deep_path_that_fails));
     all.push(one("j-many", one_of_many_hosts_fails));
+    all.push(one("j-random", hosts_that_nobody_else_uses_fail));
     // The first visitor comes while the circuit is open, and while it is tried.
     for seconds in [5, 8, 11] {
         for addresses in Addresses::ALL {
@@ -162,7 +163,7 @@ fn pages_that_are_seen_once(stage: &Stage<'_>) -> Findings {
 
 /// There are more paths than a route keeps.
 fn one_of_many_paths_fails(stage: &Stage<'_>) -> Findings {
-    let bad = failing(stage, |_| "/bad".to_owned());
+    let bad = failing(stage, |number| format!("/bad?n={number}"));
     let visitors = visits(stage, |number| format!("/page-{}", number % 300));
     visitors.run_for(LASTS);
     let mut findings = visitors.is_served();
@@ -247,6 +248,24 @@ fn one_host_of_a_route_fails(stage: &Stage<'_>) -> Findings {
 /// There are more hosts than a route keeps classes.
 fn one_of_many_hosts_fails(stage: &Stage<'_>) -> Findings {
     a_host_fails(stage, |number| format!("b{}", number % 200))
+}
+
+/// There is a circuit of the route then, above those of the hosts.
+fn hosts_that_nobody_else_uses_fail(stage: &Stage<'_>) -> Findings {
+    stage.upstream.set("bad", bad_gateway());
+    let below = stage.host();
+    let request = stage.get_as("/", "bad");
+    let bad = stage.load(&[Who::busy()], FAILING, move |number| {
+        Ask(Request {
+            authority: format!("x{number}.{below}"),
+            ..request.clone()
+        })
+    });
+    let visitors = visits(stage, page);
+    visitors.run_for(LASTS);
+    let mut findings = visitors.is_served();
+    findings.extend(stage.is_soon_rejected("bad", &bad, BY_SHARE));
+    findings
 }
 
 fn a_host_fails(stage: &Stage<'_>, visited: fn(u64) -> String) -> Findings {
