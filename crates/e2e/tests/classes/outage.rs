@@ -41,7 +41,9 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     all.push(Scenario::new("half", Addresses::One, half).quick());
     let third = |stage: &Stage<'_>| a_part_of_the_load_can_be_served(stage, 24);
     all.push(Scenario::new("third", Addresses::Named, third).quick());
-    all.extend(Scenario::twice("back", a_path_comes_back));
+    for addresses in Addresses::ALL {
+        all.push(Scenario::new("back", addresses, a_path_comes_back));
+    }
     all.extend(Scenario::twice("g", over_half_of_all_requests_fail));
     all
 }
