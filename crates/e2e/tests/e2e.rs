@@ -6,6 +6,8 @@ mod breaker;
 mod browser;
 /// The filter among other filters.
 mod chain;
+/// What a failure closes: a path, a host, not the whole route.
+mod classes;
 /// curl and a real gRPC client.
 mod clients;
 /// Valid and invalid configurations.
