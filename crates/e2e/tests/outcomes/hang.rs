@@ -1,0 +1,169 @@
+//! Clients that leave before there is an answer. Only where a route is known to answer soon, and
+//! answers nothing at all, is that the upstream's fault.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{json, Value};
+use tidegate_e2e::config::merge;
+use tidegate_e2e::message::Request;
+use tidegate_e2e::upstream::{Answer, Behaviour};
+
+use super::bench::{Bench, Kind};
+use super::load::{End, Load};
+use crate::breaker::bench::{route_to, wait_until};
+use Kind::{Grpc, H1, H2};
+
+/// Time in which a route is seen to answer. One request of each tick is measured.
+const LEARNS: Duration = Duration::from_secs(3);
+/// Patience of visitors: longer than ten times what is usual, and than a second.
+const PATIENCE: Duration = Duration::from_millis(1300);
+/// Requests a second.
+const RATE: u32 = 30;
+/// Time to observe what must not happen.
+const OBSERVED: Duration = Duration::from_secs(7);
+
+const HUNG: &[Kind] = &[H1, H2, Grpc];
+
+/// Settings of the routes here: a circuit that opens stays open.
+pub(crate) fn rules() -> Vec<Value> {
+    let long = json!({ "open": { "base": "60s", "max": "60s" } });
+    vec![json!({ "name": "hang", "match": { "route": "hang-*" }, "breaker": long })]
+}
+
+pub(crate) fn routes() -> Vec<Value> {
+    let hung = HUNG.iter().map(|kind| (*kind, "hang"));
+    let innocent = [(H1, "hang-some"), (H2, "hang-some")];
+    let night = [(H1, "hang-night"), (Grpc, "hang-night")];
+    let all = hung.chain(innocent).chain(night);
+    let timeout = json!({ "route": { "timeout": "15s" } });
+    all.map(|(kind, name)| merge(route_to(&kind.route(name), kind.cluster()), timeout.clone()))
+        .collect()
+}
+
+pub(crate) fn behaviours() -> Vec<(String, Behaviour)> {
+    let night = |kind: Kind| kind.success().after(Duration::from_millis(1500));
+    let all = [
+        (Grpc.route("hang"), Grpc.success()),
+        (H1.route("hang-night"), night(H1)),
+        (Grpc.route("hang-night"), night(Grpc)),
+    ];
+    all.into_iter()
+        .map(|(name, answer)| (name, answer.into()))
+        .collect()
+}
+
+/// c13: an upstream that accepted and answered well, and now never answers. Each client leaves.
+pub(crate) fn a_hanging_upstream_opens_though_all_clients_leave(bench: &Bench) {
+    const SOON: Duration = Duration::from_secs(6);
+    let healthy = HUNG
+        .iter()
+        .map(|kind| bench.load(*kind, kind.request("hang"), RATE));
+    let healthy: Vec<Load> = healthy.collect();
+    wait_for(LEARNS);
+    drop(healthy);
+    let running: Vec<_> = HUNG
+        .iter()
+        .map(|&kind| {
+            bench.upstream.set(&kind.route("hang"), Behaviour::Hang);
+            let request = kind.request("hang");
+            let (request, patience) = match kind {
+                // The route does not honour it; the client resets the stream at its deadline.
+                Grpc => (request.header("grpc-timeout", "1S"), Duration::from_secs(1)),
+                H1 | H2 => (request, PATIENCE),
+            };
+            (kind, leaving(bench, kind, request, RATE, patience))
+        })
+        .collect();
+    let since = Instant::now();
+    for (kind, load) in running {
+        let key = kind.key("hang");
+        let event = wait_until(&format!("{key} to open"), || bench.opened(&key).pop());
+        assert!(since.elapsed() < SOON, "{key} after {:?}", since.elapsed());
+        assert_eq!(event["reason"], "http_response_timeout", "{event}");
+        wait_until(&format!("{key} to reject"), || {
+            let is_answer = matches!(load.seen().pop()?.end, End::Answered(_));
+            is_answer.then_some(())
+        });
+    }
+}
+
+/// Some visitors leave a slow page, and others wait for it and get it.
+pub(crate) fn a_slow_page_that_some_leave_does_not_open(bench: &Bench) {
+    let kinds = [H1, H2];
+    let healthy = kinds.map(|kind| bench.load(kind, kind.request("hang-some"), RATE));
+    wait_for(LEARNS);
+    drop(healthy);
+    let running = kinds.map(|kind| {
+        let slow = Answer::status(200).after(Duration::from_millis(1700));
+        bench.upstream.set(&kind.route("hang-some"), slow);
+        let request = kind.request("hang-some");
+        let waiting = bench.load(kind, request.clone(), 6);
+        (kind, waiting, leaving(bench, kind, request, 6, PATIENCE))
+    });
+    for (kind, waiting, left) in running {
+        let key = kind.key("hang-some");
+        let seen = left.wait_for(35);
+        assert!(
+            seen.iter().all(|one| matches!(one.end, End::Left)),
+            "{seen:?}"
+        );
+        let seen = waiting.seen();
+        let is_fine = |end: &End| matches!(end, End::Answered(answer) if answer.status == 200);
+        assert!(seen.len() > 20, "{} waited", seen.len());
+        assert!(seen.iter().all(|one| is_fine(&one.end)), "{seen:?}");
+        assert_eq!(bench.opened(&key), Vec::<Value>::new(), "{key}");
+    }
+}
+
+/// c09: what polls are answered after a second and a half as a rule. At night nothing happens, so
+/// that all clients leave.
+pub(crate) fn long_polls_that_all_leave_do_not_open(bench: &Bench) {
+    let kinds = [H1, Grpc];
+    let day = kinds.map(|kind| bench.load(kind, kind.request("hang-night"), 10));
+    wait_for(LEARNS + Duration::from_millis(1500));
+    drop(day);
+    let night = kinds.map(|kind| {
+        bench
+            .upstream
+            .set(&kind.route("hang-night"), Behaviour::Hang);
+        let request = kind.request("hang-night");
+        (kind, leaving(bench, kind, request, RATE, PATIENCE))
+    });
+    wait_for(OBSERVED);
+    for (kind, load) in night {
+        let key = kind.key("hang-night");
+        let seen = load.seen();
+        assert!(seen.len() > 100, "{} left", seen.len());
+        assert!(
+            seen.iter().all(|one| matches!(one.end, End::Left)),
+            "{seen:?}"
+        );
+        assert_eq!(bench.opened(&key), Vec::<Value>::new(), "{key}");
+        assert!(bench.ignored("client_left", &key) > 100, "{key}");
+    }
+}
+
+fn leaving(
+    bench: &Bench,
+    kind: Kind,
+    request: Request,
+    per_second: u32,
+    patience: Duration,
+) -> Load {
+    let address = bench.address("main");
+    Load::start(
+        kind.protocol(),
+        address,
+        request,
+        per_second,
+        Some(patience),
+    )
+}
+
+/// Lets traffic go on for a while.
+fn wait_for(time: Duration) {
+    let end = Instant::now() + time;
+    wait_until("the time to be over", || {
+        (Instant::now() > end).then_some(())
+    });
+}
