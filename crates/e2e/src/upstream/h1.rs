@@ -41,7 +41,15 @@ pub(super) async fn serve(mut stream: TcpStream, script: &Arc<Script>) -> io::Re
                 reset_on_close(&stream);
                 return Ok(());
             }
-            Behaviour::Early(answer) => return send(&mut stream, &answer, false).await,
+            Behaviour::Early(answer) => {
+                send(&mut stream, &answer, false).await?;
+                if !answer.cut {
+                    stream.shutdown().await?;
+                    let lingering = until_closed(&mut stream);
+                    let _ = tokio::time::timeout(Duration::from_secs(1), lingering).await;
+                }
+                return Ok(());
+            }
             Behaviour::GiveUp(after) => {
                 tokio::select! {
                     () = tokio::time::sleep(after) => return Ok(()),

@@ -17,7 +17,7 @@ const RETURNS: Duration = Duration::from_secs(10);
 struct Case {
     name: &'static str,
     kinds: &'static [Kind],
-    answer: fn() -> Answer,
+    answer: MakeAnswer,
     per_second: u32,
 }
 
@@ -59,8 +59,10 @@ const CASES: &[Case] = &[
     Case { name: "back-events", kinds: &[H1, H2], per_second: 3, answer: || events(FOREVER) },
 ];
 
+type MakeAnswer = fn() -> Answer;
+
 /// Streams that begin well and break off within the first second.
-const CUT: &[(Kind, fn() -> Answer)] = &[
+const CUT: &[(Kind, MakeAnswer)] = &[
     (H1, || cut(events(0))),
     (H2, || cut(events(0))),
     (Grpc, || cut(grpc_stream(0))),

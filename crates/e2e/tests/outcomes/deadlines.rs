@@ -80,7 +80,7 @@ pub(crate) fn deadlines_of_clients_open_nothing_and_the_routes_own_does(bench: &
             !one.response()
                 .is_some_and(|response| kind.is_success(response))
         });
-        findings.extend(wrong.map(|one| format!("{key}: {one:?}")));
+        findings.extend(wrong.map(|one| format!("{key}: {one}")));
         let opened = bench.opened(&key);
         if !opened.is_empty() {
             findings.push(format!("{key} opened: {opened:?}"));

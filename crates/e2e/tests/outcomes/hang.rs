@@ -9,7 +9,7 @@ use tidegate_e2e::message::Request;
 use tidegate_e2e::upstream::{Answer, Behaviour};
 
 use super::bench::{Bench, Kind};
-use super::load::{End, Load};
+use super::load::{End, Load, Seen};
 use crate::breaker::bench::{route_to, wait_until};
 use Kind::{Grpc, H1, H2};
 
@@ -103,14 +103,15 @@ pub(crate) fn a_slow_page_that_some_leave_does_not_open(bench: &Bench) {
     for (kind, waiting, left) in running {
         let key = kind.key("hang-some");
         let seen = left.wait_for(35);
-        assert!(
-            seen.iter().all(|one| matches!(one.end, End::Left)),
-            "{seen:?}"
+        assert_eq!(
+            other_than(&seen, |end| matches!(end, End::Left)),
+            None,
+            "{key}"
         );
         let seen = waiting.seen();
         let is_fine = |end: &End| matches!(end, End::Answered(answer) if answer.status == 200);
         assert!(seen.len() > 20, "{} waited", seen.len());
-        assert!(seen.iter().all(|one| is_fine(&one.end)), "{seen:?}");
+        assert_eq!(other_than(&seen, is_fine), None, "{key}");
         assert_eq!(bench.opened(&key), Vec::<Value>::new(), "{key}");
     }
 }
@@ -134,13 +135,20 @@ pub(crate) fn long_polls_that_all_leave_do_not_open(bench: &Bench) {
         let key = kind.key("hang-night");
         let seen = load.seen();
         assert!(seen.len() > 100, "{} left", seen.len());
-        assert!(
-            seen.iter().all(|one| matches!(one.end, End::Left)),
-            "{seen:?}"
+        assert_eq!(
+            other_than(&seen, |end| matches!(end, End::Left)),
+            None,
+            "{key}"
         );
         assert_eq!(bench.opened(&key), Vec::<Value>::new(), "{key}");
         assert!(bench.ignored("client_left", &key) > 100, "{key}");
     }
+}
+
+/// Returns the first request that did not end as expected.
+fn other_than(seen: &[Seen], is_expected: impl Fn(&End) -> bool) -> Option<String> {
+    let other = seen.iter().find(|one| !is_expected(&one.end));
+    other.map(ToString::to_string)
 }
 
 fn leaving(

@@ -1,8 +1,9 @@
 //! Requests at a steady rate, whatever becomes of them.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tidegate_e2e::client::{Client, Protocol};
 use tidegate_e2e::message::{Request, Response};
@@ -27,7 +28,6 @@ pub(crate) enum End {
 /// One request that is over.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
-    pub(crate) sent: Instant,
     pub(crate) end: End,
 }
 
@@ -37,6 +37,21 @@ impl Seen {
         match &self.end {
             End::Answered(response) => Some(response),
             End::Left | End::Broken(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.end {
+            End::Answered(response) => {
+                let page = response.header("x-tidegate-page").unwrap_or("no page");
+                let grpc = response.trailers.get("grpc-status");
+                let grpc = grpc.or(response.header("grpc-status"));
+                write!(f, "{} ({page}), grpc-status {grpc:?}", response.status)
+            }
+            End::Left => f.write_str("left"),
+            End::Broken(why) => write!(f, "no response: {why}"),
         }
     }
 }
@@ -70,9 +85,8 @@ impl Load {
                 pace.tick().await;
                 let (client, all, request) = (client.clone(), all.clone(), request.clone());
                 under_way.spawn(async move {
-                    let sent = Instant::now();
                     let end = one(&client, &request, patience).await;
-                    all.lock().expect("what was seen").push(Seen { sent, end });
+                    all.lock().expect("what was seen").push(Seen { end });
                 });
                 while under_way.try_join_next().is_some() {}
             }

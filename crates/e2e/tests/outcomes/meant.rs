@@ -187,7 +187,7 @@ fn unlike(
         .collect();
     let first = wrong.first()?;
     Some(format!(
-        "{key}, {who}: {} of {}, first {first:?}",
+        "{key}, {who}: {} of {}, first {first}",
         wrong.len(),
         seen.len()
     ))
