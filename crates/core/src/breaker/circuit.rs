@@ -19,12 +19,13 @@
 
 use std::time::Duration;
 
+use crate::breaker::clients::{ClientId, Clients};
 use crate::breaker::outcome::Outcome;
-use crate::breaker::probes::{ProbePermit, Probes};
-use crate::breaker::ramp::{Ramp, Step, Thresholds, RAMP_FULL, RAMP_STEP};
+use crate::breaker::probes::{ProbePermit, Probes, MAX_PERMITS};
+use crate::breaker::ramp::{Ramp, Step, Thresholds, RAMP_FULL, RAMP_MIN_SAMPLES, RAMP_STEP};
 use crate::breaker::state::{State, Transition};
-use crate::breaker::unsynced::{ConsecutiveFailures, UnsyncedCounts};
-use crate::breaker::window::{bucket_number, bucket_width, Counts, Window};
+use crate::breaker::unsynced::{ConsecutiveFailures, UnsyncedCounts, SEQUENCE_CLIENTS};
+use crate::breaker::window::{bucket_number, bucket_width, Counts, Window, BUCKETS};
 use crate::config::Breaker as Settings;
 use crate::failure::Reason;
 use crate::time::{saturating_millis, Timestamp};
@@ -37,6 +38,13 @@ pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// A half-open circuit without requests goes on to the ramp after this time: without requests there
 /// is no crowd, and tracking the route costs all other routes.
 pub const IDLE: Duration = Duration::from_secs(600);
+/// Of the failures that open a circuit by their share, at least this part must be left without the
+/// busiest moment.
+const LASTING_PART: f64 = 0.25;
+/// Number of clients whose failed probes are remembered.
+pub const FAILED_PROBERS: usize = 4;
+/// For this long after the open time, clients whose probes failed leave the permits to others.
+const PRECEDENCE: Duration = Duration::from_secs(2);
 /// A clock that goes back by no more than this is a difference between two readings.
 const CLOCK_SLACK: Duration = Duration::from_secs(1);
 
@@ -68,8 +76,18 @@ pub struct CircuitBreaker {
     pub consecutive: ConsecutiveFailures,
     /// While closed: the last success that was counted.
     pub last_success: Timestamp,
+    /// While closed: the clients that left without a response since the last response.
+    pub abandoned: ConsecutiveFailures,
+    /// While closed: the last response that was counted.
+    pub last_response: Timestamp,
     /// While closed: the outcomes of the window.
     pub window: Window,
+    /// The clients that were seen lately.
+    pub clients: Clients,
+    /// The clients of the probes, by slot.
+    pub probe_clients: [ClientId; MAX_PERMITS],
+    /// The clients whose probes failed, the last one first.
+    pub failed_probers: [Option<ClientId>; FAILED_PROBERS],
     /// Width of a bucket of the window, in whole milliseconds: the shape of the window.
     pub bucket_width: Duration,
 }
@@ -101,14 +119,40 @@ impl CircuitBreaker {
             step: Counts::default(),
             consecutive: ConsecutiveFailures::default(),
             last_success: Timestamp::EPOCH,
+            abandoned: ConsecutiveFailures::default(),
+            last_response: Timestamp::EPOCH,
             window: Window::default(),
+            clients: Clients::default(),
+            probe_clients: [ClientId::UNKNOWN; MAX_PERMITS],
+            failed_probers: [None; FAILED_PROBERS],
             bucket_width: bucket_width(settings),
         }
     }
 
     /// Returns whether the circuit is closed and its window has no failure and no slow response.
     pub fn is_clean(&self) -> bool {
-        self.state == State::Closed && self.window.is_clean()
+        self.state == State::Closed && self.window.is_clean() && self.abandoned.count == 0
+    }
+
+    /// Lets counts that leave the window age. Every worker does so by itself.
+    pub fn age(&mut self, settings: &Settings, now: Timestamp) {
+        self.follow_clock(settings, now);
+        if self.state != State::Closed {
+            return;
+        }
+        let number = bucket_number(now, self.bucket_width);
+        if self.window.is_ahead(number) {
+            // The clock was set back: the times of the counts are wrong.
+            self.clear_window();
+        }
+        self.window.advance(number);
+        if now.saturating_since(self.abandoned.last) > self.window_length() {
+            self.abandoned = ConsecutiveFailures::default();
+        }
+        if self.is_clean() {
+            // Successes of a clean route are not counted, so they cannot end the sequence.
+            self.consecutive = ConsecutiveFailures::default();
+        }
     }
 
     /// Applies the changes that time alone causes.
@@ -118,21 +162,9 @@ impl CircuitBreaker {
         now: Timestamp,
         draw: f64,
     ) -> Option<Transition> {
-        self.follow_clock(settings, now);
+        self.age(settings, now);
         match self.state {
-            State::Closed => {
-                let number = bucket_number(now, self.bucket_width);
-                if self.window.is_ahead(number) {
-                    // The clock was set back: the times of the counts are wrong.
-                    self.clear_window();
-                }
-                self.window.advance(number);
-                if self.is_clean() {
-                    // Successes of a clean route are not counted, so they cannot end the sequence.
-                    self.consecutive = ConsecutiveFailures::default();
-                }
-                None
-            }
+            State::Closed => None,
             State::Open if now >= self.until => {
                 Some(self.enter(State::HalfOpen, now, Counts::default()))
             }
@@ -150,33 +182,130 @@ impl CircuitBreaker {
         }
     }
 
-    /// Adds the outcomes that a worker counted. Drops those of another generation.
-    pub fn absorb(
-        &mut self,
-        settings: &Settings,
-        counts: &UnsyncedCounts,
-        now: Timestamp,
-        draw: f64,
-    ) -> Option<Transition> {
-        if counts.generation != self.generation {
-            return None;
+    /// Adds the outcomes that a worker counted. Whether they trip the circuit is another question
+    /// ([`should_trip`](Self::should_trip)).
+    pub fn count(&mut self, settings: &Settings, counts: &UnsyncedCounts, now: Timestamp) {
+        let window = self.window_length();
+        for &client in &counts.clients {
+            self.clients.note(client, now, window);
         }
         match self.state {
             State::Closed => {
-                self.window.merge(&counts.window);
-                self.absorb_consecutive(counts);
-                self.tripped_by = counts.reason.unwrap_or(self.tripped_by);
+                self.window.merge(&counts.good);
+                self.count_consecutive(counts);
                 let sum = self.window.sum();
-                self.should_trip(settings, sum)
-                    .then(|| self.open(settings, now, draw, sum, counts.retry_after))
+                let good = sum.total.saturating_sub(sum.failed);
+                let needed = needed(settings.failure_ratio, settings.min_requests, good);
+                self.count_failed(counts, needed, now, |circuit, bucket, counts| {
+                    circuit.window.count(bucket, counts);
+                });
             }
             State::Ramp => {
-                self.step.add(counts.step);
-                self.tripped_by = counts.reason.unwrap_or(self.tripped_by);
-                None
+                let good = counts.good.sum();
+                self.step.add(good);
+                let good = self.step.total.saturating_sub(self.step.failed);
+                let needed = needed(settings.ramp.failure_ratio, RAMP_MIN_SAMPLES, good);
+                self.count_failed(counts, needed, now, |circuit, _, counts| {
+                    circuit.step.add(counts);
+                });
             }
-            State::Open | State::HalfOpen => None,
+            State::Open | State::HalfOpen => return,
         }
+        self.tripped_by = counts.reason.unwrap_or(self.tripped_by);
+    }
+
+    /// Adds the failures of `counts`, of each client no more than its part of what is `needed`.
+    fn count_failed(
+        &mut self,
+        counts: &UnsyncedCounts,
+        needed: u32,
+        now: Timestamp,
+        mut add: impl FnMut(&mut Self, u64, Counts),
+    ) {
+        let window = self.window_length();
+        for failed in &counts.failed {
+            let parts = self.clients.parts(now, window);
+            let limit = if parts == 1 {
+                u32::MAX
+            } else {
+                needed.div_ceil(parts)
+            };
+            let Counts {
+                total,
+                failed: errors,
+                slow,
+            } = failed.counts;
+            let counted = self.clients.count(failed.client, total, limit, now, window);
+            let counted = Counts {
+                total: counted,
+                failed: errors.min(counted),
+                slow: slow.min(counted),
+            };
+            add(self, failed.bucket, counted);
+        }
+    }
+
+    /// Counts requests that succeeded before the window opened, by their number per second.
+    pub fn add_credit(&mut self, per_second: f64, now: Timestamp) {
+        if self.state != State::Closed {
+            return;
+        }
+        let newest = bucket_number(now, self.bucket_width);
+        let width = self.bucket_width.as_secs_f64();
+        for back in 1..BUCKETS as u64 {
+            // What is due up to the end of this bucket, less what is due up to its beginning.
+            let due = |buckets: u64| (per_second * width * buckets as f64).round() as u32;
+            let counts = Counts {
+                total: due(back).saturating_sub(due(back.saturating_sub(1))),
+                ..Counts::default()
+            };
+            self.window.count(newest.saturating_sub(back), counts);
+        }
+    }
+
+    /// Returns whether the outcomes of the window open the circuit.
+    pub fn should_trip(&self, settings: &Settings, now: Timestamp) -> bool {
+        if self.state != State::Closed {
+            return false;
+        }
+        let counts = self.window.sum();
+        let share = |part: u32| f64::from(part) / f64::from(counts.total.max(1));
+        let is_enough = counts.total >= settings.min_requests;
+        let is_failing = is_enough && share(counts.failed) >= settings.failure_ratio;
+        let is_slow = is_enough
+            && settings.failures.slow.is_some()
+            && share(counts.slow) >= settings.failures.slow_ratio;
+        if (is_failing && self.has_lasted(settings, counts, settings.failure_ratio))
+            || (is_slow && self.has_lasted(settings, counts, settings.failures.slow_ratio))
+        {
+            return true;
+        }
+        // No sequence of one client opens what others use.
+        let clients = self.clients.parts(now, self.window_length());
+        let is_sequence = |run: &ConsecutiveFailures, least: u32| {
+            run.count >= least
+                && run.duration() >= settings.consecutive.duration
+                && run.client_count() >= clients.min(SEQUENCE_CLIENTS as u32)
+        };
+        is_sequence(&self.consecutive, settings.consecutive.failures)
+            || is_sequence(&self.abandoned, settings.min_requests)
+    }
+
+    /// Opens the circuit because of the outcomes of the window.
+    pub fn trip(
+        &mut self,
+        settings: &Settings,
+        now: Timestamp,
+        draw: f64,
+        retry_after: Option<Duration>,
+    ) -> Transition {
+        let counts = self.window.sum();
+        self.open(settings, now, draw, counts, retry_after)
+    }
+
+    /// Closes the circuit because another one decides from now on.
+    pub fn close(&mut self, now: Timestamp) -> Transition {
+        self.enter(State::Closed, now, Counts::default())
     }
 
     /// Returns a permit for a probe if the circuit is half-open and a permit is left.
@@ -201,6 +330,64 @@ impl CircuitBreaker {
                 || self.probes.has_lost_one(self.generation, now))
     }
 
+    /// Returns whether a client must leave the permits of the half-open circuit to others: it has one,
+    /// or its last probes failed. Only if other clients are known.
+    pub fn must_wait(&self, client: ClientId, now: Timestamp) -> bool {
+        if self.state != State::HalfOpen || !self.knows_others(now) {
+            return false;
+        }
+        let leases = self.probes.leases.iter().zip(&self.probe_clients);
+        let mut own = leases.filter(|(_, owner)| **owner == client);
+        let has_failed = self.failed_probers.contains(&Some(client));
+        own.any(|(lease, _)| lease.is_some_and(|lease| now < lease.deadline))
+            || (has_failed && now < self.changed_at.saturating_add(PRECEDENCE))
+    }
+
+    /// Notes who got a permit for a probe.
+    pub fn note_probe(&mut self, client: ClientId, permit: ProbePermit, now: Timestamp) {
+        self.clients.note(client, now, self.window_length());
+        if let Some(owner) = self.probe_clients.get_mut(usize::from(permit.slot)) {
+            *owner = client;
+        }
+    }
+
+    /// Returns what the outcome of a probe says about the upstream, by whose probe it was. A client
+    /// whose probes always fail says nothing when those of others succeed.
+    pub fn verdict_on_probe(
+        &mut self,
+        client: ClientId,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Outcome {
+        let has_failed = self.failed_probers.contains(&Some(client));
+        match outcome {
+            Outcome::Success => {
+                for known in &mut self.failed_probers {
+                    known.take_if(|known| *known == client);
+                }
+                outcome
+            }
+            Outcome::Failure(_) | Outcome::Overloaded(_) => {
+                if !has_failed {
+                    self.failed_probers.rotate_right(1);
+                    if let Some(last) = self.failed_probers.first_mut() {
+                        *last = Some(client);
+                    }
+                }
+                if has_failed && self.knows_others(now) && self.probes.succeeded > 0 {
+                    Outcome::Ignored
+                } else {
+                    outcome
+                }
+            }
+            Outcome::Abandoned(_) | Outcome::Ignored => outcome,
+        }
+    }
+
+    fn knows_others(&self, now: Timestamp) -> bool {
+        self.clients.parts(now, self.window_length()) > 1
+    }
+
     /// Takes a permit back and records the result of its probe. The result of a probe of another
     /// half-open period changes no state.
     pub fn record_probe(
@@ -216,7 +403,7 @@ impl CircuitBreaker {
             return None;
         }
         match result.outcome {
-            Outcome::Ignored => None,
+            Outcome::Abandoned(_) | Outcome::Ignored => None,
             Outcome::Success => {
                 self.probes.succeeded = self.probes.succeeded.saturating_add(1);
                 self.all_succeeded(settings)
@@ -255,37 +442,25 @@ impl CircuitBreaker {
         u32::from(self.probes.succeeded) >= settings.probe.permits
     }
 
-    fn absorb_consecutive(&mut self, counts: &UnsyncedCounts) {
-        // Within one millisecond, counts that arrive later are of later requests.
-        let success = counts.last_success.filter(|at| *at >= self.last_success);
-        if let Some(success) = success {
-            self.last_success = success;
-            // Failures of other workers after that success may belong to the sequence, but their
-            // single times are not known: only a sequence that began later is kept.
-            if self.consecutive.since <= success {
-                self.consecutive = ConsecutiveFailures::default();
-            }
-        }
-        let added = counts.consecutive;
-        if added.count > 0 && added.last >= self.last_success {
-            let known = &mut self.consecutive;
-            if known.count == 0 || added.since < known.since {
-                known.since = added.since.max(self.last_success);
-            }
-            known.count = known.count.saturating_add(added.count);
-            known.last = known.last.max(added.last);
-        }
+    fn window_length(&self) -> Duration {
+        self.bucket_width.saturating_mul(BUCKETS as u32)
     }
 
-    fn should_trip(&self, settings: &Settings, counts: Counts) -> bool {
-        let share = |part: u32| f64::from(part) / f64::from(counts.total.max(1));
-        let is_enough = counts.total >= settings.min_requests;
-        (is_enough && share(counts.failed) >= settings.failure_ratio)
-            || (is_enough
-                && settings.failures.slow.is_some()
-                && share(counts.slow) >= settings.failures.slow_ratio)
-            || (self.consecutive.count >= settings.consecutive.failures
-                && self.consecutive.duration() >= settings.consecutive.duration)
+    fn count_consecutive(&mut self, counts: &UnsyncedCounts) {
+        let (failures, abandoned) = (counts.consecutive, counts.abandoned);
+        self.consecutive
+            .merge(failures, counts.last_success, &mut self.last_success);
+        self.abandoned
+            .merge(abandoned, counts.last_response, &mut self.last_response);
+    }
+
+    /// Returns whether failures of which at least `ratio` of the window is enough are no burst: enough
+    /// of them are left without the busiest moment. The option that lets sequences trip at once does
+    /// so here too.
+    fn has_lasted(&self, settings: &Settings, counts: Counts, ratio: f64) -> bool {
+        let rest = f64::from(self.window.failed_apart_from_burst());
+        settings.consecutive.duration.is_zero()
+            || (rest >= 1.0 && rest >= ratio * f64::from(counts.total) * LASTING_PART)
     }
 
     /// Decides once for each step of the ramp that is over.
@@ -391,7 +566,17 @@ impl CircuitBreaker {
         self.window = Window::default();
         self.consecutive = ConsecutiveFailures::default();
         self.last_success = Timestamp::EPOCH;
+        self.abandoned = ConsecutiveFailures::default();
+        self.last_response = Timestamp::EPOCH;
     }
+}
+
+/// Returns how many failures open a circuit that has `good` successes: with them, at least `least`
+/// outcomes and at least this share of failures.
+fn needed(ratio: f64, least: u32, good: u32) -> u32 {
+    let by_number = ratio * f64::from(least);
+    let by_share = ratio / (1.0 - ratio).max(0.05) * f64::from(good);
+    by_number.max(by_share).ceil() as u32
 }
 
 /// Returns `at`, or the latest possible time if `at` is further in the future than `longest`

@@ -1,5 +1,7 @@
 //! What a request says about its upstream.
 
+use std::time::Duration;
+
 use crate::config::Breaker as Settings;
 use crate::failure::{Reason, Source};
 
@@ -12,6 +14,9 @@ pub enum Outcome {
     Failure(Reason),
     /// The upstream is overloaded. Counts in the failure ratio, but not as a consecutive failure.
     Overloaded(Reason),
+    /// The client left before the response began, after waiting this long. If many leave after they
+    /// waited far longer than usual while nothing is answered, the upstream hangs.
+    Abandoned(Duration),
     /// Says nothing about the upstream. Changes nothing, and returns the permit of a probe.
     Ignored,
 }

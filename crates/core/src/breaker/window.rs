@@ -107,6 +107,21 @@ impl Window {
         }
     }
 
+    /// Returns how many outcomes failed or were slow, without the two neighbouring buckets that have
+    /// the most of them: what is left of a burst is nothing.
+    pub fn failed_apart_from_burst(&self) -> u32 {
+        let failed = |back: u64| {
+            let bucket = self
+                .head
+                .checked_sub(back)
+                .and_then(|number| self.bucket(number));
+            bucket.map_or(0, |counts| counts.failed.max(counts.slow))
+        };
+        let pairs = (0..BUCKETS as u64).map(|back| failed(back).saturating_add(failed(back + 1)));
+        let all = (0..BUCKETS as u64).map(failed).fold(0, u32::saturating_add);
+        all.saturating_sub(pairs.take(BUCKETS - 1).max().unwrap_or(0))
+    }
+
     /// Returns the sum over the window.
     pub fn sum(&self) -> Counts {
         self.ring
@@ -128,10 +143,14 @@ impl Window {
     fn buckets(&self) -> impl Iterator<Item = (u64, Counts)> + '_ {
         (0..BUCKETS as u64).filter_map(|back| {
             let number = self.head.checked_sub(back)?;
-            let index = usize::try_from(number.checked_rem(BUCKETS as u64)?).ok()?;
-            let counts = *self.ring.get(index)?;
+            let counts = self.bucket(number)?;
             (!counts.is_empty()).then_some((number, counts))
         })
+    }
+
+    fn bucket(&self, number: u64) -> Option<Counts> {
+        let index = usize::try_from(number.checked_rem(BUCKETS as u64)?).ok()?;
+        self.ring.get(index).copied()
     }
 
     fn slot(&mut self, number: u64) -> Option<&mut Counts> {

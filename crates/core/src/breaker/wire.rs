@@ -1,13 +1,16 @@
-//! The bytes of a circuit in shared data: a record of fixed size.
+//! The bytes of the circuits of a route in shared data: a record of variable size.
 //!
-//! The record begins with its version. A record of another version is not decoded; the reader then
-//! admits requests and counts.
+//! The record begins with its version. A record of the version before is read; it has no classes. A
+//! record of any other version is not decoded; the reader then admits requests and counts.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::breaker::circuit::CircuitBreaker;
+use crate::breaker::circuit::{CircuitBreaker, FAILED_PROBERS};
+use crate::breaker::clients::{ClientId, Clients, KnownClient};
 use crate::breaker::probes::{Lease, Probes, MAX_PERMITS};
 use crate::breaker::ramp::Ramp;
+use crate::breaker::route::{ClassCircuit, RouteCircuits, Standing};
 use crate::breaker::state::State;
 use crate::breaker::unsynced::ConsecutiveFailures;
 use crate::breaker::window::{Counts, Window, BUCKETS};
@@ -15,128 +18,136 @@ use crate::failure::Reason;
 use crate::time::{saturating_millis, Timestamp};
 
 /// First byte of a record: its version.
-const VERSION: u8 = 1;
-
-/// Size of a record in bytes.
-pub const SIZE: usize = 1 + 1 + 1 + 1 // version, state, exponent, reason
-    + 4 + 4 // generation, bucket width
-    + 3 * 4 + 2 + 1 // ramp
-    + 8 * 3 // changed at, until, next step at
-    + 1 + MAX_PERMITS * 8 // probes
-    + 12 // counts of the step
-    + 4 + 8 + 8 + 8 // consecutive failures, last success
-    + 8 + BUCKETS * 12; // window
+const VERSION: u8 = 2;
+/// The version before: the circuit of the route, without what was added to a circuit.
+const VERSION_BEFORE: u8 = 1;
 
 /// Number of bits of the deadline in a lease; the generation is in the bits above.
 const DEADLINE_BITS: u32 = 48;
 const DEADLINE_MASK: u64 = (1 << DEADLINE_BITS) - 1;
 
-impl CircuitBreaker {
-    /// Encodes the circuit as a record.
+impl RouteCircuits {
+    /// Encodes the circuits as a record.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(SIZE);
-        let state = match self.state {
-            State::Closed => 0,
-            State::Open => 1,
-            State::HalfOpen => 2,
-            State::Ramp => 3,
-        };
-        out.extend_from_slice(&[VERSION, state, self.exponent, reason_index(self.tripped_by)]);
-        let bucket_ms = u32::try_from(saturating_millis(self.bucket_width)).unwrap_or(u32::MAX);
-        let ramp = self.ramp;
-        for word in [
-            self.generation,
-            bucket_ms,
-            ramp.level,
-            ramp.target,
-            ramp.best,
-        ] {
-            out.extend_from_slice(&word.to_le_bytes());
-        }
-        out.extend_from_slice(&ramp.held.to_le_bytes());
-        out.extend_from_slice(&[ramp.doubts, self.probes.succeeded]);
-        put_times(&mut out, &[self.changed_at, self.until, self.next_step_at]);
-        for lease in self.probes.leases {
-            out.extend_from_slice(&lease_word(lease).to_le_bytes());
-        }
-        put_counts(&mut out, self.step);
-        let consecutive = self.consecutive;
-        out.extend_from_slice(&consecutive.count.to_le_bytes());
-        put_times(
-            &mut out,
-            &[consecutive.since, consecutive.last, self.last_success],
-        );
-        let (head, ring) = self.window.parts();
-        out.extend_from_slice(&head.to_le_bytes());
-        for bucket in ring {
-            put_counts(&mut out, *bucket);
+        let mut out = vec![VERSION];
+        put_circuit(&mut out, &self.route);
+        put_circuit_2(&mut out, &self.route);
+        let (tries_since, failed_tries) = self.failed_tries;
+        put_times(&mut out, &[self.watched_since, tries_since]);
+        put_u32s(&mut out, &[self.changes, failed_tries]);
+        out.push(u8::try_from(self.classes.len()).unwrap_or(u8::MAX));
+        for (name, class) in self.classes.iter().take(u8::MAX.into()) {
+            out.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
+            out.extend(name.bytes().take(u8::MAX.into()));
+            let standing = match class.standing {
+                Standing::Unknown => 0,
+                Standing::Good => 1,
+                Standing::Failing => 2,
+            };
+            let depth = u8::try_from(class.depth).unwrap_or(u8::MAX);
+            out.extend_from_slice(&[depth, standing, class.is_divided.into()]);
+            put_times(&mut out, &[class.trying_until]);
+            put_circuit(&mut out, &class.circuit);
+            put_circuit_2(&mut out, &class.circuit);
         }
         out
     }
 
-    /// Decodes a record. Returns `None` for bytes that are no record of this version.
+    /// Decodes a record. Returns `None` for bytes that are no record of a version that is known.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        if bytes.len() != SIZE {
-            return None;
-        }
         let mut reader = Reader(bytes);
-        let [version, state, exponent, reason] = reader.array()?;
-        if version != VERSION {
-            return None;
-        }
-        let state = match state {
-            0 => State::Closed,
-            1 => State::Open,
-            2 => State::HalfOpen,
-            3 => State::Ramp,
+        let [version] = reader.array()?;
+        let mut circuits = match version {
+            VERSION_BEFORE => Self::of_route(reader.circuit()?),
+            VERSION => {
+                let route = reader.circuit()?;
+                Self::of_route(reader.circuit_2(route)?)
+            }
             _ => return None,
         };
-        let tripped_by = *Reason::ALL.get(usize::from(reason))?;
-        let generation = reader.u32()?;
-        let bucket_width = Duration::from_millis(reader.u32()?.into());
-        let ramp = Ramp {
-            level: reader.u32()?,
-            target: reader.u32()?,
-            best: reader.u32()?,
-            held: u16::from_le_bytes(reader.array()?),
-            doubts: u8::from_le_bytes(reader.array()?),
-        };
-        let succeeded = u8::from_le_bytes(reader.array()?);
-        let changed_at = reader.time()?;
-        let until = reader.time()?;
-        let next_step_at = reader.time()?;
-        let mut leases = [None; MAX_PERMITS];
-        for lease in &mut leases {
-            *lease = lease_of_word(reader.u64()?);
+        if version == VERSION {
+            circuits.watched_since = reader.time()?;
+            let tries_since = reader.time()?;
+            circuits.changes = reader.u32()?;
+            circuits.failed_tries = (tries_since, reader.u32()?);
+            let [count] = reader.array()?;
+            for _ in 0..count {
+                let (name, class) = reader.class()?;
+                circuits.classes.insert(name, class);
+            }
         }
-        let step = reader.counts()?;
-        let consecutive = ConsecutiveFailures {
-            count: reader.u32()?,
-            since: reader.time()?,
-            last: reader.time()?,
-        };
-        let last_success = reader.time()?;
-        let head = reader.u64()?;
-        let mut ring = [Counts::default(); BUCKETS];
-        for bucket in &mut ring {
-            *bucket = reader.counts()?;
+        reader.0.is_empty().then_some(circuits)
+    }
+
+    fn of_route(route: CircuitBreaker) -> Self {
+        Self {
+            changes: route.generation,
+            route,
+            classes: BTreeMap::new(),
+            watched_since: Timestamp::EPOCH,
+            failed_tries: (Timestamp::EPOCH, 0),
         }
-        Some(Self {
-            state,
-            generation,
-            changed_at,
-            until,
-            exponent,
-            tripped_by,
-            probes: Probes { leases, succeeded },
-            ramp,
-            next_step_at,
-            step,
-            consecutive,
-            last_success,
-            window: Window::from_parts(head, ring),
-            bucket_width,
-        })
+    }
+}
+
+/// Writes what the version before knows of a circuit.
+fn put_circuit(out: &mut Vec<u8>, circuit: &CircuitBreaker) {
+    let state = match circuit.state {
+        State::Closed => 0,
+        State::Open => 1,
+        State::HalfOpen => 2,
+        State::Ramp => 3,
+    };
+    let reason = reason_index(circuit.tripped_by);
+    out.extend_from_slice(&[state, circuit.exponent, reason]);
+    let bucket_ms = u32::try_from(saturating_millis(circuit.bucket_width)).unwrap_or(u32::MAX);
+    let ramp = circuit.ramp;
+    let words = [
+        circuit.generation,
+        bucket_ms,
+        ramp.level,
+        ramp.target,
+        ramp.best,
+    ];
+    put_u32s(out, &words);
+    out.extend_from_slice(&ramp.held.to_le_bytes());
+    out.extend_from_slice(&[ramp.doubts, circuit.probes.succeeded]);
+    put_times(
+        out,
+        &[circuit.changed_at, circuit.until, circuit.next_step_at],
+    );
+    for lease in circuit.probes.leases {
+        out.extend_from_slice(&lease_word(lease).to_le_bytes());
+    }
+    put_counts(out, circuit.step);
+    let consecutive = circuit.consecutive;
+    put_u32s(out, &[consecutive.count]);
+    let times = [consecutive.since, consecutive.last, circuit.last_success];
+    put_times(out, &times);
+    let (head, ring) = circuit.window.parts();
+    out.extend_from_slice(&head.to_le_bytes());
+    for bucket in ring {
+        put_counts(out, *bucket);
+    }
+}
+
+/// Writes what this version adds to a circuit.
+fn put_circuit_2(out: &mut Vec<u8>, circuit: &CircuitBreaker) {
+    let abandoned = circuit.abandoned;
+    put_u32s(out, &[abandoned.count]);
+    let times = [abandoned.since, abandoned.last, circuit.last_response];
+    put_times(out, &times);
+    put_clients(out, &circuit.consecutive.clients);
+    put_clients(out, &abandoned.clients);
+    put_clients(out, &circuit.failed_probers);
+    put_u32s(out, &circuit.probe_clients.map(|client| client.0));
+    let known = &circuit.clients.known;
+    out.push(u8::try_from(known.len()).unwrap_or(u8::MAX));
+    for client in known.iter().take(u8::MAX.into()) {
+        put_u32s(
+            out,
+            &[client.id.0, client.seen, client.since, client.failed],
+        );
     }
 }
 
@@ -162,12 +173,160 @@ impl Reader<'_> {
         self.u64().map(Timestamp::from_millis)
     }
 
+    fn circuit(&mut self) -> Option<CircuitBreaker> {
+        let [state, exponent, reason] = self.array()?;
+        let state = match state {
+            0 => State::Closed,
+            1 => State::Open,
+            2 => State::HalfOpen,
+            3 => State::Ramp,
+            _ => return None,
+        };
+        let tripped_by = *Reason::ALL.get(usize::from(reason))?;
+        let generation = self.u32()?;
+        let bucket_width = Duration::from_millis(self.u32()?.into());
+        let ramp = Ramp {
+            level: self.u32()?,
+            target: self.u32()?,
+            best: self.u32()?,
+            held: u16::from_le_bytes(self.array()?),
+            doubts: u8::from_le_bytes(self.array()?),
+        };
+        let succeeded = u8::from_le_bytes(self.array()?);
+        let changed_at = self.time()?;
+        let until = self.time()?;
+        let next_step_at = self.time()?;
+        let mut leases = [None; MAX_PERMITS];
+        for lease in &mut leases {
+            *lease = lease_of_word(self.u64()?);
+        }
+        let step = self.counts()?;
+        let consecutive = ConsecutiveFailures {
+            count: self.u32()?,
+            since: self.time()?,
+            last: self.time()?,
+            ..ConsecutiveFailures::default()
+        };
+        let last_success = self.time()?;
+        let head = self.u64()?;
+        let mut ring = [Counts::default(); BUCKETS];
+        for bucket in &mut ring {
+            *bucket = self.counts()?;
+        }
+        Some(CircuitBreaker {
+            state,
+            generation,
+            changed_at,
+            until,
+            exponent,
+            tripped_by,
+            probes: Probes { leases, succeeded },
+            ramp,
+            next_step_at,
+            step,
+            consecutive,
+            last_success,
+            abandoned: ConsecutiveFailures::default(),
+            last_response: last_success,
+            window: Window::from_parts(head, ring),
+            clients: Clients::default(),
+            probe_clients: [ClientId::UNKNOWN; MAX_PERMITS],
+            failed_probers: [None; FAILED_PROBERS],
+            bucket_width,
+        })
+    }
+
+    fn circuit_2(&mut self, circuit: CircuitBreaker) -> Option<CircuitBreaker> {
+        let mut abandoned = ConsecutiveFailures {
+            count: self.u32()?,
+            since: self.time()?,
+            last: self.time()?,
+            ..ConsecutiveFailures::default()
+        };
+        let last_response = self.time()?;
+        let mut consecutive = circuit.consecutive;
+        self.clients(&mut consecutive.clients)?;
+        self.clients(&mut abandoned.clients)?;
+        let (mut failed_probers, mut probe_clients) =
+            (circuit.failed_probers, circuit.probe_clients);
+        self.clients(&mut failed_probers)?;
+        for client in &mut probe_clients {
+            *client = ClientId(self.u32()?);
+        }
+        let [count] = self.array()?;
+        let mut clients = Clients::default();
+        for _ in 0..count {
+            clients.known.push(KnownClient {
+                id: ClientId(self.u32()?),
+                seen: self.u32()?,
+                since: self.u32()?,
+                failed: self.u32()?,
+            });
+        }
+        Some(CircuitBreaker {
+            consecutive,
+            abandoned,
+            last_response,
+            clients,
+            probe_clients,
+            failed_probers,
+            ..circuit
+        })
+    }
+
+    fn clients(&mut self, clients: &mut [Option<ClientId>]) -> Option<()> {
+        for client in clients {
+            let [is_known] = self.array()?;
+            let id = ClientId(self.u32()?);
+            *client = (is_known != 0).then_some(id);
+        }
+        Some(())
+    }
+
+    fn class(&mut self) -> Option<(String, ClassCircuit)> {
+        let [length] = self.array()?;
+        let (name, rest) = self.0.split_at_checked(length.into())?;
+        self.0 = rest;
+        let name = std::str::from_utf8(name).ok()?.to_owned();
+        let [depth, standing, is_divided] = self.array()?;
+        let standing = match standing {
+            0 => Standing::Unknown,
+            1 => Standing::Good,
+            2 => Standing::Failing,
+            _ => return None,
+        };
+        let trying_until = self.time()?;
+        let circuit = self.circuit()?;
+        let class = ClassCircuit {
+            depth: depth.into(),
+            circuit: self.circuit_2(circuit)?,
+            is_divided: is_divided != 0,
+            standing,
+            trying_until,
+        };
+        Some((name, class))
+    }
+
     fn counts(&mut self) -> Option<Counts> {
         Some(Counts {
             total: self.u32()?,
             failed: self.u32()?,
             slow: self.u32()?,
         })
+    }
+}
+
+/// Writes places for clients: any number may be a client, so a free place is written with a flag.
+fn put_clients(out: &mut Vec<u8>, clients: &[Option<ClientId>]) {
+    for client in clients {
+        out.push(client.is_some().into());
+        put_u32s(out, &[client.unwrap_or_default().0]);
+    }
+}
+
+fn put_u32s(out: &mut Vec<u8>, words: &[u32]) {
+    for word in words {
+        out.extend_from_slice(&word.to_le_bytes());
     }
 }
 
@@ -178,9 +337,7 @@ fn put_times(out: &mut Vec<u8>, times: &[Timestamp]) {
 }
 
 fn put_counts(out: &mut Vec<u8>, counts: Counts) {
-    for word in [counts.total, counts.failed, counts.slow] {
-        out.extend_from_slice(&word.to_le_bytes());
-    }
+    put_u32s(out, &[counts.total, counts.failed, counts.slow]);
 }
 
 /// Returns the word of a slot; zero if the slot is free.

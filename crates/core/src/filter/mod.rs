@@ -33,7 +33,7 @@ use std::time::Duration;
 use self::intercept::Interception;
 use self::local_reply::{set_reason, FilterState, ReplyContext};
 use self::response::{code_details, ResponseInfo};
-use crate::breaker::Outcome;
+use crate::breaker::{ClientId, Outcome, PathClass};
 use crate::config::{DefaultFormat, Mode};
 use crate::failure::Reason;
 use crate::filter_config::FilterConfig;
@@ -44,7 +44,7 @@ use crate::policy::{RouteInfo, RoutePolicy};
 use crate::retry::{FailureInfo, Hint};
 use crate::rng::SplitMix64;
 use crate::time::Timestamp;
-use crate::worker::{CallResult, Permit, Worker, WorkerCounter};
+use crate::worker::{CallResult, Caller, Permit, Worker, WorkerCounter};
 
 pub use local_reply::{Header, LocalReply};
 
@@ -200,7 +200,7 @@ impl Filter {
             None => self.permit.is_probe(),
             Some(_) if !self.has_ended => self.end_early(host),
             Some(Outcome::Failure(_) | Outcome::Overloaded(_)) => true,
-            Some(Outcome::Success | Outcome::Ignored) => {
+            Some(Outcome::Success | Outcome::Abandoned(_) | Outcome::Ignored) => {
                 self.permit.is_probe()
                     || worker.must_track()
                     || exceeds(self.took, self.config.slow_threshold())
@@ -269,7 +269,17 @@ impl Filter {
                 retry_after: self.retry_after,
             };
             let (permit, mut rng) = (std::mem::take(&mut self.permit), self.rng(now));
-            worker.record(host, policy.circuit(), permit, result, now, &mut rng);
+            let circuit = policy.circuit();
+            let is_counted = !matches!(result.outcome, Outcome::Success | Outcome::Ignored)
+                || result.is_slow
+                || permit.is_probe()
+                || worker.must_know_caller(circuit);
+            let caller = if is_counted {
+                self.caller(host)
+            } else {
+                Caller::default()
+            };
+            worker.record(host, circuit, &caller, permit, result, now, &mut rng);
         }
         log_events(host, worker, now);
     }
@@ -278,6 +288,17 @@ impl Filter {
     /// status in the trailers.
     fn may_still_fail(&self) -> bool {
         !self.has_ended && is_grpc(&self.request)
+    }
+
+    /// Returns what the request asks for, and who sends it.
+    fn caller(&self, host: &mut impl Host) -> Caller {
+        let header = |name| self.request.get(name).unwrap_or_default();
+        // The address that Envoy trusts, by its settings for `X-Forwarded-For`.
+        let address = host.attribute(&["source", "address"]);
+        Caller {
+            class: PathClass::of_request(header(":authority"), header(":path")),
+            client: ClientId::of_address(&address.unwrap_or_default()),
+        }
     }
 
     /// Returns the policy of the request, which is looked up once.

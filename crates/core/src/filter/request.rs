@@ -11,7 +11,7 @@ use crate::host::{HeaderMap, Host, HostError};
 use crate::http::headers::HeaderBlock;
 use crate::policy::RoutePolicy;
 use crate::time::Timestamp;
-use crate::worker::{Permit, Worker};
+use crate::worker::{Caller, Permit, Worker};
 
 impl Filter {
     pub(super) fn begin(
@@ -83,7 +83,14 @@ impl Filter {
     ) -> Option<Interception<'static>> {
         let is_shadow = policy.mode == Mode::Shadow;
         let mut rng = self.rng(now);
-        match worker.try_acquire(host, policy.circuit(), is_shadow, now, &mut rng) {
+        let circuit = policy.circuit();
+        // While all circuits of the route are clean, it does not matter who asks for what.
+        let caller = if worker.must_know_caller(circuit) {
+            self.caller(host)
+        } else {
+            Caller::default()
+        };
+        match worker.try_acquire(host, circuit, &caller, is_shadow, now, &mut rng) {
             Ok(permit) => {
                 self.permit = permit;
                 None

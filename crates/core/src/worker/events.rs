@@ -15,6 +15,8 @@ pub enum Event {
     Transition {
         /// The route.
         route: RouteKey,
+        /// The class whose circuit changed; `None` for the circuit of the route.
+        class: Option<String>,
         /// The change.
         transition: Transition,
     },
@@ -68,7 +70,12 @@ impl Event {
         line.text("event", name);
         line.text("route", self.route().as_str());
         match self {
-            Self::Transition { transition, .. } => {
+            Self::Transition {
+                class, transition, ..
+            } => {
+                if let Some(class) = class {
+                    line.text("class", class);
+                }
                 line.text("from", transition.from.as_str());
                 line.text("to", transition.to.as_str());
                 line.text("reason", transition.reason.as_str());

@@ -14,6 +14,11 @@ use crate::worker::shared::{u64s_to_bytes, update, SyncError};
 use crate::worker::Worker;
 
 impl Worker {
+    /// Returns how long a request of the route usually takes to its response headers, if known.
+    pub fn usual_latency(&self, _route: &RouteKey) -> Option<Duration> {
+        None
+    }
+
     /// Returns when a client of a route should come back, and lets all workers expect it.
     pub fn hint(
         &mut self,

@@ -27,6 +27,8 @@ pub const CONFIG_ERRORS: &str = "tidegate.config_errors";
 pub enum RouteCounter {
     /// Requests that the circuit rejected.
     Rejected,
+    /// Of these, requests that the circuit of a part of the paths rejected.
+    RejectedByClass,
     /// Requests that the circuit would have rejected without shadow mode.
     WouldReject,
     /// Requests that passed as probes.
@@ -41,8 +43,9 @@ pub enum RouteCounter {
 
 impl RouteCounter {
     /// All counters, in the order of the variants.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Rejected,
+        Self::RejectedByClass,
         Self::WouldReject,
         Self::Probes,
         Self::Trips,
@@ -53,6 +56,7 @@ impl RouteCounter {
     fn name(self) -> &'static str {
         match self {
             Self::Rejected => "breaker.rejected",
+            Self::RejectedByClass => "breaker.rejected_by_class",
             Self::WouldReject => "breaker.would_reject",
             Self::Probes => "breaker.probes",
             Self::Trips => "breaker.trips",
@@ -303,9 +307,12 @@ impl Worker {
                 let event = interceptions.take_due(host, &self.prefix, key, now);
                 self.events.extend(event);
             }
-            // A route may have circuits for windows of several shapes: the gauges show the one that
-            // admits least.
-            let circuits = route.circuits.iter().map(|circuit| &circuit.view);
+            // A route may have circuits of its parts, and for windows of several shapes: the gauges
+            // show the one that admits least.
+            let circuits = route
+                .circuits
+                .iter()
+                .map(|circuit| circuit.view.strictest());
             let strictest = circuits
                 .max_by_key(|view| (state_number(view.state), Reverse(view.admitted_share())));
             if let Some(view) = strictest {

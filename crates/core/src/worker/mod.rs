@@ -43,7 +43,7 @@ mod sync;
 pub use events::Event;
 pub use metrics::catalog;
 pub use metrics::{RouteCounter, WorkerCounter, CONFIG_ERRORS};
-pub use permit::{CallNotPermitted, CallResult, CircuitId, Permit};
+pub use permit::{CallNotPermitted, CallResult, Caller, CircuitId, Permit};
 pub use releases::Releases;
 pub use routes::{RouteKey, MAX_ROUTES};
 

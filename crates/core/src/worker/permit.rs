@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::breaker::{Outcome, ProbePermit, State};
+use crate::breaker::route::{DecidedBy, TestPermit};
+use crate::breaker::{ClientId, Outcome, PathClass, State};
 use crate::failure::Reason;
 use crate::worker::routes::RouteKey;
 
-/// Names the circuit of a request.
+/// Names the circuits of the route of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct CircuitId<'a> {
     /// The route.
@@ -15,13 +16,22 @@ pub struct CircuitId<'a> {
     pub policy: usize,
 }
 
+/// What a request asks for, and who sends it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The host and the path.
+    pub class: PathClass,
+    /// The client; unknown if nobody needs to know.
+    pub client: ClientId,
+}
+
 /// Permission to send a request. [`Worker::record`] takes it back with the result.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Permit {
-    /// The generation of the circuit; `None` if the circuit was not asked.
-    pub(super) generation: Option<u32>,
-    /// The permit of the probe, if the request is one.
-    pub(super) probe: Option<ProbePermit>,
+    /// The circuit that admitted the request; `None` if none was asked.
+    pub(super) decided_by: Option<DecidedBy>,
+    /// The permit of a probe or of a first try, if the request is one.
+    pub(super) test: Option<TestPermit>,
     /// Whether the request passes only because of shadow mode; its result is not counted.
     pub(super) is_shadow: bool,
     /// The number of changes of state that the worker had seen; `None` if not known.
@@ -38,9 +48,18 @@ impl Permit {
         }
     }
 
-    /// Returns whether the request is a probe, whose permit must be returned however it ends.
+    /// Returns the permit of a request that this circuit admits.
+    pub(super) fn of(decided_by: DecidedBy) -> Self {
+        Self {
+            decided_by: Some(decided_by),
+            ..Self::default()
+        }
+    }
+
+    /// Returns whether the request tests its upstream, so that its permit must be returned however it
+    /// ends.
     pub fn is_probe(&self) -> bool {
-        self.probe.is_some()
+        self.test.is_some()
     }
 
     /// Returns whether the request passes only because of shadow mode.
@@ -58,6 +77,8 @@ pub struct CallNotPermitted {
     pub reason: Option<Reason>,
     /// How much longer the circuit stays open; zero if not known.
     pub remaining: Duration,
+    /// Whether the circuit is that of a part of the paths.
+    pub is_by_class: bool,
 }
 
 /// The result of a request.

@@ -2,50 +2,83 @@
 
 use std::time::Duration;
 
-use crate::breaker::ramp::RAMP_FULL;
+use crate::breaker::route::{DecidedBy, Decision, TestResult};
 use crate::breaker::window::bucket_width;
-use crate::breaker::{CircuitBreaker, Outcome, ProbeResult, State, UnsyncedCounts};
-use crate::config::{Breaker as Settings, BreakerMode};
+use crate::breaker::{Outcome, PathClass, RouteCircuits, State, UnsyncedCounts};
+use crate::config::{Breaker as Settings, BreakerMode, BreakerScope};
 use crate::failure::Reason;
 use crate::host::SharedData;
 use crate::rng::Rng;
 use crate::time::Timestamp;
 use crate::worker::metrics::{RouteCounter, WorkerCounter};
-use crate::worker::permit::{CallNotPermitted, CallResult, CircuitId, Permit};
+use crate::worker::permit::{CallNotPermitted, CallResult, Caller, CircuitId, Permit};
 use crate::worker::routes::RouteKey;
 use crate::worker::shared::SyncError;
 use crate::worker::Worker;
 
-/// A circuit that all workers share, as one worker sees it.
+/// The classes of a route whose outcomes a worker counts apart between two ticks. Further ones are
+/// counted for their hosts, or for the route.
+const MAX_UNSYNCED: usize = 64;
+/// Counts that may trip a circuit are pushed at once, but not more often than this: a circuit that does
+/// not open although many fail would be read for each failure.
+const PUSH_INTERVAL: Duration = Duration::from_millis(10);
+/// A route whose requests usually take longer than this may be one of long polls.
+const MAX_USUAL: Duration = Duration::from_secs(1);
+/// A client that left after this many times the usual time left because nothing came.
+const FAR_LONGER: u32 = 10;
+
+/// The circuits of a route that all workers share, as one worker sees them.
 #[derive(Debug)]
 pub(super) struct SharedCircuit {
-    /// Number of the policy of the last request. Other policies of the route may use the circuit,
+    /// Number of the policy of the last request. Other policies of the route may use the circuits,
     /// if their windows have the same shape.
     pub(super) policy: usize,
     /// The shared record as last read or written.
-    pub(super) view: CircuitBreaker,
+    pub(super) view: RouteCircuits,
     /// Whether another worker may have changed the record since, or it could not be read.
     pub(super) is_stale: bool,
     /// [`Worker::changes_seen`] when this worker learned of the last change of state.
     pub(super) changed: u32,
-    /// Outcomes that were not pushed yet.
-    pub(super) unsynced: Option<Box<UnsyncedCounts>>,
-    /// Results of probes that could not be pushed; at most [`MAX_PERMITS`](crate::breaker::probes::MAX_PERMITS).
-    pub(super) unsynced_probes: Vec<ProbeResult>,
+    /// Outcomes that were not pushed yet, by class.
+    pub(super) unsynced: Vec<UnsyncedCounts>,
+    /// Results of requests that tested the upstream and could not be pushed; at most
+    /// [`MAX_PERMITS`](crate::breaker::probes::MAX_PERMITS).
+    pub(super) unsynced_tests: Vec<TestResult>,
+    /// The window for which this worker has added its credit.
+    pub(super) credited_for: Timestamp,
+    /// When counts were pushed last.
+    pub(super) pushed_at: Timestamp,
 }
 
 impl SharedCircuit {
-    /// Returns whether there is something to push, or the circuit may change with time.
+    /// Returns whether there is something to push, or a circuit may change with time.
     pub(super) fn has_pending_work(&self) -> bool {
-        self.unsynced.is_some() || !self.unsynced_probes.is_empty() || !self.view.is_clean()
+        !self.unsynced.is_empty() || !self.unsynced_tests.is_empty() || !self.view.is_clean()
     }
-}
 
-/// What the view of a circuit says about a request.
-enum Decision {
-    Final(Result<Permit, CallNotPermitted>),
-    /// A permit for a probe may be available. If it is not, this is the rejection.
-    MayProbe(CallNotPermitted),
+    /// Returns the counts to which an outcome of a class is to be added.
+    fn unsynced_for(&mut self, class: &PathClass, by: DecidedBy) -> Option<&mut UnsyncedCounts> {
+        let mut class = class.clone();
+        class.truncate(self.view.counted_depth(&class));
+        loop {
+            let mut all = self.unsynced.iter();
+            let known = all.position(|known| {
+                known.class == class && known.depth == by.depth && known.generation == by.generation
+            });
+            if let Some(known) = known {
+                return self.unsynced.get_mut(known);
+            }
+            if self.unsynced.len() < MAX_UNSYNCED || class.depth() == 0 {
+                let new = UnsyncedCounts::new(class, by.depth, by.generation);
+                self.unsynced.push(new);
+                return self.unsynced.last_mut();
+            }
+            class.truncate(if class.depth() > 1 { 1 } else { 0 });
+            if class.depth() < by.depth {
+                return None;
+            }
+        }
+    }
 }
 
 impl Worker {
@@ -58,6 +91,14 @@ impl Worker {
         }
     }
 
+    /// Returns whether it matters who asks for what: unless all circuits of the route are known to be
+    /// clean.
+    pub fn must_know_caller(&self, circuit: CircuitId<'_>) -> bool {
+        let overflow = RouteKey::overflow();
+        let known = self.circuit(self.or_overflow(circuit, &overflow));
+        known.is_none_or(|known| known.is_stale || known.has_pending_work())
+    }
+
     /// Returns a permit if a request may pass. `is_shadow`: the request passes in any case because
     /// of the mode of its route, and a rejection is counted accordingly.
     ///
@@ -67,6 +108,7 @@ impl Worker {
         &mut self,
         host: &mut impl SharedData,
         circuit: CircuitId<'_>,
+        caller: &Caller,
         is_shadow: bool,
         now: Timestamp,
         rng: &mut impl Rng,
@@ -82,8 +124,11 @@ impl Worker {
                 state: State::Open,
                 reason: None,
                 remaining: Duration::ZERO,
+                is_by_class: false,
             }),
-            BreakerMode::Enforce | BreakerMode::Shadow => self.decide(host, circuit, now, draw),
+            BreakerMode::Enforce | BreakerMode::Shadow => {
+                self.decide(host, circuit, caller, now, draw)
+            }
         };
         let (counter, decision) = match decision {
             Ok(permit) if permit.is_probe() => (Some(RouteCounter::Probes), Ok(permit)),
@@ -92,7 +137,12 @@ impl Worker {
                 (Some(RouteCounter::WouldReject), Ok(Permit::shadow()))
             }
             Err(rejection) if is_shadow => (Some(RouteCounter::WouldReject), Err(rejection)),
-            Err(rejection) => (Some(RouteCounter::Rejected), Err(rejection)),
+            Err(rejection) => {
+                if rejection.is_by_class {
+                    self.count_circuit(circuit, RouteCounter::RejectedByClass);
+                }
+                (Some(RouteCounter::Rejected), Err(rejection))
+            }
         };
         if let Some(counter) = counter {
             self.count_circuit(circuit, counter);
@@ -105,8 +155,9 @@ impl Worker {
         &mut self,
         host: &mut impl SharedData,
         circuit: CircuitId<'_>,
+        caller: &Caller,
         permit: Permit,
-        result: CallResult,
+        mut result: CallResult,
         now: Timestamp,
         rng: &mut impl Rng,
     ) {
@@ -118,8 +169,13 @@ impl Worker {
         if permit.is_shadow || !is_counted {
             return;
         }
+        if let Outcome::Abandoned(waited) = result.outcome {
+            if permit.is_probe() || !self.is_far_longer_than_usual(circuit.route, waited) {
+                result.outcome = Outcome::Ignored;
+            }
+        }
         let is_success = result.outcome == Outcome::Success && !result.is_slow;
-        if is_success && permit.probe.is_none() {
+        if is_success && permit.test.is_none() {
             // The usual case first: successes of a healthy route are not counted.
             let known = self.circuit(circuit);
             if known.is_some_and(|known| !known.has_pending_work()) {
@@ -128,37 +184,45 @@ impl Worker {
         }
         let overflow = RouteKey::overflow();
         let circuit = self.or_overflow(circuit, &overflow);
-        if permit.generation.is_none() {
+        if permit.decided_by.is_none() {
             self.count_over_limit(circuit.route);
         }
         // If the record cannot be read, the outcome is kept until it can.
         let _ = self.refresh(host, circuit);
-        let Some(probe) = permit.probe else {
-            return self.count_result(host, circuit, &permit, result, now, draw);
+        let class = self.class_of(circuit, caller);
+        let (Some(test), Some(decided_by)) = (permit.test, permit.decided_by) else {
+            let caller = Caller {
+                class,
+                client: caller.client,
+            };
+            return self.count_result(host, circuit, &caller, &permit, result, now, draw);
         };
         // A slow probe is no sign of health.
         let outcome = match result.outcome {
             Outcome::Success if result.is_slow => Outcome::Overloaded(Reason::HttpResponseTimeout),
             other => other,
         };
-        let result = ProbeResult {
-            permit: probe,
+        let result = TestResult {
+            class,
+            client: caller.client,
+            decided_by,
+            permit: test,
             outcome,
             retry_after: result.retry_after,
         };
-        self.push_probe(host, circuit, result, now, draw);
+        self.push_test(host, circuit, result, now, draw);
     }
 
-    /// Returns a circuit as this worker knows it.
-    pub fn view(&self, circuit: CircuitId<'_>) -> Option<&CircuitBreaker> {
+    /// Returns the circuits of a route as this worker knows them.
+    pub fn view(&self, circuit: CircuitId<'_>) -> Option<&RouteCircuits> {
         self.circuit(circuit).map(|known| &known.view)
     }
 
-    /// Returns the state of a circuit, as this worker knows it.
+    /// Returns the state of the circuit of a route that admits least, as this worker knows it.
     pub fn state(&self, circuit: CircuitId<'_>) -> State {
         let overflow = RouteKey::overflow();
         self.view(self.or_overflow(circuit, &overflow))
-            .map_or(State::Closed, |view| view.state)
+            .map_or(State::Closed, |view| view.strictest().state)
     }
 
     pub(super) fn settings(&self, circuit: CircuitId<'_>) -> Option<&Settings> {
@@ -177,16 +241,34 @@ impl Worker {
         self.routes.circuit_mut(circuit.route, self.width(circuit))
     }
 
+    /// Returns the class by which the outcomes of a request are counted.
+    fn class_of(&self, circuit: CircuitId<'_>, caller: &Caller) -> PathClass {
+        match self.settings(circuit).map(|settings| settings.scope) {
+            Some(BreakerScope::Path) => caller.class.clone(),
+            Some(BreakerScope::Route) | None => PathClass::route(),
+        }
+    }
+
+    /// Returns whether a client waited far longer for a response than the route usually takes.
+    fn is_far_longer_than_usual(&self, route: &RouteKey, waited: Duration) -> bool {
+        self.usual_latency(route).is_some_and(|usual| {
+            usual <= MAX_USUAL && waited >= usual.saturating_mul(FAR_LONGER).max(MAX_USUAL)
+        })
+    }
+
     fn decide(
         &mut self,
         host: &mut impl SharedData,
         circuit: CircuitId<'_>,
+        caller: &Caller,
         now: Timestamp,
         draw: f64,
     ) -> Result<Permit, CallNotPermitted> {
+        let (class, client) = (self.class_of(circuit, caller), caller.client);
         let known = self.circuit(circuit).filter(|known| !known.is_stale);
         if let (Some(known), Some(settings)) = (known, self.settings(circuit)) {
-            if let Decision::Final(decision) = decide_by_view(settings, &known.view, now, draw) {
+            let decision = known.view.decide(settings, &class, client, now, draw);
+            if let Some(decision) = final_decision(&known.view, &class, decision, now) {
                 return decision;
             }
         }
@@ -196,44 +278,67 @@ impl Worker {
         if self.refresh(host, circuit).is_err() {
             return Ok(Permit::default());
         }
-        let rejection = match self.decide_again(circuit, now, draw) {
-            Some(Decision::MayProbe(rejection)) => rejection,
-            Some(Decision::Final(decision)) => return decision,
-            None => return Ok(Permit::default()),
+        let Some((decision, rejection)) = self.decide_again(circuit, caller, &class, now, draw)
+        else {
+            return Ok(Permit::default());
         };
-        let mut probe = None;
+        let depth = match decision {
+            Decision::Admit(by) => return Ok(Permit::of(by)),
+            Decision::Reject(_) => return Err(rejection),
+            Decision::MayProbe(by) | Decision::MayTry(by) => by.depth,
+        };
+        let is_try = matches!(decision, Decision::MayTry(_));
+        let mut test = None;
         let written = self.transact(host, circuit, now, draw, |view, settings| {
-            probe = view.acquire_probe(settings, now);
-            None
+            test = if is_try {
+                view.acquire_try(settings, &class, depth, now)
+            } else {
+                view.acquire_probe(settings, &class, depth, client, now)
+            };
+            Vec::new()
         });
-        match (written, probe) {
+        match (written, test) {
             // Shared data failed: admit, and count what can be counted.
             (Err(SyncError::Unavailable), _) => Ok(Permit::default()),
             // Other workers were faster each time: they have the permits.
             (Err(SyncError::Conflict), _) => Err(rejection),
-            (Ok(()), Some(probe)) => Ok(Permit {
-                generation: Some(probe.generation),
-                probe: Some(probe),
-                ..Permit::default()
+            (Ok(()), Some((by, test))) => Ok(Permit {
+                test: Some(test),
+                ..Permit::of(by)
             }),
-            (Ok(()), None) => match self.decide_again(circuit, now, draw) {
-                Some(Decision::Final(decision)) => decision,
+            (Ok(()), None) => match self.decide_again(circuit, caller, &class, now, draw) {
+                Some((Decision::Admit(by), _)) => Ok(Permit::of(by)),
                 _ => Err(rejection),
             },
         }
     }
 
-    /// Decides by the present view of a circuit.
-    fn decide_again(&self, circuit: CircuitId<'_>, now: Timestamp, draw: f64) -> Option<Decision> {
+    /// Decides by the present view of the circuits. Also returns the rejection, should it be one.
+    fn decide_again(
+        &self,
+        circuit: CircuitId<'_>,
+        caller: &Caller,
+        class: &PathClass,
+        now: Timestamp,
+        draw: f64,
+    ) -> Option<(Decision, CallNotPermitted)> {
         let (known, settings) = (self.circuit(circuit)?, self.settings(circuit)?);
-        Some(decide_by_view(settings, &known.view, now, draw))
+        let view = &known.view;
+        let decision = view.decide(settings, class, caller.client, now, draw);
+        let (Decision::Admit(by)
+        | Decision::Reject(by)
+        | Decision::MayProbe(by)
+        | Decision::MayTry(by)) = decision;
+        Some((decision, rejection(view, class, by, now)))
     }
 
     /// Counts the result of a request that was no probe.
+    #[expect(clippy::too_many_arguments, reason = "all of them are of one request")]
     fn count_result(
         &mut self,
         host: &mut impl SharedData,
         circuit: CircuitId<'_>,
+        caller: &Caller,
         permit: &Permit,
         result: CallResult,
         now: Timestamp,
@@ -246,40 +351,49 @@ impl Worker {
         let Some(settings) = self.policies.get(circuit.policy) else {
             return;
         };
-        let is_current = match permit.generation {
-            Some(generation) => generation == known.view.generation,
-            // The circuit was not asked: it was closed, or this worker did not know it.
+        let route = &known.view.route;
+        let by_route = DecidedBy {
+            depth: 0,
+            generation: route.generation,
+        };
+        let decided_by = match permit.decided_by {
+            Some(by) => {
+                let decided_by = known.view.circuit(&caller.class, by.depth);
+                decided_by
+                    .is_some_and(|circuit| circuit.generation == by.generation)
+                    .then_some(by)
+            }
+            // No circuit was asked: it was closed, or this worker did not know it.
             None => {
-                known.view.state == State::Closed
-                    && permit.changes_seen.is_none_or(|seen| seen >= known.changed)
+                let is_current = route.state == State::Closed
+                    && permit.changes_seen.is_none_or(|seen| seen >= known.changed);
+                is_current.then_some(by_route)
             }
         };
-        let is_failure = matches!(result.outcome, Outcome::Failure(_) | Outcome::Overloaded(_));
-        let is_bad = result.is_slow || is_failure;
+        let has_failed = match result.outcome {
+            Outcome::Failure(_) | Outcome::Overloaded(_) | Outcome::Abandoned(_) => true,
+            Outcome::Success | Outcome::Ignored => result.is_slow,
+        };
         let was_clean = !known.has_pending_work();
         let is_ignored = result.outcome == Outcome::Ignored;
-        if !is_current || is_ignored || (was_clean && !is_bad) {
+        let Some(decided_by) = decided_by.filter(|_| !is_ignored && (!was_clean || has_failed))
+        else {
             return;
-        }
-        let generation = known.view.generation;
-        let unsynced = known.unsynced.get_or_insert_default();
-        if unsynced.generation != generation {
-            **unsynced = UnsyncedCounts {
-                generation,
-                ..UnsyncedCounts::default()
-            };
-        }
-        unsynced.add(result.outcome, result.is_slow, width, now);
-        if !is_bad {
+        };
+        let Some(unsynced) = known.unsynced_for(&caller.class, decided_by) else {
+            return;
+        };
+        unsynced.add(result.outcome, result.is_slow, caller.client, width, now);
+        if !has_failed {
             return;
         }
         if result.retry_after.is_some() {
             unsynced.retry_after = result.retry_after;
         }
-        let mut ahead = known.view.clone();
-        ahead.advance(settings, now, draw);
-        let would_trip = ahead.absorb(settings, unsynced, now, draw).is_some();
-        if would_trip {
+        let unsynced = unsynced.clone();
+        let is_due = now.saturating_since(known.pushed_at) >= PUSH_INTERVAL;
+        let could_trip = is_due && known.view.could_trip(settings, &unsynced, now);
+        if could_trip || unsynced.is_full() {
             self.push(host, circuit, now, draw);
         } else if was_clean {
             self.publish_failures(host, now);
@@ -318,34 +432,33 @@ impl Worker {
     }
 }
 
-fn decide_by_view(
-    settings: &Settings,
-    view: &CircuitBreaker,
+/// Returns the decision unless it depends on the shared record.
+fn final_decision(
+    view: &RouteCircuits,
+    class: &PathClass,
+    decision: Decision,
     now: Timestamp,
-    draw: f64,
-) -> Decision {
-    let permit = Permit {
-        generation: Some(view.generation),
-        ..Permit::default()
-    };
-    let rejection = CallNotPermitted {
-        state: view.state,
-        reason: Some(view.tripped_by),
-        remaining: view.remaining(now),
-    };
-    match view.state {
-        State::Closed => Decision::Final(Ok(permit)),
-        State::Open if now < view.until => Decision::Final(Err(rejection)),
-        State::Open => Decision::MayProbe(rejection),
-        // Which permits are in flight is up to the shared record. That none is left can be believed
-        // until the next tick, and saves a read for each rejection.
-        State::HalfOpen if !view.may_acquire_probe(settings, now) => {
-            Decision::Final(Err(rejection))
-        }
-        State::HalfOpen => Decision::MayProbe(rejection),
-        State::Ramp if draw * f64::from(RAMP_FULL) < f64::from(view.admitted_share()) => {
-            Decision::Final(Ok(permit))
-        }
-        State::Ramp => Decision::Final(Err(rejection)),
+) -> Option<Result<Permit, CallNotPermitted>> {
+    match decision {
+        Decision::Admit(by) => Some(Ok(Permit::of(by))),
+        Decision::Reject(by) => Some(Err(rejection(view, class, by, now))),
+        Decision::MayProbe(_) | Decision::MayTry(_) => None,
+    }
+}
+
+/// Returns the rejection of a request by one of the circuits.
+fn rejection(
+    view: &RouteCircuits,
+    class: &PathClass,
+    by: DecidedBy,
+    now: Timestamp,
+) -> CallNotPermitted {
+    let circuit = view.circuit(class, by.depth).unwrap_or(&view.route);
+    CallNotPermitted {
+        state: circuit.state,
+        reason: Some(circuit.tripped_by),
+        remaining: circuit.remaining(now),
+        // The route, and each of its hosts, is a whole.
+        is_by_class: by.depth > 1,
     }
 }

@@ -86,12 +86,12 @@ pub(super) struct Route {
 impl Route {
     pub(super) fn circuit(&self, width: Duration) -> Option<&SharedCircuit> {
         let mut circuits = self.circuits.iter();
-        circuits.find(|circuit| circuit.view.bucket_width == width)
+        circuits.find(|circuit| circuit.view.bucket_width() == width)
     }
 
     pub(super) fn circuit_mut(&mut self, width: Duration) -> Option<&mut SharedCircuit> {
         let mut circuits = self.circuits.iter_mut();
-        circuits.find(|circuit| circuit.view.bucket_width == width)
+        circuits.find(|circuit| circuit.view.bucket_width() == width)
     }
 }
 

@@ -3,7 +3,7 @@
 //! The host keeps values with versions, and offers a write that fails if the version has changed
 //! (compare-and-swap). It has no lock, no increment and no delete.
 
-use crate::breaker::CircuitBreaker;
+use crate::breaker::RouteCircuits;
 use crate::config::Breaker as Settings;
 use crate::host::{HostError, SharedData};
 
@@ -66,49 +66,49 @@ pub(super) fn update(
     Err(SyncError::Conflict)
 }
 
-/// Changes a shared circuit. `change` returns whether the change must be written. Returns the
-/// circuit after the change.
+/// Changes the shared circuits of a route. `change` returns whether the change must be written. Returns
+/// the circuits after the change.
 ///
 /// # Errors
 /// [`SyncError`]; then nothing was written.
-pub(super) fn update_circuit(
+pub(super) fn update_circuits(
     host: &mut impl SharedData,
     key: &str,
     settings: &Settings,
-    mut change: impl FnMut(&mut CircuitBreaker) -> bool,
-) -> Result<CircuitBreaker, SyncError> {
+    mut change: impl FnMut(&mut RouteCircuits) -> bool,
+) -> Result<RouteCircuits, SyncError> {
     let mut updated = Err(SyncError::Unavailable);
     update(host, key, |found| {
-        let mut circuit = decode_circuit(found, settings)?;
-        let bytes = change(&mut circuit).then(|| circuit.encode());
-        updated = Ok(circuit);
+        let mut circuits = decode_circuits(found, settings)?;
+        let bytes = change(&mut circuits).then(|| circuits.encode());
+        updated = Ok(circuits);
         Ok(bytes)
     })?;
     updated
 }
 
-/// Reads a shared circuit; a new one if there is none.
+/// Reads the shared circuits of a route; new ones if there are none.
 ///
 /// # Errors
 /// [`SyncError`] if the host failed or the record is not of this version.
-pub(super) fn read_circuit(
+pub(super) fn read_circuits(
     host: &mut impl SharedData,
     key: &str,
     settings: &Settings,
-) -> Result<CircuitBreaker, SyncError> {
+) -> Result<RouteCircuits, SyncError> {
     let found = host.shared_data(key)?;
-    decode_circuit(found.as_ref().map(|(bytes, _)| bytes.as_slice()), settings)
+    decode_circuits(found.as_ref().map(|(bytes, _)| bytes.as_slice()), settings)
 }
 
-/// Decodes a circuit. Returns a new one if there are no bytes, or if the window has another shape.
-fn decode_circuit(bytes: Option<&[u8]>, settings: &Settings) -> Result<CircuitBreaker, SyncError> {
-    let new = CircuitBreaker::new(settings);
+/// Decodes circuits. Returns new ones if there are no bytes, or if the windows have another shape.
+fn decode_circuits(bytes: Option<&[u8]>, settings: &Settings) -> Result<RouteCircuits, SyncError> {
+    let new = RouteCircuits::new(settings);
     let Some(bytes) = bytes else {
         return Ok(new);
     };
-    let circuit = CircuitBreaker::decode(bytes).ok_or(SyncError::Unavailable)?;
-    Ok(if circuit.bucket_width == new.bucket_width {
-        circuit
+    let circuits = RouteCircuits::decode(bytes).ok_or(SyncError::Unavailable)?;
+    Ok(if circuits.bucket_width() == new.bucket_width() {
+        circuits
     } else {
         new
     })

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::breaker::probes::MAX_PERMITS;
+use crate::breaker::route::{Credit, TestResult};
 use crate::breaker::window::bucket_width;
-use crate::breaker::{CircuitBreaker, ProbeResult, State, Transition};
+use crate::breaker::{RouteCircuits, RouteTransition, State};
 use crate::config::Breaker as Settings;
 use crate::host::SharedData;
 use crate::time::{saturating_millis, Timestamp};
@@ -14,7 +15,7 @@ use crate::worker::metrics::{RouteCounter, WorkerCounter};
 use crate::worker::permit::CircuitId;
 use crate::worker::registry::SharedCircuit;
 use crate::worker::routes::RouteKey;
-use crate::worker::shared::{read_circuit, update, update_circuit, SyncError};
+use crate::worker::shared::{read_circuits, update, update_circuits, SyncError};
 use crate::worker::Worker;
 
 /// How long all workers track requests after one of them pushed a failure.
@@ -67,63 +68,79 @@ impl Worker {
         let Some(known) = self.circuit_mut(circuit) else {
             return;
         };
-        let unsynced = known.unsynced.take();
-        for result in std::mem::take(&mut known.unsynced_probes) {
-            self.push_probe(host, circuit, result, now, draw);
+        let unsynced = std::mem::take(&mut known.unsynced);
+        let given_for = known.credited_for;
+        for result in std::mem::take(&mut known.unsynced_tests) {
+            self.push_test(host, circuit, result, now, draw);
         }
+        let load = self.routes.get(&self.routes.load_key(circuit.route));
+        let load = load.and_then(|route| route.load.as_ref());
+        let credit = Credit {
+            per_second: load.map_or(0.0, |load| f64::from(load.mean)),
+            given_for,
+        };
         let pushed = self.transact(host, circuit, now, draw, |view, settings| {
-            view.absorb(settings, unsynced.as_deref()?, now, draw)
-        });
-        if pushed.is_err() {
-            if let Some(known) = self.circuit_mut(circuit) {
-                known.unsynced = unsynced;
+            if unsynced.is_empty() {
+                return Vec::new();
             }
+            view.absorb(settings, &unsynced, credit, now, draw)
+        });
+        let Some(known) = self.circuit_mut(circuit) else {
+            return;
+        };
+        match pushed {
+            Ok(()) if unsynced.is_empty() => {}
+            Ok(()) => {
+                known.credited_for = known.view.watched_since;
+                known.pushed_at = now;
+            }
+            Err(_) => known.unsynced = unsynced,
         }
     }
 
-    /// Pushes the result of a probe; at the next tick if that is not possible now.
-    pub(super) fn push_probe(
+    /// Pushes the result of a request that tested its upstream; at the next tick if that is not
+    /// possible now.
+    pub(super) fn push_test(
         &mut self,
         host: &mut impl SharedData,
         circuit: CircuitId<'_>,
-        result: ProbeResult,
+        result: TestResult,
         now: Timestamp,
         draw: f64,
     ) {
         let pushed = self.transact(host, circuit, now, draw, |view, settings| {
-            view.record_probe(settings, result, now, draw)
+            view.record_test(settings, &result, now, draw)
         });
         if pushed.is_err() {
-            // The lease of a result that is dropped runs out.
+            // The permit of a result that is dropped runs out.
             let known = self.circuit_mut(circuit);
-            if let Some(known) = known.filter(|known| known.unsynced_probes.len() < MAX_PERMITS) {
-                known.unsynced_probes.push(result);
+            if let Some(known) = known.filter(|known| known.unsynced_tests.len() < MAX_PERMITS) {
+                known.unsynced_tests.push(result);
             }
         }
     }
 
-    /// Lets time and `change` change the shared circuit. The view becomes what was written.
+    /// Lets time and `change` change the shared circuits. The view becomes what was written.
     pub(super) fn transact(
         &mut self,
         host: &mut impl SharedData,
         circuit: CircuitId<'_>,
         now: Timestamp,
         draw: f64,
-        mut change: impl FnMut(&mut CircuitBreaker, &Settings) -> Option<Transition>,
+        mut change: impl FnMut(&mut RouteCircuits, &Settings) -> Vec<RouteTransition>,
     ) -> Result<(), SyncError> {
         let settings = self
             .policies
             .get(circuit.policy)
             .ok_or(SyncError::Unavailable)?;
         let key = record_key(&self.prefix, settings, circuit.route);
-        let mut transitions = [None; 2];
-        let updated = update_circuit(host, &key, settings, |view| {
-            let mut before = view.clone();
-            let by_time = view.advance(settings, now, draw);
-            // Every worker ages the window by itself: that alone needs no write.
-            before.window = view.window;
-            before.consecutive = view.consecutive;
-            transitions = [by_time, change(view, settings)];
+        let mut transitions = Vec::new();
+        let updated = update_circuits(host, &key, settings, |view| {
+            // Every worker lets the windows age by itself: that alone needs no write.
+            view.age(settings, now);
+            let before = view.clone();
+            transitions = view.advance(settings, now, draw);
+            transitions.extend(change(view, settings));
             *view != before
         });
         match updated {
@@ -147,39 +164,44 @@ impl Worker {
         &mut self,
         host: &mut impl SharedData,
         circuit: CircuitId<'_>,
-        transitions: [Option<Transition>; 2],
+        transitions: Vec<RouteTransition>,
         now: Timestamp,
     ) {
         // For the whole open time, even if every worker that knows of it is replaced: after a new
         // configuration no worker remembers any route.
         let mut track_for = None;
-        for transition in transitions.into_iter().flatten() {
+        let mut has_opened_or_closed = false;
+        for RouteTransition { class, transition } in transitions {
+            has_opened_or_closed |= [transition.from, transition.to].contains(&State::Closed);
             track_for = track_for.max(Some(transition.open_for));
             if transition.to == State::Open {
                 self.count(circuit.route, RouteCounter::Trips);
             }
-            if transition.from == State::Closed || transition.to == State::Closed {
-                self.update_open_list(host, circuit, transition.to != State::Closed);
-            }
             self.events.push(Event::Transition {
                 route: circuit.route.clone(),
+                class,
                 transition,
             });
+        }
+        if has_opened_or_closed {
+            let known = self.circuit(circuit);
+            let is_open = known.is_some_and(|known| !known.view.is_closed());
+            self.update_open_list(host, circuit, is_open);
         }
         if let Some(open_for) = track_for {
             self.publish_failures(host, now.saturating_add(open_for));
         }
     }
 
-    /// Makes the shared circuit the view of this worker.
-    fn apply_remote(&mut self, circuit: CircuitId<'_>, view: CircuitBreaker) {
-        if view.state != State::Closed {
+    /// Makes the shared circuits the view of this worker.
+    fn apply_remote(&mut self, circuit: CircuitId<'_>, view: RouteCircuits) {
+        if !view.is_closed() {
             // Its gauges are reported from now on.
             self.routes.metrics(circuit.route);
         }
         let (width, changes_seen) = (self.width(circuit), self.changes_seen.saturating_add(1));
         if let Some(known) = self.routes.circuit_mut(circuit.route, width) {
-            if known.view.generation != view.generation {
+            if known.view.changes != view.changes {
                 self.changes_seen = changes_seen;
                 known.changed = changes_seen;
             }
@@ -206,16 +228,18 @@ impl Worker {
             .get(circuit.policy)
             .ok_or(SyncError::Unavailable)?;
         let key = record_key(&self.prefix, settings, circuit.route);
-        let found = read_circuit(host, &key, settings);
-        let new = CircuitBreaker::new(settings);
+        let found = read_circuits(host, &key, settings);
+        let new = RouteCircuits::new(settings);
         if self.circuit(circuit).is_none() {
             let added = SharedCircuit {
                 policy: circuit.policy,
                 view: found.clone().unwrap_or(new),
                 is_stale: found.is_err(),
                 changed: 0,
-                unsynced: None,
-                unsynced_probes: Vec::new(),
+                unsynced: Vec::new(),
+                unsynced_tests: Vec::new(),
+                credited_for: Timestamp::EPOCH,
+                pushed_at: Timestamp::EPOCH,
             };
             self.routes.add_circuit(circuit.route, added);
         }
@@ -262,7 +286,7 @@ impl Worker {
                 list.extend_from_slice(line);
                 list.push(b'\n');
             }
-            Ok(Some(list))
+            Ok((found != Some(list.as_slice())).then_some(list))
         });
         if updated.is_err() {
             self.count_total(WorkerCounter::StoreErrors);

@@ -38,6 +38,9 @@ options! {
         /// The gradual return from the first probes to all requests.
         ramp: BreakerRamp = section(),
 
+        /// What a failure closes.
+        scope: BreakerScope = one_of().default(BreakerScope::Path),
+
         /// Routes with the same group share one breaker. `null`: every route has its own.
         group: Option<String> = nullable(text(&strings::NAME)).default(None),
     }
@@ -109,5 +112,13 @@ words! {
         ForcedOpen = "forced_open",
         /// Does nothing.
         Disabled = "disabled",
+    }
+
+    /// What a failure closes.
+    pub enum BreakerScope {
+        /// The host, or the beginning of its paths, whose requests fail.
+        Path = "path",
+        /// The whole route.
+        Route = "route",
     }
 }

@@ -20,7 +20,7 @@ mod templates;
 pub use brand::{Brand, Link, Logo};
 pub use breaker::{
     Breaker, BreakerConsecutive, BreakerFailures, BreakerMode, BreakerOpen, BreakerProbe,
-    BreakerRamp,
+    BreakerRamp, BreakerScope,
 };
 pub use formats::{DefaultFormat, Formats};
 pub use headers::Headers;

@@ -1,0 +1,98 @@
+//! The class of a request: its host and the segments of its path.
+//!
+//! One route often serves many things that fail separately: hosts behind a wildcard domain, the
+//! services of an API, one broken page. A circuit of the whole route would close them all. Therefore
+//! failures are counted by class, and the circuit that opens is that of the narrowest prefix that
+//! explains them.
+
+use crate::http::uri::{without_port, without_query};
+
+/// Maximum number of components of a class: the host and four segments of the path.
+pub const MAX_DEPTH: usize = 5;
+/// Longer names are cut: the rest of a component belongs to the same class.
+const MAX_BYTES: usize = 200;
+
+/// The host and the first segments of the path of a request, as in `shop.example/api/v1`.
+///
+/// Its prefixes name circuits: with no component that of the route, with one that of a host.
+/// A path that ends above the maximum depth ends with an empty segment, so that `/users` itself
+/// differs from what is below it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct PathClass {
+    name: String,
+    /// Where each component ends in the name.
+    ends: Vec<u8>,
+}
+
+impl PathClass {
+    /// Returns the class without components, which stands for the route as a whole.
+    pub fn route() -> Self {
+        Self::default()
+    }
+
+    /// Returns the class of a request by its `:authority` and `:path`.
+    pub fn of_request(authority: &[u8], path: &[u8]) -> Self {
+        let mut class = Self::default();
+        class.push(&without_port(authority).to_ascii_lowercase());
+        let path = without_query(path);
+        let path = path.strip_prefix(b"/").unwrap_or(path);
+        for segment in path.split(|&byte| byte == b'/') {
+            if !class.push(segment) {
+                return class;
+            }
+        }
+        if !path.ends_with(b"/") && !path.is_empty() {
+            class.push(b"");
+        }
+        class
+    }
+
+    /// Returns the number of components.
+    pub fn depth(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Returns the name of the first `depth` components; the whole name if there are fewer.
+    pub fn prefix(&self, depth: usize) -> &str {
+        let last = depth.checked_sub(1);
+        let end = match last {
+            None => 0,
+            Some(last) => self
+                .ends
+                .get(last)
+                .map_or(self.name.len(), |&end| end.into()),
+        };
+        self.name.get(..end).unwrap_or(&self.name)
+    }
+
+    /// Keeps the first `depth` components.
+    pub fn truncate(&mut self, depth: usize) {
+        let end = self.prefix(depth).len();
+        self.name.truncate(end);
+        self.ends.truncate(depth);
+    }
+
+    /// Adds a component. Returns whether there is room for another one.
+    fn push(&mut self, component: &[u8]) -> bool {
+        if self.depth() > 0 {
+            self.name.push('/');
+        }
+        let mut room = MAX_BYTES.saturating_sub(self.name.len());
+        for c in String::from_utf8_lossy(component).chars() {
+            match room.checked_sub(c.len_utf8()) {
+                Some(rest) => room = rest,
+                None => {
+                    room = 0;
+                    break;
+                }
+            }
+            self.name.push(c);
+        }
+        self.ends
+            .push(u8::try_from(self.name.len()).unwrap_or(u8::MAX));
+        room > 0 && self.depth() < MAX_DEPTH
+    }
+}
+
+#[cfg(test)]
+mod tests;
