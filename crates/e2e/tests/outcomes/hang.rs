@@ -10,7 +10,7 @@ use tidegate_e2e::upstream::{Answer, Behaviour};
 
 use super::bench::{Bench, Kind};
 use super::load::{End, Load, Seen};
-use crate::breaker::bench::{route_to, wait_until};
+use crate::breaker::bench::{is_rejected, route_to, wait_until};
 use Kind::{Grpc, H1, H2};
 
 /// Time in which a route is seen to answer. One request of each tick is measured.
@@ -22,7 +22,11 @@ const RATE: u32 = 30;
 /// Time to observe what must not happen.
 const OBSERVED: Duration = Duration::from_secs(7);
 
-const HUNG: &[Kind] = &[H1, H2, Grpc];
+/// Routes whose upstream hangs. Calls have a deadline of a second. The last route honours it, so that
+/// Envoy ends the call; on the other one the client resets the stream.
+const HUNG: &[(Kind, &str)] = &[(H1, "hang"), (H2, "hang"), (Grpc, "hang"), (Grpc, HONOURED)];
+
+const HONOURED: &str = "hang-honoured";
 
 /// Settings of the routes here: a circuit that opens stays open.
 pub(crate) fn rules() -> Vec<Value> {
@@ -31,19 +35,27 @@ pub(crate) fn rules() -> Vec<Value> {
 }
 
 pub(crate) fn routes() -> Vec<Value> {
-    let hung = HUNG.iter().map(|kind| (*kind, "hang"));
+    let hung = HUNG.iter().copied();
     let innocent = [(H1, "hang-some"), (H2, "hang-some")];
     let night = [(H1, "hang-night"), (Grpc, "hang-night")];
     let all = hung.chain(innocent).chain(night);
-    let timeout = json!({ "route": { "timeout": "15s" } });
-    all.map(|(kind, name)| merge(route_to(&kind.route(name), kind.cluster()), timeout.clone()))
-        .collect()
+    let honours = json!({ "grpc_timeout_header_max": "60s" });
+    all.map(|(kind, name)| {
+        let mut action = json!({ "timeout": "15s" });
+        if name == HONOURED {
+            action["max_stream_duration"] = honours.clone();
+        }
+        let route = route_to(&kind.route(name), kind.cluster());
+        merge(route, json!({ "route": action }))
+    })
+    .collect()
 }
 
 pub(crate) fn behaviours() -> Vec<(String, Behaviour)> {
     let night = |kind: Kind| kind.success().after(Duration::from_millis(1500));
     let all = [
         (Grpc.route("hang"), Grpc.success()),
+        (Grpc.route(HONOURED), Grpc.success()),
         (H1.route("hang-night"), night(H1)),
         (Grpc.route("hang-night"), night(Grpc)),
     ];
@@ -55,34 +67,36 @@ pub(crate) fn behaviours() -> Vec<(String, Behaviour)> {
 /// c13: an upstream that accepted and answered well, and now never answers. Each client leaves.
 pub(crate) fn a_hanging_upstream_opens_though_all_clients_leave(bench: &Bench) {
     const SOON: Duration = Duration::from_secs(6);
-    let healthy = HUNG
+    let healthy: Vec<Load> = HUNG
         .iter()
-        .map(|kind| bench.load(*kind, kind.request("hang"), RATE));
-    let healthy: Vec<Load> = healthy.collect();
+        .map(|(kind, name)| bench.load(*kind, kind.request(name), RATE))
+        .collect();
     wait_for(LEARNS);
     drop(healthy);
     let running: Vec<_> = HUNG
         .iter()
-        .map(|&kind| {
-            bench.upstream.set(&kind.route("hang"), Behaviour::Hang);
-            let request = kind.request("hang");
-            let (request, patience) = match kind {
-                // The route does not honour it; the client resets the stream at its deadline.
-                Grpc => (request.header("grpc-timeout", "1S"), Duration::from_secs(1)),
-                H1 | H2 => (request, PATIENCE),
+        .map(|&(kind, name)| {
+            bench.upstream.set(&kind.route(name), Behaviour::Hang);
+            let request = match kind {
+                Grpc => kind.request(name).header("grpc-timeout", "1S"),
+                H1 | H2 => kind.request(name),
             };
-            (kind, leaving(bench, kind, request, RATE, patience))
+            let patience = match (kind, name) {
+                (Grpc, "hang") => Duration::from_secs(1),
+                _ => PATIENCE,
+            };
+            let load = leaving(bench, kind, request, RATE, patience);
+            (kind.key(name), load)
         })
         .collect();
     let since = Instant::now();
-    for (kind, load) in running {
-        let key = kind.key("hang");
+    for (key, load) in running {
         let event = wait_until(&format!("{key} to open"), || bench.opened(&key).pop());
         assert!(since.elapsed() < SOON, "{key} after {:?}", since.elapsed());
         assert_eq!(event["reason"], "http_response_timeout", "{event}");
         wait_until(&format!("{key} to reject"), || {
-            let is_answer = matches!(load.seen().pop()?.end, End::Answered(_));
-            is_answer.then_some(())
+            let last = load.seen().pop()?;
+            last.response().is_some_and(is_rejected).then_some(())
         });
     }
 }

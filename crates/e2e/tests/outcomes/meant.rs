@@ -46,12 +46,12 @@ fn grpc() -> Answer {
 const CASES: &[Case] = &[
     // c01: about the client that sent too much.
     Case { name: "limited", kinds: HTTP, answer: || page(429).header("retry-after", "600"), change: as_it_is,
-           ignored: Some("limited") },
+           ignored: Some("rate_limited") },
     Case { name: "limited-call", kinds: &[Grpc], answer: || grpc().header("grpc-status", "8"), change: as_it_is,
-           ignored: Some("limited") },
+           ignored: Some("rate_limited") },
     Case { name: "limited-late", kinds: &[Grpc],
            answer: || grpc().chunks("application/grpc", &[&[0; 5]]).trailer("grpc-status", "8"), change: as_it_is,
-           ignored: Some("limited") },
+           ignored: Some("rate_limited") },
     // c10: an upstream that answers is alive.
     Case { name: "unknown", kinds: HTTP, answer: || page(401).header("www-authenticate", "Basic"), change: as_it_is,
            ignored: None },
@@ -59,8 +59,8 @@ const CASES: &[Case] = &[
     // c03 (b), (c), (d), and a route that keeps the upstream's bodies.
     Case { name: "opted-out", kinds: HTTP, answer: || page(503).header("x-tidegate", "off"), change: as_it_is,
            ignored: Some("meant") },
-    Case { name: "skipped-path", kinds: HTTP, answer: || page(503), change: skipped_path, ignored: Some("meant") },
-    Case { name: "skipped-host", kinds: HTTP, answer: || page(503), change: skipped_host, ignored: Some("meant") },
+    Case { name: "skipped-path", kinds: HTTP, answer: || page(503), change: skipped_path, ignored: Some("skipped") },
+    Case { name: "skipped-host", kinds: HTTP, answer: || page(503), change: skipped_host, ignored: Some("skipped") },
     Case { name: "inner", kinds: HTTP, answer: || page(503).header("x-tidegate-page", "upstream_unavailable"),
            change: as_it_is, ignored: Some("meant") },
     Case { name: "kept", kinds: HTTP, answer: || page(503), change: as_it_is, ignored: Some("meant") },

@@ -118,6 +118,12 @@ pub(crate) fn uploads_that_are_not_read_open_nothing(bench: &Bench) {
         if !opened.is_empty() {
             findings.push(format!("{key} opened: {opened:?}"));
         }
+        if status.is_none() {
+            let counted = bench.ignored("request_incomplete", &key);
+            if counted < MANY as u64 {
+                findings.push(format!("{key}: {counted} ignored"));
+            }
+        }
     }
     findings.extend(misnamed(bench));
     assert!(findings.is_empty(), "{findings:#?}");
