@@ -46,7 +46,7 @@ impl Request {
 impl Context for Request {}
 
 impl HttpContext for Request {
-    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+    fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
         let Some(active) = &self.active else {
             return Action::Continue;
         };
@@ -54,7 +54,8 @@ impl HttpContext for Request {
             return Action::Continue;
         };
         let config = Rc::clone(&active.config);
-        let (filter, action) = Filter::on_request_headers(config, self.id, &mut Envoy, &mut worker);
+        let (filter, action) =
+            Filter::on_request_headers(config, self.id, &mut Envoy, &mut worker, end_of_stream);
         drop(worker);
         self.filter = Some(filter);
         if let RequestAction::SendLocalReply(reply) = action {

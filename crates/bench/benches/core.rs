@@ -231,7 +231,7 @@ impl Fixture {
 
     fn begin(&mut self) -> (Filter, RequestAction) {
         let config = Rc::clone(&self.config);
-        Filter::on_request_headers(config, 1, &mut self.host, &mut self.worker)
+        Filter::on_request_headers(config, 1, &mut self.host, &mut self.worker, true)
     }
 
     fn respond(&mut self, filter: &mut Filter) -> ResponseAction {

@@ -95,7 +95,7 @@
 //! let config = Rc::new(FilterConfig::new(config));
 //! let (host, mut worker) = (&mut Refusing, config.worker("example"));
 //!
-//! let (mut filter, action) = Filter::on_request_headers(config, 1, host, &mut worker);
+//! let (mut filter, action) = Filter::on_request_headers(config, 1, host, &mut worker, true);
 //! assert_eq!(action, RequestAction::Continue);
 //! let action = filter.on_response_headers(host, &mut worker, true);
 //! let ResponseAction::SendLocalReply(reply) = action else {

@@ -155,7 +155,7 @@ impl Hints {
     pub(crate) fn served(&mut self, worker: usize) {
         if let Some(worker) = self.workers.get_mut(worker) {
             if worker.should_sample() {
-                worker.sample(&ROUTE.into(), b"");
+                worker.sample(&ROUTE.into(), b"", None);
             }
         }
     }

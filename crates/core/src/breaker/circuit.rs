@@ -4,7 +4,7 @@
 //!            too many failures               open time is over
 //!   closed ---------------------> open ---------------------------> half-open
 //!     ^                            ^ ^                               |    |
-//!     |                            | +--- a probe failed or was lost +    | all probes succeeded
+//!     |                            | +------- a probe failed ------+      | all probes succeeded
 //!     |       ramp fell below 1 %  |                                      v
 //!     +---------------------------[ramp: the share grows each second; falls when requests fail]
 //!            all requests were admitted for half the duration of the ramp
@@ -45,6 +45,12 @@ const LASTING_PART: f64 = 0.25;
 pub const FAILED_PROBERS: usize = 4;
 /// For this long after the open time, clients whose probes failed leave the permits to others.
 const PRECEDENCE: Duration = Duration::from_secs(2);
+/// The counts of a probe that failed.
+const ONE_FAILURE: Counts = Counts {
+    total: 1,
+    failed: 1,
+    slow: 0,
+};
 /// A clock that goes back by no more than this is a difference between two readings.
 const CLOCK_SLACK: Duration = Duration::from_secs(1);
 
@@ -135,8 +141,7 @@ impl CircuitBreaker {
     }
 
     /// Lets counts that leave the window age. Every worker does so by itself.
-    pub fn age(&mut self, settings: &Settings, now: Timestamp) {
-        self.follow_clock(settings, now);
+    pub fn age(&mut self, now: Timestamp) {
         if self.state != State::Closed {
             return;
         }
@@ -162,7 +167,8 @@ impl CircuitBreaker {
         now: Timestamp,
         draw: f64,
     ) -> Option<Transition> {
-        self.age(settings, now);
+        self.follow_clock(settings, now);
+        self.age(now);
         match self.state {
             State::Closed => None,
             State::Open if now >= self.until => {
@@ -170,10 +176,7 @@ impl CircuitBreaker {
             }
             State::Open => None,
             State::HalfOpen => {
-                if self.probes.has_lost_one(self.generation, now) {
-                    return Some(self.open(settings, now, draw, Counts::default(), None));
-                }
-                let is_idle = now >= self.until && self.probes.is_idle(self.generation);
+                let is_idle = now >= self.until && self.probes.is_idle(self.generation, now);
                 // A new configuration may have fewer permits than probes have succeeded.
                 (is_idle || self.all_succeeded(settings))
                     .then(|| self.enter(State::Ramp, now, Counts::default()))
@@ -322,12 +325,10 @@ impl CircuitBreaker {
         Some(permit)
     }
 
-    /// Returns whether a permit for a probe is left, or was lost.
+    /// Returns whether a permit for a probe is left.
     pub fn may_acquire_probe(&self, settings: &Settings, now: Timestamp) -> bool {
         let permits = settings.probe.permits;
-        self.state == State::HalfOpen
-            && (self.probes.is_available(self.generation, permits, now)
-                || self.probes.has_lost_one(self.generation, now))
+        self.state == State::HalfOpen && self.probes.is_available(self.generation, permits, now)
     }
 
     /// Returns whether a client must leave the permits of the half-open circuit to others: it has one,
@@ -397,9 +398,9 @@ impl CircuitBreaker {
         now: Timestamp,
         draw: f64,
     ) -> Option<Transition> {
-        let was_in_flight = self.probes.release(result.permit);
+        let is_undecided = self.probes.release(result.permit, now);
         let is_current = result.permit.generation == self.generation;
-        if !was_in_flight || self.state != State::HalfOpen || !is_current {
+        if !is_undecided || self.state != State::HalfOpen || !is_current {
             return None;
         }
         match result.outcome {
@@ -411,13 +412,35 @@ impl CircuitBreaker {
             }
             Outcome::Failure(reason) | Outcome::Overloaded(reason) => {
                 self.tripped_by = reason;
-                let counts = Counts {
-                    total: 1,
-                    failed: 1,
-                    slow: 0,
-                };
-                Some(self.open(settings, now, draw, counts, result.retry_after))
+                Some(self.open(settings, now, draw, ONE_FAILURE, result.retry_after))
             }
+        }
+    }
+
+    /// Records that the response of a probe failed after all: its beginning was already recorded as a
+    /// success. In the ramp that followed it is a failure as others; after that it is out of date.
+    pub fn record_probe_cut_off(
+        &mut self,
+        settings: &Settings,
+        result: ProbeResult,
+        now: Timestamp,
+        draw: f64,
+    ) -> Option<Transition> {
+        let (Outcome::Failure(reason) | Outcome::Overloaded(reason)) = result.outcome else {
+            return None;
+        };
+        let since = self.generation.wrapping_sub(result.permit.generation);
+        match (self.state, since) {
+            (State::HalfOpen, 0) => {
+                self.tripped_by = reason;
+                Some(self.open(settings, now, draw, ONE_FAILURE, result.retry_after))
+            }
+            (State::Ramp, 1) => {
+                self.tripped_by = reason;
+                self.step.add(ONE_FAILURE);
+                None
+            }
+            _ => None,
         }
     }
 

@@ -33,7 +33,9 @@ impl PathClass {
     /// Returns the class of a request by its `:authority` and `:path`.
     pub fn of_request(authority: &[u8], path: &[u8]) -> Self {
         let mut class = Self::default();
-        class.push(&without_port(authority).to_ascii_lowercase());
+        let host = without_port(authority).to_ascii_lowercase();
+        // The route has the empty name.
+        class.push(if host.is_empty() { b"-" } else { &host });
         let path = without_query(path);
         let path = path.strip_prefix(b"/").unwrap_or(path);
         for segment in path.split(|&byte| byte == b'/') {

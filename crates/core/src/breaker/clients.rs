@@ -72,7 +72,7 @@ impl Clients {
     pub fn note(&mut self, id: ClientId, now: Timestamp, window: Duration) {
         let now = seconds(now);
         if let Some(known) = self.find(id) {
-            known.seen = known.seen.max(now);
+            known.seen = now;
         } else if self.known.len() < MAX_CLIENTS {
             self.known.push(KnownClient {
                 id,
@@ -144,7 +144,7 @@ impl Clients {
     /// Returns whether another client asked within the last two seconds.
     pub fn others_ask(&self, id: ClientId, now: Timestamp) -> bool {
         let now = seconds(now);
-        let asks = |known: &KnownClient| now.saturating_sub(known.seen) <= ASKS_WITHIN_SECONDS;
+        let asks = |known: &KnownClient| known.seen.abs_diff(now) <= ASKS_WITHIN_SECONDS;
         self.known.iter().any(|known| known.id != id && asks(known))
     }
 
@@ -157,8 +157,10 @@ fn seconds(now: Timestamp) -> u32 {
     u32::try_from(now.since_epoch().as_secs()).unwrap_or(u32::MAX)
 }
 
+/// Returns whether a time is not within the window; nor is one in the future, as after the clock was
+/// set back.
 fn is_over(then: u32, now: u32, window: Duration) -> bool {
-    u64::from(now.saturating_sub(then)) >= window.as_secs().max(1)
+    then > now.saturating_add(1) || u64::from(now.saturating_sub(then)) >= window.as_secs().max(1)
 }
 
 #[cfg(test)]

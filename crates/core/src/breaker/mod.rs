@@ -44,7 +44,7 @@ pub mod wire;
 pub use circuit::{CircuitBreaker, ProbeResult};
 pub use class::PathClass;
 pub use clients::ClientId;
-pub use outcome::Outcome;
+pub use outcome::{Neutral, Outcome, Verdict};
 pub use probes::ProbePermit;
 pub use route::{RouteCircuits, RouteTransition};
 pub use state::{State, Transition};

@@ -21,6 +21,8 @@ pub struct ProbePermit {
     pub generation: u32,
     /// Its slot among the permits.
     pub slot: u8,
+    /// When its lease ends. The slot may have another lease after that.
+    pub deadline: Timestamp,
 }
 
 /// A permit in flight.
@@ -28,7 +30,7 @@ pub struct ProbePermit {
 pub struct Lease {
     /// The lower 16 bits of the generation of its half-open period.
     pub generation: u16,
-    /// When the probe counts as lost.
+    /// When the permit goes back without a verdict, if the probe has none yet.
     pub deadline: Timestamp,
 }
 
@@ -83,43 +85,46 @@ impl Probes {
         if !self.is_available(generation, permits, now) {
             return None;
         }
-        let is_free = |lease: &Option<Lease>| {
-            lease.is_none_or(|lease| lease.is_over(now) && !lease.is_of(generation))
-        };
+        let is_free = |lease: &Option<Lease>| lease.is_none_or(|lease| lease.is_over(now));
         let (slot, lease) = (0_u8..).zip(&mut self.leases).find(|(_, l)| is_free(l))?;
-        *lease = Some(Lease::new(generation, deadline));
-        Some(ProbePermit { generation, slot })
+        let new = Lease::new(generation, deadline);
+        *lease = Some(new);
+        Some(ProbePermit {
+            generation,
+            slot,
+            deadline: new.deadline,
+        })
     }
 
-    /// Returns whether one of `permits` is available: that many per half-open period, and at once.
+    /// Returns whether one of `permits` is available: that many per half-open period, and at once. A
+    /// probe whose lease is over while Envoy still waits for it is undecided: another one may be sent.
     pub fn is_available(&self, generation: u32, permits: u32, now: Timestamp) -> bool {
-        let leases = || self.leases.iter().flatten();
+        let leases = || self.in_flight(now);
         let of_period = leases().filter(|lease| lease.is_of(generation)).count();
-        let in_flight = leases()
-            .filter(|lease| lease.is_of(generation) || !lease.is_over(now))
-            .count();
         let permits = permits as usize;
-        of_period.saturating_add(self.succeeded.into()) < permits && in_flight < permits
+        of_period.saturating_add(self.succeeded.into()) < permits && leases().count() < permits
     }
 
-    /// Returns whether the deadline of a probe of this half-open period has passed.
-    pub fn has_lost_one(&self, generation: u32, now: Timestamp) -> bool {
-        let mut leases = self.leases.iter().flatten();
-        leases.any(|lease| lease.is_of(generation) && lease.is_over(now))
+    /// Returns whether no lease of this half-open period is in force.
+    pub fn is_idle(&self, generation: u32, now: Timestamp) -> bool {
+        !self.in_flight(now).any(|lease| lease.is_of(generation))
     }
 
-    /// Returns whether no probe of this half-open period is in flight.
-    pub fn is_idle(&self, generation: u32) -> bool {
-        let mut leases = self.leases.iter().flatten();
-        !leases.any(|lease| lease.is_of(generation))
+    /// Takes a permit back. Returns whether its probe still has to be decided: the lease was in force,
+    /// or it was over and the answer is late.
+    pub fn release(&mut self, permit: ProbePermit, now: Timestamp) -> bool {
+        let is_own = |lease: &mut Lease| {
+            // The deadline may have been shortened.
+            lease.is_of(permit.generation) && lease.deadline <= permit.deadline
+        };
+        let slot = self.leases.get_mut(usize::from(permit.slot));
+        let was_in_force = slot.and_then(|lease| lease.take_if(is_own)).is_some();
+        was_in_force || now >= permit.deadline
     }
 
-    /// Takes a permit back. Returns whether it was in flight.
-    pub fn release(&mut self, permit: ProbePermit) -> bool {
-        self.leases
-            .get_mut(usize::from(permit.slot))
-            .and_then(|lease| lease.take_if(|lease| lease.is_of(permit.generation)))
-            .is_some()
+    fn in_flight(&self, now: Timestamp) -> impl Iterator<Item = &Lease> {
+        let leases = self.leases.iter().flatten();
+        leases.filter(move |lease| !lease.is_over(now))
     }
 
     /// Shortens leases: `deadline` maps the deadline of each.

@@ -129,6 +129,9 @@ pub enum Decision {
 pub enum TestPermit {
     /// A probe of a half-open circuit.
     Probe(ProbePermit),
+    /// A probe whose response has begun, which was recorded as a success: only that it is cut off is
+    /// recorded with this.
+    BegunProbe(ProbePermit),
     /// The first try of a class.
     FirstTry,
 }
@@ -216,10 +219,10 @@ impl RouteCircuits {
 
     /// Lets counts that leave the windows age, and drops classes of which nothing is left. Every
     /// worker does so by itself.
-    pub fn age(&mut self, settings: &Settings, now: Timestamp) {
-        self.route.age(settings, now);
+    pub fn age(&mut self, now: Timestamp) {
+        self.route.age(now);
         for class in self.classes.values_mut() {
-            class.circuit.age(settings, now);
+            class.circuit.age(now);
         }
         if self.is_clean() {
             self.classes.clear();
@@ -248,7 +251,7 @@ impl RouteCircuits {
         now: Timestamp,
         draw: f64,
     ) -> Vec<RouteTransition> {
-        self.age(settings, now);
+        self.age(now);
         let mut transitions = Vec::new();
         let by_time = self.route.advance(settings, now, draw);
         self.note(None, by_time, &mut transitions);
@@ -299,7 +302,7 @@ impl RouteCircuits {
         (counts.depth..=counts.class.depth()).any(|depth| {
             let known = self.circuit(&counts.class, depth).cloned();
             let mut circuit = known.unwrap_or_else(|| CircuitBreaker::new(settings));
-            circuit.age(settings, now);
+            circuit.age(now);
             if circuit.state == State::Closed {
                 circuit.count(settings, counts, now);
             }
@@ -473,7 +476,8 @@ impl RouteCircuits {
         let mut transitions = Vec::new();
         let name = result.class.prefix(result.decided_by.depth).to_owned();
         match result.permit {
-            TestPermit::Probe(permit) => {
+            TestPermit::Probe(permit) | TestPermit::BegunProbe(permit) => {
+                let has_begun = matches!(result.permit, TestPermit::BegunProbe(_));
                 let circuit = self.circuit_mut(&name);
                 let changed = circuit.and_then(|circuit| {
                     let outcome = circuit.verdict_on_probe(result.client, result.outcome, now);
@@ -482,7 +486,11 @@ impl RouteCircuits {
                         outcome,
                         retry_after: result.retry_after,
                     };
-                    circuit.record_probe(settings, probe, now, draw)
+                    if has_begun {
+                        circuit.record_probe_cut_off(settings, probe, now, draw)
+                    } else {
+                        circuit.record_probe(settings, probe, now, draw)
+                    }
                 });
                 self.note(Some(&name), changed, &mut transitions);
             }

@@ -20,9 +20,13 @@ pub(crate) const START: Timestamp = Timestamp::from_millis(1_795_413_600_000);
 pub(crate) const FAILURE: Outcome = Outcome::Failure(Reason::ConnectionRefused);
 pub(crate) const OVERLOADED: Outcome = Outcome::Overloaded(Reason::UpstreamUnavailable);
 
-/// Returns the default settings with a change.
+/// Returns settings with a change. Before it they are the defaults, except that only the share of the
+/// failures opens a circuit, and at once.
 pub(crate) fn settings(change: impl FnOnce(&mut Settings)) -> Settings {
     let mut settings = Config::default().policy.breaker;
+    // Failures of one moment count, unless a test says otherwise: most tests are not about bursts.
+    settings.consecutive.duration = Duration::ZERO;
+    settings.consecutive.failures = 1_000;
     change(&mut settings);
     settings
 }
@@ -88,12 +92,22 @@ impl TestCircuit {
             ..UnsyncedCounts::default()
         };
         for _ in 0..n {
-            counts.add(outcome, is_slow, self.circuit.bucket_width, self.now);
+            let width = self.circuit.bucket_width;
+            counts.add(outcome, is_slow, ClientId::UNKNOWN, width, self.now);
         }
         let by_time = self.advance();
-        by_time.or(self
-            .circuit
-            .absorb(&self.settings, &counts, self.now, self.draw))
+        by_time.or(self.absorb(&counts))
+    }
+
+    /// Adds outcomes as the circuits of a route do.
+    pub(crate) fn absorb(&mut self, counts: &UnsyncedCounts) -> Option<Transition> {
+        if counts.generation != self.circuit.generation {
+            return None;
+        }
+        self.circuit.count(&self.settings, counts, self.now);
+        let should_trip = self.circuit.should_trip(&self.settings, self.now);
+        let (now, draw, retry_after) = (self.now, self.draw, counts.retry_after);
+        should_trip.then(|| self.circuit.trip(&self.settings, now, draw, retry_after))
     }
 
     /// Lets `ms` pass, and then time change the circuit.

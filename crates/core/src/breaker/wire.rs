@@ -73,6 +73,11 @@ impl RouteCircuits {
             let [count] = reader.array()?;
             for _ in 0..count {
                 let (name, class) = reader.class()?;
+                // In order, and each once: what is written again has the same bytes.
+                let last = circuits.classes.last_key_value();
+                if last.is_some_and(|(last, _)| *last >= name) {
+                    return None;
+                }
                 circuits.classes.insert(name, class);
             }
         }
@@ -159,6 +164,14 @@ impl Reader<'_> {
         let (head, rest) = self.0.split_first_chunk::<N>()?;
         self.0 = rest;
         Some(*head)
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        match self.array()? {
+            [0] => Some(false),
+            [1] => Some(true),
+            _ => None,
+        }
     }
 
     fn u32(&mut self) -> Option<u32> {
@@ -276,9 +289,12 @@ impl Reader<'_> {
 
     fn clients(&mut self, clients: &mut [Option<ClientId>]) -> Option<()> {
         for client in clients {
-            let [is_known] = self.array()?;
+            let is_known = self.flag()?;
             let id = ClientId(self.u32()?);
-            *client = (is_known != 0).then_some(id);
+            if !is_known && id != ClientId::UNKNOWN {
+                return None;
+            }
+            *client = is_known.then_some(id);
         }
         Some(())
     }
@@ -288,7 +304,8 @@ impl Reader<'_> {
         let (name, rest) = self.0.split_at_checked(length.into())?;
         self.0 = rest;
         let name = std::str::from_utf8(name).ok()?.to_owned();
-        let [depth, standing, is_divided] = self.array()?;
+        let [depth, standing] = self.array()?;
+        let is_divided = self.flag()?;
         let standing = match standing {
             0 => Standing::Unknown,
             1 => Standing::Good,
@@ -300,7 +317,7 @@ impl Reader<'_> {
         let class = ClassCircuit {
             depth: depth.into(),
             circuit: self.circuit_2(circuit)?,
-            is_divided: is_divided != 0,
+            is_divided,
             standing,
             trying_until,
         };

@@ -91,7 +91,7 @@ impl<'a> Interception<'a> {
 }
 
 /// Returns whether the configuration excludes the request by its path or host.
-fn is_skipped(request: &HeaderBlock, intercept: &Intercept) -> bool {
+pub(super) fn is_skipped(request: &HeaderBlock, intercept: &Intercept) -> bool {
     let path = without_query(request.get(":path").unwrap_or_default());
     let host = without_port(request.get(":authority").unwrap_or_default());
     let mut paths = intercept.skip.paths.iter();
@@ -100,8 +100,32 @@ fn is_skipped(request: &HeaderBlock, intercept: &Intercept) -> bool {
         || hosts.any(|pattern| pattern.matches_ignore_case(host))
 }
 
-/// Returns whether a response of the upstream is meant for the client as it is.
+/// Returns whether a response of the upstream passes as it is.
 fn is_passthrough(
+    config: &FilterConfig,
+    request: &HeaderBlock,
+    intercept: &Intercept,
+    response: &ResponseInfo,
+) -> bool {
+    let content_type = response.content_type();
+    // The service itself reports the status, in its headers or in trailers to come. A gRPC client
+    // cannot read any other response.
+    let is_grpc_response =
+        response.headers.get("grpc-status").is_some() || is_grpc_content_type(content_type);
+    let has_body = response.has_body() || request.get(":method") == Some(b"HEAD");
+    let keeps_structured = intercept.upstream_body == UpstreamBody::KeepStructured
+        && !is_grpc(request)
+        && has_body
+        && is_structured(content_type);
+    is_grpc_response || keeps_structured || is_meant(config, request, intercept, response)
+}
+
+/// Returns whether the upstream, or the configuration, means a response of the upstream for the client
+/// as it is: then even a 5xx is no sign of an upstream that fails.
+///
+/// A body that is only kept because of its type is no such sign: programs get their error as it is, but
+/// it is an error.
+pub(super) fn is_meant(
     config: &FilterConfig,
     request: &HeaderBlock,
     intercept: &Intercept,
@@ -113,21 +137,12 @@ fn is_passthrough(
         .is_some_and(|value| value.trim_ascii().eq_ignore_ascii_case(b"off"));
     let is_inner_page =
         config.config.security.inner_pages == InnerPages::Trust && headers.get(MARKER).is_some();
-    let content_type = headers.get("content-type").unwrap_or_default();
-    // The service itself reports the status, in its headers or in trailers to come. A gRPC client
-    // cannot read any other response.
-    let is_grpc_response =
-        headers.get("grpc-status").is_some() || is_grpc_content_type(content_type);
+    // HEAD gets the response that GET would get.
     let is_head = request.get(":method") == Some(b"HEAD");
-    let has_body = !response.end_of_stream && headers.get("content-length") != Some(b"0");
-    let keeps_body = match intercept.upstream_body {
-        _ if is_grpc(request) => false,
-        // HEAD gets the response that GET would get.
-        UpstreamBody::KeepStructured => (has_body || is_head) && is_structured(content_type),
-        UpstreamBody::Keep => has_body || (is_head && !content_type.is_empty()),
-        UpstreamBody::Replace => false,
-    };
-    opted_out || is_inner_page || is_grpc_response || keeps_body
+    let is_kept = intercept.upstream_body == UpstreamBody::Keep
+        && !is_grpc(request)
+        && (response.has_body() || (is_head && !response.content_type().is_empty()));
+    opted_out || is_inner_page || is_kept
 }
 
 /// Returns the HTTP status that Envoy turned into a `grpc-status` (Envoy `grpc/status.cc`,

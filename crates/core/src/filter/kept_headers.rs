@@ -24,11 +24,16 @@ const READ: &[(&str, usize)] = &[
     ("accept", 2 * 1024),
     ("accept-language", 1024),
     ("connection", 512),
+    ("content-length", 128),
     ("content-type", 512),
+    ("grpc-timeout", 128),
     ("sec-fetch-dest", 128),
     ("sec-fetch-mode", 128),
     ("upgrade", 128),
     ("user-agent", 512),
+    ("x-envoy-upstream-rq-per-try-timeout-ms", 128),
+    ("x-envoy-upstream-rq-timeout-ms", 128),
+    ("x-envoy-upstream-stream-duration-ms", 128),
     ("x-request-id", 512),
 ];
 

@@ -18,7 +18,8 @@
 //! # Guarantees
 //!
 //! * If a host call fails, the request passes, and the failure is counted.
-//! * A permit of the circuit breaker is recorded exactly once.
+//! * A permit of the circuit breaker is recorded exactly once; that of a probe whose response began well
+//!   and is cut off, a second time.
 //! * A response of the filter itself is neither replaced nor counted as the upstream's.
 
 mod intercept;
@@ -26,16 +27,16 @@ mod kept_headers;
 mod local_reply;
 mod request;
 mod response;
+mod verdict;
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use self::intercept::Interception;
-use self::local_reply::{set_reason, FilterState, ReplyContext};
-use self::response::{code_details, ResponseInfo};
-use crate::breaker::{ClientId, Outcome, PathClass};
+use self::local_reply::{FilterState, ReplyContext};
+use self::response::ResponseInfo;
+use crate::breaker::{ClientId, Outcome, PathClass, Verdict};
 use crate::config::{DefaultFormat, Mode};
-use crate::failure::Reason;
 use crate::filter_config::FilterConfig;
 use crate::host::{HeaderMap, Host, HostError};
 use crate::http::accept::{is_grpc, negotiate, Format, Preferences};
@@ -88,14 +89,21 @@ pub struct Filter {
     began: Option<Timestamp>,
     /// How long the response headers took, if the request is timed.
     took: Option<Duration>,
-    /// What is known of the outcome so far.
-    outcome: Option<Outcome>,
+    /// Whether the request does not end with its headers.
+    sends_body: bool,
+    /// `:status` of the response; 0 until it is known.
+    status: u16,
+    /// What the request says about the upstream, as far as is known.
+    verdict: Option<Verdict>,
     /// `Retry-After` of a failed response.
     retry_after: Option<Duration>,
     /// Whether the response is complete.
     has_ended: bool,
     /// Whether the outcome was recorded, or must not be.
     is_recorded: bool,
+    /// Whether the response is the answer to a probe and began well, which was recorded: only that it
+    /// is cut off still matters.
+    has_begun_well: bool,
     /// Whether the client says that it retries after a hint.
     is_returning: bool,
 }
@@ -119,6 +127,7 @@ impl Filter {
         stream_id: u32,
         host: &mut impl Host,
         worker: &mut Worker,
+        end_of_stream: bool,
     ) -> (Self, RequestAction) {
         let mut filter = Self {
             config,
@@ -129,10 +138,13 @@ impl Filter {
             permit: Permit::default(),
             began: None,
             took: None,
-            outcome: None,
+            sends_body: !end_of_stream,
+            status: 0,
+            verdict: None,
             retry_after: None,
             has_ended: false,
             is_recorded: false,
+            has_begun_well: false,
             is_returning: false,
         };
         if filter.config.is_off() {
@@ -184,7 +196,8 @@ impl Filter {
         self.has_ended = true;
         if !self.is_recorded && is_grpc(&self.request) {
             if let Ok(status) = host.header(HeaderMap::ResponseTrailers, "grpc-status") {
-                self.outcome = Some(Outcome::of_grpc_status(&status));
+                let verdict = self.of_grpc_status(host, &status);
+                self.verdict = Some(self.excuse_deadline(host, verdict));
             }
         }
         matches!(self.stage, Stage::Page(_) | Stage::Drain)
@@ -195,18 +208,12 @@ impl Filter {
         if self.is_recorded {
             return;
         }
-        let must_record = match self.outcome {
-            // The client left before there was a response.
-            None => self.permit.is_probe(),
+        let must_record = match self.verdict {
+            None => self.end_without_response(host),
             Some(_) if !self.has_ended => self.end_early(host),
-            Some(Outcome::Failure(_) | Outcome::Overloaded(_)) => true,
-            Some(Outcome::Success | Outcome::Abandoned(_) | Outcome::Ignored) => {
-                self.permit.is_probe()
-                    || worker.must_track()
-                    || exceeds(self.took, self.config.slow_threshold())
-            }
+            Some(_) => true,
         };
-        if must_record {
+        if must_record && self.is_worth_recording(worker) {
             if let Ok(now) = host.now() {
                 self.record(host, worker, now);
             }
@@ -232,27 +239,36 @@ impl Filter {
 
 /// The outcome.
 impl Filter {
-    /// Notes that the response did not come to its end. Returns whether that is to be recorded: the
-    /// upstream may be to blame, but not for a client that left.
-    fn end_early(&mut self, host: &mut impl Host) -> bool {
-        let must_record = match code_details(host) {
-            Err(_) => false,
-            Ok(details) if details.starts_with(b"upstream_reset_after_response_started") => {
-                self.outcome = Some(Outcome::Failure(Reason::HttpResponseIncomplete));
-                true
-            }
-            Ok(_) => {
-                self.outcome = Some(Outcome::Ignored);
-                self.permit.is_probe()
-            }
+    /// Returns whether recording the verdict changes something.
+    fn is_worth_recording(&self, worker: &Worker) -> bool {
+        let Some(verdict) = self.verdict else {
+            return self.permit.is_probe();
         };
-        if let Some(Outcome::Failure(reason)) = self.outcome {
-            set_reason(host, reason);
+        if verdict.is_bad() || verdict.why.is_some() {
+            return true;
         }
-        must_record
+        if verdict.outcome == Outcome::Ignored {
+            return self.permit.is_probe();
+        }
+        !self.has_begun_well
+            && (self.permit.is_probe()
+                || worker.must_track()
+                || exceeds(self.took, self.config.slow_threshold()))
     }
 
-    /// Records the outcome, once.
+    /// Records the success of a probe at its response headers: the rest of the response may take longer
+    /// than the lease of the permit. That it is cut off can be recorded later.
+    fn record_beginning(&mut self, host: &mut impl Host, worker: &mut Worker, now: Timestamp) {
+        let later = self.permit.after_beginning();
+        self.record(host, worker, now);
+        if !self.has_ended {
+            self.permit = later;
+            self.is_recorded = false;
+            self.has_begun_well = true;
+        }
+    }
+
+    /// Records the verdict, once.
     fn record(&mut self, host: &mut impl Host, worker: &mut Worker, now: Timestamp) {
         if std::mem::replace(&mut self.is_recorded, true) {
             return;
@@ -263,9 +279,13 @@ impl Filter {
         }
         if policy.mode != Mode::Off {
             let slow = self.config.policy(policy.number).breaker.failures.slow;
+            let verdict = self.final_verdict(&policy);
+            if let Some(why) = verdict.why {
+                worker.count_ignored(&policy.key, why);
+            }
             let result = CallResult {
-                outcome: self.outcome.unwrap_or(Outcome::Ignored),
-                is_slow: exceeds(self.took, slow),
+                outcome: verdict.outcome,
+                is_slow: exceeds(self.took, slow) && verdict.outcome != Outcome::Ignored,
                 retry_after: self.retry_after,
             };
             let (permit, mut rng) = (std::mem::take(&mut self.permit), self.rng(now));
@@ -279,15 +299,11 @@ impl Filter {
             } else {
                 Caller::default()
             };
-            worker.record(host, circuit, &caller, permit, result, now, &mut rng);
+            if result.outcome != Outcome::Ignored || permit.is_probe() {
+                worker.record(host, circuit, &caller, permit, result, now, &mut rng);
+            }
         }
         log_events(host, worker, now);
-    }
-
-    /// Returns whether the request may still turn out to have failed: a gRPC service reports its
-    /// status in the trailers.
-    fn may_still_fail(&self) -> bool {
-        !self.has_ended && is_grpc(&self.request)
     }
 
     /// Returns what the request asks for, and who sends it.

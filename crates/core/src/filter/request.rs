@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::intercept::Interception;
+use super::intercept::{is_skipped, Interception};
 use super::kept_headers::keep_read_headers;
 use super::response::ResponseInfo;
 use super::{log_events, says_it_retries, Filter, RequestAction, Stage};
@@ -54,6 +54,8 @@ impl Filter {
         let rejected = match config.maintenance(policy.number, now) {
             _ if policy.mode == Mode::Off => None,
             Some(maintenance) => Some(Interception::maintenance(maintenance, now)),
+            // What is skipped passes whatever the circuit says, and is no probe.
+            None if is_skipped(&self.request, &config.policy(policy.number).intercept) => None,
             None => self.acquire(host, worker, &policy, now),
         };
         match rejected {

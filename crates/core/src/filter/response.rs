@@ -5,14 +5,13 @@ use std::rc::Rc;
 use super::intercept::Interception;
 use super::local_reply::FilterState;
 use super::{Filter, ResponseAction, Stage};
-use crate::breaker::Outcome;
+use crate::breaker::{Outcome, Verdict};
 use crate::config::Mode;
 use crate::failure::{classify, details_decide, Reason, Source};
 use crate::host::{HeaderMap, Host, HostError};
 use crate::http::accept::is_grpc;
 use crate::http::headers::HeaderBlock;
 use crate::policy::RoutePolicy;
-use crate::retry::parse_retry_after;
 use crate::time::Timestamp;
 use crate::worker::{RouteCounter, Worker};
 
@@ -24,6 +23,7 @@ impl Filter {
         end_of_stream: bool,
     ) -> Result<ResponseAction, HostError> {
         let status = parse_status(&host.header(HeaderMap::Response, ":status")?);
+        self.status = status;
         if self.config.slow_threshold().is_some() {
             // Only up to the headers: a slow client takes long for a fast response.
             if let (Some(began), Ok(now)) = (self.began, host.now()) {
@@ -37,25 +37,34 @@ impl Filter {
             return self.inspect(host, worker, status, end_of_stream);
         }
         self.stage = Stage::Decided;
-        self.outcome = Some(Outcome::of_status(status));
-        if self.permit.is_probe() && !self.may_still_fail() {
-            // The rest of the response may take longer than the lease of the permit.
+        self.verdict = Some(Verdict::of_status(status));
+        if self.permit.is_probe() {
             if let Ok(now) = host.now() {
-                self.record(host, worker, now);
+                self.record_beginning(host, worker, now);
             }
-        } else if worker.should_sample() || self.is_returning {
-            self.sample(host, worker);
+        } else {
+            let is_due = worker.should_sample();
+            if is_due || self.is_returning {
+                self.sample(host, worker, is_due);
+            }
         }
         Ok(ResponseAction::Continue)
     }
 
-    /// Adds a request that succeeded to the load of its route.
-    fn sample(&mut self, host: &mut impl Host, worker: &mut Worker) {
+    /// Adds a request that succeeded to the load of its route, and how long its response took to begin
+    /// if a sample `is_due`.
+    fn sample(&mut self, host: &mut impl Host, worker: &mut Worker, is_due: bool) {
+        let took = if is_due {
+            let now = host.now().ok();
+            self.waited(host, now)
+        } else {
+            None
+        };
         let config = Rc::clone(&self.config);
         let is_returning = self.is_returning;
         let key = &self.policy(host).key;
         let release = host.header(HeaderMap::Response, &config.config.release_header);
-        worker.sample(key, &release.unwrap_or_default());
+        worker.sample(key, &release.unwrap_or_default(), took);
         if is_returning {
             worker.count(key, RouteCounter::HintsKept);
         }
@@ -89,41 +98,21 @@ impl Filter {
         }
         let (reason, source) = classify(status, &response.details, flags);
         let policy = self.policy(host).clone();
-        self.judge(&policy, &response, reason, source);
+        self.judge(host, &policy, &response, reason, source);
         if source == Source::Upstream {
             let release = response.headers.get(&self.config.config.release_header);
             worker.note_release(&policy.key, release.unwrap_or_default());
         }
         let action = self.intercept(host, worker, &policy, &response, reason, source);
-        let is_bad = matches!(
-            self.outcome,
-            Some(Outcome::Failure(_) | Outcome::Overloaded(_))
-        );
-        if let (true, Some(now)) = (is_bad, response.now) {
-            self.record(host, worker, now);
+        match (self.verdict, response.now) {
+            // What is bad or neutral is so however the response ends.
+            (Some(verdict), Some(now)) if verdict.outcome != Outcome::Success => {
+                self.record(host, worker, now);
+            }
+            (_, Some(now)) if self.permit.is_probe() => self.record_beginning(host, worker, now),
+            _ => {}
         }
         Ok(action)
-    }
-
-    /// Notes what the response says about the upstream.
-    fn judge(
-        &mut self,
-        policy: &RoutePolicy,
-        response: &ResponseInfo,
-        reason: Reason,
-        source: Source,
-    ) {
-        let settings = &self.config.policy(policy.number).breaker;
-        let retry_after = response.headers.get("retry-after");
-        let grpc_status = response.headers.get("grpc-status");
-        self.outcome = Some(match (source, grpc_status) {
-            (Source::Upstream, Some(status)) => Outcome::of_grpc_status(status),
-            _ => {
-                let has_retry_after = retry_after.is_some();
-                Outcome::of_response(settings, response.status, reason, source, has_retry_after)
-            }
-        });
-        self.retry_after = retry_after.and_then(|value| parse_retry_after(value, response.now));
     }
 
     /// Replaces the response if it is to be intercepted.
@@ -185,6 +174,16 @@ impl ResponseInfo {
             details: Vec::new(),
             now: Some(now),
         }
+    }
+
+    /// Returns `content-type`; empty if there is none.
+    pub(super) fn content_type(&self) -> &[u8] {
+        self.headers.get("content-type").unwrap_or_default()
+    }
+
+    /// Returns whether a body is to come.
+    pub(super) fn has_body(&self) -> bool {
+        !self.end_of_stream && self.headers.get("content-length") != Some(b"0")
     }
 
     /// Returns whether the body callback is sure to run, so that the page's length can be promised. It

@@ -40,7 +40,7 @@ impl World {
     fn begin_with(&mut self, headers: HeaderBlock) -> (Filter, RequestAction) {
         self.host.request = headers;
         let config = Rc::clone(&self.config);
-        Filter::on_request_headers(config, 1, &mut self.host, &mut self.worker)
+        Filter::on_request_headers(config, 1, &mut self.host, &mut self.worker, true)
     }
 
     /// Sends the response headers of a request.

@@ -36,6 +36,66 @@ const FLOOR: f64 = 1.0;
 /// Slots further ahead of the base than this belong to a crowd.
 const CROWD: Duration = Duration::from_secs(1);
 
+/// The shortest time that [`Latencies`] tells apart from shorter ones is a second by two to this.
+const HALVINGS: u32 = 10;
+/// Number of times that [`Latencies`] tells apart: the longest is 32 s.
+const LATENCIES: usize = 16;
+/// Of the samples, one in so many may be longer than the usual time.
+const LATENCY_OUTLIERS: u32 = 100;
+/// With fewer samples no time is usual.
+const MIN_LATENCIES: u32 = 10;
+/// With so many samples, old ones lose half of their weight.
+const MAX_LATENCIES: u32 = 1024;
+
+/// How long sampled requests took to their response headers.
+#[derive(Debug, Clone, Copy, Default)]
+struct Latencies {
+    /// The number of samples up to each time: `2^n` times the shortest. The last one has no limit.
+    counts: [u16; LATENCIES],
+}
+
+impl Latencies {
+    fn add(&mut self, took: Duration) {
+        if self.total() >= MAX_LATENCIES {
+            for count in &mut self.counts {
+                *count /= 2;
+            }
+        }
+        let last = LATENCIES.saturating_sub(1);
+        let place = (0..last).find(|&place| took <= Self::limit(place));
+        if let Some(count) = self.counts.get_mut(place.unwrap_or(last)) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// Returns the time that nearly all samples did not exceed, rounded up.
+    fn usual(&self) -> Option<Duration> {
+        let total = self.total();
+        let needed = total.saturating_sub(total / LATENCY_OUTLIERS);
+        let mut sum = 0_u32;
+        let reached = self.counts.iter().position(|&count| {
+            sum = sum.saturating_add(count.into());
+            sum >= needed
+        });
+        let place = reached.filter(|_| total >= MIN_LATENCIES)?;
+        let last = LATENCIES.saturating_sub(1);
+        Some(if place == last {
+            Duration::MAX
+        } else {
+            Self::limit(place)
+        })
+    }
+
+    fn total(&self) -> u32 {
+        self.counts.iter().copied().map(u32::from).sum()
+    }
+
+    fn limit(place: usize) -> Duration {
+        let shortest = Duration::from_secs(1) / (1 << HALVINGS);
+        shortest.saturating_mul(1 << place)
+    }
+}
+
 /// A number of requests, and the number of samples that it was estimated from.
 #[derive(Debug, Clone, Copy, Default)]
 struct Estimate {
@@ -154,12 +214,25 @@ pub struct RouteLoad {
     pub(crate) next_slot: Duration,
     /// Until when a crowd is on its way back, since the Unix epoch.
     crowd_until: Duration,
+    latencies: Latencies,
 }
 
 impl RouteLoad {
     /// Adds a sample that stands for `requests`.
     pub fn add_sample(&mut self, requests: u32) {
         self.second.add(requests);
+    }
+
+    /// Adds how long a sampled request took to its response headers.
+    pub fn add_latency(&mut self, took: Duration) {
+        self.latencies.add(took);
+    }
+
+    /// Returns the time to the response headers that at most one sampled request in a hundred
+    /// exceeded, up to twice too long; `None` with fewer than ten samples. The last thousand or so
+    /// samples count.
+    pub fn usual_latency(&self) -> Option<Duration> {
+        self.latencies.usual()
     }
 
     /// Counts a client that gets a hint.

@@ -15,8 +15,9 @@ use crate::worker::Worker;
 
 impl Worker {
     /// Returns how long a request of the route usually takes to its response headers, if known.
-    pub fn usual_latency(&self, _route: &RouteKey) -> Option<Duration> {
-        None
+    pub fn usual_latency(&self, route: &RouteKey) -> Option<Duration> {
+        let route = self.routes.get(&self.routes.load_key(route))?;
+        route.load.as_ref()?.usual_latency()
     }
 
     /// Returns when a client of a route should come back, and lets all workers expect it.
@@ -76,12 +77,16 @@ impl Worker {
         self.sampler.count()
     }
 
-    /// Adds a sampled request to the load of its route, and notes the release that its response
-    /// names, if any. Does nothing if no sample is due.
-    pub fn sample(&mut self, route: &RouteKey, release: &[u8]) {
+    /// Adds a sampled request to the load of its route, with the time that it `took` to its response
+    /// headers if known, and notes the release that its response names, if any. Does nothing if no
+    /// sample is due.
+    pub fn sample(&mut self, route: &RouteKey, release: &[u8], took: Option<Duration>) {
         if let Some(requests) = self.sampler.take_sample() {
             let (load, releases) = self.routes.load(self.routes.load_key(route));
             load.add_sample(requests);
+            if let Some(took) = took {
+                load.add_latency(took);
+            }
             releases.note(release, self.last_tick);
         }
     }

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::breaker::ramp::RAMP_FULL;
-use crate::breaker::{CircuitBreaker, State};
+use crate::breaker::{CircuitBreaker, Neutral, State};
 use crate::failure::Reason;
 use crate::host::{MetricKind, MetricStore, SharedData};
 use crate::http::accept::Format;
@@ -109,6 +109,9 @@ fn format_name(format: Format) -> &'static str {
     }
 }
 
+/// The beginning of the names of the counters of outcomes that say nothing about the upstream.
+const IGNORED: &str = "tidegate.breaker.ignored.why.";
+
 /// The gauges of a route.
 const GAUGES: [&str; 2] = ["breaker.state", "breaker.admitted_percent"];
 
@@ -123,6 +126,7 @@ pub fn catalog() -> Vec<(MetricKind, String)> {
     counters.extend(WorkerCounter::ALL.map(|counter| counter.name().to_owned()));
     counters.push("tidegate.replies.format.*".to_owned());
     counters.push(CONFIG_ERRORS.to_owned());
+    counters.push(format!("{IGNORED}*.route.*"));
     counters.extend([of_interceptions(false), of_interceptions(true)]);
     let counters = counters.into_iter().map(|name| (MetricKind::Counter, name));
     let gauges = GAUGES.map(|name| (MetricKind::Gauge, of_route(name)));
@@ -206,6 +210,8 @@ impl Metrics {
 pub(super) struct RouteMetrics {
     counters: [Counter; RouteCounter::ALL.len()],
     gauges: [Gauge; GAUGES.len()],
+    /// Outcomes that say nothing about the upstream; a route rarely has more than one kind.
+    ignored: Vec<(Neutral, Counter)>,
     /// The interceptions by reason and mode; a route rarely has more than one.
     interceptions: Vec<Interceptions>,
 }
@@ -214,6 +220,17 @@ impl RouteMetrics {
     pub(super) fn count(&mut self, counter: RouteCounter) {
         if let Some(counter) = self.counters.get_mut(counter as usize) {
             counter.add();
+        }
+    }
+
+    fn count_ignored(&mut self, why: Neutral) {
+        match self.ignored.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, counter)) => counter.add(),
+            None => {
+                let mut counter = Counter::default();
+                counter.add();
+                self.ignored.push((why, counter));
+            }
         }
     }
 
@@ -233,6 +250,10 @@ impl RouteMetrics {
         for (counter, value) in RouteCounter::ALL.iter().zip(&mut self.counters) {
             let name = || format!("tidegate.{}.route.{key}", counter.name());
             value.report(host, name);
+        }
+        for (why, value) in &mut self.ignored {
+            let why = why.as_str();
+            value.report(host, || format!("{IGNORED}{why}.route.{key}"));
         }
     }
 
@@ -269,6 +290,11 @@ impl Worker {
     /// Counts something about the worker.
     pub fn count_total(&mut self, counter: WorkerCounter) {
         self.metrics.count(counter);
+    }
+
+    /// Counts an outcome that the breaker does not count, by why it says nothing about the upstream.
+    pub fn count_ignored(&mut self, route: &RouteKey, why: Neutral) {
+        self.routes.metrics(route).count_ignored(why);
     }
 
     /// Counts a failure or a rejection that was intercepted, or would have been without shadow mode.

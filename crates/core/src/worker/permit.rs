@@ -59,7 +59,22 @@ impl Permit {
     /// Returns whether the request tests its upstream, so that its permit must be returned however it
     /// ends.
     pub fn is_probe(&self) -> bool {
-        self.test.is_some()
+        matches!(self.test, Some(TestPermit::Probe(_) | TestPermit::FirstTry))
+    }
+
+    /// Returns the permit with which a request is recorded that is cut off after its response has
+    /// begun, if that beginning was recorded as the success of a probe.
+    pub fn after_beginning(&self) -> Self {
+        let test = match self.test {
+            Some(TestPermit::Probe(permit)) => Some(TestPermit::BegunProbe(permit)),
+            // A class that was proven good counts failures as always.
+            Some(TestPermit::FirstTry) | None => None,
+            begun => begun,
+        };
+        Self {
+            test,
+            ..self.clone()
+        }
     }
 
     /// Returns whether the request passes only because of shadow mode.

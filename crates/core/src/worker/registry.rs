@@ -19,8 +19,8 @@ use crate::worker::Worker;
 /// The classes of a route whose outcomes a worker counts apart between two ticks. Further ones are
 /// counted for their hosts, or for the route.
 const MAX_UNSYNCED: usize = 64;
-/// Counts that may trip a circuit are pushed at once, but not more often than this: a circuit that does
-/// not open although many fail would be read for each failure.
+/// Counts that may trip a circuit are pushed at once. If that was in vain, not again within this time:
+/// a circuit that does not open although many fail would be read for each failure.
 const PUSH_INTERVAL: Duration = Duration::from_millis(10);
 /// A route whose requests usually take longer than this may be one of long polls.
 const MAX_USUAL: Duration = Duration::from_secs(1);
@@ -46,8 +46,8 @@ pub(super) struct SharedCircuit {
     pub(super) unsynced_tests: Vec<TestResult>,
     /// The window for which this worker has added its credit.
     pub(super) credited_for: Timestamp,
-    /// When counts were pushed last.
-    pub(super) pushed_at: Timestamp,
+    /// When counts were pushed that should have tripped a circuit and did not.
+    pub(super) pushed_in_vain_at: Timestamp,
 }
 
 impl SharedCircuit {
@@ -308,6 +308,7 @@ impl Worker {
             }),
             (Ok(()), None) => match self.decide_again(circuit, caller, &class, now, draw) {
                 Some((Decision::Admit(by), _)) => Ok(Permit::of(by)),
+                Some((Decision::Reject(_), rejection)) => Err(rejection),
                 _ => Err(rejection),
             },
         }
@@ -391,10 +392,17 @@ impl Worker {
             unsynced.retry_after = result.retry_after;
         }
         let unsynced = unsynced.clone();
-        let is_due = now.saturating_since(known.pushed_at) >= PUSH_INTERVAL;
+        let is_due = now.saturating_since(known.pushed_in_vain_at) >= PUSH_INTERVAL;
         let could_trip = is_due && known.view.could_trip(settings, &unsynced, now);
+        let changes = known.view.changes;
         if could_trip || unsynced.is_full() {
             self.push(host, circuit, now, draw);
+            if let Some(known) = self
+                .circuit_mut(circuit)
+                .filter(|c| c.view.changes == changes)
+            {
+                known.pushed_in_vain_at = now;
+            }
         } else if was_clean {
             self.publish_failures(host, now);
         }

@@ -92,7 +92,6 @@ impl Worker {
             Ok(()) if unsynced.is_empty() => {}
             Ok(()) => {
                 known.credited_for = known.view.watched_since;
-                known.pushed_at = now;
             }
             Err(_) => known.unsynced = unsynced,
         }
@@ -137,7 +136,7 @@ impl Worker {
         let mut transitions = Vec::new();
         let updated = update_circuits(host, &key, settings, |view| {
             // Every worker lets the windows age by itself: that alone needs no write.
-            view.age(settings, now);
+            view.age(now);
             let before = view.clone();
             transitions = view.advance(settings, now, draw);
             transitions.extend(change(view, settings));
@@ -239,7 +238,7 @@ impl Worker {
                 unsynced: Vec::new(),
                 unsynced_tests: Vec::new(),
                 credited_for: Timestamp::EPOCH,
-                pushed_at: Timestamp::EPOCH,
+                pushed_in_vain_at: Timestamp::EPOCH,
             };
             self.routes.add_circuit(circuit.route, added);
         }

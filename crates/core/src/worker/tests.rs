@@ -20,8 +20,9 @@ mod stories;
 use std::time::Duration;
 
 use super::*;
+use crate::breaker::route::TestPermit;
 use crate::breaker::tests::{at, millis, settings, FAILURE, OVERLOADED, START};
-use crate::breaker::{CircuitBreaker, Outcome, State};
+use crate::breaker::{CircuitBreaker, Outcome, RouteCircuits, State};
 use crate::failure::Reason;
 use crate::host::fake::FakeHost;
 use crate::host::HostError;
@@ -48,7 +49,7 @@ fn circuit(route: &RouteKey) -> CircuitId<'_> {
 impl Worker {
     /// Returns the view of the circuit of a route with the first policy.
     fn view_of(&self, route: &str) -> Option<&CircuitBreaker> {
-        self.view(circuit(&route.into()))
+        self.view(circuit(&route.into())).map(|view| &view.route)
     }
 }
 
@@ -56,7 +57,8 @@ impl Worker {
 fn record_failure(worker: &mut Worker, host: &mut impl SharedData, route: &str) {
     let (route, result) = (route.into(), FAILURE.into());
     let rng = &mut FixedDraw(0.0);
-    worker.record(host, circuit(&route), Permit::default(), result, START, rng);
+    let (caller, permit) = (Caller::default(), Permit::default());
+    worker.record(host, circuit(&route), &caller, permit, result, START, rng);
 }
 
 /// Workers over one host, with a clock of their own.
@@ -92,8 +94,8 @@ impl World {
         route: &str,
     ) -> Result<Permit, CallNotPermitted> {
         let (route, rng) = (route.into(), &mut FixedDraw(self.draw));
-        let circuit = circuit(&route);
-        self.workers[worker].try_acquire(&mut self.host, circuit, false, self.now, rng)
+        let (circuit, caller) = (circuit(&route), Caller::default());
+        self.workers[worker].try_acquire(&mut self.host, circuit, &caller, false, self.now, rng)
     }
 
     pub(crate) fn record(
@@ -104,8 +106,9 @@ impl World {
         result: impl Into<CallResult>,
     ) {
         let (route, rng) = (route.into(), &mut FixedDraw(self.draw));
-        let (circuit, result) = (circuit(&route), result.into());
-        self.workers[worker].record(&mut self.host, circuit, permit, result, self.now, rng);
+        let (circuit, caller, result) = (circuit(&route), Caller::default(), result.into());
+        let (worker, host) = (&mut self.workers[worker], &mut self.host);
+        worker.record(host, circuit, &caller, permit, result, self.now, rng);
     }
 
     /// Runs one request. Returns whether it was admitted.

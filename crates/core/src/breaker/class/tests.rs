@@ -33,7 +33,7 @@ fn a_class_is_the_host_and_up_to_four_segments() {
             &["", "a", "a/1", "a/1/2", "a/1/2/3", "a/1/2/3/4"],
         ),
         ("a", "//x", &["", "a", "a/", "a//x", "a//x/"]),
-        ("", "", &["", "", "/"]),
+        ("", "", &["", "-", "-/"]),
         ("[::1]:80", "*", &["", "[::1]", "[::1]/*", "[::1]/*/"]),
     ] {
         assert_eq!(names(authority, path), expected, "{authority}{path}");

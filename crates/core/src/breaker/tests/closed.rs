@@ -11,7 +11,11 @@ fn by_ratio() -> TestCircuit {
 
 /// Returns a circuit that only consecutive failures can trip.
 fn by_consecutive_failures() -> TestCircuit {
-    TestCircuit::new(|s| s.min_requests = 1_000_000)
+    TestCircuit::new(|s| {
+        s.min_requests = 1_000_000;
+        s.consecutive.failures = 10;
+        s.consecutive.duration = Duration::from_secs(1);
+    })
 }
 
 /// Returns a circuit that only the slow ratio can trip, besides the failure ratio.
@@ -109,7 +113,8 @@ fn consecutive_failures_trip_by_number_and_duration() {
 
 #[test]
 fn consecutive_failures_without_duration_trip_at_once() {
-    let mut circuit = TestCircuit::new(|s| s.consecutive.duration = Duration::ZERO);
+    let mut circuit = by_consecutive_failures();
+    circuit.settings.consecutive.duration = Duration::ZERO;
     assert_eq!(circuit.record(9, FAILURE), None);
     assert!(circuit.record(1, FAILURE).is_some());
 }
@@ -225,10 +230,10 @@ fn counts_of_another_generation_are_dropped() {
         ..UnsyncedCounts::default()
     };
     for _ in 0..100 {
-        counts.add(FAILURE, false, fresh.bucket_width, circuit.now);
+        let (client, width) = (ClientId::UNKNOWN, fresh.bucket_width);
+        counts.add(FAILURE, false, client, width, circuit.now);
     }
-    let (settings, now) = (circuit.settings.clone(), circuit.now);
-    assert_eq!(circuit.circuit.absorb(&settings, &counts, now, 0.0), None);
+    assert_eq!(circuit.absorb(&counts), None);
     assert_eq!(circuit.circuit, fresh);
 }
 
@@ -309,10 +314,10 @@ fn consecutive_failures_of_several_workers_are_merged() {
                 .map(|at| (Outcome::Success, at))
                 .chain(failures.iter().map(|at| (FAILURE, at)))
             {
-                counts.add(outcome, false, circuit.circuit.bucket_width, super::at(*at));
+                let (client, width) = (ClientId::UNKNOWN, circuit.circuit.bucket_width);
+                counts.add(outcome, false, client, width, super::at(*at));
             }
-            let now = circuit.now;
-            circuit.circuit.absorb(&circuit.settings, &counts, now, 0.0);
+            circuit.absorb(&counts);
         }
         let found = circuit.circuit.consecutive;
         let ms = |at: Timestamp| at.saturating_since(START).as_millis() as u64;

@@ -3,11 +3,13 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::breaker::circuit::FAILED_PROBERS;
+use crate::breaker::clients::{Clients, KnownClient, MAX_CLIENTS};
 use crate::breaker::probes::{Lease, Probes, MAX_PERMITS};
 use crate::breaker::ramp::Ramp;
-use crate::breaker::unsynced::ConsecutiveFailures;
+use crate::breaker::route::{ClassCircuit, Standing, MAX_CLASSES};
+use crate::breaker::unsynced::{ConsecutiveFailures, SEQUENCE_CLIENTS};
 use crate::breaker::window::{bucket_width, Counts, Window, BUCKETS};
-use crate::breaker::wire::SIZE;
 
 fn counts() -> impl Strategy<Value = Counts> {
     any::<(u32, u32, u32)>().prop_map(|(total, failed, slow)| Counts {
@@ -35,17 +37,90 @@ fn state() -> impl Strategy<Value = State> {
     ])
 }
 
+fn client() -> impl Strategy<Value = ClientId> {
+    any::<u32>().prop_map(ClientId)
+}
+
+fn known_client() -> impl Strategy<Value = KnownClient> {
+    (client(), any::<(u32, u32, u32)>()).prop_map(|(id, (seen, since, failed))| KnownClient {
+        id,
+        seen,
+        since,
+        failed,
+    })
+}
+
+fn sequence() -> impl Strategy<Value = ConsecutiveFailures> {
+    let clients = prop::collection::vec(prop::option::of(client()), SEQUENCE_CLIENTS);
+    (any::<u32>(), time(), time(), clients).prop_map(|(count, since, last, clients)| {
+        let clients = clients.try_into().unwrap();
+        ConsecutiveFailures {
+            count,
+            since,
+            last,
+            clients,
+        }
+    })
+}
+
+fn clients() -> impl Strategy<
+    Value = (
+        Clients,
+        [ClientId; MAX_PERMITS],
+        [Option<ClientId>; FAILED_PROBERS],
+    ),
+> {
+    let known = prop::collection::vec(known_client(), 0..=MAX_CLIENTS);
+    let probes = prop::collection::vec(client(), MAX_PERMITS);
+    let failed = prop::collection::vec(prop::option::of(client()), FAILED_PROBERS);
+    (known, probes, failed).prop_map(|(known, probes, failed)| {
+        (
+            Clients { known },
+            probes.try_into().unwrap(),
+            failed.try_into().unwrap(),
+        )
+    })
+}
+
+prop_compose! {
+    fn any_class()(
+        depth in 1_usize..6,
+        circuit in any_circuit(),
+        is_divided in any::<bool>(),
+        standing in prop::sample::select(vec![Standing::Unknown, Standing::Good, Standing::Failing]),
+        trying_until in time(),
+    ) -> ClassCircuit {
+        ClassCircuit { depth, circuit, is_divided, standing, trying_until }
+    }
+}
+
+prop_compose! {
+    fn any_circuits()(
+        route in any_circuit(),
+        classes in prop::collection::btree_map("[a-z./é]{0,60}", any_class(), 0..8),
+        (watched_since, tries_since) in (time(), time()),
+        (changes, failed_tries) in any::<(u32, u32)>(),
+    ) -> RouteCircuits {
+        RouteCircuits {
+            route, classes, watched_since, changes,
+            failed_tries: (tries_since, failed_tries),
+        }
+    }
+}
+
 prop_compose! {
     fn any_circuit()(
         state in state(),
         (generation, bucket_ms, exponent) in any::<(u32, u32, u8)>(),
         (level, target, best, held, doubts) in any::<(u32, u32, u32, u16, u8)>(),
         succeeded in any::<u8>(),
-        (changed_at, until, next_step_at, last_success) in (time(), time(), time(), time()),
+        (changed_at, until, next_step_at) in (time(), time(), time()),
+        (last_success, last_response) in (time(), time()),
         tripped_by in prop::sample::select(Reason::ALL),
         leases in prop::collection::vec(lease(), MAX_PERMITS),
         step in counts(),
-        (count, since, last) in (any::<u32>(), time(), time()),
+        (consecutive, abandoned) in (sequence(), sequence()),
+        (clients, probe_clients, failed_probers) in clients(),
         head in any::<u64>(),
         ring in prop::collection::vec(counts(), BUCKETS),
     ) -> CircuitBreaker {
@@ -53,8 +128,8 @@ prop_compose! {
             state, generation, changed_at, until, exponent, tripped_by,
             probes: Probes { leases: leases.try_into().unwrap(), succeeded },
             ramp: Ramp { level, target, best, held, doubts }, next_step_at, step,
-            consecutive: ConsecutiveFailures { count, since, last },
-            last_success,
+            consecutive, last_success, abandoned, last_response,
+            clients, probe_clients, failed_probers,
             window: Window::from_parts(head, ring.try_into().unwrap()),
             bucket_width: millis(bucket_ms.into()),
         }
@@ -63,18 +138,29 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn decoding_reverses_encoding(original in any_circuit()) {
-        let bytes = original.encode();
-        prop_assert_eq!(bytes.len(), SIZE);
-        prop_assert_eq!(CircuitBreaker::decode(&bytes), Some(original));
+    fn decoding_reverses_encoding(original in any_circuits()) {
+        prop_assert_eq!(RouteCircuits::decode(&original.encode()), Some(original));
     }
 
-    /// Any bytes decode without a panic, and only bytes of this version and length to a circuit.
+    /// Any bytes decode without a panic, and only to circuits that are written as these bytes.
     #[test]
-    fn other_bytes_are_not_decoded(bytes in prop::collection::vec(any::<u8>(), 0..2 * SIZE)) {
-        if let Some(circuit) = CircuitBreaker::decode(&bytes) {
-            prop_assert_eq!(bytes.len(), SIZE);
-            prop_assert_eq!(circuit.encode(), bytes);
+    fn other_bytes_are_not_decoded(
+        original in any_circuits(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        length in any::<prop::sample::Index>(),
+        is_cut in any::<bool>(),
+    ) {
+        let mut bytes = original.encode();
+        for (index, byte) in changes {
+            let at = index.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if is_cut {
+            bytes.truncate(length.index(bytes.len()));
+        }
+        if let Some(circuits) = RouteCircuits::decode(&bytes) {
+            let is_before = bytes[0] == 1;
+            prop_assert!(is_before || circuits.encode() == bytes);
         }
     }
 
@@ -101,41 +187,47 @@ proptest! {
 
 #[test]
 fn other_versions_lengths_and_values_are_not_decoded() {
-    let bytes = CircuitBreaker::new(&settings(|_| {})).encode();
-    assert!(CircuitBreaker::decode(&bytes).is_some());
+    let bytes = RouteCircuits::new(&settings(|_| {})).encode();
+    let decode = RouteCircuits::decode;
+    assert!(decode(&bytes).is_some());
     for version in (0..=255).filter(|version| *version != bytes[0]) {
         let mut other = bytes.clone();
         other[0] = version;
-        assert_eq!(CircuitBreaker::decode(&other), None, "version {version}");
+        assert_eq!(decode(&other), None, "version {version}");
     }
     let mut state = bytes.clone();
     state[1] = 4;
-    assert_eq!(CircuitBreaker::decode(&state), None);
+    assert_eq!(decode(&state), None);
     let mut reason = bytes.clone();
     reason[3] = u8::try_from(Reason::ALL.len()).unwrap();
-    assert_eq!(CircuitBreaker::decode(&reason), None);
+    assert_eq!(decode(&reason), None);
     reason[3] -= 1;
-    assert!(CircuitBreaker::decode(&reason).is_some());
-    assert_eq!(CircuitBreaker::decode(&bytes[..SIZE - 1]), None);
-    assert_eq!(CircuitBreaker::decode(&[&bytes[..], &[0]].concat()), None);
-    assert_eq!(CircuitBreaker::decode(&[]), None);
+    assert!(decode(&reason).is_some());
+    assert_eq!(decode(&bytes[..bytes.len() - 1]), None);
+    assert_eq!(decode(&[&bytes[..], &[0]].concat()), None);
+    assert_eq!(decode(&[]), None);
 }
 
-/// Records outlive a module: a later release must read them, or raise the version.
 #[test]
-fn layout_of_version_1_is_stable() {
-    let mut circuit = TestCircuit::new(|_| {});
-    circuit.record(2, Outcome::Failure(Reason::DnsError));
-    circuit.circuit.generation = 0x0102_0304;
-    let bytes = circuit.circuit.encode();
-    assert_eq!(bytes.len(), 300);
-    assert_eq!(
-        bytes[..16],
-        [1, 0, 0, 5, 4, 3, 2, 1, 0xE8, 3, 0, 0, 0, 0, 0, 0]
-    );
-    let index = usize::try_from((START.as_millis() / 1_000) % 10).unwrap();
-    let bucket = &bytes[300 - 120 + index * 12..][..12];
-    assert_eq!(bucket, [2, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
+fn a_record_with_all_classes_is_bounded() {
+    let mut circuits = RouteCircuits::new(&settings(|_| {}));
+    let mut circuit = circuits.route.clone();
+    for n in 0..20 {
+        let client = ClientId(n);
+        circuit.clients.note(client, START, millis(10_000));
+    }
+    for n in 0..MAX_CLASSES {
+        let class = ClassCircuit {
+            depth: 5,
+            circuit: circuit.clone(),
+            is_divided: false,
+            standing: Standing::Failing,
+            trying_until: START,
+        };
+        circuits.classes.insert(format!("{n:0>200}"), class);
+    }
+    let size = circuits.encode().len();
+    assert!(size < 64 * 1024, "{size} bytes");
 }
 
 #[test]
@@ -174,7 +266,7 @@ const RECORD_OF_0_1: &str = "\
     3a000000080000006d0000003b00000009000000";
 
 #[test]
-fn records_of_the_first_release_are_decoded() {
+fn records_of_the_first_release_are_decoded_without_classes() {
     let mut circuit = CircuitBreaker::new(&settings(|_| {}));
     let ms = Timestamp::from_millis;
     circuit.state = State::HalfOpen;
@@ -203,8 +295,10 @@ fn records_of_the_first_release_are_decoded() {
         count: 9,
         since: ms(10),
         last: ms(11),
+        ..ConsecutiveFailures::default()
     };
     circuit.last_success = ms(12);
+    circuit.last_response = ms(12);
     let mut ring = [Counts::default(); BUCKETS];
     for (n, bucket) in (0_u32..).zip(&mut ring) {
         *bucket = Counts {
@@ -215,8 +309,10 @@ fn records_of_the_first_release_are_decoded() {
     }
     circuit.window = Window::from_parts(0x0a0b, ring);
     let bytes = from_hex(RECORD_OF_0_1);
-    assert_eq!(CircuitBreaker::decode(&bytes), Some(circuit.clone()));
-    assert_eq!(circuit.encode(), bytes);
+    let circuits = RouteCircuits::decode(&bytes).unwrap();
+    assert_eq!(circuits.route, circuit);
+    assert!(circuits.classes.is_empty());
+    assert_eq!(RouteCircuits::decode(&circuits.encode()), Some(circuits));
 }
 
 pub(crate) fn from_hex(text: &str) -> Vec<u8> {

@@ -39,6 +39,15 @@ impl World {
         self.end(&mut filter, b"");
     }
 
+    /// Lets the circuit open: ten failures in a row, which last for a second.
+    fn trip(&mut self) {
+        for _ in 0..9 {
+            self.fail();
+        }
+        self.tick(1_000);
+        self.fail();
+    }
+
     /// Failures in the window of the route's circuit; 0 if it is not known.
     fn failed(&self) -> u32 {
         let route = "shop/app".into();
@@ -46,7 +55,7 @@ impl World {
             route: &route,
             policy: 0,
         });
-        view.map_or(0, |view| view.window.sum().failed)
+        view.map_or(0, |view| view.route.window.sum().failed)
     }
 
     fn circuit(&self) -> State {
@@ -66,9 +75,7 @@ fn header<'a>(reply: &'a LocalReply, name: &str) -> &'a str {
 #[test]
 fn an_open_circuit_rejects_with_its_cause_and_the_remaining_time() {
     let mut world = World::new(r#"{"breaker":{"open":{"jitter":0}},"retry":{"pace":"off"}}"#);
-    for _ in 0..20 {
-        world.fail();
-    }
+    world.trip();
     let (mut filter, reply) = world.begin(&[]);
     let reply = reply.expect("rejected");
     assert_eq!(reply.status, 503);
@@ -139,9 +146,7 @@ fn an_incomplete_response_counts_unless_the_client_left() {
 #[test]
 fn a_probe_whose_client_left_returns_its_permit() {
     let mut world = World::new(r#"{"breaker":{"open":{"jitter":0},"probe":{"permits":1}}}"#);
-    for _ in 0..20 {
-        world.fail();
-    }
+    world.trip();
     world.tick(2_000);
     let (mut left, reply) = world.begin(&[]);
     assert_eq!(reply, None, "the probe");
@@ -254,7 +259,7 @@ fn take(world: &mut World, many: u32, ms: u64) {
 
 #[test]
 fn slow_responses_alone_open_a_circuit_if_so_configured() {
-    let minds = r#"{"breaker":{"failures":{"slow":"100ms"}}}"#;
+    let minds = r#"{"breaker":{"failures":{"slow":"100ms"},"consecutive":{"for":"0s"}}}"#;
     for (json, ms, want) in [
         (minds, 101, State::Open),
         (minds, 100, State::Closed),
@@ -286,22 +291,21 @@ fn a_failure_of_a_request_from_before_a_trip_does_not_count_after_it() {
     );
     // They begin while no circuit is tracked.
     let mut late: Vec<Filter> = (0..40).map(|_| world.begin(&[]).0).collect();
-    for _ in 0..20 {
-        world.fail();
-    }
+    world.trip();
     world.tick(2_000);
     let (mut probe, _) = world.begin(&[]);
     world.respond(&mut probe, 200, b"", &[]);
     world.tick(1_000);
     world.tick(1_000);
     assert_eq!(world.circuit(), State::Closed);
+    let before = world.failed();
     for filter in &mut late {
         world.respond(filter, 503, REFUSED, &[]);
         world.end(filter, b"");
     }
     world.tick(50);
     assert_eq!(world.circuit(), State::Closed);
-    assert_eq!(world.failed(), 0);
+    assert_eq!(world.failed(), before);
 }
 
 /// A worker that knows nothing of a route lets it take one request per second.
@@ -402,9 +406,7 @@ fn an_unknown_policy_name_is_logged_once() {
 #[test]
 fn rejections_in_shadow_mode_are_counted_as_would_reject() {
     let mut world = World::new(r#"{"mode":"shadow","breaker":{"open":{"jitter":0}}}"#);
-    for _ in 0..20 {
-        world.fail();
-    }
+    world.trip();
     let (_, reply) = world.begin(&[]);
     assert_eq!(reply, None);
     let breaker = |name: &str| format!("tidegate.breaker.{name}.route.shop/app");

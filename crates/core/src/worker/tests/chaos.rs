@@ -169,7 +169,8 @@ impl Cluster {
         let mut worker = self.workers[worker].try_borrow_mut()?;
         let (route, rng) = (R.into(), &mut FixedDraw(self.draw.get()));
         let host = &mut ChaosHost(self);
-        Ok(worker.try_acquire(host, circuit(&route), false, self.now.get(), rng))
+        let caller = &Caller::default();
+        Ok(worker.try_acquire(host, circuit(&route), caller, false, self.now.get(), rng))
     }
 
     /// Returns the decision of an idle worker, without a request.
@@ -196,6 +197,7 @@ impl Cluster {
         idle.record(
             host,
             circuit(&route),
+            &Caller::default(),
             request.permit,
             result,
             self.now.get(),
@@ -229,7 +231,7 @@ impl Cluster {
         let width = bucket_width(&self.settings).as_millis();
         let host = self.host.borrow();
         let (bytes, _) = host.shared.get(&format!("tidegate.1.1.t/{width}/{R}"))?;
-        CircuitBreaker::decode(bytes)
+        RouteCircuits::decode(bytes).map(|circuits| circuits.route)
     }
 
     pub(super) fn state(&self) -> State {

@@ -107,8 +107,11 @@ fn permit_of_a_probe_has_its_generation() {
         panic!("a probe");
     };
     let generation = world.view(0, "r").generation;
-    assert_eq!(permit.generation, Some(generation));
-    assert_eq!(permit.probe.map(|probe| probe.generation), Some(generation));
+    assert_eq!(permit.decided_by.map(|by| by.generation), Some(generation));
+    let Some(TestPermit::Probe(probe)) = permit.test else {
+        panic!("{permit:?}");
+    };
+    assert_eq!(probe.generation, generation);
     assert!(!permit.is_shadow);
 }
 

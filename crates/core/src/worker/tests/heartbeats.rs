@@ -83,7 +83,16 @@ fn failed_heartbeat_is_published_at_the_next_tick() {
     for _ in 0..2 {
         let (worker, route) = (&mut world.workers[0], "r".into());
         let (permit, rng) = (Permit::default(), &mut FixedDraw(0.0));
-        worker.record(&mut host, circuit(&route), permit, FAILURE.into(), now, rng);
+        let (circuit, caller) = (circuit(&route), Caller::default());
+        worker.record(
+            &mut host,
+            circuit,
+            &caller,
+            permit,
+            FAILURE.into(),
+            now,
+            rng,
+        );
     }
     assert_eq!(world.state(0, "r"), State::Open);
     assert!(world.metric("store_errors") > 0);

@@ -50,7 +50,7 @@ impl HintWorld {
     fn succeed(&mut self, route: &str) {
         if self.worker.should_sample() {
             self.samples += 1;
-            self.worker.sample(&route.into(), b"");
+            self.worker.sample(&route.into(), b"", None);
         }
     }
 
@@ -267,7 +267,7 @@ fn number_of_loads_is_bounded() {
 fn request_without_a_due_sample_is_ignored() {
     let mut world = HintWorld::new("{}");
     assert!(!world.worker.should_sample());
-    world.worker.sample(&ROUTE.into(), b"v1");
+    world.worker.sample(&ROUTE.into(), b"v1", None);
     assert!(world.worker.releases(&ROUTE.into()).is_none());
 }
 

@@ -99,7 +99,7 @@ fn invariant_03_a_result_changes_only_its_own_generation() {
     let before = world.view(0, R).clone();
     assert_eq!(permits.len(), 60, "40 while closed, 20 in the ramp");
     for (permit, generation) in permits {
-        assert_eq!(permit.generation, Some(generation));
+        assert_eq!(permit.decided_by.map(|by| by.generation), Some(generation));
         world.record(0, R, permit, FAILURE);
     }
     world.wait(50);

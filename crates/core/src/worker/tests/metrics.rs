@@ -70,7 +70,15 @@ fn gauges_show_the_strictest_circuit_of_a_route() {
         // The first circuit stays closed, the second one opens.
         for _ in 0..(1 + 19 * policy) {
             let result = FAILURE.into();
-            worker.record(&mut host, circuit, Permit::default(), result, START, rng);
+            worker.record(
+                &mut host,
+                circuit,
+                &Caller::default(),
+                Permit::default(),
+                result,
+                START,
+                rng,
+            );
         }
     }
     worker.report(&mut host, START);

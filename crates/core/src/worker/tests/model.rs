@@ -189,12 +189,33 @@ impl Model {
             (Some(first), Some(last)) => last.at_ms - first.at_ms,
             _ => 0,
         };
-        enough && share(TestOutcome::is_bad) >= s.failure_ratio
+        enough && share(TestOutcome::is_bad) >= s.failure_ratio && self.has_lasted(s.failure_ratio)
             || enough
                 && s.failures.slow.is_some()
                 && share(TestOutcome::is_slow) >= s.failures.slow_ratio
+                && self.has_lasted(s.failures.slow_ratio)
             || self.run.len() >= s.consecutive.failures as usize
                 && lasted >= s.consecutive.duration.as_millis() as u64
+    }
+
+    /// Returns whether a quarter of the failures that are needed is left without the two neighbouring
+    /// buckets that have the most of them.
+    fn has_lasted(&self, ratio: f64) -> bool {
+        let width = self.settings.window.as_millis() as u64 / 10;
+        let window = self.window();
+        let newest = self.now_ms / width;
+        let bad_in = |bucket: u64| {
+            let of = |is: fn(TestOutcome) -> bool| {
+                let of_bucket = window.iter().filter(|seen| seen.at_ms / width == bucket);
+                of_bucket.filter(|seen| is(seen.outcome)).count()
+            };
+            of(TestOutcome::is_bad).max(of(TestOutcome::is_slow))
+        };
+        let all: usize = (newest - 9..=newest).map(bad_in).sum();
+        let pairs = (newest - 9..newest).map(|bucket| bad_in(bucket) + bad_in(bucket + 1));
+        let rest = all - pairs.max().unwrap_or(0);
+        self.settings.consecutive.duration.is_zero()
+            || rest >= 1 && rest as f64 >= ratio * window.len() as f64 / 4.0
     }
 
     /// Applies the changes that time causes in the shared record.

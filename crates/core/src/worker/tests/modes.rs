@@ -109,9 +109,17 @@ fn unknown_policy_admits() {
     let (worker, host, rng) = (&mut world.workers[0], &mut world.host, &mut FixedDraw(0.0));
     let route = &"r".into();
     let unknown = CircuitId { route, policy: 9 };
-    let decision = worker.try_acquire(host, unknown, false, START, rng);
+    let decision = worker.try_acquire(host, unknown, &Caller::default(), false, START, rng);
     assert_eq!(decision, Ok(Permit::default()));
-    worker.record(host, unknown, Permit::default(), FAILURE.into(), START, rng);
+    worker.record(
+        host,
+        unknown,
+        &Caller::default(),
+        Permit::default(),
+        FAILURE.into(),
+        START,
+        rng,
+    );
     assert_eq!((world.host.shared_reads, world.host.shared_writes), (0, 0));
 }
 
@@ -124,7 +132,15 @@ fn each_policy_has_its_own_thresholds() {
         for (route, policy) in [("lax", 0), ("strict", 1)] {
             let (route, permit) = (&route.into(), Permit::default());
             let circuit = CircuitId { route, policy };
-            worker.record(&mut host, circuit, permit, FAILURE.into(), START, rng);
+            worker.record(
+                &mut host,
+                circuit,
+                &Caller::default(),
+                permit,
+                FAILURE.into(),
+                START,
+                rng,
+            );
         }
     }
     assert_eq!(worker.view_of("lax").unwrap().state, State::Closed);

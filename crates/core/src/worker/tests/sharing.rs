@@ -4,15 +4,22 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::breaker::probes::MAX_PERMITS;
+use crate::breaker::route::{DecidedBy, TestResult};
 use crate::breaker::tests::TestCircuit;
-use crate::breaker::{ProbePermit, ProbeResult};
+use crate::breaker::{ClientId, PathClass, ProbePermit};
 use crate::host::fake::BROKEN;
 use crate::worker::tests::concurrent_writer::ConcurrentWriter;
 
 /// Returns the shared record of a route.
 fn shared(host: &FakeHost, route: &str) -> CircuitBreaker {
     let (bytes, _) = &host.shared[&format!("tidegate.1.1.t/1000/{route}")];
-    CircuitBreaker::decode(bytes).expect("a record")
+    RouteCircuits::decode(bytes).expect("a record").route
+}
+
+/// Returns the bytes of a record with only the circuit of the route.
+fn record(route: CircuitBreaker) -> Vec<u8> {
+    let new = RouteCircuits::new(&settings(|_| {}));
+    RouteCircuits { route, ..new }.encode()
 }
 
 #[test]
@@ -23,7 +30,7 @@ fn creating_a_record_does_not_overwrite_a_concurrent_creation() {
     let mut host = ConcurrentWriter {
         host: &mut world.host,
         key: "tidegate.1.1.t/1000/r",
-        value: other.circuit.encode(),
+        value: record(other.circuit),
         times: 1,
     };
     let worker = &mut world.workers[0];
@@ -37,7 +44,7 @@ fn after_five_conflicts_counts_are_pushed_at_the_next_tick() {
     for (times, pushed) in [(4, 1), (5, 0)] {
         let mut world = World::new(1, settings(|_| {}));
         world.record(0, "r", Permit::default(), FAILURE);
-        let empty = CircuitBreaker::new(&settings(|_| {})).encode();
+        let empty = record(CircuitBreaker::new(&settings(|_| {})));
         let mut host = ConcurrentWriter {
             host: &mut world.host,
             key: "tidegate.1.1.t/1000/r",
@@ -59,7 +66,7 @@ fn no_probe_is_sent_after_five_conflicts() {
     let mut world = World::new(1, settings(|_| {}));
     world.trip("r");
     world.now = world.now.saturating_add(millis(2_000));
-    let untouched = shared(&world.host, "r").encode();
+    let untouched = record(shared(&world.host, "r"));
     let mut host = ConcurrentWriter {
         host: &mut world.host,
         key: "tidegate.1.1.t/1000/r",
@@ -68,7 +75,14 @@ fn no_probe_is_sent_after_five_conflicts() {
     };
     let (route, rng) = (RouteKey::from("r"), &mut FixedDraw(0.0));
     let worker = &mut world.workers[0];
-    let decision = worker.try_acquire(&mut host, circuit(&route), false, world.now, rng);
+    let decision = worker.try_acquire(
+        &mut host,
+        circuit(&route),
+        &Caller::default(),
+        false,
+        world.now,
+        rng,
+    );
     assert!(decision.is_err(), "{decision:?}");
     assert!(world.acquire(0, "r").is_ok());
 }
@@ -204,21 +218,29 @@ fn number_of_probe_results_that_wait_to_be_pushed_is_bounded() {
     let mut world = World::new(1, settings(|_| {}));
     world.trip("r");
     let route = RouteKey::from("r");
-    let result = ProbeResult {
-        permit: ProbePermit {
+    let result = TestResult {
+        class: PathClass::route(),
+        client: ClientId::UNKNOWN,
+        decided_by: DecidedBy {
+            depth: 0,
+            generation: 1,
+        },
+        permit: TestPermit::Probe(ProbePermit {
             generation: 1,
             slot: 0,
-        },
+            deadline: at(12_000),
+        }),
         outcome: Outcome::Success,
         retry_after: None,
     };
     let worker = &mut world.workers[0];
     for _ in 0..100 {
         world.host.shared_errors = vec![BROKEN];
-        worker.push_probe(&mut world.host, circuit(&route), result, START, 0.0);
+        let host = &mut world.host;
+        worker.push_test(host, circuit(&route), result.clone(), START, 0.0);
     }
     let known = worker.circuit(circuit(&route)).unwrap();
-    assert_eq!(known.unsynced_probes.len(), MAX_PERMITS);
+    assert_eq!(known.unsynced_tests.len(), MAX_PERMITS);
 }
 
 #[test]
@@ -276,7 +298,9 @@ fn each_transition_is_one_event() {
         .iter_mut()
         .flat_map(Worker::take_events)
         .map(|event| match event {
-            Event::Transition { route, transition } => (route, transition.to),
+            Event::Transition {
+                route, transition, ..
+            } => (route, transition.to),
             other => panic!("{other:?}"),
         })
         .collect();

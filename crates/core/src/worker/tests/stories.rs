@@ -113,7 +113,12 @@ fn slow_responses_trip_a_healthy_route() {
 
 #[test]
 fn four_workers_with_low_traffic_trip_as_one() {
-    let mut world = World::new(4, settings(|s| s.open.jitter = 0.0));
+    let settings = settings(|s| {
+        s.open.jitter = 0.0;
+        s.consecutive.failures = 10;
+        s.consecutive.duration = Duration::from_secs(1);
+    });
+    let mut world = World::new(4, settings);
     let mut sent = 0;
     for n in 0..100 {
         if !world.request(n % 4, R, FAILURE) {
