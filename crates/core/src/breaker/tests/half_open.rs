@@ -122,10 +122,11 @@ fn permit_is_recorded_once() {
 #[test]
 fn permit_of_another_period_is_dropped() {
     let mut circuit = half_open();
-    let old = circuit.acquire().unwrap();
+    let permits = circuit.acquire_all();
+    let old = permits[0];
+    circuit.finish(permits[1], FAILURE);
+    assert_eq!(circuit.circuit.state, State::Open);
     circuit.wait(10_000);
-    assert_eq!(circuit.circuit.state, State::Open, "lost");
-    circuit.wait(4_000);
     assert_eq!(circuit.circuit.state, State::HalfOpen);
     let new = circuit.acquire().unwrap();
     assert_eq!(new.slot, old.slot);
@@ -137,24 +138,77 @@ fn permit_of_another_period_is_dropped() {
 }
 
 #[test]
-fn lost_probe_opens_at_its_deadline() {
+fn probe_without_an_answer_is_undecided_at_its_deadline() {
     let mut circuit = half_open();
-    circuit.acquire().unwrap();
+    circuit.acquire_all();
     assert_eq!(circuit.wait(9_999), None);
-    assert_eq!(circuit.circuit.state, State::HalfOpen);
-    let transition = circuit.wait(1).unwrap();
-    assert_eq!(transition.to, State::Open);
-    assert_eq!(transition.open_ms(), 4_000);
+    assert!(!circuit.may_acquire());
+    assert_eq!(circuit.acquire(), None);
+    for _ in 0..10 {
+        assert_eq!(circuit.wait(10_000), None);
+        assert_eq!(circuit.circuit.state, State::HalfOpen);
+        assert!(circuit.may_acquire());
+        assert_eq!(circuit.acquire_all().len(), 3, "at once, never more");
+    }
 }
 
 #[test]
-fn lost_permit_counts_as_available() {
+fn late_answers_count_in_their_own_half_open_period() {
     let mut circuit = half_open();
-    circuit.acquire_all();
-    circuit.now = circuit.now.saturating_add(millis(9_999));
-    assert!(!circuit.may_acquire());
-    circuit.now = circuit.now.saturating_add(millis(1));
-    assert!(circuit.may_acquire());
+    let late = circuit.acquire_all();
+    circuit.wait(10_000);
+    let next = circuit.acquire().expect("their permits went back");
+    assert_eq!(next.slot, late[0].slot);
+    assert_eq!(circuit.finish(late[0], Outcome::Success), None);
+    assert!(
+        circuit.circuit.probes.leases[usize::from(next.slot)].is_some(),
+        "the lease of another probe"
+    );
+    assert_eq!(circuit.finish(late[1], Outcome::Ignored), None);
+    assert_eq!(circuit.finish(next, Outcome::Success), None);
+    let transition = circuit.finish(late[2], Outcome::Success).unwrap();
+    assert_eq!(transition.to, State::Ramp);
+    let mut circuit = half_open();
+    let late = circuit.acquire().unwrap();
+    circuit.wait(15_000);
+    let transition = circuit.finish(late, FAILURE).unwrap();
+    assert_eq!(transition.to, State::Open);
+}
+
+/// Records that the response of a probe was cut off after its beginning was a success.
+fn cut_off(circuit: &mut TestCircuit, permit: ProbePermit) -> Option<Transition> {
+    let result = ProbeResult {
+        permit,
+        outcome: FAILURE,
+        retry_after: None,
+    };
+    circuit
+        .circuit
+        .record_probe_cut_off(&circuit.settings, result, circuit.now, 0.0)
+}
+
+#[test]
+fn probe_that_is_cut_off_soon_after_its_headers_is_a_failure_after_all() {
+    let mut circuit = half_open();
+    let permits = circuit.acquire_all();
+    circuit.finish(permits[0], Outcome::Success);
+    let transition = cut_off(&mut circuit, permits[0]).unwrap();
+    assert_eq!(transition.to, State::Open);
+    assert_eq!(cut_off(&mut circuit, permits[0]), None, "only once");
+    // In the ramp that it began it is one failure of many.
+    let mut circuit = half_open();
+    let permits = circuit.acquire_all();
+    for permit in &permits {
+        circuit.finish(*permit, Outcome::Success);
+    }
+    assert_eq!(circuit.circuit.state, State::Ramp);
+    assert_eq!(cut_off(&mut circuit, permits[1]), None);
+    let step = circuit.circuit.step;
+    assert_eq!((step.total, step.failed), (1, 1));
+    // After that it is out of date.
+    circuit.circuit.generation += 1;
+    assert_eq!(cut_off(&mut circuit, permits[2]), None);
+    assert_eq!(circuit.circuit.step, step);
 }
 
 #[test]
@@ -234,16 +288,12 @@ proptest! {
     fn half_open_always_recovers(steps in prop::collection::vec(step(), 0..60)) {
         let mut circuit = half_open();
         let mut out: Vec<ProbePermit> = Vec::new();
-        // When each probe that hangs was sent.
-        let mut since: std::collections::HashMap<(u32, u8), Timestamp> = Default::default();
+        // The deadlines of the probes that hang.
         let mut hang: Vec<Timestamp> = Vec::new();
         for step in steps {
             match step {
                 Step::Acquire => {
-                    if let Some(permit) = circuit.acquire() {
-                        since.insert((permit.generation, permit.slot), circuit.now);
-                        out.push(permit);
-                    }
+                    out.extend(circuit.acquire());
                 }
                 Step::Finish(n, end) if n < out.len() => {
                     let permit = out.remove(n);
@@ -251,14 +301,14 @@ proptest! {
                         End::Success => { circuit.finish(permit, Outcome::Success); }
                         End::Failure => { circuit.finish(permit, FAILURE); }
                         End::Cancelled => { circuit.finish(permit, Outcome::Ignored); }
-                        End::Never => hang.push(since[&(permit.generation, permit.slot)]),
+                        End::Never => hang.push(permit.deadline),
                     }
                 }
                 Step::Finish(..) => {}
                 Step::Wait(ms) => { circuit.wait(ms); }
             }
-            let is_believed = |at: &Timestamp| circuit.now < at.saturating_add(millis(10_000));
-            let live = out.iter().map(|p| since[&(p.generation, p.slot)]).chain(hang.iter().copied());
+            let is_believed = |deadline: &Timestamp| circuit.now < *deadline;
+            let live = out.iter().map(|permit| permit.deadline).chain(hang.iter().copied());
             prop_assert!(live.filter(is_believed).count() <= 3);
         }
         for _ in 0..600 {

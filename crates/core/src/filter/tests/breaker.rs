@@ -188,7 +188,7 @@ fn only_failures_of_the_upstream_count() {
         ),
         (503, b"fault_filter_abort", &[], 0),
         (404, b"via_upstream", &[], 0),
-        (429, b"via_upstream", &[], 1),
+        (429, b"via_upstream", &[("retry-after", "600")], 0),
         (503, b"via_upstream", &[("retry-after", "3")], 1),
         (502, b"via_upstream", &[], 1),
     ] {

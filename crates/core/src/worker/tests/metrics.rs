@@ -1,6 +1,7 @@
 //! The metrics and the log of a worker.
 
 use super::*;
+use crate::breaker::Neutral;
 use crate::host::fake::BROKEN;
 use crate::http::accept::Format;
 
@@ -213,6 +214,7 @@ fn catalog_has_every_metric() {
     for is_shadow in [false, true] {
         worker.count_intercepted(&"r".into(), Reason::DnsError, is_shadow);
     }
+    worker.count_ignored(&"r".into(), Neutral::Meant);
     world.metric("");
     let catalog: Vec<String> = catalog().into_iter().map(|(_, name)| name).collect();
     let mut found: Vec<String> = world
@@ -222,7 +224,8 @@ fn catalog_has_every_metric() {
         .map(|name| {
             let name = name
                 .replace(".route.r", ".route.*")
-                .replace("dns_error", "*");
+                .replace("dns_error", "*")
+                .replace(".why.meant", ".why.*");
             match name.strip_prefix("tidegate.replies.format.") {
                 Some(_) => "tidegate.replies.format.*".to_owned(),
                 None => name,

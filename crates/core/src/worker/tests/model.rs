@@ -220,10 +220,9 @@ impl Model {
 
     /// Applies the changes that time causes in the shared record.
     fn look(&mut self, draw: f64) {
-        let of_now = |probe: &&Probe| probe.period == self.period;
-        let mut of_now = self.probes.iter().filter(of_now);
-        let is_idle = of_now.clone().next().is_none() && self.now_ms >= self.idle_ms;
-        let is_one_late = of_now.any(|probe| probe.deadline_ms <= self.now_ms);
+        let is_awaited =
+            |probe: &Probe| probe.period == self.period && probe.deadline_ms > self.now_ms;
+        let is_idle = !self.probes.iter().any(is_awaited) && self.now_ms >= self.idle_ms;
         match self.state {
             State::Closed => {
                 let window = self.window();
@@ -235,7 +234,6 @@ impl Model {
             }
             State::Open if self.now_ms >= self.until_ms => self.enter(State::HalfOpen),
             State::Open => {}
-            State::HalfOpen if is_one_late => self.open(None, draw),
             State::HalfOpen if is_idle => self.enter(State::Ramp),
             State::HalfOpen => {}
             State::Ramp => self.climb(draw),
@@ -362,9 +360,8 @@ impl Model {
     fn probe(&mut self, draw: f64) -> bool {
         self.look(draw);
         let permits = self.settings.probe.permits as usize;
-        // Probes of an earlier period stay in flight until their deadline.
-        self.probes
-            .retain(|probe| probe.period == self.period || probe.deadline_ms > self.now_ms);
+        // Of any period: after its deadline a probe is undecided, and another may be sent.
+        self.probes.retain(|probe| probe.deadline_ms > self.now_ms);
         let of_now = |probe: &&Probe| probe.period == self.period;
         let of_now = self.probes.iter().filter(of_now).count();
         let is_left = of_now + self.came_back_well < permits && self.probes.len() < permits;
