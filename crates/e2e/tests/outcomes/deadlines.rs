@@ -85,10 +85,7 @@ pub(crate) fn deadlines_of_clients_open_nothing_and_the_routes_own_does(bench: &
         if !opened.is_empty() {
             findings.push(format!("{key} opened: {opened:?}"));
         }
-        let counted = bench.ignored("client_deadline", &key);
-        if counted < MANY as u64 {
-            findings.push(format!("{key}: {counted} ignored"));
-        }
+        findings.extend(bench.too_few_ignored("client_deadline", &key, MANY));
     }
     assert!(findings.is_empty(), "{findings:#?}");
     // The page is dead now, and the route waits for as long as it is set to wait.

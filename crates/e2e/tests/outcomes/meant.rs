@@ -163,10 +163,7 @@ pub(crate) fn answers_that_are_no_fault_of_the_upstream_open_nothing(bench: &Ben
             findings.push(format!("{key} opened: {opened:?}"));
         }
         if let Some(why) = case.ignored {
-            let counted = bench.ignored(why, &key);
-            if counted < MANY as u64 {
-                findings.push(format!("{key}: {counted} ignored as {why}"));
-            }
+            findings.extend(bench.too_few_ignored(why, &key, MANY));
         }
     }
     assert!(findings.is_empty(), "{findings:#?}");

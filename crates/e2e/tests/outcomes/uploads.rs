@@ -119,10 +119,7 @@ pub(crate) fn uploads_that_are_not_read_open_nothing(bench: &Bench) {
             findings.push(format!("{key} opened: {opened:?}"));
         }
         if status.is_none() {
-            let counted = bench.ignored("request_incomplete", &key);
-            if counted < MANY as u64 {
-                findings.push(format!("{key}: {counted} ignored"));
-            }
+            findings.extend(bench.too_few_ignored("request_incomplete", &key, MANY));
         }
     }
     findings.extend(misnamed(bench));
