@@ -43,7 +43,8 @@ pub const IDLE: Duration = Duration::from_secs(600);
 const LASTING_PART: f64 = 0.25;
 /// Number of clients whose failed probes are remembered.
 pub const FAILED_PROBERS: usize = 4;
-/// For this long after the open time, clients whose probes failed leave the permits to others.
+/// For this long after the open time, and after a probe that failed, clients whose probes failed leave
+/// the permits to others.
 const PRECEDENCE: Duration = Duration::from_secs(2);
 /// The counts of a probe that failed.
 const ONE_FAILURE: Counts = Counts {
@@ -94,6 +95,8 @@ pub struct CircuitBreaker {
     pub probe_clients: [ClientId; MAX_PERMITS],
     /// The clients whose probes failed, the last one first.
     pub failed_probers: [Option<ClientId>; FAILED_PROBERS],
+    /// When a probe failed last.
+    pub probe_failed_at: Timestamp,
     /// Width of a bucket of the window, in whole milliseconds: the shape of the window.
     pub bucket_width: Duration,
 }
@@ -131,6 +134,7 @@ impl CircuitBreaker {
             clients: Clients::default(),
             probe_clients: [ClientId::UNKNOWN; MAX_PERMITS],
             failed_probers: [None; FAILED_PROBERS],
+            probe_failed_at: Timestamp::EPOCH,
             bucket_width: bucket_width(settings),
         }
     }
@@ -294,6 +298,20 @@ impl CircuitBreaker {
             || is_sequence(&self.abandoned, settings.min_requests)
     }
 
+    /// Returns whether these outcomes are surely too few to trip the circuit.
+    pub fn is_far_from_trip(&self, settings: &Settings, counts: &UnsyncedCounts) -> bool {
+        let known = self.window.sum().total;
+        let added = counts.failed.iter().map(|failed| failed.counts.total);
+        let added = added.fold(counts.good.sum().total, u32::saturating_add);
+        let is_short = |known: ConsecutiveFailures, added: ConsecutiveFailures, least: u32| {
+            known.count.saturating_add(added.count) < least
+        };
+        let (run, abandoned) = (self.consecutive, self.abandoned);
+        known.saturating_add(added) < settings.min_requests
+            && is_short(run, counts.consecutive, settings.consecutive.failures)
+            && is_short(abandoned, counts.abandoned, settings.min_requests)
+    }
+
     /// Opens the circuit because of the outcomes of the window.
     pub fn trip(
         &mut self,
@@ -340,20 +358,26 @@ impl CircuitBreaker {
         let leases = self.probes.leases.iter().zip(&self.probe_clients);
         let mut own = leases.filter(|(_, owner)| **owner == client);
         let has_failed = self.failed_probers.contains(&Some(client));
+        let others_first = self.changed_at.max(self.probe_failed_at);
         own.any(|(lease, _)| lease.is_some_and(|lease| now < lease.deadline))
-            || (has_failed && now < self.changed_at.saturating_add(PRECEDENCE))
+            || (has_failed && now.saturating_since(others_first) < PRECEDENCE)
+    }
+
+    /// Notes that a client was seen.
+    pub fn note_client(&mut self, client: ClientId, now: Timestamp) {
+        self.clients.note(client, now, self.window_length());
     }
 
     /// Notes who got a permit for a probe.
     pub fn note_probe(&mut self, client: ClientId, permit: ProbePermit, now: Timestamp) {
-        self.clients.note(client, now, self.window_length());
+        self.note_client(client, now);
         if let Some(owner) = self.probe_clients.get_mut(usize::from(permit.slot)) {
             *owner = client;
         }
     }
 
-    /// Returns what the outcome of a probe says about the upstream, by whose probe it was. A client
-    /// whose probes always fail says nothing when those of others succeed.
+    /// Returns what the outcome of a probe says about the upstream, by whose probe it was. If other
+    /// clients are known, one whose probes fail again and again says nothing: the permit goes to them.
     pub fn verdict_on_probe(
         &mut self,
         client: ClientId,
@@ -375,7 +399,8 @@ impl CircuitBreaker {
                         *last = Some(client);
                     }
                 }
-                if has_failed && self.knows_others(now) && self.probes.succeeded > 0 {
+                self.probe_failed_at = now;
+                if has_failed && self.knows_others(now) {
                     Outcome::Ignored
                 } else {
                     outcome

@@ -74,8 +74,8 @@ pub struct ClassCircuit {
 pub struct RouteCircuits {
     /// The circuit of the route as a whole.
     pub route: CircuitBreaker,
-    /// The circuits of its classes, by name.
-    pub classes: BTreeMap<String, ClassCircuit>,
+    /// The circuits of its classes, by name. In boxes, since a map has room for more than it holds.
+    pub classes: BTreeMap<String, Box<ClassCircuit>>,
     /// When the first failure was counted since the route was clean.
     pub watched_since: Timestamp,
     /// The number of changes of state of all circuits.
@@ -281,8 +281,11 @@ impl RouteCircuits {
         draw: f64,
     ) -> Vec<RouteTransition> {
         let mut transitions = Vec::new();
-        let first_failure = counts.iter().find(|counts| counts.has_failed());
-        if let Some(counts) = first_failure.filter(|_| self.is_clean()) {
+        if self.is_clean() {
+            // Successes of a clean route need not be known.
+            let Some(counts) = counts.iter().find(|counts| counts.has_failed()) else {
+                return transitions;
+            };
             self.watched_since = now;
             if counts.class.depth() > 0 {
                 self.add_class(settings, &counts.class, 1, true);
@@ -299,9 +302,13 @@ impl RouteCircuits {
 
     /// Returns whether these outcomes, with those that are known, could trip a circuit.
     pub fn could_trip(&self, settings: &Settings, counts: &UnsyncedCounts, now: Timestamp) -> bool {
+        let new = CircuitBreaker::new(settings);
         (counts.depth..=counts.class.depth()).any(|depth| {
-            let known = self.circuit(&counts.class, depth).cloned();
-            let mut circuit = known.unwrap_or_else(|| CircuitBreaker::new(settings));
+            let known = self.circuit(&counts.class, depth).unwrap_or(&new);
+            if known.is_far_from_trip(settings, counts) {
+                return false;
+            }
+            let mut circuit = known.clone();
             circuit.age(now);
             if circuit.state == State::Closed {
                 circuit.count(settings, counts, now);
@@ -417,6 +424,13 @@ impl RouteCircuits {
         })
     }
 
+    /// Notes that a client asks for what the circuit of this name rejects.
+    pub fn note_client(&mut self, name: &str, client: ClientId, now: Timestamp) {
+        if let Some(circuit) = self.circuit_mut(name) {
+            circuit.note_client(client, now);
+        }
+    }
+
     /// Returns a permit for a probe of the circuit of this prefix of the class, if one is left.
     pub fn acquire_probe(
         &mut self,
@@ -516,7 +530,7 @@ impl RouteCircuits {
     fn class(&self, class: &PathClass, depth: usize) -> Option<&ClassCircuit> {
         // A prefix that is deeper than the class would name the class itself.
         let name = (depth <= class.depth()).then(|| class.prefix(depth))?;
-        self.classes.get(name)
+        self.classes.get(name).map(Box::as_ref)
     }
 
     fn circuit_mut(&mut self, name: &str) -> Option<&mut CircuitBreaker> {
@@ -598,7 +612,7 @@ impl RouteCircuits {
             standing: Standing::default(),
             trying_until: Timestamp::EPOCH,
         };
-        self.classes.insert(name.to_owned(), added);
+        self.classes.insert(name.to_owned(), Box::new(added));
         Some(())
     }
 
@@ -764,7 +778,7 @@ impl RouteCircuits {
         } else {
             0
         };
-        let is_trying = |class: &&ClassCircuit| now < class.trying_until;
+        let is_trying = |class: &&Box<ClassCircuit>| now < class.trying_until;
         let trying = self.classes.values().filter(is_trying).count();
         trying.saturating_add(failed as usize) < settings.probe.permits as usize
     }
@@ -802,7 +816,7 @@ impl RouteCircuits {
         let from = self.classes.range::<str, _>(from(name));
         from.take_while(move |(other, _)| other.starts_with(name))
             .filter(move |(other, _)| is_below(other))
-            .map(|(_, class)| class)
+            .map(|(_, class)| class.as_ref())
     }
 }
 
@@ -811,10 +825,10 @@ fn from(name: &str) -> (Bound<&str>, Bound<&str>) {
 }
 
 fn below_mut<'a>(
-    classes: &'a mut BTreeMap<String, ClassCircuit>,
+    classes: &'a mut BTreeMap<String, Box<ClassCircuit>>,
     name: &'a str,
     depth: usize,
-) -> impl Iterator<Item = (&'a String, &'a mut ClassCircuit)> {
+) -> impl Iterator<Item = (&'a String, &'a mut Box<ClassCircuit>)> {
     let from = classes.range_mut::<str, _>(from(name));
     from.take_while(move |(other, _)| other.starts_with(name))
         .filter(move |(other, _)| is_below(other, name, depth))

@@ -78,7 +78,7 @@ impl RouteCircuits {
                 if last.is_some_and(|(last, _)| *last >= name) {
                     return None;
                 }
-                circuits.classes.insert(name, class);
+                circuits.classes.insert(name, Box::new(class));
             }
         }
         reader.0.is_empty().then_some(circuits)
@@ -146,6 +146,7 @@ fn put_circuit_2(out: &mut Vec<u8>, circuit: &CircuitBreaker) {
     put_clients(out, &abandoned.clients);
     put_clients(out, &circuit.failed_probers);
     put_u32s(out, &circuit.probe_clients.map(|client| client.0));
+    put_times(out, &[circuit.probe_failed_at]);
     let known = &circuit.clients.known;
     out.push(u8::try_from(known.len()).unwrap_or(u8::MAX));
     for client in known.iter().take(u8::MAX.into()) {
@@ -245,6 +246,7 @@ impl Reader<'_> {
             clients: Clients::default(),
             probe_clients: [ClientId::UNKNOWN; MAX_PERMITS],
             failed_probers: [None; FAILED_PROBERS],
+            probe_failed_at: Timestamp::EPOCH,
             bucket_width,
         })
     }
@@ -266,6 +268,7 @@ impl Reader<'_> {
         for client in &mut probe_clients {
             *client = ClientId(self.u32()?);
         }
+        let probe_failed_at = self.time()?;
         let [count] = self.array()?;
         let mut clients = Clients::default();
         for _ in 0..count {
@@ -283,6 +286,7 @@ impl Reader<'_> {
             clients,
             probe_clients,
             failed_probers,
+            probe_failed_at,
             ..circuit
         })
     }

@@ -20,14 +20,20 @@ use crate::retry::Hint;
 use crate::time::saturating_millis;
 use crate::worker::Worker;
 
-/// Members that a page adds to `Vary`.
-const VARY: &[&str] = &["accept", "accept-language", "sec-fetch-dest"];
+/// What a page adds to `Vary`.
+const VARY: &str = "accept, accept-language, sec-fetch-dest";
 
 /// Headers that a script of another origin may read (Fetch §3.3.1: they are not safelisted).
-const CORS_EXPOSED: &[&str] = &["retry-after", "proxy-status", "x-request-id"];
+const CORS_EXPOSED: &str = "retry-after, proxy-status, x-request-id";
+
+/// Room for the headers of most pages: their own, and a few that they keep.
+const HEADERS: usize = 20;
+
+/// Room for `Proxy-Status`, unless the failed response has a long one.
+const PROXY_STATUS_BYTES: usize = 128;
 
 /// A header of a local reply.
-pub type Header = (Cow<'static, str>, Vec<u8>);
+pub type Header = (Cow<'static, str>, Cow<'static, [u8]>);
 
 /// A response of the filter in place of the upstream's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,23 +98,21 @@ impl LocalReply {
     pub(super) fn replacing_headers(&self, promise_length: bool) -> HeaderBlock {
         let status = self.status.to_string();
         let length = self.body.len().to_string();
-        let mut pairs: Vec<(&[u8], &[u8])> = vec![(b":status", status.as_bytes())];
-        pairs.extend(self.pairs());
-        if promise_length {
-            pairs.push((b"content-length", length.as_bytes()));
-        }
-        HeaderBlock::from_pairs(&pairs)
+        let first: (&[u8], &[u8]) = (b":status", status.as_bytes());
+        let last: (&[u8], &[u8]) = (b"content-length", length.as_bytes());
+        let pairs = std::iter::once(first).chain(self.pairs());
+        HeaderBlock::encode(pairs.chain(promise_length.then_some(last)))
     }
 
     /// Returns the headers of a local reply. Envoy adds status and length.
     pub fn local_headers(&self) -> HeaderBlock {
-        HeaderBlock::from_pairs(&self.pairs().collect::<Vec<_>>())
+        HeaderBlock::encode(self.pairs())
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
         self.headers
             .iter()
-            .map(|(name, value)| (name.as_bytes(), value.as_slice()))
+            .map(|(name, value)| (name.as_bytes(), &**value))
     }
 }
 
@@ -181,36 +185,38 @@ struct HeaderInfo<'a> {
 /// Returns all headers of a page except `:status` and `content-length`.
 fn page_headers(config: &Headers, page: &Page<'_>, info: &HeaderInfo<'_>) -> Vec<Header> {
     let mut out = kept_headers(config, info.response);
-    let mut put = |name: &'static str, value: &[u8]| out.push((name.into(), value.to_vec()));
+    let mut put = |name: &'static str, value: Cow<'static, [u8]>| out.push((name.into(), value));
+    let constant = |value: &'static str| Cow::Borrowed(value.as_bytes());
+    let text = |value: String| Cow::Owned(value.into_bytes());
     // Envoy sets the content type of a gRPC response.
     if let Some(kind) = page.content_type {
-        put("content-type", kind.as_bytes());
+        put("content-type", constant(kind));
     }
     if !page.body.is_empty() && info.format != Format::Grpc {
-        put("content-language", page.language.as_bytes());
+        put("content-language", text(page.language.to_owned()));
     }
-    put("cache-control", b"no-store");
+    put("cache-control", constant("no-store"));
     if let Some(hint) = info.hint {
-        put("retry-after", hint.seconds().to_string().as_bytes());
+        put("retry-after", text(hint.seconds().to_string()));
     }
-    put("vary", &merged_list(info.response, "vary", VARY));
-    put("proxy-status", &proxy_status(info));
+    put("vary", merged_list(info.response, "vary", VARY));
+    put("proxy-status", proxy_status(info).into());
     if info.format != Format::Grpc {
-        put("x-content-type-options", b"nosniff");
-        put("referrer-policy", b"no-referrer");
-        put("x-robots-tag", b"noindex");
+        put("x-content-type-options", constant("nosniff"));
+        put("referrer-policy", constant("no-referrer"));
+        put("x-robots-tag", constant("noindex"));
     }
     if let Some(csp) = page.csp {
-        put("content-security-policy", csp.as_bytes());
+        put("content-security-policy", text(csp.to_owned()));
     }
-    put(MARKER, info.reason.as_str().as_bytes());
+    put(MARKER, constant(info.reason.as_str()));
     for (name, value) in &page.headers {
-        put(name, value.as_bytes());
+        put(name, text(value.clone()));
     }
     let allows_origin = info.response.get("access-control-allow-origin").is_some();
     if allows_origin && is_kept(config, "access-control-allow-origin") {
         let name = "access-control-expose-headers";
-        put(name, &merged_list(info.response, name, CORS_EXPOSED));
+        put(name, merged_list(info.response, name, CORS_EXPOSED));
     }
     apply_changes(&mut out, config);
     out
@@ -218,7 +224,7 @@ fn page_headers(config: &Headers, page: &Page<'_>, info: &HeaderInfo<'_>) -> Vec
 
 /// Returns the headers of the failed response that the page keeps.
 fn kept_headers(config: &Headers, response: &HeaderBlock) -> Vec<Header> {
-    let mut kept = Vec::new();
+    let mut kept = Vec::with_capacity(HEADERS);
     for (name, value) in response.iter() {
         let Ok(name) = std::str::from_utf8(name) else {
             continue;
@@ -229,7 +235,7 @@ fn kept_headers(config: &Headers, response: &HeaderBlock) -> Vec<Header> {
             "vary" | "proxy-status" | "access-control-expose-headers"
         );
         if !is_merged && is_kept(config, name) {
-            kept.push((name.to_owned().into(), value.to_vec()));
+            kept.push((name.to_owned().into(), value.to_vec().into()));
         }
     }
     kept
@@ -249,36 +255,41 @@ fn apply_changes(out: &mut Vec<Header>, config: &Headers) {
     out.retain(|(name, _)| is_essential(name) || !any_matches(&config.remove, name));
     for (name, value) in &config.set {
         out.retain(|(other, _)| other != name);
-        out.push((name.clone().into(), value.clone().into_bytes()));
+        out.push((name.clone().into(), value.clone().into_bytes().into()));
     }
 }
 
 /// Returns the list header `name` of the failed response, with the missing `members` appended.
-fn merged_list(response: &HeaderBlock, name: &str, members: &[&str]) -> Vec<u8> {
+fn merged_list(response: &HeaderBlock, name: &str, members: &'static str) -> Cow<'static, [u8]> {
     let mut out = Vec::new();
     for value in response.get_all(name) {
         push_member(&mut out, value);
     }
+    if out.is_empty() {
+        return members.as_bytes().into();
+    }
     let has_all = list_has(&out, "*");
-    for member in members {
+    for member in members.split(", ") {
         if !has_all && !list_has(&out, member) {
             push_member(&mut out, member.as_bytes());
         }
     }
-    out
+    out.into()
 }
 
 /// Returns `Proxy-Status`: the members of the failed response, then this proxy's (RFC 9209 §2).
 fn proxy_status(info: &HeaderInfo<'_>) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(PROXY_STATUS_BYTES);
     for value in info.response.get_all("proxy-status") {
         push_member(&mut out, value);
     }
-    let mut own = format!("{}; error={}", info.proxy_name, info.reason.as_str());
+    push_member(&mut out, info.proxy_name.as_bytes());
+    out.extend_from_slice(b"; error=");
+    out.extend_from_slice(info.reason.as_str().as_bytes());
     if info.source == Source::Upstream {
-        own += &format!("; received-status={}", info.received_status);
+        out.extend_from_slice(b"; received-status=");
+        out.extend_from_slice(info.received_status.to_string().as_bytes());
     }
-    push_member(&mut out, own.as_bytes());
     if let Some(details) = info.details.filter(|details| !details.is_empty()) {
         out.extend_from_slice(b"; details=\"");
         for &byte in details {

@@ -249,8 +249,8 @@ impl<'a> MediaRange<'a> {
 
 /// Returns whether a subtype of `application` is JSON (RFC 6839 §3.1).
 fn is_json(subtype: &[u8]) -> bool {
-    let subtype = subtype.to_ascii_lowercase();
-    subtype == b"json" || subtype.ends_with(b"+json")
+    let suffix = subtype.rsplit(|&byte| byte == b'+').next();
+    suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(b"json"))
 }
 
 /// Parses a weight (RFC 9110 §12.4.2) in thousandths; ignores digits after the third.

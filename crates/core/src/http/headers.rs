@@ -26,23 +26,32 @@ impl HeaderBlock {
 
     /// Encodes these pairs, in this order. Names are expected in lower case.
     pub fn from_pairs<N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(N, V)]) -> Self {
+        let pairs = pairs.iter();
+        Self::encode(pairs.map(|(name, value)| (name.as_ref(), value.as_ref())))
+    }
+
+    /// Encodes the pairs of an iterator, as [`HeaderBlock::from_pairs`] does.
+    pub(crate) fn encode<'p>(pairs: impl Iterator<Item = (&'p [u8], &'p [u8])> + Clone) -> Self {
         // Exact, because a request keeps the block as long as it lasts.
-        let sizes = pairs.iter().flat_map(|(name, value)| {
-            let (name, value) = (name.as_ref().len(), value.as_ref().len());
-            [name, value, PAIR_OVERHEAD]
-        });
-        let size: usize = std::iter::once(LENGTH_BYTES).chain(sizes).sum();
+        let (mut count, mut size) = (0_usize, LENGTH_BYTES);
+        for (name, value) in pairs.clone() {
+            count = count.saturating_add(1);
+            size = size
+                .saturating_add(name.len())
+                .saturating_add(value.len())
+                .saturating_add(PAIR_OVERHEAD);
+        }
         let mut out = Vec::with_capacity(size);
-        push_length(&mut out, pairs.len());
-        for (name, value) in pairs {
-            push_length(&mut out, name.as_ref().len());
-            push_length(&mut out, value.as_ref().len());
+        push_length(&mut out, count);
+        for (name, value) in pairs.clone() {
+            push_length(&mut out, name.len());
+            push_length(&mut out, value.len());
         }
         for (name, value) in pairs {
-            out.extend_from_slice(name.as_ref());
-            out.push(0);
-            out.extend_from_slice(value.as_ref());
-            out.push(0);
+            for text in [name, value] {
+                out.extend_from_slice(text);
+                out.push(0);
+            }
         }
         Self(out)
     }
@@ -95,8 +104,11 @@ impl<'a> Iterator for Pairs<'a> {
     type Item = (&'a [u8], &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let name_length = take_length(&mut self.lengths)?;
-        let value_length = take_length(&mut self.lengths)?;
+        // Both lengths are there, or none: one check.
+        let (mut lengths, tail) = self.lengths.split_at_checked(2 * LENGTH_BYTES)?;
+        self.lengths = tail;
+        let name_length = take_length(&mut lengths)?;
+        let value_length = take_length(&mut lengths)?;
         let name = take_text(&mut self.text, name_length)?;
         let value = take_text(&mut self.text, value_length)?;
         Some((name, value))

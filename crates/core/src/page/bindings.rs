@@ -1,5 +1,6 @@
 //! The values that the variables of a template have on one page.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::exposed::ExposedValues;
@@ -8,7 +9,7 @@ use super::names::Variable;
 use super::status_phrase::status_phrase;
 use super::{date, CoarseDuration};
 use crate::template::{Output, Template, Value};
-use crate::time::{saturating_millis, seconds_rounded_up};
+use crate::time::{saturating_millis, seconds_rounded_up, Timestamp};
 
 /// A template whose variables are known.
 #[derive(Debug, Default)]
@@ -38,23 +39,39 @@ impl BoundTemplate {
         &self.template
     }
 
-    /// Appends the page for these bindings to `out`. Each variable is looked up once, however often the
-    /// template uses it. Returns the number of operations of the template that were executed.
+    /// Appends the page for these bindings to `out`. Each variable is evaluated when the page first needs
+    /// it, and once. Returns the number of operations of the template that were executed.
     pub(super) fn render(&self, bindings: &Bindings<'_>, out: &mut Output) -> usize {
         let variables = self.variables.iter();
-        let values: Vec<_> = variables.map(|variable| bindings.value(variable)).collect();
-        self.template.render(&values, out)
+        let values: Vec<_> = variables
+            .map(|variable| (variable, OnceCell::new()))
+            .collect();
+        let value = |number: usize| {
+            let (variable, value) = values.get(number)?;
+            Some(value.get_or_init(|| bindings.value(variable)))
+        };
+        self.template.render(value, out)
     }
 }
 
 /// The values of one page.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Bindings<'a> {
     pub(super) values: &'a ExposedValues<'a>,
     pub(super) messages: Messages<'a>,
+    /// The text before and after the time in the hint, once it is known.
+    around_when: OnceCell<(&'a str, &'a str)>,
 }
 
 impl<'a> Bindings<'a> {
+    pub(super) fn new(values: &'a ExposedValues<'a>, messages: Messages<'a>) -> Self {
+        Self {
+            values,
+            messages,
+            around_when: OnceCell::new(),
+        }
+    }
+
     /// Returns what happened: what the operator says about the maintenance, else what the language says.
     pub(super) fn message(&self) -> &'a str {
         let message = || self.messages.message(self.values.reason);
@@ -75,7 +92,10 @@ impl<'a> Bindings<'a> {
             Variable::CapMs => {
                 return optional(values.auto_retry.map(|page| saturating_millis(page.cap)));
             }
-            Variable::RetryAt => return optional(values.retry_at.map(date::rfc3339)),
+            Variable::RetryAt => {
+                let retry_at = values.retry_at.and_then(Timestamp::to_utc);
+                return optional(retry_at.map(date::rfc3339));
+            }
             Variable::Until => return optional(values.until.map(date::rfc3339)),
             Variable::UntilTime => return optional(values.until.map(date::readable)),
             Variable::Timestamp => return optional(values.time.map(date::rfc3339)),
@@ -91,8 +111,8 @@ impl<'a> Bindings<'a> {
             Variable::Sent if values.was_never_sent() => messages.text("unsafe.not_processed"),
             Variable::Sent => messages.text("unsafe.unknown"),
             Variable::Next => messages.next(values.reason, is_retryable),
-            Variable::HintBefore if is_retryable => messages.hint(self.must_check()).0,
-            Variable::HintAfter if is_retryable => messages.hint(self.must_check()).1,
+            Variable::HintBefore if is_retryable => self.around_when().0,
+            Variable::HintAfter if is_retryable => self.around_when().1,
             Variable::HintBefore | Variable::HintAfter => "",
             Variable::Hint if self.must_check() => messages.text("unsafe.check"),
             Variable::Hint => "",
@@ -119,6 +139,12 @@ impl<'a> Bindings<'a> {
         !self.values.is_safe && !self.values.was_never_sent()
     }
 
+    /// Returns the text before and after the time in the hint.
+    fn around_when(&self) -> (&'a str, &'a str) {
+        let hint = || self.messages.hint(self.must_check());
+        *self.around_when.get_or_init(hint)
+    }
+
     /// Returns when to come back, as a phrase; empty if trying again does not help.
     fn when(&self) -> String {
         let wait = self.values.wait.map(CoarseDuration::from);
@@ -128,7 +154,7 @@ impl<'a> Bindings<'a> {
 
     /// Returns when to come back, as a sentence.
     fn hint(&self) -> String {
-        let (before, after) = self.messages.hint(self.must_check());
+        let (before, after) = self.around_when();
         let until = self.values.until.map(date::readable);
         let until = until.map(|until| format!(" ({until})")).unwrap_or_default();
         [before, &self.when(), &until, after].concat()

@@ -38,7 +38,7 @@ pub(super) struct ExposedValues<'a> {
     /// What people read instead: until the end of the maintenance, if that is later.
     pub(super) wait: Option<Duration>,
     /// `retry_after` as a point in time.
-    pub(super) retry_at: Option<DateTime>,
+    pub(super) retry_at: Option<Timestamp>,
     /// Letters, at most [`MAX_METHOD`]; otherwise empty.
     pub(super) method: &'a str,
     /// How the page retries automatically; `None`: it does not.
@@ -76,7 +76,7 @@ impl<'a> ExposedValues<'a> {
             retry_at: info
                 .now
                 .zip(info.retry_after)
-                .and_then(|(now, retry_after)| now.saturating_add(retry_after).to_utc()),
+                .map(|(now, retry_after)| now.saturating_add(retry_after)),
             method: valid_method(info.method),
             auto_retry: info
                 .page_retry
@@ -118,7 +118,10 @@ fn valid_method(method: &[u8]) -> &str {
 /// Returns the request id if it consists of the characters of request ids. It is shown unchanged or not
 /// at all, because a changed id could not be found in any log.
 fn valid_request_id(id: &[u8]) -> Option<&str> {
-    let is_valid = |byte: &u8| byte.is_ascii_alphanumeric() || b"._:+/=@-".contains(byte);
+    let is_valid = |byte: &u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'.' | b'_' | b':' | b'+' | b'/' | b'=' | b'@' | b'-')
+    };
     if id.is_empty() || id.len() > MAX_REQUEST_ID || !id.iter().all(is_valid) {
         return None;
     }

@@ -23,12 +23,26 @@ const OWN: &str = "own.";
 
 /// Texts by key: those of one language, or of one page.
 ///
-/// The part of a key after its first dot (`503` of `title.503`) has a map of its own, so that a page can
-/// look up a group for its reason or status without joining a key.
+/// The keys are split at their first dot, so that a page can look up a group (`title`) for its reason or
+/// status without joining a key.
 #[derive(Debug, Default)]
-pub(super) struct Texts(
-    BTreeMap<Cow<'static, str>, BTreeMap<Cow<'static, str>, Cow<'static, str>>>,
-);
+pub(super) struct Texts(BTreeMap<Cow<'static, str>, Group>);
+
+/// The texts whose keys have the same first part, by the rest of the key.
+#[derive(Debug, Default)]
+struct Group(BTreeMap<Cow<'static, str>, Cow<'static, str>>);
+
+impl Group {
+    /// Returns the text for a detail: for the key `group.detail`.
+    fn get(&self, detail: &str) -> Option<&str> {
+        self.0.get(detail).map(|text| &**text)
+    }
+
+    /// Returns the text for the group in general: for the key `group`.
+    fn general(&self) -> Option<&str> {
+        self.get("")
+    }
+}
 
 impl Texts {
     /// Returns the texts of a built-in language.
@@ -58,24 +72,28 @@ impl Texts {
         detail: Cow<'static, str>,
         text: Cow<'static, str>,
     ) {
-        self.0.entry(group).or_default().insert(detail, text);
+        self.0.entry(group).or_default().0.insert(detail, text);
     }
 
     /// Returns the text for a key.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
         let (group, detail) = split_key(key);
-        self.get_for(group, detail)
+        self.group(group)?.get(detail)
     }
 
-    /// Returns the text for the key `group.detail`.
-    fn get_for(&self, group: &str, detail: &str) -> Option<&str> {
-        self.0.get(group)?.get(detail).map(|text| &**text)
+    fn group(&self, name: &str) -> Option<&Group> {
+        self.0.get(name)
     }
 }
 
 /// Splits a key at its first dot.
 fn split_key(key: &str) -> (&str, &str) {
-    key.split_once('.').unwrap_or((key, ""))
+    // For a few bytes, this is cheaper than `split_once`, which prepares a search in any text.
+    let dot = key.bytes().position(|byte| byte == b'.');
+    let halves = dot.and_then(|dot| key.split_at_checked(dot));
+    halves.map_or((key, ""), |(group, rest)| {
+        (group, rest.strip_prefix('.').unwrap_or_default())
+    })
 }
 
 /// Returns whether texts can have this key.
@@ -140,18 +158,19 @@ impl<'a> Messages<'a> {
     /// Returns what happened. A table may have one text for several reasons.
     pub(super) fn message(&self, reason: Reason) -> Option<&'a str> {
         self.first(|texts| {
-            texts
-                .get_for("message", reason.as_str())
-                .or_else(|| texts.get_for("message", shared_message(reason)))
-                .or_else(|| texts.get("message"))
+            let messages = texts.group("message")?;
+            messages
+                .get(reason.as_str())
+                .or_else(|| messages.get(shared_message(reason)))
+                .or_else(|| messages.general())
         })
     }
 
     /// Returns the text of a group for a reason.
     pub(super) fn for_reason(&self, group: &str, reason: Reason) -> Option<&'a str> {
         self.first(|texts| {
-            let specific = texts.get_for(group, reason.as_str());
-            specific.or_else(|| texts.get(group))
+            let group = texts.group(group)?;
+            group.get(reason.as_str()).or_else(|| group.general())
         })
     }
 
@@ -160,12 +179,13 @@ impl<'a> Messages<'a> {
     pub(super) fn title(&self, reason: Reason, status: u16, is_retryable: bool) -> &'a str {
         let is_exact = is_retryable || status < 500;
         let title = self.first(|texts| {
-            let exact = || texts.get_for("title", &status.to_string());
-            texts
-                .get_for("title", reason.as_str())
+            let titles = texts.group("title")?;
+            let exact = || titles.get(&status.to_string());
+            titles
+                .get(reason.as_str())
                 .or_else(|| exact().filter(|_| is_exact))
-                .or_else(|| texts.get_for("title", &format!("{}xx", status / 100)))
-                .or_else(|| texts.get("title"))
+                .or_else(|| titles.get(&format!("{}xx", status / 100)))
+                .or_else(|| titles.general())
         });
         title.unwrap_or_else(|| self.text("title.5xx"))
     }

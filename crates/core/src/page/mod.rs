@@ -247,14 +247,12 @@ impl Pages {
         let rule = self.rules.iter().find(|(rule, _)| applies(rule, info));
         let own = self.own_page(info.page, rule.map(|(rule, _)| rule));
         let values = ExposedValues::new(info, &self.expose);
-        let bindings = Bindings {
-            values: &values,
-            messages: Messages {
-                languages: &self.languages,
-                language,
-                page: rule.map(|(_, texts)| texts),
-            },
+        let messages = Messages {
+            languages: &self.languages,
+            language,
+            page: rule.map(|(_, texts)| texts),
         };
+        let bindings = Bindings::new(&values, messages);
         match info.format {
             Format::Html => {
                 let html = own.and_then(|own| own.html.as_ref());
@@ -267,7 +265,7 @@ impl Pages {
                 page.csp = csp.as_deref();
                 let template = match html {
                     Some(html) => &html.template,
-                    None => self.built_in(info.language, &bindings.messages),
+                    None => self.built_in(info.language, messages),
                 };
                 page.body = render(template, &bindings);
             }
@@ -297,7 +295,7 @@ impl Pages {
 
     /// Returns the built-in HTML page for a language, compiled with its texts unless this page has texts of
     /// its own.
-    fn built_in(&self, language: LanguageId, messages: &Messages<'_>) -> &BoundTemplate {
+    fn built_in(&self, language: LanguageId, messages: Messages<'_>) -> &BoundTemplate {
         let localized = self.localized.get(self.languages.number(language));
         let Some(localized) = localized.filter(|_| messages.page.is_none()) else {
             return &self.html.template;
@@ -305,7 +303,7 @@ impl Pages {
         localized.get_or_init(|| {
             let names = LocalizedNames {
                 names: &self.names,
-                messages: *messages,
+                messages,
             };
             let template = Template::compile(&names, Syntax::Html, builtin::HTML);
             BoundTemplate::new(Arc::new(template.unwrap_or_default()))

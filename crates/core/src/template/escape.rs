@@ -156,25 +156,51 @@ impl Output {
     /// most of any text, are copied in runs.
     fn escape(&mut self, text: &str, rule: impl Fn(&mut Self, char)) {
         let mut rest = text;
-        while let Some((harmless, tail)) = rest
-            .bytes()
-            .position(|byte| !is_harmless(byte))
-            .and_then(|at| rest.split_at_checked(at))
-        {
+        while let Some((harmless, tail)) = rest.split_at_checked(harmless_len(rest.as_bytes())) {
             self.0.push_str(harmless);
             let mut characters = tail.chars();
-            if let Some(c) = characters.next() {
-                rule(self, c);
-            }
+            let Some(c) = characters.next() else {
+                return;
+            };
+            rule(self, c);
             rest = characters.as_str();
         }
-        self.0.push_str(rest);
     }
+}
+
+/// For each byte, whether no position treats it specially. A table is cheaper than comparisons, and every byte
+/// of every value is looked up.
+static HARMLESS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut rest: &mut [bool] = &mut table;
+    let mut byte: u8 = 0;
+    while let [entry, tail @ ..] = rest {
+        let is_special = matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | b'\\');
+        *entry = matches!(byte, b' '..=b'~') && !is_special;
+        byte = byte.wrapping_add(1);
+        rest = tail;
+    }
+    table
+};
+
+/// Returns how many bytes there are before the first one that some position treats specially.
+fn harmless_len(bytes: &[u8]) -> usize {
+    // A chunk has one branch for all of its bytes.
+    const CHUNK: usize = 8;
+    let are_harmless = |chunk: &&[u8]| {
+        let bytes = chunk.iter().copied();
+        bytes.fold(true, |all, byte| all & is_harmless(byte))
+    };
+    let chunks = bytes.chunks_exact(CHUNK).take_while(are_harmless);
+    let checked = chunks.count().saturating_mul(CHUNK);
+    let mut rest = bytes.iter().copied().skip(checked);
+    rest.position(|byte| !is_harmless(byte))
+        .map_or(bytes.len(), |at| checked.saturating_add(at))
 }
 
 /// Returns whether no position treats `byte` specially.
 fn is_harmless(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | b'\\')
+    HARMLESS.get(usize::from(byte)) == Some(&true)
 }
 
 /// Returns whether `c` is a noncharacter, which HTML does not allow (WHATWG HTML §13.2.3.5).

@@ -179,8 +179,14 @@ impl Template {
             .collect()
     }
 
-    /// Appends the page for these values to `out`. Returns the number of operations that were executed.
-    pub(crate) fn render(&self, values: &[Value<'_>], out: &mut Output) -> usize {
+    /// Appends a page to `out`. `value` returns the value of a variable, by its number; it is called for
+    /// the operations that are executed, not for those in other branches. Returns the number of executed
+    /// operations.
+    pub(crate) fn render<'v>(
+        &self,
+        value: impl Fn(usize) -> Option<&'v Value<'v>>,
+        out: &mut Output,
+    ) -> usize {
         let (mut next, mut copied, mut steps) = (0_usize, 0, 0_usize);
         while let Some(operation) = self.operations.get(next) {
             steps = steps.saturating_add(1);
@@ -188,12 +194,11 @@ impl Template {
             (next, copied) = (next.saturating_add(1), operation.upto);
             match operation.action {
                 Action::Write(variable, position) => {
-                    if let Some(value) = values.get(variable) {
+                    if let Some(value) = value(variable) {
                         out.value(position, value);
                     }
                 }
-                Action::JumpUnless(variable, _)
-                    if values.get(variable).is_some_and(Value::is_true) => {}
+                Action::JumpUnless(variable, _) if value(variable).is_some_and(Value::is_true) => {}
                 Action::JumpUnless(_, to) | Action::Jump(to) => {
                     (next, copied) = (to.operation, to.offset);
                 }

@@ -71,7 +71,7 @@ impl<'v> Environment<'v> {
         };
         let values: Vec<_> = template.variables().iter().map(value).collect();
         let mut out = Output::default();
-        let steps = template.render(&values, &mut out);
+        let steps = template.render(|number| values.get(number), &mut out);
         assert!(steps <= template.operations.len());
         (out.into_string(), steps)
     }
@@ -427,6 +427,22 @@ fn branches_not_taken_take_no_steps() {
     let (page, steps) = environment().render(Syntax::Html, &source);
     assert_eq!(steps, 500 + 250);
     assert_eq!(page.len(), 250 * (filler.len() + 3));
+}
+
+#[test]
+fn only_values_of_branches_that_are_taken_are_needed() {
+    let source = "{{#if path}}{{status}}{{else}}{{title}}{{/if}}{{#if until}}{{host}}{{/if}}";
+    let environment = environment();
+    let template = Template::compile(&environment, Syntax::Text, source).unwrap();
+    let needed = std::cell::RefCell::new(Vec::new());
+    let value = |number: usize| {
+        let name = template.variables()[number].as_str();
+        needed.borrow_mut().push(name);
+        let (_, value) = environment.variables.iter().find(|(of, _)| *of == name)?;
+        Some(value)
+    };
+    template.render(value, &mut Output::default());
+    assert_eq!(*needed.borrow(), ["path", "status", "until"]);
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::breaker::clients::MAX_CLIENTS;
 use crate::breaker::route::{DecidedBy, Decision, TestResult};
 use crate::breaker::window::bucket_width;
-use crate::breaker::{Outcome, PathClass, RouteCircuits, State, UnsyncedCounts};
+use crate::breaker::{ClientId, Outcome, PathClass, RouteCircuits, State, UnsyncedCounts};
 use crate::config::{Breaker as Settings, BreakerMode, BreakerScope};
 use crate::failure::Reason;
 use crate::host::SharedData;
@@ -44,6 +45,9 @@ pub(super) struct SharedCircuit {
     /// Results of requests that tested the upstream and could not be pushed; at most
     /// [`MAX_PERMITS`](crate::breaker::probes::MAX_PERMITS).
     pub(super) unsynced_tests: Vec<TestResult>,
+    /// Clients that were rejected since the last push, each with the name of the circuit; at most
+    /// [`MAX_CLIENTS`].
+    pub(super) asking: Vec<(String, ClientId)>,
     /// The window for which this worker has added its credit.
     pub(super) credited_for: Timestamp,
     /// When counts were pushed that should have tripped a circuit and did not.
@@ -56,8 +60,28 @@ impl SharedCircuit {
         !self.unsynced.is_empty() || !self.unsynced_tests.is_empty() || !self.view.is_clean()
     }
 
-    /// Returns the counts to which an outcome of a class is to be added.
-    fn unsynced_for(&mut self, class: &PathClass, by: DecidedBy) -> Option<&mut UnsyncedCounts> {
+    /// Returns whether the shared record must be read or written now: there is something to push, other
+    /// workers changed something, or a circuit changes with time. Of closed circuits the windows alone
+    /// age, and each worker does that by itself.
+    pub(super) fn must_exchange(&self) -> bool {
+        let is_idle = self.unsynced.is_empty()
+            && self.unsynced_tests.is_empty()
+            && self.asking.is_empty()
+            && self.view.is_closed();
+        self.is_stale || !is_idle
+    }
+
+    /// Notes that a client asks for what a circuit rejects.
+    fn note_asking(&mut self, class: &PathClass, by: DecidedBy, client: ClientId) {
+        let name = class.prefix(by.depth);
+        let is_known = |(known, other): &(String, ClientId)| *other == client && known == name;
+        if self.asking.len() < MAX_CLIENTS && !self.asking.iter().any(is_known) {
+            self.asking.push((name.to_owned(), client));
+        }
+    }
+
+    /// Returns the index of the counts to which an outcome of a class is to be added.
+    fn unsynced_for(&mut self, class: &PathClass, by: DecidedBy) -> Option<usize> {
         let mut class = class.clone();
         class.truncate(self.view.counted_depth(&class));
         loop {
@@ -65,13 +89,13 @@ impl SharedCircuit {
             let known = all.position(|known| {
                 known.class == class && known.depth == by.depth && known.generation == by.generation
             });
-            if let Some(known) = known {
-                return self.unsynced.get_mut(known);
+            if known.is_some() {
+                return known;
             }
             if self.unsynced.len() < MAX_UNSYNCED || class.depth() == 0 {
                 let new = UnsyncedCounts::new(class, by.depth, by.generation);
                 self.unsynced.push(new);
-                return self.unsynced.last_mut();
+                return self.unsynced.len().checked_sub(1);
             }
             class.truncate(if class.depth() > 1 { 1 } else { 0 });
             if class.depth() < by.depth {
@@ -267,9 +291,17 @@ impl Worker {
         let (class, client) = (self.class_of(circuit, caller), caller.client);
         let known = self.circuit(circuit).filter(|known| !known.is_stale);
         if let (Some(known), Some(settings)) = (known, self.settings(circuit)) {
-            let decision = known.view.decide(settings, &class, client, now, draw);
-            if let Some(decision) = final_decision(&known.view, &class, decision, now) {
-                return decision;
+            match known.view.decide(settings, &class, client, now, draw) {
+                Decision::Admit(by) => return Ok(Permit::of(by)),
+                Decision::Reject(by) => {
+                    let rejection = rejection(&known.view, &class, by, now);
+                    if let Some(known) = self.circuit_mut(circuit) {
+                        known.note_asking(&class, by, client);
+                    }
+                    return Err(rejection);
+                }
+                // It depends on the shared record.
+                Decision::MayProbe(_) | Decision::MayTry(_) => {}
             }
         }
         let overflow = RouteKey::overflow();
@@ -381,7 +413,8 @@ impl Worker {
         else {
             return;
         };
-        let Some(unsynced) = known.unsynced_for(&caller.class, decided_by) else {
+        let index = known.unsynced_for(&caller.class, decided_by);
+        let Some(unsynced) = index.and_then(|index| known.unsynced.get_mut(index)) else {
             return;
         };
         unsynced.add(result.outcome, result.is_slow, caller.client, width, now);
@@ -391,9 +424,8 @@ impl Worker {
         if result.retry_after.is_some() {
             unsynced.retry_after = result.retry_after;
         }
-        let unsynced = unsynced.clone();
         let is_due = now.saturating_since(known.pushed_in_vain_at) >= PUSH_INTERVAL;
-        let could_trip = is_due && known.view.could_trip(settings, &unsynced, now);
+        let could_trip = is_due && known.view.could_trip(settings, unsynced, now);
         let changes = known.view.changes;
         if could_trip || unsynced.is_full() {
             self.push(host, circuit, now, draw);
@@ -437,20 +469,6 @@ impl Worker {
         if route.is_overflow() {
             self.count_total(WorkerCounter::OverLimit);
         }
-    }
-}
-
-/// Returns the decision unless it depends on the shared record.
-fn final_decision(
-    view: &RouteCircuits,
-    class: &PathClass,
-    decision: Decision,
-    now: Timestamp,
-) -> Option<Result<Permit, CallNotPermitted>> {
-    match decision {
-        Decision::Admit(by) => Some(Ok(Permit::of(by))),
-        Decision::Reject(by) => Some(Err(rejection(view, class, by, now))),
-        Decision::MayProbe(_) | Decision::MayTry(_) => None,
     }
 }
 

@@ -20,6 +20,10 @@ use crate::worker::Worker;
 
 /// How long all workers track requests after one of them pushed a failure.
 const TRACK_FOR: Duration = Duration::from_secs(2);
+/// Number of routes with nothing to push that are read at a tick.
+const IDLE_EXCHANGES: u64 = 64;
+/// About the time between two ticks, in milliseconds.
+const TICK_MS: u64 = 50;
 /// Tracking is renewed when less than this is left: at half time, so that one lost renewal does no
 /// harm.
 const RENEW_BEFORE: Duration = Duration::from_secs(1);
@@ -41,11 +45,22 @@ impl Worker {
             let circuits = route.circuits.iter().filter(|c| c.has_pending_work());
             pending.extend(circuits.map(|circuit| (key.clone(), circuit.policy)));
         }
+        // Of routes whose windows only age, a bounded number is read at each tick, in turn.
+        let idle_turns = (pending.len() as u64).div_ceil(IDLE_EXCHANGES).max(1);
+        let first_idle = now.as_millis() / TICK_MS % idle_turns;
+        let mut idle = 0_u64;
         let mut has_pending_work = false;
         for (route, policy) in &pending {
             let (route, policy) = (route, *policy);
             let circuit = CircuitId { route, policy };
-            self.push(host, circuit, now, draw);
+            let must_exchange = self.circuit_mut(circuit).is_some_and(|known| {
+                known.view.age(now);
+                known.must_exchange()
+            });
+            idle = idle.saturating_add(u64::from(!must_exchange));
+            if must_exchange || idle.wrapping_sub(first_idle) % idle_turns == 0 {
+                self.push(host, circuit, now, draw);
+            }
             let known = self.circuit(circuit);
             has_pending_work |= known.is_some_and(SharedCircuit::has_pending_work);
         }
@@ -69,6 +84,7 @@ impl Worker {
             return;
         };
         let unsynced = std::mem::take(&mut known.unsynced);
+        let asking = std::mem::take(&mut known.asking);
         let given_for = known.credited_for;
         for result in std::mem::take(&mut known.unsynced_tests) {
             self.push_test(host, circuit, result, now, draw);
@@ -80,6 +96,9 @@ impl Worker {
             given_for,
         };
         let pushed = self.transact(host, circuit, now, draw, |view, settings| {
+            for (name, client) in &asking {
+                view.note_client(name, *client, now);
+            }
             if unsynced.is_empty() {
                 return Vec::new();
             }
@@ -237,6 +256,7 @@ impl Worker {
                 changed: 0,
                 unsynced: Vec::new(),
                 unsynced_tests: Vec::new(),
+                asking: Vec::new(),
                 credited_for: Timestamp::EPOCH,
                 pushed_in_vain_at: Timestamp::EPOCH,
             };

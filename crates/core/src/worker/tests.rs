@@ -5,6 +5,7 @@ mod against_model;
 mod bias;
 mod chaos;
 mod circuits;
+mod classes;
 mod concurrent_writer;
 mod heartbeats;
 mod hints;

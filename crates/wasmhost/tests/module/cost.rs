@@ -7,8 +7,9 @@ use super::{golden, stages, vm};
 /// Host calls of a healthy request that return data. Each one re-enters the module for memory, which takes
 /// a microsecond or two.
 const HEALTHY_MALLOCS: u64 = 2;
-/// The same for a rejection: headers, route name and cluster. (The route has no metadata here.)
-const REJECTED_MALLOCS: u64 = 3;
+/// The same for a rejection: headers, route name, cluster, and the client's address, since a half-open
+/// circuit serves those who did not have their turn. (The route has no metadata here.)
+const REJECTED_MALLOCS: u64 = 4;
 /// The same for a request that passes while another circuit is open: also the status of its response.
 const WATCHED_MALLOCS: u64 = 4;
 /// Instructions for a healthy request, all callbacks together. Eight callbacks pass through the SDK's dispatcher.
@@ -16,9 +17,9 @@ const HEALTHY_FUEL: u64 = 4_500;
 /// Instructions for a request that passes while another circuit is open, so that its route is looked up.
 const WATCHED_FUEL: u64 = 16_000;
 /// Instructions for a page.
-const FAILING_FUEL: u64 = 120_000;
+const FAILING_FUEL: u64 = 90_000;
 /// Instructions for a rejection by an open circuit, with its page.
-const REJECTING_FUEL: u64 = 90_000;
+const REJECTING_FUEL: u64 = 71_000;
 /// Instructions for the first HTML page in a language, for which the built-in page is compiled (some 0.2 ms).
 const FIRST_FUEL: u64 = 1_200_000;
 

@@ -12,9 +12,9 @@ const ROUTES: usize = 10_000;
 const FAILURES_PER_TICK: usize = 20;
 /// `MAX_ROUTES` of the core: further routes share one entry.
 const KEPT_ROUTES: usize = 1_024;
-/// The most memory for a route that fails, and for a worker whatever the number of routes.
-const ROUTE_BYTES: usize = 2_048;
-const WORKER_BYTES: usize = 4 * 1024 * 1024;
+/// The most memory for a route that fails, with the circuits of its host and of one class, and for a worker whatever the number of routes.
+const ROUTE_BYTES: usize = 4_096;
+const WORKER_BYTES: usize = 6 * 1024 * 1024;
 
 const MIB: usize = 1024 * 1024;
 

@@ -97,7 +97,7 @@ prop_compose! {
 prop_compose! {
     fn any_circuits()(
         route in any_circuit(),
-        classes in prop::collection::btree_map("[a-z./é]{0,60}", any_class(), 0..8),
+        classes in prop::collection::btree_map("[a-z./é]{0,60}", any_class().prop_map(Box::new), 0..8),
         (watched_since, tries_since) in (time(), time()),
         (changes, failed_tries) in any::<(u32, u32)>(),
     ) -> RouteCircuits {
@@ -115,7 +115,7 @@ prop_compose! {
         (level, target, best, held, doubts) in any::<(u32, u32, u32, u16, u8)>(),
         succeeded in any::<u8>(),
         (changed_at, until, next_step_at) in (time(), time(), time()),
-        (last_success, last_response) in (time(), time()),
+        (last_success, last_response, probe_failed_at) in (time(), time(), time()),
         tripped_by in prop::sample::select(Reason::ALL),
         leases in prop::collection::vec(lease(), MAX_PERMITS),
         step in counts(),
@@ -129,7 +129,7 @@ prop_compose! {
             probes: Probes { leases: leases.try_into().unwrap(), succeeded },
             ramp: Ramp { level, target, best, held, doubts }, next_step_at, step,
             consecutive, last_success, abandoned, last_response,
-            clients, probe_clients, failed_probers,
+            clients, probe_clients, failed_probers, probe_failed_at,
             window: Window::from_parts(head, ring.try_into().unwrap()),
             bucket_width: millis(bucket_ms.into()),
         }
@@ -224,7 +224,9 @@ fn a_record_with_all_classes_is_bounded() {
             standing: Standing::Failing,
             trying_until: START,
         };
-        circuits.classes.insert(format!("{n:0>200}"), class);
+        circuits
+            .classes
+            .insert(format!("{n:0>200}"), Box::new(class));
     }
     let size = circuits.encode().len();
     assert!(size < 64 * 1024, "{size} bytes");

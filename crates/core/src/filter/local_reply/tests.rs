@@ -182,7 +182,7 @@ fn replacing_headers_have_status_and_exact_length() {
     let reply = LocalReply {
         status: 502,
         grpc_status: None,
-        headers: vec![("x".into(), b"y".to_vec())],
+        headers: vec![("x".into(), b"y".into())],
         body: vec![b'a'; 1234],
         details: Vec::new(),
     };

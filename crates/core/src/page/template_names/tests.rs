@@ -16,7 +16,7 @@ fn constant(config: &Config, source: &str) -> String {
         .read(Syntax::Text, source)
         .unwrap();
     let mut out = crate::template::Output::default();
-    template.render(&[], &mut out);
+    template.render(|_| None, &mut out);
     out.into_string()
 }
 

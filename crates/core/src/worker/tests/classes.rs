@@ -1,0 +1,543 @@
+//! What fails is closed, and nothing else: clients with addresses and paths, over several workers.
+
+use super::*;
+use crate::breaker::{ClientId, PathClass};
+use crate::rng::SplitMix64;
+
+const ROUTE: &str = "shop/app";
+const BAD_GATEWAY: Outcome = Outcome::Failure(Reason::UpstreamBadGateway);
+
+/// Clients that ask again and again.
+#[derive(Clone)]
+struct Crowd {
+    /// Requests per second of all of them together.
+    rate: f64,
+    /// The numbers of their addresses.
+    addresses: std::ops::Range<u32>,
+    host: &'static str,
+    /// The paths; each `#` becomes the number of the request.
+    paths: &'static [&'static str],
+    /// Whether they ask from this time to that, in milliseconds.
+    between: std::ops::Range<u64>,
+}
+
+impl Crowd {
+    fn new(rate: f64, addresses: std::ops::Range<u32>, paths: &'static [&'static str]) -> Self {
+        Self {
+            rate,
+            addresses,
+            host: "shop.example",
+            paths,
+            between: 0..u64::MAX,
+        }
+    }
+}
+
+/// What happened to the requests of a crowd.
+#[derive(Debug, Default, Clone, Copy)]
+struct Seen {
+    asked: u32,
+    sent: u32,
+    good: u32,
+}
+
+impl Seen {
+    fn share(self) -> f64 {
+        f64::from(self.good) / f64::from(self.asked.max(1))
+    }
+}
+
+/// A request, as the upstream sees it.
+struct Asked {
+    crowd: usize,
+    ms: u64,
+    draw: f64,
+}
+
+/// Runs crowds against an upstream, and returns what happened from `from_ms` on.
+struct Scene<'a> {
+    workers: usize,
+    settings: Settings,
+    /// Requests per second that the workers know of from before.
+    known_rate: f64,
+    crowds: &'a [Crowd],
+    upstream: &'a dyn Fn(Asked) -> Outcome,
+    from_ms: u64,
+    to_ms: u64,
+    has_addresses: bool,
+}
+
+impl Scene<'_> {
+    fn run(&self) -> (Vec<Seen>, World) {
+        let mut world = World::new(self.workers, self.settings.clone());
+        for worker in &mut world.workers {
+            let key = worker.routes.load_key(&ROUTE.into());
+            let (load, _) = worker.routes.load(key);
+            load.mean = (self.known_rate / self.workers as f64) as f32;
+        }
+        let mut rng = SplitMix64::new(7);
+        let mut seen = vec![Seen::default(); self.crowds.len()];
+        let mut number = 0_u32;
+        // As a clock with a resolution of a millisecond shows them.
+        for ms in 0..self.to_ms {
+            for (index, crowd) in self.crowds.iter().enumerate() {
+                if !crowd.between.contains(&ms) {
+                    continue;
+                }
+                let mut due = crowd.rate / 1_000.0;
+                while rng.unit() < due {
+                    due -= 1.0;
+                    number += 1;
+                    let count = (crowd.addresses.end - crowd.addresses.start) as f64;
+                    let address = crowd.addresses.start + (rng.unit() * count) as u32;
+                    let path = (rng.unit() * crowd.paths.len() as f64) as usize;
+                    let path = crowd.paths[path].replace('#', &number.to_string());
+                    let is_counted = ms >= self.from_ms;
+                    let seen = &mut seen[index];
+                    seen.asked += u32::from(is_counted);
+                    let draw = rng.unit();
+                    world.draw = rng.unit();
+                    let worker = (rng.unit() * self.workers as f64) as usize;
+                    let outcome = (self.upstream)(Asked {
+                        crowd: index,
+                        ms,
+                        draw,
+                    });
+                    let class = PathClass::of_request(crowd.host.as_bytes(), path.as_bytes());
+                    let address = format!("10.0.{}.{}:80", address / 256, address % 256);
+                    let client = if self.has_addresses {
+                        ClientId::of_address(address.as_bytes())
+                    } else {
+                        ClientId::of_address(b"10.9.9.9:80")
+                    };
+                    let caller = Caller { class, client };
+                    if world.request_of(worker, &caller, outcome) {
+                        seen.sent += u32::from(is_counted);
+                        seen.good += u32::from(is_counted && outcome == Outcome::Success);
+                    }
+                }
+            }
+            world.now = world.now.saturating_add(millis(1));
+            if ms % 50 == 0 {
+                for worker in 0..self.workers {
+                    world.tick(worker);
+                }
+            }
+        }
+        (seen, world)
+    }
+}
+
+impl World {
+    fn request_of(&mut self, worker: usize, caller: &Caller, outcome: Outcome) -> bool {
+        let (route, rng) = (ROUTE.into(), &mut FixedDraw(self.draw));
+        let (circuit, now) = (circuit(&route), self.now);
+        let (worker, host) = (&mut self.workers[worker], &mut self.host);
+        match worker.try_acquire(host, circuit, caller, false, now, rng) {
+            Ok(permit) => {
+                worker.record(host, circuit, caller, permit, outcome.into(), now, rng);
+                if outcome == Outcome::Success && worker.should_sample() {
+                    worker.sample(&route, b"");
+                }
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Returns the changes of state: the class, and the state that was entered.
+    fn changes(&mut self) -> Vec<(String, State)> {
+        let events = self.workers.iter_mut().flat_map(Worker::take_events);
+        let change = |event| match event {
+            Event::Transition {
+                class, transition, ..
+            } => Some((class.unwrap_or_default(), transition.to)),
+            _ => None,
+        };
+        events.filter_map(change).collect()
+    }
+}
+
+fn defaults() -> Settings {
+    crate::config::Config::default().policy.breaker
+}
+
+/// Runs a scene with one, two and four workers, with the addresses of the clients and, unless it needs
+/// them, with one address for all.
+fn each(
+    scene: &Scene<'_>,
+    needs_addresses: bool,
+    check: impl Fn(&str, &[Seen], &[(String, State)]),
+) {
+    for workers in [1, 2, 4] {
+        for has_addresses in [true, false] {
+            if needs_addresses && !has_addresses {
+                continue;
+            }
+            let scene = Scene {
+                workers,
+                has_addresses,
+                settings: scene.settings.clone(),
+                ..*scene
+            };
+            let (seen, mut world) = scene.run();
+            let changes = world.changes();
+            let name =
+                format!("{workers} workers, addresses: {has_addresses}: {seen:?} {changes:?}");
+            check(&name, &seen, &changes);
+        }
+    }
+}
+
+fn scene<'a>(crowds: &'a [Crowd], upstream: &'a dyn Fn(Asked) -> Outcome) -> Scene<'a> {
+    Scene {
+        workers: 1,
+        settings: defaults(),
+        known_rate: 20.0,
+        crowds,
+        upstream,
+        from_ms: 0,
+        to_ms: 30_000,
+        has_addresses: true,
+    }
+}
+
+const VISITORS: std::ops::Range<u32> = 1..11;
+const ONE: std::ops::Range<u32> = 99..100;
+const MANY: std::ops::Range<u32> = 100..130;
+
+fn visit(rate: f64, paths: &'static [&'static str]) -> Crowd {
+    Crowd::new(rate, VISITORS, paths)
+}
+
+/// An upstream that fails requests of every crowd but the first, the visitors.
+fn others_fail(outcome: Outcome) -> impl Fn(Asked) -> Outcome {
+    move |asked| match asked.crowd {
+        0 => Outcome::Success,
+        _ => outcome,
+    }
+}
+
+/// A failing path, host or prefix, whoever asks for it and however often: nobody else notices, and
+/// few of the requests for it reach the upstream. (What is rejected last: one client's random paths.)
+#[test]
+fn what_fails_is_rejected_and_the_rest_is_served() {
+    let of = |rate, clients, paths| Crowd::new(rate, clients, paths);
+    let host = |crowd: Crowd| Crowd {
+        host: "a.example",
+        ..crowd
+    };
+    let cases = [
+        (
+            "one client",
+            visit(20.0, &["/"]),
+            of(40.0, ONE, &["/bad"]),
+            80,
+        ),
+        ("slow site", visit(2.0, &["/"]), of(3.0, ONE, &["/bad"]), 40),
+        (
+            "very slow site",
+            visit(0.7, &["/"]),
+            of(2.0, ONE, &["/bad"]),
+            40,
+        ),
+        (
+            "all poll",
+            visit(2.0, &["/", "/a", "/b"]),
+            of(20.0, VISITORS, &["/bad"]),
+            60,
+        ),
+        (
+            "random paths",
+            visit(20.0, &["/", "/a", "/b"]),
+            of(40.0, ONE, &["/x#"]),
+            1_300,
+        ),
+        (
+            "users",
+            visit(20.0, &["/", "/items/1"]),
+            of(40.0, MANY, &["/users/#"]),
+            80,
+        ),
+        (
+            "deep",
+            visit(20.0, &["/", "/api/v1/b"]),
+            of(20.0, MANY, &["/api/v1/a"]),
+            100,
+        ),
+        (
+            "host",
+            visit(20.0, &["/", "/a"]),
+            host(of(20.0, VISITORS, &["/", "/a"])),
+            60,
+        ),
+    ];
+    for (name, visitors, others, most) in cases {
+        for outcome in [BAD_GATEWAY, Outcome::Failure(Reason::HttpResponseTimeout)] {
+            let (crowds, upstream) = ([visitors.clone(), others.clone()], others_fail(outcome));
+            each(&scene(&crowds, &upstream), false, |how, seen, _| {
+                assert!(seen[0].share() >= 0.99, "{name}, {how}");
+                assert!(seen[1].sent <= most, "{name}, {how}");
+            });
+        }
+    }
+}
+
+/// Of hosts behind one route, each may be dead by itself.
+#[test]
+fn a_dead_host_closes_no_other() {
+    let dead = Crowd {
+        host: "dead.example",
+        ..Crowd::new(20.0, VISITORS, &["/", "/a"])
+    };
+    let (crowds, upstream) = ([visit(5.0, &["/", "/b"]), dead], others_fail(FAILURE));
+    each(&scene(&crowds, &upstream), false, |how, seen, changes| {
+        assert!(seen[0].share() >= 0.99, "{how}");
+        assert!(seen[1].sent <= 60, "{how}");
+        assert!(
+            changes.iter().all(|(class, _)| class == "dead.example"),
+            "{how}"
+        );
+    });
+}
+
+/// At night only a monitor asks for a broken path, then the first visitor comes, for a page with many
+/// parts.
+#[test]
+fn the_first_visitor_of_another_path_is_served() {
+    for monitored in [&["/bad"][..], &["/bad", "/worse"]] {
+        let first = Crowd {
+            between: 60_000..62_000,
+            ..Crowd::new(30.0, 5..6, &["/", "/css/a", "/js/b", "/img/c", "/fonts/d"])
+        };
+        let monitor = Crowd::new(3.0, ONE, monitored);
+        let (crowds, upstream) = ([first, monitor], others_fail(BAD_GATEWAY));
+        let scene = Scene {
+            to_ms: 62_000,
+            ..scene(&crowds, &upstream)
+        };
+        each(&scene, false, |how, seen, _| {
+            assert!(seen[0].share() > 0.99, "{how}")
+        });
+    }
+}
+
+/// A dead upstream is found soon, also in the middle of other failures; then one more request is sent
+/// of each class that was good, and the probes.
+#[test]
+fn a_dead_upstream_is_cut_off_for_all_classes() {
+    const DEAD: u64 = 15_000;
+    let good = ["/", "/a", "/b", "/c"];
+    let paths: &[&str] = &["/", "/a", "/b", "/c"];
+    let bad = Crowd::new(40.0, ONE, &["/bad"]);
+    for (name, crowds, rate) in [
+        ("alone", vec![visit(20.0, paths)], 20.0),
+        ("busy", vec![Crowd::new(500.0, 1..300, paths)], 500.0),
+        (
+            "many classes",
+            vec![Crowd::new(200.0, 1..300, &["/", "/p#"])],
+            200.0,
+        ),
+        ("beside a broken path", vec![visit(20.0, paths), bad], 20.0),
+    ] {
+        for death in [FAILURE, BAD_GATEWAY] {
+            let upstream = |asked: Asked| match asked.crowd {
+                _ if asked.ms >= DEAD => death,
+                0 => Outcome::Success,
+                _ => BAD_GATEWAY,
+            };
+            let scene = |from_ms, to_ms| Scene {
+                from_ms,
+                to_ms,
+                known_rate: rate,
+                ..scene(&crowds, &upstream)
+            };
+            each(&scene(DEAD, DEAD + 1_500), false, |how, seen, _| {
+                assert!(f64::from(seen[0].sent) < 1.5 * rate, "{name}, {how}");
+            });
+            each(
+                &scene(DEAD + 1_500, DEAD + 10_000),
+                false,
+                |how, seen, _| {
+                    // Three half-open periods, each with a probe that fails; and of the classes that
+                    // are not known, three a second, unless no connection is accepted.
+                    let tries = if death == FAILURE { 0 } else { 3 * 9 };
+                    let most = good.len() + 3 + 6 + tries;
+                    assert!(seen[0].sent as usize <= most, "{name}, {death:?}, {how}");
+                },
+            );
+        }
+    }
+}
+
+#[test]
+fn failures_on_all_paths_open_the_host() {
+    let upstream = |asked: Asked| match asked.draw {
+        draw if draw < 0.6 => BAD_GATEWAY,
+        _ => Outcome::Success,
+    };
+    let crowds = [visit(40.0, &["/", "/a", "/b", "/c", "/d", "/e"])];
+    each(&scene(&crowds, &upstream), false, |how, _, changes| {
+        let opened = ("shop.example".to_owned(), State::Open);
+        assert!(changes.contains(&opened), "{how}");
+    });
+}
+
+/// What one client does alone opens nothing that others use, even on the path that they use.
+#[test]
+fn one_client_has_one_voice() {
+    let causes = [
+        Outcome::Failure(Reason::ConnectionTerminated),
+        Outcome::Failure(Reason::HttpResponseTimeout),
+        OVERLOADED,
+    ];
+    for cause in causes {
+        for (rate, hammering) in [(20.0, 40.0), (20.0, 100.0), (2.0, 40.0), (1.0, 2.0)] {
+            let crowds = [visit(rate, &["/"]), Crowd::new(hammering, ONE, &["/"])];
+            let upstream = others_fail(cause);
+            let scene = Scene {
+                known_rate: rate,
+                ..scene(&crowds, &upstream)
+            };
+            each(&scene, true, |how, seen, _| {
+                assert!(
+                    seen[0].share() >= 0.99,
+                    "{cause:?}, {rate} {hammering}, {how}"
+                );
+            });
+        }
+    }
+}
+
+/// After an outage one client still fails, many times a second: the others get the probes.
+#[test]
+fn one_client_cannot_take_all_probes() {
+    let upstream = |asked: Asked| match asked.ms {
+        5_000..9_000 => BAD_GATEWAY,
+        _ if asked.crowd == 1 => BAD_GATEWAY,
+        _ => Outcome::Success,
+    };
+    for rate in [0.5, 2.0, 20.0] {
+        let crowds = [visit(rate, &["/"]), Crowd::new(40.0, ONE, &["/"])];
+        let scene = Scene {
+            from_ms: 30_000,
+            to_ms: 60_000,
+            ..scene(&crowds, &upstream)
+        };
+        each(&scene, true, |how, seen, _| {
+            assert!(seen[0].share() >= 0.99, "{rate}, {how}")
+        });
+    }
+}
+
+/// A burst of failures within milliseconds opens nothing, at any rate of healthy requests.
+#[test]
+fn a_burst_is_no_outage() {
+    for rate in [2.0, 20.0, 100.0, 500.0] {
+        for (burst, every_ms) in [
+            (20.0, 60_000),
+            (40.0, 60_000),
+            (20.0, 15_000),
+            (40.0, 15_000),
+        ] {
+            let mut crowds = vec![visit(rate, &["/"])];
+            for begin in (500..60_000).step_by(every_ms) {
+                crowds.push(Crowd {
+                    between: begin..begin + 5,
+                    ..Crowd::new(burst * 200.0, ONE, &["/"])
+                });
+            }
+            let upstream = others_fail(BAD_GATEWAY);
+            let scene = Scene {
+                known_rate: rate,
+                to_ms: 60_000,
+                ..scene(&crowds, &upstream)
+            };
+            each(&scene, false, |how, seen, _| {
+                assert!(
+                    seen[0].share() >= 0.99,
+                    "{rate}, {burst} every {every_ms} ms, {how}"
+                );
+            });
+        }
+    }
+}
+
+/// With the credit, the window of a route is that of a breaker that counted all along.
+#[test]
+fn a_window_begins_with_what_an_exact_one_would_hold() {
+    for rate in [5.0, 50.0, 500.0] {
+        for failing in [0.3, 0.6] {
+            let upstream = |asked: Asked| match asked.draw {
+                draw if draw < failing && asked.ms >= 20_000 => BAD_GATEWAY,
+                _ => Outcome::Success,
+            };
+            let crowds = [visit(rate, &["/"])];
+            for ms in [20_100, 21_000, 24_000] {
+                let mut settings = defaults();
+                settings.min_requests = 1_000_000;
+                settings.consecutive.failures = 1_000_000;
+                let scene = Scene {
+                    known_rate: rate,
+                    to_ms: ms,
+                    settings,
+                    ..scene(&crowds, &upstream)
+                };
+                let (_, world) = scene.run();
+                let found = world.view(0, ROUTE).window.sum();
+                if found.failed == 0 {
+                    continue;
+                }
+                // Nine buckets that are over, and the one that has begun.
+                let exact = rate * 9.5;
+                let slack = 4.0 * exact.sqrt() + rate;
+                assert!(
+                    (f64::from(found.total) - exact).abs() <= slack,
+                    "{rate} {failing} {ms}: {found:?}"
+                );
+            }
+        }
+    }
+}
+
+/// One circuit for the whole route, if so configured.
+#[test]
+fn with_the_scope_of_the_route_one_path_closes_all() {
+    let mut settings = defaults();
+    settings.scope = crate::config::BreakerScope::Route;
+    let crowds = [visit(2.0, &["/"]), Crowd::new(40.0, MANY, &["/bad"])];
+    let upstream = others_fail(BAD_GATEWAY);
+    let scene = Scene {
+        settings,
+        ..scene(&crowds, &upstream)
+    };
+    each(&scene, false, |how, seen, changes| {
+        assert!(seen[0].share() < 0.5, "{how}");
+        assert!(changes.iter().all(|(class, _)| class.is_empty()), "{how}");
+    });
+}
+
+/// However many classes fail, a route keeps a bounded number of them, and none when it is well again.
+#[test]
+fn classes_are_bounded_and_forgotten() {
+    let crowds = [Crowd::new(400.0, 1..200, &["/x#", "/y#/z", "/"])];
+    let upstream = |asked: Asked| match asked.ms {
+        ..10_000 if asked.draw < 0.4 => BAD_GATEWAY,
+        _ => Outcome::Success,
+    };
+    let run = |to_ms| {
+        let (_, world) = Scene {
+            to_ms,
+            ..scene(&crowds, &upstream)
+        }
+        .run();
+        let route = ROUTE.into();
+        world.workers[0]
+            .view(circuit(&route))
+            .unwrap()
+            .classes
+            .len()
+    };
+    assert!((10..=64).contains(&run(9_000)));
+    assert_eq!(run(60_000), 0);
+}
