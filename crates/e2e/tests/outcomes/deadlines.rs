@@ -42,10 +42,14 @@ fn all() -> impl Iterator<Item = (&'static str, Kind, Request)> {
 pub(crate) fn routes() -> Vec<Value> {
     all()
         .map(|(name, kind, _)| {
-            let limits = json!({
-                "timeout": TIMEOUT,
-                "max_stream_duration": { "grpc_timeout_header_max": "60s" },
-            });
+            let limits = match kind {
+                H1 | H2 => json!({ "timeout": TIMEOUT }),
+                // Envoy ignores `timeout` where a route honours the deadlines of calls.
+                Grpc => json!({ "max_stream_duration": {
+                    "max_stream_duration": TIMEOUT,
+                    "grpc_timeout_header_max": "60s",
+                } }),
+            };
             let route = route_to(&kind.route(name), kind.cluster());
             merge(route, json!({ "route": limits }))
         })
