@@ -137,13 +137,18 @@ impl Entry<'_> {
         let broke_off = self
             .details
             .starts_with("upstream_reset_after_response_started");
+        let has_begun = self.details.is_empty() && self.bytes_sent > 0;
+        let was_cut_off = broke_off || (has_begun && flags & BROKE_OFF != 0);
+        if was_cut_off && self.status != 404 && (400..500).contains(&self.status) {
+            // The upstream refused the request without reading its body, and closed (RFC 9113, 8.1).
+            return None;
+        }
         if self.status < 500 && !broke_off {
             let is_failure = flags & (FAILED | NO_ROUTE) != 0 && flags & CLIENT_LEFT == 0;
             if !is_failure {
                 return None;
             }
-            let has_begun = self.details.is_empty() && self.bytes_sent > 0 && self.status != 404;
-            if has_begun && flags & BROKE_OFF != 0 {
+            if was_cut_off && self.status != 404 {
                 return Some((Reason::HttpResponseIncomplete, Evidence::Flags));
             }
         }

@@ -17,9 +17,9 @@ const HEALTHY_FUEL: u64 = 4_500;
 /// Instructions for a request that passes while another circuit is open, so that its route is looked up.
 const WATCHED_FUEL: u64 = 16_000;
 /// Instructions for a page.
-const FAILING_FUEL: u64 = 90_000;
+const FAILING_FUEL: u64 = 88_000;
 /// Instructions for a rejection by an open circuit, with its page.
-const REJECTING_FUEL: u64 = 71_000;
+const REJECTING_FUEL: u64 = 70_000;
 /// Instructions for the first HTML page in a language, for which the built-in page is compiled (some 0.2 ms).
 const FIRST_FUEL: u64 = 1_200_000;
 

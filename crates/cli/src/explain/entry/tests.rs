@@ -140,6 +140,19 @@ fn without_a_filter_reason_the_core_classifies() {
             "upstream_reset_after_response_started{connection_termination}",
             Some((HttpResponseIncomplete, Details)),
         ),
+        // The upstream refused an upload and did not read the rest: that is no failure.
+        (
+            413,
+            "UC",
+            "upstream_reset_after_response_started{connection_termination}",
+            None,
+        ),
+        (
+            415,
+            "UR",
+            "upstream_reset_after_response_started{remote_reset}",
+            None,
+        ),
     ] {
         assert_eq!(
             entry(status, flags, details).failure(),

@@ -110,7 +110,11 @@ impl Scene<'_> {
                     } else {
                         ClientId::of_address(b"10.9.9.9:80")
                     };
-                    let caller = Caller { class, client };
+                    let caller = Caller {
+                        class,
+                        client,
+                        is_upload: false,
+                    };
                     if world.request_of(worker, &caller, outcome) {
                         seen.sent += u32::from(is_counted);
                         seen.good += u32::from(is_counted && outcome == Outcome::Success);
@@ -137,7 +141,7 @@ impl World {
             Ok(permit) => {
                 worker.record(host, circuit, caller, permit, outcome.into(), now, rng);
                 if outcome == Outcome::Success && worker.should_sample() {
-                    worker.sample(&route, b"");
+                    worker.sample(&route, b"", None);
                 }
                 true
             }

@@ -156,6 +156,17 @@ pub(crate) const ROWS: &[Row] = &[
                     "{{tidegate_route}}",
                 )],
             },
+            Panel {
+                title: "Not counted",
+                description: "Requests that failed, or whose client left, and that say nothing about the upstream. docs/observability.md explains the words.",
+                kind: Kind::Stack,
+                unit: PER_SECOND,
+                width: 24,
+                queries: &[(
+                    r#"sum by (tidegate_why) (rate(tidegate_breaker_ignored{instance=~"$instance", tidegate_route=~"$route"}[$__rate_interval]))"#,
+                    "{{tidegate_why}}",
+                )],
+            },
         ],
     ),
     (
