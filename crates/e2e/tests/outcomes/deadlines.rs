@@ -15,7 +15,7 @@ use Kind::{Grpc, H1, H2};
 /// Time that the page takes, within the time-out of its route.
 const TAKES: Duration = Duration::from_millis(300);
 /// Time-out of the routes.
-const TIMEOUT: &str = "0.8s";
+const TIMEOUT: &str = "1.5s";
 /// Requests with a deadline that is too short.
 const MANY: usize = 45;
 
@@ -32,6 +32,9 @@ const CASES: &[(&str, &[Kind], &str, &str)] = &[
     ("call", &[Grpc], "grpc-timeout", "1m"),
 ];
 
+/// A route for calls that never answers.
+const DEAD: &str = "dead-call";
+
 fn all() -> impl Iterator<Item = (&'static str, Kind, Request)> {
     CASES.iter().flat_map(|(name, kinds, header, value)| {
         let request = move |kind: &Kind| kind.request(name).header(header, value);
@@ -40,8 +43,9 @@ fn all() -> impl Iterator<Item = (&'static str, Kind, Request)> {
 }
 
 pub(crate) fn routes() -> Vec<Value> {
-    all()
-        .map(|(name, kind, _)| {
+    let all = all().map(|(name, kind, _)| (name, kind));
+    all.chain([(DEAD, Grpc)])
+        .map(|(name, kind)| {
             let limits = match kind {
                 H1 | H2 => json!({ "timeout": TIMEOUT }),
                 // Envoy ignores `timeout` where a route honours the deadlines of calls.
@@ -93,14 +97,22 @@ pub(crate) fn deadlines_of_clients_open_nothing_and_the_routes_own_does(bench: &
     }
     assert!(findings.is_empty(), "{findings:#?}");
     // The page is dead now, and the route waits for as long as it is set to wait.
-    for (name, kind, ..) in &running {
-        bench.upstream.set(&kind.route(name), Behaviour::Hang);
+    for (name, kind, ..) in running.iter().filter(|(_, kind, ..)| *kind != Grpc) {
+        open_by_time_out(bench, name, *kind);
     }
-    for (name, kind, ..) in &running {
-        let more = bench.load_of("internal", *kind, kind.request(name), 15);
-        let key = kind.key(name);
-        let event = wait_until(&format!("{key} to open"), || bench.opened(&key).pop());
-        assert_eq!(event["reason"], "http_response_timeout", "{event}");
-        drop(more);
-    }
+}
+
+/// A route that honours the deadlines of calls has a longest duration instead of a time-out. Envoy
+/// sets it in the `grpc-timeout` of each call that has no deadline, before any filter sees the call.
+pub(crate) fn the_longest_duration_of_a_route_opens_its_circuit(bench: &Bench) {
+    open_by_time_out(bench, DEAD, Grpc);
+}
+
+/// Lets the page of a route die, and waits until its circuit opens.
+fn open_by_time_out(bench: &Bench, name: &str, kind: Kind) {
+    bench.upstream.set(&kind.route(name), Behaviour::Hang);
+    let _load = bench.load_of("internal", kind, kind.request(name), 15);
+    let key = kind.key(name);
+    let event = wait_until(&format!("{key} to open"), || bench.opened(&key).pop());
+    assert_eq!(event["reason"], "http_response_timeout", "{event}");
 }

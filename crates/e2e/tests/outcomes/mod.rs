@@ -42,6 +42,10 @@ const SCENARIOS: &[Scenario] = &[
         "deadlines",
         deadlines::deadlines_of_clients_open_nothing_and_the_routes_own_does,
     ),
+    (
+        "longest duration",
+        deadlines::the_longest_duration_of_a_route_opens_its_circuit,
+    ),
     ("uploads", uploads::uploads_that_are_not_read_open_nothing),
     ("hosts", hosts::a_dead_host_does_not_cut_off_the_others),
 ];
