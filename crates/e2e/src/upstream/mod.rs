@@ -35,7 +35,7 @@ pub enum Behaviour {
     /// Never answers.
     Hang,
     /// Answers before it has read the body. HTTP/1.1: ends its side of the connection and drops what
-    /// still comes for a second (RFC 9112 §9.6); an answer that is [`Answer::cut`] closes at once,
+    /// still comes for some seconds (RFC 9112 §9.6); an answer that is [`Answer::cut`] closes at once,
     /// which resets the connection because of the unread body. HTTP/2: resets the stream with
     /// NO_ERROR (RFC 9113 §8.1).
     Early(Answer),

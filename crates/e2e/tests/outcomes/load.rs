@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tidegate_e2e::client::{Client, Protocol};
 use tidegate_e2e::message::{Request, Response};
@@ -28,6 +28,7 @@ pub(crate) enum End {
 /// One request that is over.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
+    pub(crate) took: Duration,
     pub(crate) end: End,
 }
 
@@ -85,8 +86,10 @@ impl Load {
                 pace.tick().await;
                 let (client, all, request) = (client.clone(), all.clone(), request.clone());
                 under_way.spawn(async move {
+                    let sent = Instant::now();
                     let end = one(&client, &request, patience).await;
-                    all.lock().expect("what was seen").push(Seen { end });
+                    let took = sent.elapsed();
+                    all.lock().expect("what was seen").push(Seen { took, end });
                 });
                 while under_way.try_join_next().is_some() {}
             }
