@@ -287,15 +287,36 @@ impl CircuitBreaker {
         {
             return true;
         }
+        self.has_only_failed(settings, now) || self.hangs(settings, now)
+    }
+
+    /// Returns whether requests fail one after the other, and have done so for long enough.
+    pub fn has_only_failed(&self, settings: &Settings, now: Timestamp) -> bool {
+        self.is_sequence(
+            &self.consecutive,
+            settings.consecutive.failures,
+            settings,
+            now,
+        )
+    }
+
+    /// Returns whether clients leave one after the other and nothing is answered.
+    fn hangs(&self, settings: &Settings, now: Timestamp) -> bool {
+        self.is_sequence(&self.abandoned, settings.min_requests, settings, now)
+    }
+
+    fn is_sequence(
+        &self,
+        run: &ConsecutiveFailures,
+        least: u32,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> bool {
         // No sequence of one client opens what others use.
         let clients = self.clients.parts(now, self.window_length());
-        let is_sequence = |run: &ConsecutiveFailures, least: u32| {
-            run.count >= least
-                && run.duration() >= settings.consecutive.duration
-                && run.client_count() >= clients.min(SEQUENCE_CLIENTS as u32)
-        };
-        is_sequence(&self.consecutive, settings.consecutive.failures)
-            || is_sequence(&self.abandoned, settings.min_requests)
+        run.count >= least
+            && run.duration() >= settings.consecutive.duration
+            && run.client_count() >= clients.min(SEQUENCE_CLIENTS as u32)
     }
 
     /// Returns whether these outcomes are surely too few to trip the circuit.
