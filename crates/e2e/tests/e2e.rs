@@ -28,6 +28,8 @@ mod memory;
 mod metrics;
 /// Every reason, wherever it is reported.
 mod named;
+/// What counts as the upstream's fault.
+mod outcomes;
 /// Operators' own pages: selection, language, policy.
 mod own_pages;
 /// Which failures the configuration replaces.

@@ -10,6 +10,9 @@ use tokio::net::TcpStream;
 
 use super::{reset_on_close, Answer, Behaviour, Body, Script, CHOICE};
 
+/// Time in which the rest of a request is dropped after an early answer.
+const LINGERS: Duration = Duration::from_secs(5);
+
 /// A longer request head is a mistake in the test.
 const MAX_HEAD: usize = 64 * 1024;
 
@@ -41,7 +44,15 @@ pub(super) async fn serve(mut stream: TcpStream, script: &Arc<Script>) -> io::Re
                 reset_on_close(&stream);
                 return Ok(());
             }
-            Behaviour::Early(answer) => return send(&mut stream, &answer, false).await,
+            Behaviour::Early(answer) => {
+                send(&mut stream, &answer, false).await?;
+                if !answer.cut {
+                    stream.shutdown().await?;
+                    let lingering = until_closed(&mut stream);
+                    let _ = tokio::time::timeout(LINGERS, lingering).await;
+                }
+                return Ok(());
+            }
             Behaviour::GiveUp(after) => {
                 tokio::select! {
                     () = tokio::time::sleep(after) => return Ok(()),

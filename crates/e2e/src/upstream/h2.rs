@@ -15,6 +15,10 @@ use crate::message::Headers;
 pub(super) async fn serve(stream: TcpStream, script: &Arc<Script>) -> std::io::Result<()> {
     // Upgrades arrive as extended CONNECT, which must be allowed before it can be refused.
     let mut builder = h2::server::Builder::new();
+    // A proxy with one connection resets many streams at once if its clients leave: no attack.
+    let builder = builder
+        .max_pending_accept_reset_streams(10_000)
+        .max_local_error_reset_streams(None);
     let handshake = builder.enable_connect_protocol().handshake(stream);
     let mut connection = handshake.await.map_err(std::io::Error::other)?;
     let mut streams = JoinSet::new();

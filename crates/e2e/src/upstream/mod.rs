@@ -35,8 +35,9 @@ pub enum Behaviour {
     Reset,
     /// Never answers.
     Hang,
-    /// Answers before it has read the body, and reads no more of it. HTTP/1.1: closes the
-    /// connection, which resets it if there is something unread. HTTP/2: resets the stream with
+    /// Answers before it has read the body. HTTP/1.1: ends its side of the connection and drops what
+    /// still comes for some seconds (RFC 9112 §9.6); an answer that is [`Answer::cut`] closes at once,
+    /// which resets the connection because of the unread body. HTTP/2: resets the stream with
     /// NO_ERROR (RFC 9113 §8.1).
     Early(Answer),
     /// Waits for so long while the body comes, then closes the connection (resets the stream in
