@@ -179,6 +179,7 @@ fn known_caller(classes: &Classes, asker: Asker) -> Caller {
     Caller {
         class: classes.of(asker.path),
         client: asker.address,
+        is_upload: false,
     }
 }
 

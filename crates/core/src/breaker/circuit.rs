@@ -541,6 +541,7 @@ impl CircuitBreaker {
     fn climb(&mut self, settings: &Settings, now: Timestamp, draw: f64) -> Option<Transition> {
         while now >= self.next_step_at {
             let step = std::mem::take(&mut self.step);
+            self.clients.begin_count();
             self.next_step_at = self.next_step_at.saturating_add(RAMP_STEP);
             // A ramp that ignored slow responses would close a circuit that they open again.
             let is_slow = settings.failures.slow.is_some()

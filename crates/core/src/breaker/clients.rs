@@ -8,8 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::breaker::window::BUCKETS;
 
-/// Number of addresses that a table keeps. An address that causes more than one part in this number
-/// of the failures is always among them.
+/// Number of addresses that a table keeps: twice as many as there are parts.
 pub const MAX_CLIENTS: usize = 8;
 
 /// Identifies the address of a client. Different addresses rarely have the same number.
@@ -110,13 +109,16 @@ impl Clients {
         let index = self.known.iter().position(|known| known.id == id);
         let known = match index {
             Some(index) => self.known.get_mut(index),
-            // The least of the others gives up its place, with its count: whoever causes many
-            // failures cannot be missed (the algorithm "Space-Saving" for frequent items).
+            // The least of the others gives up its place: whoever causes most of the failures never
+            // does. If many clients fail, none of them is alone.
             None => {
                 let least = self.known.iter_mut().min_by_key(|known| known.failed);
                 least.map(|known| {
-                    known.id = id;
-                    known.seen = bucket;
+                    *known = KnownClient {
+                        id,
+                        seen: bucket,
+                        ..KnownClient::default()
+                    };
                     known
                 })
             }
@@ -130,6 +132,13 @@ impl Clients {
         known.failed = known.failed.saturating_add(counted);
         known.failed_at = bucket;
         counted
+    }
+
+    /// Begins to count failures anew, for each step of a ramp.
+    pub fn begin_count(&mut self) {
+        for known in &mut self.known {
+            known.failed = 0;
+        }
     }
 
     /// Forgets the failures of clients that did not fail within the window.

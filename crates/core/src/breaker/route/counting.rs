@@ -151,9 +151,11 @@ impl RouteCircuits {
             let Some(circuit) = self.circuit_mut(name) else {
                 break;
             };
-            if circuit.state == State::Closed {
-                circuit.count(settings, counts, now);
+            if circuit.state != State::Closed {
+                // A late outcome: this circuit speaks for those below it now.
+                break;
             }
+            circuit.count(settings, counts, now);
             let Some(class) = self.classes.get_mut(name) else {
                 continue;
             };
