@@ -141,7 +141,10 @@ impl CircuitBreaker {
 
     /// Returns whether the circuit is closed and its window has no failure and no slow response.
     pub fn is_clean(&self) -> bool {
-        self.state == State::Closed && self.window.is_clean() && self.abandoned.count == 0
+        self.state == State::Closed
+            && self.window.is_clean()
+            && self.abandoned.count == 0
+            && !self.clients.has_failed()
     }
 
     /// Lets counts that leave the window age. Every worker does so by itself.
@@ -155,6 +158,7 @@ impl CircuitBreaker {
             self.clear_window();
         }
         self.window.advance(number);
+        self.clients.age(number);
         if now.saturating_since(self.abandoned.last) > self.window_length() {
             self.abandoned = ConsecutiveFailures::default();
         }
@@ -192,9 +196,9 @@ impl CircuitBreaker {
     /// Adds the outcomes that a worker counted. Whether they trip the circuit is another question
     /// ([`should_trip`](Self::should_trip)).
     pub fn count(&mut self, settings: &Settings, counts: &UnsyncedCounts, now: Timestamp) {
-        let window = self.window_length();
+        let bucket = bucket_number(now, self.bucket_width);
         for &client in &counts.clients {
-            self.clients.note(client, now, window);
+            self.clients.note(client, bucket);
         }
         match self.state {
             State::Closed => {
@@ -229,9 +233,9 @@ impl CircuitBreaker {
         now: Timestamp,
         mut add: impl FnMut(&mut Self, u64, Counts),
     ) {
-        let window = self.window_length();
+        let bucket = bucket_number(now, self.bucket_width);
         for failed in &counts.failed {
-            let parts = self.clients.parts(now, window);
+            let parts = self.clients.parts(bucket);
             let limit = if parts == 1 {
                 u32::MAX
             } else {
@@ -242,7 +246,7 @@ impl CircuitBreaker {
                 failed: errors,
                 slow,
             } = failed.counts;
-            let counted = self.clients.count(failed.client, total, limit, now, window);
+            let counted = self.clients.count(failed.client, total, limit, bucket);
             let counted = Counts {
                 total: counted,
                 failed: errors.min(counted),
@@ -313,7 +317,7 @@ impl CircuitBreaker {
         now: Timestamp,
     ) -> bool {
         // No sequence of one client opens what others use.
-        let clients = self.clients.parts(now, self.window_length());
+        let clients = self.clients.parts(bucket_number(now, self.bucket_width));
         run.count >= least
             && run.duration() >= settings.consecutive.duration
             && run.client_count() >= clients.min(SEQUENCE_CLIENTS as u32)
@@ -386,7 +390,8 @@ impl CircuitBreaker {
 
     /// Notes that a client was seen.
     pub fn note_client(&mut self, client: ClientId, now: Timestamp) {
-        self.clients.note(client, now, self.window_length());
+        self.clients
+            .note(client, bucket_number(now, self.bucket_width));
     }
 
     /// Notes who got a permit for a probe.
@@ -432,7 +437,7 @@ impl CircuitBreaker {
     }
 
     fn knows_others(&self, now: Timestamp) -> bool {
-        self.clients.parts(now, self.window_length()) > 1
+        self.clients.parts(bucket_number(now, self.bucket_width)) > 1
     }
 
     /// Takes a permit back and records the result of its probe. The result of a probe of another
@@ -609,6 +614,7 @@ impl CircuitBreaker {
         self.step = Counts::default();
         self.next_step_at = now.saturating_add(RAMP_STEP);
         self.clear_window();
+        self.clients.age(bucket_number(now, self.bucket_width));
         Transition {
             from,
             to,

@@ -152,7 +152,13 @@ fn put_circuit_2(out: &mut Vec<u8>, circuit: &CircuitBreaker) {
     for client in known.iter().take(u8::MAX.into()) {
         put_u32s(
             out,
-            &[client.id.0, client.seen, client.since, client.failed],
+            &[
+                client.id.0,
+                client.seen,
+                client.since,
+                client.failed_at,
+                client.failed,
+            ],
         );
     }
 }
@@ -276,6 +282,7 @@ impl Reader<'_> {
                 id: ClientId(self.u32()?),
                 seen: self.u32()?,
                 since: self.u32()?,
+                failed_at: self.u32()?,
                 failed: self.u32()?,
             });
         }

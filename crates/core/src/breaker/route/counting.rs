@@ -226,7 +226,9 @@ impl RouteCircuits {
     /// than are proven good.
     fn may_open(&self, settings: &Settings, name: &str, depth: usize, now: Timestamp) -> bool {
         if self.below(name, depth).next().is_none() {
-            return true;
+            // The parts of a class that was divided just now are not known yet.
+            let is_divided = self.classes.get(name).is_some_and(|class| class.is_divided);
+            return !is_divided || self.classes.len() >= MAX_CLASSES;
         }
         // Without a connection nothing below a host can succeed, whatever it did before.
         let host = self.classes.get(name).filter(|class| class.depth == 1);

@@ -42,11 +42,14 @@ fn client() -> impl Strategy<Value = ClientId> {
 }
 
 fn known_client() -> impl Strategy<Value = KnownClient> {
-    (client(), any::<(u32, u32, u32)>()).prop_map(|(id, (seen, since, failed))| KnownClient {
-        id,
-        seen,
-        since,
-        failed,
+    (client(), any::<(u32, u32, u32, u32)>()).prop_map(|(id, (seen, since, failed_at, failed))| {
+        KnownClient {
+            id,
+            seen,
+            since,
+            failed_at,
+            failed,
+        }
     })
 }
 
@@ -214,7 +217,7 @@ fn a_record_with_all_classes_is_bounded() {
     let mut circuit = circuits.route.clone();
     for n in 0..20 {
         let client = ClientId(n);
-        circuit.clients.note(client, START, millis(10_000));
+        circuit.clients.note(client, 1_000);
     }
     for n in 0..MAX_CLASSES {
         let class = ClassCircuit {
