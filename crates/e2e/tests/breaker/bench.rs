@@ -56,6 +56,8 @@ pub(crate) fn settings() -> Value {
         "consecutive": { "failures": FAILURES, "for": "0s" },
         // Longer than the upstream holds a failing request.
         "open": { "base": "1s", "max": "1s", "jitter": 0 },
+        // The scenarios are about the circuit of a route, and let one path of it fail for all.
+        "scope": "route",
         "probe": { "permits": PERMITS, "timeout": "3s" },
         "ramp": { "duration": RAMP },
     })
@@ -344,6 +346,7 @@ fn behaviours() -> Vec<(String, Behaviour)> {
                 .into(),
         ),
         ("long-innocent-down", down().into()),
+        ("long-innocent-429", Answer::status(429).into()),
         ("long-innocent-hang", Behaviour::Hang),
         (
             "long-innocent-stuck",

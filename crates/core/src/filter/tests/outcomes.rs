@@ -51,7 +51,7 @@ enum Asks {
     Get,
     /// A POST of 1,000 bytes that was sent completely.
     Post,
-    /// The same, of which 400 bytes have come so far.
+    /// The same, of which 990 bytes have come so far.
     SlowPost,
     Grpc,
 }
@@ -135,6 +135,13 @@ const TABLE: &[Row] = &[
         what: "4xx",
         status: 401,
         because: "the upstream lives; the request was wrong",
+        ..ROW
+    },
+    Row {
+        what: "2xx before the upload was complete",
+        asks: Asks::SlowPost,
+        because: ANSWERED,
+        cut_off: Some((Ignored(RequestIncomplete), "a slow client may be the cause")),
         ..ROW
     },
     Row {
@@ -603,7 +610,7 @@ fn received(asks: Asks) -> u64 {
     match asks {
         Asks::Get | Asks::Grpc => 0,
         Asks::Post => 1_000,
-        Asks::SlowPost => 400,
+        Asks::SlowPost => 990,
     }
 }
 
@@ -708,6 +715,22 @@ fn a_request_without_a_response_counts_as_the_table_says() {
             };
             assert_eq!(world.state(), want, "{}, {mark:?}", row.what);
         }
+    }
+}
+
+#[test]
+fn retry_after_of_a_429_is_for_its_client_and_that_of_a_503_for_all() {
+    let json = r#"{"breaker":{"failures":{"statuses":[429,503]}}}"#;
+    for (status, want_s) in [(429, None), (503, Some(30))] {
+        let mut world = World::new(json);
+        let (mut filter, _) = world.begin_with(request_of(Asks::Get, &[]));
+        let answer = response(status, &[("retry-after", "30")]);
+        world.respond_with(&mut filter, answer, false, VIA);
+        assert_eq!(
+            filter.retry_after,
+            want_s.map(Duration::from_secs),
+            "{status}"
+        );
     }
 }
 
