@@ -245,7 +245,9 @@ impl CircuitBreaker {
                 failed: errors,
                 slow,
             } = failed.counts;
-            let counted = self.clients.count(failed.client, total, limit, bucket);
+            let counted = self
+                .clients
+                .count(failed.client, total, limit, failed.bucket);
             let counted = Counts {
                 total: counted,
                 failed: errors.min(counted),
