@@ -235,12 +235,7 @@ impl CircuitBreaker {
     ) {
         let bucket = bucket_number(now, self.bucket_width);
         for failed in &counts.failed {
-            let parts = self.clients.parts(bucket);
-            let limit = if parts == 1 {
-                u32::MAX
-            } else {
-                needed.div_ceil(parts)
-            };
+            let limit = self.limit(needed, bucket);
             let Counts {
                 total,
                 failed: errors,
@@ -254,6 +249,32 @@ impl CircuitBreaker {
             };
             add(self, failed.bucket, counted);
         }
+    }
+
+    /// Returns how many failures of one client count.
+    fn limit(&self, needed: u32, bucket: u64) -> u32 {
+        match self.clients.parts(bucket) {
+            1 => u32::MAX,
+            parts => needed.div_ceil(parts),
+        }
+    }
+
+    /// Returns whether a client has failed so often that its further failures do not count.
+    pub fn is_at_limit(&self, settings: &Settings, client: ClientId, now: Timestamp) -> bool {
+        let bucket = bucket_number(now, self.bucket_width);
+        let failed = self.clients.failed(client, bucket);
+        failed > 0 && {
+            let sum = self.window.sum();
+            let good = sum.total.saturating_sub(sum.failed);
+            let needed = needed(settings.failure_ratio, settings.min_requests, good);
+            failed >= self.limit(needed, bucket)
+        }
+    }
+
+    /// Keeps the count of a client that still fails from ending.
+    pub fn keep_at_limit(&mut self, client: ClientId, now: Timestamp) {
+        let bucket = bucket_number(now, self.bucket_width);
+        self.clients.keep(client, bucket);
     }
 
     /// Counts requests that succeeded before the window opened, by their number per second.
@@ -274,7 +295,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// Returns whether the outcomes of the window open the circuit.
+    /// Returns whether the outcomes of the window open the circuit. An upstream that [hangs](Self::hangs)
+    /// is another question.
     pub fn should_trip(&self, settings: &Settings, now: Timestamp) -> bool {
         if self.state != State::Closed {
             return false;
@@ -291,7 +313,7 @@ impl CircuitBreaker {
         {
             return true;
         }
-        self.has_only_failed(settings, now) || self.hangs(settings, now)
+        self.has_only_failed(settings, now)
     }
 
     /// Returns whether requests fail one after the other, and have done so for long enough.
@@ -305,7 +327,7 @@ impl CircuitBreaker {
     }
 
     /// Returns whether clients leave one after the other and nothing is answered.
-    fn hangs(&self, settings: &Settings, now: Timestamp) -> bool {
+    pub fn hangs(&self, settings: &Settings, now: Timestamp) -> bool {
         self.is_sequence(&self.abandoned, settings.min_requests, settings, now)
     }
 
@@ -521,7 +543,11 @@ impl CircuitBreaker {
     }
 
     fn count_consecutive(&mut self, counts: &UnsyncedCounts) {
-        let (failures, abandoned) = (counts.consecutive, counts.abandoned);
+        let (failures, mut abandoned) = (counts.consecutive, counts.abandoned);
+        if abandoned.since <= self.last_response {
+            // While they waited, others were answered.
+            abandoned = ConsecutiveFailures::default();
+        }
         self.consecutive
             .merge(failures, counts.last_success, &mut self.last_success);
         self.abandoned

@@ -5,6 +5,8 @@
 //! failures are counted by class, and the circuit that opens is that of the narrowest prefix that
 //! explains them.
 
+use std::cmp::Ordering;
+
 use crate::http::uri::{without_port, without_query};
 
 /// Maximum number of components of a class: the host and four segments of the path.
@@ -52,6 +54,16 @@ impl PathClass {
     /// Returns the number of components.
     pub fn depth(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Returns whether the path goes on after the first `depth` components: not if it ends there.
+    pub fn goes_on(&self, depth: usize) -> bool {
+        let next = depth.saturating_add(1);
+        match next.cmp(&self.depth()) {
+            Ordering::Less => true,
+            Ordering::Equal => !self.name.ends_with('/'),
+            Ordering::Greater => false,
+        }
     }
 
     /// Returns the name of the first `depth` components; the whole name if there are fewer.

@@ -134,6 +134,22 @@ impl Clients {
         counted
     }
 
+    /// Returns how many failures of a client were counted within the window.
+    pub fn failed(&self, id: ClientId, bucket: u64) -> u32 {
+        let known = self.known.iter().find(|known| known.id == id);
+        let known = known.filter(|known| !is_over(known.since, lower_bits(bucket)));
+        known.map_or(0, |known| known.failed)
+    }
+
+    /// Keeps the count of a client that still fails from ending with the window.
+    pub fn keep(&mut self, id: ClientId, bucket: u64) {
+        let bucket = lower_bits(bucket);
+        let known = self.known.iter_mut().find(|known| known.id == id);
+        if let Some(known) = known.filter(|known| known.failed > 0) {
+            (known.since, known.failed_at) = (bucket, bucket);
+        }
+    }
+
     /// Begins to count failures anew, for each step of a ramp.
     pub fn begin_count(&mut self) {
         for known in &mut self.known {

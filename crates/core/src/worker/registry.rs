@@ -87,7 +87,8 @@ impl SharedCircuit {
     /// Returns the index of the counts to which an outcome of a class is to be added.
     fn unsynced_for(&mut self, class: &PathClass, by: DecidedBy) -> Option<usize> {
         let mut class = class.clone();
-        class.truncate(self.view.counted_depth(&class));
+        // A class that goes on below an open circuit is counted where it was admitted.
+        class.truncate(self.view.counted_depth(&class).max(by.depth));
         loop {
             let mut all = self.unsynced.iter();
             let known = all.position(|known| {
@@ -179,6 +180,7 @@ impl Worker {
     }
 
     /// Records how a request ended.
+    #[expect(clippy::too_many_arguments, reason = "all of them are of one request")]
     pub fn record(
         &mut self,
         host: &mut impl SharedData,

@@ -172,11 +172,17 @@ impl Load {
 
     /// Checks that the visitors are served: at least 99 in 100 requests.
     pub(crate) fn is_served(&self) -> Findings {
-        self.is_served_since(self.started)
+        self.is_served_since(self.started, 1)
     }
 
-    /// Checks that of the requests sent after a point in time at least 99 in 100 are served.
-    pub(crate) fn is_served_since(&self, since: Instant) -> Findings {
+    /// Waits until so many requests are over that were sent after a point in time, and checks that at
+    /// least 99 in 100 of these are served.
+    pub(crate) fn is_served_since(&self, since: Instant, count: usize) -> Findings {
+        wait_until(&format!("{count} requests"), || {
+            let seen = self.seen();
+            let late = seen.iter().filter(|one| one.sent >= since);
+            (late.count() >= count).then_some(())
+        });
         let mut seen = self.seen();
         seen.retain(|one| one.sent >= since);
         let served = seen.iter().filter(|one| one.end == End::Served).count();

@@ -113,16 +113,16 @@ fn an_outage_ends(stage: &Stage<'_>, begin: fn(&Upstream), end: fn(&Upstream)) -
     }
     end(stage.upstream);
     let recovered = Instant::now();
-    wait_for_time(recovered + BACK + Duration::from_secs(2));
-    findings.extend(visitors.is_served_since(recovered + BACK));
+    findings.extend(visitors.is_served_since(recovered + BACK, 30));
     findings
 }
 
 /// What fails is spread over all paths. The upstream can serve `per_second` of 80 requests a second.
 fn a_part_of_the_load_can_be_served(stage: &Stage<'_>, per_second: u32) -> Findings {
     const WANTED: u32 = 80;
-    /// The share of what the upstream can serve that it must serve.
-    const GOODPUT: f64 = 0.85;
+    /// The share of what the upstream can serve that it must serve. It is more in virtual time, where
+    /// no machine is busy.
+    const GOODPUT: f64 = 0.8;
     /// The circuit opens, is tried, and the ramp finds the level.
     const SETTLED: Duration = Duration::from_secs(9);
     const MEASURED: Duration = Duration::from_secs(6);
@@ -182,9 +182,8 @@ fn a_path_comes_back(stage: &Stage<'_>) -> Findings {
     visitors.run_for(FAILS);
     stage.upstream.set("part", Answer::status(200));
     let recovered = Instant::now();
-    wait_for_time(recovered + BACK + Duration::from_secs(1));
-    let mut findings = visitors.is_served();
-    findings.extend(part.is_served_since(recovered + BACK));
+    let mut findings = part.is_served_since(recovered + BACK, 10);
+    findings.extend(visitors.is_served());
     findings.extend(stage.only_opened(&["/part"]));
     findings
 }

@@ -27,7 +27,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     all.extend(Scenario::twice("b", all_poll_a_path_that_fails));
     all.extend(Scenario::twice("c", paths_that_nobody_else_uses_fail));
     let hangs = Scenario::twice("e", a_path_hangs);
-    all.extend(hangs.into_iter().map(|scenario| scenario.timeout("1s")));
+    all.extend(hangs.into_iter().map(|scenario| scenario.timeout("2s")));
     all.extend(Scenario::twice("h", one_directory_fails));
     all.extend(Scenario::twice("i", one_of_two_deep_siblings_fails));
     all.extend(Scenario::twice("j", one_host_of_a_route_fails));
@@ -189,7 +189,7 @@ fn a_path_hangs(stage: &Stage<'_>) -> Findings {
     let visitors = visits(stage, page);
     visitors.run_for(LASTS);
     let mut findings = visitors.is_served();
-    findings.extend(stage.is_soon_rejected("bad", &bad, Duration::from_secs(1)));
+    findings.extend(stage.is_soon_rejected("bad", &bad, Duration::from_secs(2)));
     findings.extend(stage.only_opened(&["/bad"]));
     findings
 }

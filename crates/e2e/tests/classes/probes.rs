@@ -11,8 +11,8 @@ use super::Findings;
 /// The visitors are served again within this time: the circuit is open for at most 2.5 s, three
 /// visitors come within 1.5 s, and the ramp takes 4 s. See [`Scenario::quick`].
 const BACK: Duration = Duration::from_secs(10);
-/// How long they then stay served.
-const STAYS: Duration = Duration::from_secs(2);
+/// So many visits are then served.
+const STAYS: usize = 4;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     let outage = Scenario::new("probes", Addresses::Named, after_an_outage);
@@ -39,8 +39,7 @@ fn after_an_outage(stage: &Stage<'_>) -> Findings {
     if visitors.first_rejection(closed).is_none() {
         findings.push("no visitor was rejected: that shows nothing".to_owned());
     }
-    wait_for_time(recovered + BACK + STAYS);
-    findings.extend(visitors.is_served_since(recovered + BACK));
+    findings.extend(visitors.is_served_since(recovered + BACK, STAYS));
     findings
 }
 
@@ -54,7 +53,6 @@ fn after_it_was_alone(stage: &Stage<'_>) -> Findings {
     if hostile.rejected() == 0 {
         findings.push("the circuit did not open: that shows nothing".to_owned());
     }
-    wait_for_time(begun + BACK + STAYS);
-    findings.extend(visitors.is_served_since(begun + BACK));
+    findings.extend(visitors.is_served_since(begun + BACK, STAYS));
     findings
 }

@@ -4,10 +4,9 @@ use super::{
     below_mut, is_of_upstream, ClassCircuit, RouteCircuits, RouteTransition, Standing, MAX_CLASSES,
 };
 use crate::breaker::circuit::CircuitBreaker;
-use crate::breaker::class::{PathClass, MAX_DEPTH};
+use crate::breaker::class::PathClass;
 use crate::breaker::state::State;
 use crate::breaker::unsynced::UnsyncedCounts;
-use crate::breaker::window::Counts;
 use crate::config::Breaker as Settings;
 use crate::time::Timestamp;
 
@@ -71,7 +70,7 @@ impl RouteCircuits {
             if circuit.state == State::Closed {
                 circuit.count(settings, counts, now);
             }
-            circuit.should_trip(settings, now)
+            circuit.should_trip(settings, now) || circuit.hangs(settings, now)
         })
     }
 
@@ -107,19 +106,67 @@ impl RouteCircuits {
             State::Open | State::HalfOpen => return,
         }
         let deepest = self.count(settings, counts, now);
+        // Clients of long polls leave, while other requests of the route are answered: only a route that
+        // answers nothing at all hangs.
+        let hangs = self.route.hangs(settings, now);
         // The widest circuit first: it speaks for those below it.
         for depth in counts.depth..=deepest {
             let name = counts.class.prefix(depth);
-            let should_trip = self
-                .circuit(&counts.class, depth)
-                .is_some_and(|circuit| circuit.should_trip(settings, now));
+            let should_trip = self.circuit(&counts.class, depth).is_some_and(|circuit| {
+                circuit.should_trip(settings, now) || (hangs && circuit.hangs(settings, now))
+            });
             if should_trip && self.may_open(settings, name, depth, now) {
-                self.suspend_below(settings, name, depth, now, transitions);
-                let circuit = self.circuit_mut(name);
-                let tripped = circuit.map(|c| c.trip(settings, now, draw, counts.retry_after));
-                self.note(Some(name), tripped, transitions);
+                self.open(settings, counts, depth, now, draw, transitions);
+                self.open_above(settings, counts, depth, now, draw, transitions);
                 break;
             }
+        }
+    }
+
+    /// Opens the circuit of this prefix of the class.
+    fn open(
+        &mut self,
+        settings: &Settings,
+        counts: &UnsyncedCounts,
+        depth: usize,
+        now: Timestamp,
+        draw: f64,
+        transitions: &mut Vec<RouteTransition>,
+    ) {
+        let name = counts.class.prefix(depth);
+        self.suspend_below(settings, name, depth, now, transitions);
+        if let Some(class) = self.classes.get_mut(name) {
+            // Part of it works: that part is looked for from now on.
+            let works = class.circuit.window.sum().good() > 0;
+            class.is_divided |= works && class.can_be_divided();
+        }
+        let circuit = self.circuit_mut(name);
+        let tripped = circuit.map(|c| c.trip(settings, now, draw, counts.retry_after));
+        self.note(Some(name), tripped, transitions);
+    }
+
+    /// Opens the circuit above one that has opened, if most of its parts are not closed now: parts that
+    /// open one after the other are not what fails, the whole is. (Its own window may still hold the
+    /// successes of before.)
+    fn open_above(
+        &mut self,
+        settings: &Settings,
+        counts: &UnsyncedCounts,
+        depth: usize,
+        now: Timestamp,
+        draw: f64,
+        transitions: &mut Vec<RouteTransition>,
+    ) {
+        let Some(above) = depth.checked_sub(1).filter(|above| *above > 0) else {
+            return;
+        };
+        let name = counts.class.prefix(above);
+        let parts = || self.parts(name, above).map(|part| &part.circuit);
+        let open = parts().filter(|part| part.state != State::Closed).count();
+        let good = parts().filter(|part| is_good(settings, part)).count();
+        if open > 1 && open > good {
+            self.open(settings, counts, above, now, draw, transitions);
+            self.open_above(settings, counts, above, now, draw, transitions);
         }
     }
 
@@ -159,6 +206,7 @@ impl RouteCircuits {
             let Some(class) = self.classes.get_mut(name) else {
                 continue;
             };
+            class.only_tried = false;
             if is_below_open {
                 // The last outcome decides: of a good class, no more than one request fails.
                 let is_good = counts.last_success >= counts.last_response && !has_failed;
@@ -171,7 +219,7 @@ impl RouteCircuits {
             let sum = class.circuit.window.sum();
             let good = sum.total.saturating_sub(sum.failed);
             let is_mixed = sum.failed >= MIXED && good >= MIXED;
-            class.is_divided |= is_mixed && depth > 1 && depth < MAX_DEPTH;
+            class.is_divided |= is_mixed && class.can_be_divided();
             if depth > 1 && !class.is_divided {
                 break;
             }
@@ -206,6 +254,7 @@ impl RouteCircuits {
             is_divided: false,
             standing: Standing::default(),
             trying_until: Timestamp::EPOCH,
+            only_tried: false,
         };
         self.classes.insert(name.to_owned(), Box::new(added));
         Some(())
@@ -218,7 +267,7 @@ impl RouteCircuits {
                 && !class.is_divided
                 && class.circuit.state == State::Closed
                 && class.standing != Standing::Good
-                && class.circuit.window.sum().failed > 0
+                && (class.only_tried || class.circuit.window.sum().failed > 0)
         });
         let least = candidates.min_by_key(|(_, class)| class.circuit.window.sum().total);
         least.map(|(name, _)| name.clone())
@@ -275,12 +324,13 @@ impl RouteCircuits {
 
 /// Returns whether a class has succeeded lately, and failed by far less than opens a circuit.
 pub(super) fn mostly_succeeds(settings: &Settings, circuit: &CircuitBreaker) -> bool {
-    let Counts { total, failed, .. } = circuit.window.sum();
-    total > failed && f64::from(failed) < settings.failure_ratio / 2.0 * f64::from(total)
+    let counts = circuit.window.sum();
+    let bad = counts.total.saturating_sub(counts.good());
+    counts.good() > 0 && f64::from(bad) < settings.failure_ratio / 2.0 * f64::from(counts.total)
 }
 
 /// Returns whether a class is proven good: it [mostly succeeds](mostly_succeeds), also now.
-fn is_good(settings: &Settings, circuit: &CircuitBreaker) -> bool {
+pub(super) fn is_good(settings: &Settings, circuit: &CircuitBreaker) -> bool {
     circuit.state == State::Closed
         && mostly_succeeds(settings, circuit)
         && circuit.consecutive.count < MAX_FAILURES_IN_A_ROW

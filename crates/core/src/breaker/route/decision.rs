@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{is_of_upstream, ClassCircuit, RouteCircuits, RouteTransition, Standing};
+use super::counting::is_good;
+use super::{is_of_upstream, RouteCircuits, RouteTransition, Standing};
 use crate::breaker::circuit::ProbeResult;
 use crate::breaker::class::PathClass;
 use crate::breaker::clients::ClientId;
@@ -13,8 +14,12 @@ use crate::breaker::state::State;
 use crate::config::Breaker as Settings;
 use crate::time::Timestamp;
 
-/// First tries that failed are counted over this time.
+/// First tries are counted over this time.
 const TRIES_PERIOD: Duration = Duration::from_secs(1);
+/// In this time as many first tries may fail as there are permits for probes; one that succeeds costs a
+/// tenth of one that fails.
+const FAILED_TRY_COST: u32 = 10;
+const TRY_COST: u32 = 1;
 
 /// Names a circuit and its generation: the one that admitted or rejected a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,15 +91,20 @@ impl RouteCircuits {
                 generation: circuit.generation,
             };
             if circuit.state == State::Closed {
+                if depth > 0 && circuit.is_at_limit(settings, client, now) {
+                    if let Some(decision) = self.decide_at_limit(settings, class, by, now) {
+                        return decision;
+                    }
+                }
                 continue;
             }
             if !is_of_upstream(circuit.tripped_by) {
                 match self.standing_below(class, depth, now) {
                     Some((Standing::Good, good)) => return Decision::Admit(good),
-                    Some((Standing::Unknown, _)) if circuit.state != State::Ramp => {
-                        if self.may_try(settings, now) {
-                            return Decision::MayTry(by);
-                        }
+                    Some((Standing::Unknown, _))
+                        if circuit.state != State::Ramp && self.may_try(settings, now) =>
+                    {
+                        return Decision::MayTry(by);
                     }
                     _ => {}
                 }
@@ -124,6 +134,26 @@ impl RouteCircuits {
             depth: 0,
             generation: self.route.generation,
         })
+    }
+
+    /// Decides about a request of a client that fails so often that its failures are no longer counted:
+    /// it goes on with what is proven good, and tries what is not known. `None` if that is not known of
+    /// the parts of this circuit.
+    fn decide_at_limit(
+        &self,
+        settings: &Settings,
+        class: &PathClass,
+        by: DecidedBy,
+        now: Timestamp,
+    ) -> Option<Decision> {
+        let (standing, deepest) = self.standing_below(class, by.depth, now)?;
+        // The standing is that of an open circuit; below a closed one the windows tell.
+        let known = self.class(class, deepest.depth).map(|known| &known.circuit);
+        match known {
+            Some(known) if standing == Standing::Good || is_good(settings, known) => None,
+            None if self.may_try(settings, now) => Some(Decision::MayTry(by)),
+            _ => Some(Decision::Reject(by)),
+        }
     }
 
     /// Notes that a client asks for what the circuit of this name rejects.
@@ -163,14 +193,13 @@ impl RouteCircuits {
         depth: usize,
         now: Timestamp,
     ) -> Option<(DecidedBy, TestPermit)> {
-        let is_unknown = matches!(
-            self.standing_below(class, depth, now),
-            Some((Standing::Unknown, _))
-        );
-        if !is_unknown || !self.may_try(settings, now) {
+        let unknown = self.standing_below(class, depth, now);
+        let Some((Standing::Unknown, DecidedBy { depth, .. })) = unknown else {
+            return None;
+        };
+        if !self.may_try(settings, now) {
             return None;
         }
-        let depth = depth.saturating_add(1);
         self.add_class(settings, class, depth, true)?;
         let added = self.classes.get_mut(class.prefix(depth))?;
         added.trying_until = now.saturating_add(settings.probe.timeout);
@@ -209,6 +238,11 @@ impl RouteCircuits {
                     }
                 });
                 self.note(Some(&name), changed, &mut transitions);
+                // Part of it works: that part is looked for from now on.
+                let class = self.classes.get_mut(&name);
+                if let Some(class) = class.filter(|_| result.outcome == Outcome::Success) {
+                    class.is_divided |= class.can_be_divided();
+                }
             }
             TestPermit::FirstTry => {
                 let Some(class) = self.classes.get_mut(&name) else {
@@ -216,10 +250,15 @@ impl RouteCircuits {
                 };
                 class.trying_until = Timestamp::EPOCH;
                 match result.outcome {
-                    Outcome::Success => class.standing = Standing::Good,
+                    Outcome::Success => {
+                        class.standing = Standing::Good;
+                        self.count_try(TRY_COST, now);
+                    }
                     Outcome::Failure(_) | Outcome::Overloaded(_) => {
                         class.standing = Standing::Failing;
-                        self.count_failed_try(now);
+                        class.only_tried = true;
+                        self.count_try(FAILED_TRY_COST, now);
+                        self.keep_at_limit(result, now);
                     }
                     Outcome::Abandoned(_) | Outcome::Ignored => {}
                 }
@@ -255,6 +294,11 @@ impl RouteCircuits {
             let Some(known) = self.class(class, depth) else {
                 break;
             };
+            // That one request failed says little about the parts below it.
+            if known.only_tried && class.goes_on(depth) {
+                found.1.depth = depth.saturating_add(1);
+                continue;
+            }
             let by = DecidedBy {
                 depth,
                 generation: known.circuit.generation,
@@ -269,23 +313,30 @@ impl RouteCircuits {
     }
 
     fn may_try(&self, settings: &Settings, now: Timestamp) -> bool {
-        let (since, failed) = self.failed_tries;
-        let failed = if now.saturating_since(since) < TRIES_PERIOD {
-            failed
-        } else {
-            0
-        };
-        let is_trying = |class: &&Box<ClassCircuit>| now < class.trying_until;
-        let trying = self.classes.values().filter(is_trying).count();
-        trying.saturating_add(failed as usize) < settings.probe.permits as usize
+        let (since, cost) = self.tries;
+        let is_over = now.saturating_since(since) >= TRIES_PERIOD;
+        let cost = if is_over { 0 } else { cost };
+        let classes = self.classes.values();
+        let trying = classes.filter(|class| now < class.trying_until).count() as u32;
+        let cost = trying.saturating_mul(FAILED_TRY_COST).saturating_add(cost);
+        cost < settings.probe.permits.saturating_mul(FAILED_TRY_COST)
     }
 
-    fn count_failed_try(&mut self, now: Timestamp) {
-        let (since, failed) = self.failed_tries;
-        self.failed_tries = if now.saturating_since(since) < TRIES_PERIOD {
-            (since, failed.saturating_add(1))
+    fn count_try(&mut self, cost: u32, now: Timestamp) {
+        let (since, before) = self.tries;
+        self.tries = if now.saturating_since(since) < TRIES_PERIOD {
+            (since, before.saturating_add(cost))
         } else {
-            (now, 1)
+            (now, cost)
         };
+    }
+
+    /// A client that is at its limit stays there while its first tries fail.
+    fn keep_at_limit(&mut self, result: &TestResult, now: Timestamp) {
+        for depth in 0..result.decided_by.depth {
+            if let Some(circuit) = self.circuit_mut(result.class.prefix(depth)) {
+                circuit.keep_at_limit(result.client, now);
+            }
+        }
     }
 }

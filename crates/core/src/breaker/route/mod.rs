@@ -28,7 +28,7 @@ use std::ops::Bound;
 use std::time::Duration;
 
 use crate::breaker::circuit::CircuitBreaker;
-use crate::breaker::class::PathClass;
+use crate::breaker::class::{PathClass, MAX_DEPTH};
 use crate::breaker::ramp::RAMP_FULL;
 use crate::breaker::state::{State, Transition};
 use crate::config::Breaker as Settings;
@@ -63,6 +63,15 @@ pub struct ClassCircuit {
     pub standing: Standing,
     /// Until when a first try is on its way.
     pub trying_until: Timestamp,
+    /// Whether nothing is known of it but that a first try failed.
+    pub only_tried: bool,
+}
+
+impl ClassCircuit {
+    /// Returns whether its next component may be looked at: hosts always are.
+    fn can_be_divided(&self) -> bool {
+        (2..MAX_DEPTH).contains(&self.depth)
+    }
 }
 
 /// The circuits of one route, which all workers share.
@@ -76,8 +85,8 @@ pub struct RouteCircuits {
     pub watched_since: Timestamp,
     /// The number of changes of state of all circuits.
     pub changes: u32,
-    /// When the present period of first tries began, and how many of its tries failed.
-    pub failed_tries: (Timestamp, u32),
+    /// When the present period of first tries began, and what they cost.
+    pub tries: (Timestamp, u32),
 }
 
 /// A change of state of one of the circuits.
@@ -97,7 +106,7 @@ impl RouteCircuits {
             classes: BTreeMap::new(),
             watched_since: Timestamp::EPOCH,
             changes: 0,
-            failed_tries: (Timestamp::EPOCH, 0),
+            tries: (Timestamp::EPOCH, 0),
         }
     }
 
@@ -241,8 +250,8 @@ impl RouteCircuits {
                 continue;
             }
             let of = |standing| {
-                let parts = self.parts(&name, depth);
-                parts.filter(|part| part.standing == standing).count()
+                let below = self.below(&name, depth);
+                below.filter(|class| class.standing == standing).count()
             };
             let (good, failing) = (of(Standing::Good), of(Standing::Failing));
             if good > failing {

@@ -89,11 +89,11 @@ prop_compose! {
     fn any_class()(
         depth in 1_usize..6,
         circuit in any_circuit(),
-        is_divided in any::<bool>(),
+        (is_divided, only_tried) in any::<(bool, bool)>(),
         standing in prop::sample::select(vec![Standing::Unknown, Standing::Good, Standing::Failing]),
         trying_until in time(),
     ) -> ClassCircuit {
-        ClassCircuit { depth, circuit, is_divided, standing, trying_until }
+        ClassCircuit { depth, circuit, is_divided, standing, trying_until, only_tried }
     }
 }
 
@@ -102,11 +102,11 @@ prop_compose! {
         route in any_circuit(),
         classes in prop::collection::btree_map("[a-z./é]{0,60}", any_class().prop_map(Box::new), 0..8),
         (watched_since, tries_since) in (time(), time()),
-        (changes, failed_tries) in any::<(u32, u32)>(),
+        (changes, tries_cost) in any::<(u32, u32)>(),
     ) -> RouteCircuits {
         RouteCircuits {
             route, classes, watched_since, changes,
-            failed_tries: (tries_since, failed_tries),
+            tries: (tries_since, tries_cost),
         }
     }
 }
@@ -226,6 +226,7 @@ fn a_record_with_all_classes_is_bounded() {
             is_divided: false,
             standing: Standing::Failing,
             trying_until: START,
+            only_tried: false,
         };
         circuits
             .classes
