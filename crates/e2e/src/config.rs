@@ -181,6 +181,7 @@ impl Listener {
 /// Returns an access log in JSON; absent values are `null`.
 fn access_log(listener: &str) -> Value {
     let format = json!({
+        "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
         "path": "%REQ(:PATH)%",
         "status": "%RESPONSE_CODE%",
         "details": "%RESPONSE_CODE_DETAILS%",

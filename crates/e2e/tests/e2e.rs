@@ -6,6 +6,8 @@ mod breaker;
 mod browser;
 /// The filter among other filters.
 mod chain;
+/// What a failure closes: a path, a host, not the whole route.
+mod classes;
 /// curl and a real gRPC client.
 mod clients;
 /// Valid and invalid configurations.
@@ -26,6 +28,8 @@ mod memory;
 mod metrics;
 /// Every reason, wherever it is reported.
 mod named;
+/// What counts as the upstream's fault.
+mod outcomes;
 /// Operators' own pages: selection, language, policy.
 mod own_pages;
 /// Which failures the configuration replaces.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{json, Value};
 use tidegate_e2e::client::curl::curl;
+use tidegate_e2e::client::upload::Upload;
 use tidegate_e2e::client::{grpc, Client, Protocol};
 use tidegate_e2e::config::{cluster, h2_cluster, merge, route, tidegate, Bootstrap, Listener};
 use tidegate_e2e::envoy::Envoy;
@@ -238,3 +239,26 @@ const DEADLY: &str = r#"(module
     (func (export "malloc") (param i32) (result i32) i32.const 0)
     (func (export "proxy_on_context_create") (param i32 i32))
     (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) unreachable))"#;
+
+#[test]
+fn early_answers_come_before_the_upload_is_complete() {
+    const NEVER_COMPLETE: Upload = Upload {
+        size: 1_000_000,
+        chunk: 1_000,
+        rest: Duration::from_secs(5),
+    };
+    let upstream = Upstream::start([
+        ("large", Behaviour::Early(Answer::status(413))),
+        ("reset", Behaviour::Early(Answer::status(413).cut())),
+        ("gone", Behaviour::GiveUp(Duration::from_millis(10))),
+    ]);
+    let request = |name: &str| Request::new("POST", "/any").header("x-behaviour", name);
+    for protocol in [Protocol::H1, Protocol::H2] {
+        for (name, wanted) in [("large", Some(413)), ("reset", Some(413)), ("gone", None)] {
+            let request = request(name);
+            let upload = NEVER_COMPLETE.send(protocol, upstream.address(), &request);
+            let got = tidegate_e2e::runtime().block_on(upload);
+            assert_eq!(got.clone().ok(), wanted, "{protocol:?} {name}: {got:?}");
+        }
+    }
+}

@@ -1,16 +1,11 @@
 //! The clients, and when they return.
 
-use std::time::Duration;
-
 use clap::ValueEnum;
 use serde::Serialize;
-use tidegate_core::config::Retry;
-use tidegate_core::retry::FailureInfo;
-use tidegate_core::time::Timestamp;
-use tidegate_core::worker::Worker;
 
-use super::rng::{Fixed, Stream};
-use super::shared::{Shared, EPOCH_MS, ROUTE};
+use super::paths::Asker;
+use super::proxy::Proxy;
+use super::rng::Stream;
 
 /// Clients that do not follow the hint return after 1 to 6 seconds, as a person reloads a page.
 const RESTLESS_MS: (u64, u64) = (1_000, 5_000);
@@ -18,6 +13,8 @@ const RESTLESS_MS: (u64, u64) = (1_000, 5_000);
 /// A client that wants one request to be served.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Client {
+    /// Its address, and what it asks for each time that it comes.
+    pub(crate) asker: Asker,
     /// Attempts left; `u32::MAX` means unlimited.
     pub(crate) tries_left: u32,
     /// Whether it follows the retry hint.
@@ -64,15 +61,31 @@ impl Returning {
         clients
     }
 
-    /// Schedules the return of a client that was not served. A client that returns after the end of
-    /// the run still counts as waiting.
+    /// Schedules the return of a client that was not served and got this hint.
     pub(crate) fn turn_away(
         &mut self,
-        mut client: Client,
+        client: Client,
         now_ms: u64,
         hint_ms: u64,
         rng: &mut Stream,
     ) {
+        // Without tries left it does not return: nothing is drawn.
+        let wait_ms = if client.obeys || client.tries_left == 0 {
+            hint_ms
+        } else {
+            RESTLESS_MS.0 + rng.below(RESTLESS_MS.1)
+        };
+        self.schedule(client, now_ms, wait_ms);
+    }
+
+    /// Schedules the return of a client that got no hint.
+    pub(crate) fn come_back(&mut self, client: Client, now_ms: u64, rng: &mut Stream) {
+        let wait_ms = RESTLESS_MS.0 + rng.below(RESTLESS_MS.1);
+        self.schedule(client, now_ms, wait_ms);
+    }
+
+    /// A client that returns after the end of the run still counts as waiting.
+    fn schedule(&mut self, mut client: Client, now_ms: u64, wait_ms: u64) {
         if client.tries_left == 0 {
             self.gave_up += 1;
             return;
@@ -81,11 +94,6 @@ impl Returning {
             client.tries_left -= 1;
         }
         client.is_back = true;
-        let wait_ms = if client.obeys {
-            hint_ms
-        } else {
-            RESTLESS_MS.0 + rng.below(RESTLESS_MS.1)
-        };
         self.waiting += 1;
         let slot = ((now_ms + wait_ms) / self.slice_ms) as usize;
         // Not in the current slice.
@@ -127,66 +135,22 @@ impl HintKind {
             Self::Paced => "paced (Tidegate)",
         }
     }
-}
-
-/// Computes the retry hints, on each worker.
-#[derive(Debug)]
-pub(crate) struct Hints {
-    kind: HintKind,
-    retry: Retry,
-    workers: Vec<Worker>,
-    shared: Shared,
-}
-
-impl Hints {
-    /// Hints of a kind; those of the filter by these settings.
-    pub(crate) fn new(kind: HintKind, retry: &Retry, workers: usize) -> Self {
-        Self {
-            kind,
-            retry: retry.clone(),
-            workers: (0..workers)
-                .map(|_| Worker::new("tidegate", Vec::new()))
-                .collect(),
-            shared: Shared::default(),
-        }
-    }
-
-    /// A request was served.
-    pub(crate) fn served(&mut self, worker: usize) {
-        if let Some(worker) = self.workers.get_mut(worker) {
-            if worker.should_sample() {
-                worker.sample(&ROUTE.into(), b"", None);
-            }
-        }
-    }
-
-    /// Runs the tick of a worker, 20 times a second. `draw`: the random number, in [0, 1).
-    pub(crate) fn tick(&mut self, worker: usize, now_ms: u64, draw: f64) {
-        if let Some(worker) = self.workers.get_mut(worker) {
-            let now = Timestamp::from_millis(EPOCH_MS + now_ms);
-            worker.tick(&mut self.shared, now, &mut Fixed::unit(draw));
-        }
-    }
 
     /// Returns the hint of a client, in milliseconds from now. `remaining_ms`: for how much longer
     /// the circuit is open; 0: not known.
-    pub(crate) fn ms(&mut self, worker: usize, now_ms: u64, remaining_ms: u64, seed: u64) -> u64 {
-        let failure = FailureInfo {
-            status: 503,
-            remaining: (remaining_ms > 0).then(|| Duration::from_millis(remaining_ms)),
-            retry_after: None,
-            now: Some(Timestamp::from_millis(EPOCH_MS + now_ms)),
-        };
-        match (self.kind, self.workers.get_mut(worker)) {
-            (HintKind::Fixed5, _) => 5_000,
-            (HintKind::Fixed30, _) => 30_000,
-            (HintKind::Jittered, _) => 5_000 + seed % 5_000,
-            (HintKind::Paced, Some(worker)) => {
-                let (host, rng) = (&mut self.shared, &mut Fixed::number(seed));
-                let hint = worker.hint(host, &ROUTE.into(), &self.retry, &failure, rng);
-                hint.delay().as_millis() as u64
-            }
-            (HintKind::Paced, None) => 0,
+    pub(crate) fn ms(
+        self,
+        proxy: &mut Proxy,
+        worker: usize,
+        now_ms: u64,
+        remaining_ms: u64,
+        seed: u64,
+    ) -> u64 {
+        match self {
+            Self::Fixed5 => 5_000,
+            Self::Fixed30 => 30_000,
+            Self::Jittered => 5_000 + seed % 5_000,
+            Self::Paced => proxy.hint_ms(worker, now_ms, remaining_ms, seed),
         }
     }
 }

@@ -100,9 +100,10 @@ impl Comparison {
         format!("outage of {seconds} s, a crowd of {crowd} besides the usual visitors")
     }
 
-    fn lines(&self) -> Vec<[String; 7]> {
+    fn lines(&self) -> Vec<Vec<String>> {
         let heads = std::iter::once(HEADS.map(str::to_owned));
-        heads.chain(self.rows.iter().map(Row::cells)).collect()
+        let lines = heads.chain(self.rows.iter().map(Row::cells));
+        lines.map(|line| line.to_vec()).collect()
     }
 }
 

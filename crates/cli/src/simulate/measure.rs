@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::scenario::Incident;
+use super::scenario::{Incident, BEFORE_MS};
 use super::world::{Second, Series};
 
 /// The system has recovered at the start of this many consecutive seconds...
@@ -18,10 +18,18 @@ pub(crate) struct Figures {
     pub(crate) goodput: f64,
     /// The worst of the runs.
     pub(crate) goodput_worst: f64,
+    /// Share of the visitors' requests that was served, in the measured seconds.
+    pub(crate) served: f64,
+    /// The worst of the runs.
+    pub(crate) served_worst: f64,
     /// Requests that were sent to the upstream and not served.
     pub(crate) failed: f64,
     /// Requests that the breaker rejected.
     pub(crate) rejected: f64,
+    /// Requests for the path that fails that were sent to the upstream.
+    pub(crate) broken_sent: f64,
+    /// Requests for the path that fails that the breaker rejected.
+    pub(crate) broken_rejected: f64,
     /// Clients that gave up without being served.
     pub(crate) gave_up: f64,
     /// Requests sent to a dead upstream until the breaker first rejected one.
@@ -32,6 +40,11 @@ pub(crate) struct Figures {
     pub(crate) into_dead: f64,
     /// How often the breaker opened.
     pub(crate) trips: f64,
+    /// Seconds from the beginning of the incident until the breaker first rejected a visitor; `None` if
+    /// it did not in some run.
+    pub(crate) opened: Option<f64>,
+    /// The worst of the runs.
+    pub(crate) opened_worst: Option<f64>,
     /// Seconds from the end of the incident to recovery; `None` if some run did not recover.
     pub(crate) recovered: Option<f64>,
     /// The worst of the runs.
@@ -52,6 +65,10 @@ impl Figures {
             .map(|s| s.capacity.min(f64::from(s.offered)))
             .sum();
         let goodput = if could > 0.0 { good / could } else { 0.0 };
+        let offered: f64 = measured.iter().map(|s| f64::from(s.offered)).sum();
+        let served = if offered > 0.0 { good / offered } else { 0.0 };
+        let opened_ms = series.rejected_ms.map(|at| at - BEFORE_MS);
+        let opened = opened_ms.map(|ms| ms as f64 / 1000.0);
         let end = (incident.end_ms / 1000) as usize;
         let after = seconds.get(end..).unwrap_or_default();
         let recovered = after
@@ -67,13 +84,19 @@ impl Figures {
         Self {
             goodput,
             goodput_worst: goodput,
+            served,
+            served_worst: served,
             failed: sum(|s| s.failed),
             rejected: sum(|s| s.rejected),
+            broken_sent: sum(|s| s.broken_sent),
+            broken_rejected: sum(|s| s.broken_rejected),
             gave_up: series.gave_up as f64,
             before_trip: f64::from(series.before_trip),
             before_trip_worst: f64::from(series.before_trip),
             into_dead: f64::from(series.into_dead),
             trips: f64::from(series.trips),
+            opened,
+            opened_worst: opened,
             recovered,
             recovered_worst: recovered,
             peak_load,
@@ -85,21 +108,30 @@ impl Figures {
         let count = runs.len().max(1) as f64;
         let mean = |of: fn(&Self) -> f64| runs.iter().map(of).sum::<f64>() / count;
         let most = |of: fn(&Self) -> f64| runs.iter().map(of).fold(0.0, f64::max);
-        let recovered: Option<Vec<f64>> = runs.iter().map(|run| run.recovered).collect();
+        let least = |of: fn(&Self) -> f64| runs.iter().map(of).fold(f64::MAX, f64::min);
+        // Of a time that some run did not reach, there is no mean.
+        let all = |of: fn(&Self) -> Option<f64>| runs.iter().map(of).collect::<Option<Vec<f64>>>();
+        let (opened, recovered) = (all(|run| run.opened), all(|run| run.recovered));
+        let mean_of = |all: &Vec<f64>| all.iter().sum::<f64>() / count;
+        let most_of = |all: Vec<f64>| all.into_iter().fold(0.0, f64::max);
         Self {
             goodput: mean(|run| run.goodput),
-            goodput_worst: runs.iter().map(|r| r.goodput).fold(f64::MAX, f64::min),
+            goodput_worst: least(|run| run.goodput),
+            served: mean(|run| run.served),
+            served_worst: least(|run| run.served),
             failed: mean(|run| run.failed),
             rejected: mean(|run| run.rejected),
+            broken_sent: mean(|run| run.broken_sent),
+            broken_rejected: mean(|run| run.broken_rejected),
             gave_up: mean(|run| run.gave_up),
             before_trip: mean(|run| run.before_trip),
             before_trip_worst: most(|run| run.before_trip),
             into_dead: mean(|run| run.into_dead),
             trips: mean(|run| run.trips),
-            recovered: recovered
-                .as_ref()
-                .map(|all| all.iter().sum::<f64>() / count),
-            recovered_worst: recovered.map(|all| all.into_iter().fold(0.0, f64::max)),
+            opened: opened.as_ref().map(mean_of),
+            opened_worst: opened.map(most_of),
+            recovered: recovered.as_ref().map(mean_of),
+            recovered_worst: recovered.map(most_of),
             peak_load: most(|run| run.peak_load),
         }
     }

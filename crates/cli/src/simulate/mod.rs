@@ -2,12 +2,15 @@
 //! a breaker shows only in a closed loop, in which rejected clients return and an overloaded
 //! upstream serves less; this is that loop, in virtual time.
 
+mod broken;
 mod control;
 mod crowd;
 mod hints;
 mod measure;
+mod paths;
 mod plot;
 mod progress;
+mod proxy;
 mod report;
 mod rng;
 mod scenario;
@@ -47,13 +50,13 @@ pub(crate) struct Args {
     /// Kind of incident
     #[arg(long, value_name = "NAME", default_value = "all")]
     scenario: ScenarioChoice,
-    /// New visitors per second
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
-    rate: u32,
+    /// New visitors per second [default: 200; 20 if one path fails]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
+    rate: Option<u32>,
     /// Requests per second that the healthy upstream can serve [default: 1.5 times the rate]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000_000))]
     capacity: Option<u32>,
-    /// Length of the incident [default: 40s; 2m for brown-outs and flapping]
+    /// Length of the incident [default: 40s; 2m if the upstream is alive in it]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     outage: Option<Duration>,
     /// Length of the simulation [default: ends 2m after the incident]
@@ -119,13 +122,18 @@ enum ScenarioChoice {
 
 impl ValueEnum for ScenarioChoice {
     fn value_variants<'a>() -> &'a [Self] {
-        const ALL: [ScenarioChoice; 6] = [
+        const ALL: [ScenarioChoice; 11] = [
             ScenarioChoice::All,
             ScenarioChoice::One(Scenario::ALL[0]),
             ScenarioChoice::One(Scenario::ALL[1]),
             ScenarioChoice::One(Scenario::ALL[2]),
             ScenarioChoice::One(Scenario::ALL[3]),
             ScenarioChoice::One(Scenario::ALL[4]),
+            ScenarioChoice::One(Scenario::ALL[5]),
+            ScenarioChoice::One(Scenario::ALL[6]),
+            ScenarioChoice::One(Scenario::ALL[7]),
+            ScenarioChoice::One(Scenario::ALL[8]),
+            ScenarioChoice::One(Scenario::ALL[9]),
         ];
         &ALL
     }
@@ -191,7 +199,7 @@ fn simulate(args: &Args) -> Result<String, String> {
         let incident = incident(args, scenario, length_ms);
         check_duration(args, &incident)?;
         let duration_ms = duration_ms(args, &incident, AFTER_MS);
-        let setup = setup(args, incident, duration_ms, &policy);
+        let setup = setup(args, scenario, incident, duration_ms, &policy);
         let mut rows = Vec::new();
         let mut firsts: Vec<(Kind, Series)> = Vec::new();
         for &kind in &kinds {
@@ -250,7 +258,7 @@ fn simulate_hints(args: &Args, policy: &Policy) -> Result<String, String> {
     let outages_ms = args
         .outage
         .map_or_else(|| hints::OUTAGES_MS.to_vec(), |outage| vec![ms(outage)]);
-    let times = hints::CROWDS.map(|times| (times * capacity(args)) as u64);
+    let times = hints::CROWDS.map(|times| (times * capacity(args, Scenario::Outage)) as u64);
     let crowds = args
         .crowd
         .map_or_else(|| times.to_vec(), |crowd| vec![crowd]);
@@ -259,7 +267,7 @@ fn simulate_hints(args: &Args, policy: &Policy) -> Result<String, String> {
     }
     let setup = |incident: Incident, crowd, hints| {
         let duration_ms = duration_ms(args, &incident, hints::AFTER_MS);
-        let setup = setup(args, incident, duration_ms, policy);
+        let setup = setup(args, Scenario::Outage, incident, duration_ms, policy);
         Setup {
             crowd,
             obey: args.obey.unwrap_or(1.0),
@@ -288,13 +296,20 @@ fn ms(duration: Duration) -> u64 {
     duration.as_millis() as u64
 }
 
+/// Returns the number of new visitors per second.
+fn rate(args: &Args, scenario: Scenario) -> f64 {
+    f64::from(args.rate.unwrap_or(scenario.default_rate()))
+}
+
 /// Returns the requests per second that the healthy upstream can serve.
-fn capacity(args: &Args) -> f64 {
-    args.capacity.map_or(f64::from(args.rate) * 1.5, f64::from)
+fn capacity(args: &Args, scenario: Scenario) -> f64 {
+    let usual = rate(args, scenario) * 1.5;
+    args.capacity.map_or(usual, f64::from)
 }
 
 fn incident(args: &Args, scenario: Scenario, length_ms: u64) -> Incident {
-    Incident::new(scenario, f64::from(args.rate), capacity(args), length_ms)
+    let (rate, capacity) = (rate(args, scenario), capacity(args, scenario));
+    Incident::new(scenario, rate, capacity, length_ms)
 }
 
 /// Returns the length of a run: the one on the command line, or `after_ms` more than the incident.
@@ -318,7 +333,13 @@ fn check_duration(args: &Args, incident: &Incident) -> Result<(), String> {
     Ok(())
 }
 
-fn setup(args: &Args, incident: Incident, duration_ms: u64, policy: &Policy) -> Setup {
+fn setup(
+    args: &Args,
+    scenario: Scenario,
+    incident: Incident,
+    duration_ms: u64,
+    policy: &Policy,
+) -> Setup {
     Setup {
         incident,
         model: Model {
@@ -327,7 +348,7 @@ fn setup(args: &Args, incident: Incident, duration_ms: u64, policy: &Policy) -> 
             queue: args.queue,
             waste: args.waste,
         },
-        rate: f64::from(args.rate),
+        rate: rate(args, scenario),
         crowd: args.crowd.unwrap_or(0),
         obey: args.obey.unwrap_or(0.8),
         tries: args.tries.unwrap_or(4),

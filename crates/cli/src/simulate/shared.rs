@@ -4,11 +4,6 @@ use std::collections::HashMap;
 
 use tidegate_core::host::{HostError, SharedData};
 
-/// The key of the only route.
-pub(super) const ROUTE: &str = "simulated/upstream";
-/// Start of the simulated time in milliseconds since the Unix epoch; any value works.
-pub(super) const EPOCH_MS: u64 = 1_800_000_000_000;
-
 /// The shared data of a host.
 #[derive(Debug, Default)]
 pub(super) struct Shared(HashMap<String, (Vec<u8>, u32)>);

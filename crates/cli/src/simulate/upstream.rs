@@ -6,8 +6,15 @@
 //! ever; with 1, it soon serves none (congestion collapse). The queue is bounded: beyond that, the
 //! host refuses at once and at no cost, like a full backlog. A host without capacity refuses
 //! everything and drops its queue.
+//!
+//! A host may also hang: it accepts each request and never answers, and the client leaves. Or each
+//! answer takes a time in which the host has nothing to do, as for long polls: such a request joins
+//! the queue when that time is over.
 
 use std::collections::VecDeque;
+
+/// Clients leave a host that hangs after this time, in milliseconds.
+pub(crate) const PATIENCE_MS: u64 = 2_000;
 
 /// The constants of a run.
 #[derive(Debug, Clone, Copy)]
@@ -22,17 +29,45 @@ pub(crate) struct Model {
     pub(crate) waste: f64,
 }
 
+/// The condition of the upstream at one time.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Condition {
+    /// Requests per second that all hosts together can serve; 0 if they serve none.
+    pub(crate) capacity: f64,
+    /// Without capacity: whether the hosts accept requests, and never answer.
+    pub(crate) hangs: bool,
+    /// How long each request waits at its host before it is to be served, in milliseconds.
+    pub(crate) delay_ms: u64,
+    /// Whether what is served is a 401.
+    pub(crate) denies: bool,
+}
+
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// Served.
     Good,
+    /// Answered with 401: the upstream is alive, and does not know the client.
+    Denied,
     /// Not served in time.
     TimedOut,
     /// The queue was full.
     Full,
     /// The host refused the connection.
     Refused,
+    /// The host died with the request in its queue.
+    Lost,
+    /// The client left before there was an answer.
+    Left,
+    /// Answered with 502, by a path that is broken.
+    Broken,
+}
+
+impl Answer {
+    /// Returns whether the upstream answered as it should.
+    pub(crate) fn is_good(self) -> bool {
+        matches!(self, Self::Good | Self::Denied)
+    }
 }
 
 #[derive(Debug)]
@@ -41,6 +76,10 @@ struct Host<T> {
     ghosts: usize,
     /// Requests, with the time at which each fails.
     waiting: VecDeque<(u64, T)>,
+    /// Requests that are not to be served yet, with the time at which each joins the queue.
+    delayed: VecDeque<(u64, T)>,
+    /// Requests that are never served, with the time at which the client of each leaves.
+    hanging: VecDeque<(u64, T)>,
     /// Work that the host can do now, in requests.
     credit: f64,
 }
@@ -58,6 +97,8 @@ impl<T> Upstream<T> {
         let idle = |_| Host {
             ghosts: 0,
             waiting: VecDeque::new(),
+            delayed: VecDeque::new(),
+            hanging: VecDeque::new(),
             credit: 0.0,
         };
         Self {
@@ -71,7 +112,7 @@ impl<T> Upstream<T> {
         &mut self,
         host: usize,
         request: T,
-        capacity: f64,
+        condition: Condition,
         now_ms: u64,
         answers: &mut Vec<(Answer, T)>,
     ) {
@@ -79,8 +120,13 @@ impl<T> Upstream<T> {
         let Some(host) = self.hosts.get_mut(host) else {
             return;
         };
-        if capacity <= 0.0 {
+        if condition.hangs {
+            host.hanging.push_back((now_ms + PATIENCE_MS, request));
+        } else if condition.capacity <= 0.0 {
             answers.push((Answer::Refused, request));
+        } else if condition.delay_ms > 0 {
+            host.delayed
+                .push_back((now_ms + condition.delay_ms, request));
         } else if host.ghosts + host.waiting.len() >= limit {
             answers.push((Answer::Full, request));
         } else {
@@ -89,29 +135,46 @@ impl<T> Upstream<T> {
         }
     }
 
-    /// Works for `slice_ms` with a total of `capacity` requests per second.
+    /// Works for `slice_ms` in this condition.
     pub(crate) fn serve(
         &mut self,
-        capacity: f64,
+        condition: Condition,
         now_ms: u64,
         slice_ms: u64,
         answers: &mut Vec<(Answer, T)>,
     ) {
+        let capacity = condition.capacity;
         let share = capacity * slice_ms as f64 / 1000.0 / self.model.hosts as f64;
         let waste = self.model.waste;
+        let served = if condition.denies {
+            Answer::Denied
+        } else {
+            Answer::Good
+        };
         for host in &mut self.hosts {
+            while let Some(request) = due(&mut host.hanging, now_ms) {
+                answers.push((Answer::Left, request));
+            }
             if capacity <= 0.0 {
                 host.ghosts = 0;
                 host.credit = 0.0;
-                let lost = host.waiting.drain(..);
-                answers.extend(lost.map(|(_, request)| (Answer::Refused, request)));
+                let lost = host.waiting.drain(..).chain(host.delayed.drain(..));
+                if condition.hangs {
+                    host.hanging
+                        .extend(lost.map(|(_, request)| (now_ms + PATIENCE_MS, request)));
+                } else {
+                    let lost = lost.chain(host.hanging.drain(..));
+                    answers.extend(lost.map(|(_, request)| (Answer::Lost, request)));
+                }
                 continue;
             }
-            while host.waiting.front().is_some_and(|(at, _)| *at <= now_ms) {
-                if let Some((_, request)) = host.waiting.pop_front() {
-                    answers.push((Answer::TimedOut, request));
-                    host.ghosts += 1;
-                }
+            while let Some(request) = due(&mut host.delayed, now_ms) {
+                host.waiting
+                    .push_back((now_ms + self.model.timeout_ms, request));
+            }
+            while let Some(request) = due(&mut host.waiting, now_ms) {
+                answers.push((Answer::TimedOut, request));
+                host.ghosts += 1;
             }
             host.credit += share;
             while host.ghosts > 0 && host.credit >= waste {
@@ -123,7 +186,7 @@ impl<T> Upstream<T> {
                     break;
                 };
                 host.credit -= 1.0;
-                answers.push((Answer::Good, request));
+                answers.push((served, request));
             }
             if host.ghosts == 0 && host.waiting.is_empty() {
                 // An idle host does not accumulate credit.
@@ -131,6 +194,13 @@ impl<T> Upstream<T> {
             }
         }
     }
+}
+
+/// Takes the first request of a queue if its time has come.
+fn due<T>(queue: &mut VecDeque<(u64, T)>, now_ms: u64) -> Option<T> {
+    let is_due = queue.front().is_some_and(|(at, _)| *at <= now_ms);
+    let (_, request) = is_due.then(|| queue.pop_front()).flatten()?;
+    Some(request)
 }
 
 #[cfg(test)]

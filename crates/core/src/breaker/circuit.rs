@@ -52,6 +52,10 @@ const ONE_FAILURE: Counts = Counts {
     failed: 1,
     slow: 0,
 };
+/// Failures of a single client in a row say nothing before this many others would have come.
+const OTHERS_EXPECTED: f64 = 5.0;
+/// But they are believed after this time.
+const MAX_DOUBT: Duration = Duration::from_secs(5);
 /// A clock that goes back by no more than this is a difference between two readings.
 const CLOCK_SLACK: Duration = Duration::from_secs(1);
 
@@ -141,7 +145,10 @@ impl CircuitBreaker {
 
     /// Returns whether the circuit is closed and its window has no failure and no slow response.
     pub fn is_clean(&self) -> bool {
-        self.state == State::Closed && self.window.is_clean() && self.abandoned.count == 0
+        self.state == State::Closed
+            && self.window.is_clean()
+            && self.abandoned.count == 0
+            && !self.clients.has_failed()
     }
 
     /// Lets counts that leave the window age. Every worker does so by itself.
@@ -155,6 +162,7 @@ impl CircuitBreaker {
             self.clear_window();
         }
         self.window.advance(number);
+        self.clients.age(number);
         if now.saturating_since(self.abandoned.last) > self.window_length() {
             self.abandoned = ConsecutiveFailures::default();
         }
@@ -192,9 +200,9 @@ impl CircuitBreaker {
     /// Adds the outcomes that a worker counted. Whether they trip the circuit is another question
     /// ([`should_trip`](Self::should_trip)).
     pub fn count(&mut self, settings: &Settings, counts: &UnsyncedCounts, now: Timestamp) {
-        let window = self.window_length();
+        let bucket = bucket_number(now, self.bucket_width);
         for &client in &counts.clients {
-            self.clients.note(client, now, window);
+            self.clients.note(client, bucket);
         }
         match self.state {
             State::Closed => {
@@ -229,20 +237,15 @@ impl CircuitBreaker {
         now: Timestamp,
         mut add: impl FnMut(&mut Self, u64, Counts),
     ) {
-        let window = self.window_length();
+        let bucket = bucket_number(now, self.bucket_width);
         for failed in &counts.failed {
-            let parts = self.clients.parts(now, window);
-            let limit = if parts == 1 {
-                u32::MAX
-            } else {
-                needed.div_ceil(parts)
-            };
+            let limit = self.limit(needed, bucket);
             let Counts {
                 total,
                 failed: errors,
                 slow,
             } = failed.counts;
-            let counted = self.clients.count(failed.client, total, limit, now, window);
+            let counted = self.clients.count(failed.client, total, limit, bucket);
             let counted = Counts {
                 total: counted,
                 failed: errors.min(counted),
@@ -250,6 +253,32 @@ impl CircuitBreaker {
             };
             add(self, failed.bucket, counted);
         }
+    }
+
+    /// Returns how many failures of one client count.
+    fn limit(&self, needed: u32, bucket: u64) -> u32 {
+        match self.clients.parts(bucket) {
+            1 => u32::MAX,
+            parts => needed.div_ceil(parts),
+        }
+    }
+
+    /// Returns whether a client has failed so often that its further failures do not count.
+    pub fn is_at_limit(&self, settings: &Settings, client: ClientId, now: Timestamp) -> bool {
+        let bucket = bucket_number(now, self.bucket_width);
+        let failed = self.clients.failed(client, bucket);
+        failed > 0 && {
+            let sum = self.window.sum();
+            let good = sum.total.saturating_sub(sum.failed);
+            let needed = needed(settings.failure_ratio, settings.min_requests, good);
+            failed >= self.limit(needed, bucket)
+        }
+    }
+
+    /// Keeps the count of a client that still fails from ending.
+    pub fn keep_at_limit(&mut self, client: ClientId, now: Timestamp) {
+        let bucket = bucket_number(now, self.bucket_width);
+        self.clients.keep(client, bucket);
     }
 
     /// Counts requests that succeeded before the window opened, by their number per second.
@@ -270,8 +299,10 @@ impl CircuitBreaker {
         }
     }
 
-    /// Returns whether the outcomes of the window open the circuit.
-    pub fn should_trip(&self, settings: &Settings, now: Timestamp) -> bool {
+    /// Returns whether the outcomes of the window open the circuit. `healthy_rate`: the successes per
+    /// second that the route is known to have had. An upstream that [hangs](Self::hangs)
+    /// is another question.
+    pub fn should_trip(&self, settings: &Settings, healthy_rate: f64, now: Timestamp) -> bool {
         if self.state != State::Closed {
             return false;
         }
@@ -287,15 +318,44 @@ impl CircuitBreaker {
         {
             return true;
         }
+        self.has_only_failed(settings, healthy_rate, now)
+    }
+
+    /// Returns whether requests fail one after the other, and have done so for long enough.
+    pub fn has_only_failed(&self, settings: &Settings, healthy_rate: f64, now: Timestamp) -> bool {
+        let least = settings.consecutive.failures;
+        self.is_sequence(&self.consecutive, least, settings, healthy_rate, now)
+    }
+
+    /// Returns whether clients leave one after the other and nothing is answered.
+    pub fn hangs(&self, settings: &Settings, healthy_rate: f64, now: Timestamp) -> bool {
+        let least = settings.min_requests;
+        self.is_sequence(&self.abandoned, least, settings, healthy_rate, now)
+    }
+
+    fn is_sequence(
+        &self,
+        run: &ConsecutiveFailures,
+        least: u32,
+        settings: &Settings,
+        healthy_rate: f64,
+        now: Timestamp,
+    ) -> bool {
         // No sequence of one client opens what others use.
-        let clients = self.clients.parts(now, self.window_length());
-        let is_sequence = |run: &ConsecutiveFailures, least: u32| {
-            run.count >= least
-                && run.duration() >= settings.consecutive.duration
-                && run.client_count() >= clients.min(SEQUENCE_CLIENTS as u32)
+        let clients = self.clients.parts(bucket_number(now, self.bucket_width));
+        // Nobody else is known yet, but others may be about to come.
+        let others_due = if run.client_count() == 1 && healthy_rate > 0.0 {
+            MAX_DOUBT.min(Duration::from_secs_f64(
+                (OTHERS_EXPECTED / healthy_rate).min(1e6),
+            ))
+        } else {
+            Duration::ZERO
         };
-        is_sequence(&self.consecutive, settings.consecutive.failures)
-            || is_sequence(&self.abandoned, settings.min_requests)
+        let is_immediate = settings.consecutive.duration.is_zero();
+        run.count >= least
+            && run.duration() >= settings.consecutive.duration
+            && (is_immediate || run.duration() >= others_due)
+            && run.client_count() >= clients.min(SEQUENCE_CLIENTS as u32)
     }
 
     /// Returns whether these outcomes are surely too few to trip the circuit.
@@ -365,7 +425,8 @@ impl CircuitBreaker {
 
     /// Notes that a client was seen.
     pub fn note_client(&mut self, client: ClientId, now: Timestamp) {
-        self.clients.note(client, now, self.window_length());
+        self.clients
+            .note(client, bucket_number(now, self.bucket_width));
     }
 
     /// Notes who got a permit for a probe.
@@ -411,7 +472,7 @@ impl CircuitBreaker {
     }
 
     fn knows_others(&self, now: Timestamp) -> bool {
-        self.clients.parts(now, self.window_length()) > 1
+        self.clients.parts(bucket_number(now, self.bucket_width)) > 1
     }
 
     /// Takes a permit back and records the result of its probe. The result of a probe of another
@@ -495,7 +556,11 @@ impl CircuitBreaker {
     }
 
     fn count_consecutive(&mut self, counts: &UnsyncedCounts) {
-        let (failures, abandoned) = (counts.consecutive, counts.abandoned);
+        let (failures, mut abandoned) = (counts.consecutive, counts.abandoned);
+        if abandoned.since <= self.last_response {
+            // While they waited, others were answered.
+            abandoned = ConsecutiveFailures::default();
+        }
         self.consecutive
             .merge(failures, counts.last_success, &mut self.last_success);
         self.abandoned
@@ -515,6 +580,7 @@ impl CircuitBreaker {
     fn climb(&mut self, settings: &Settings, now: Timestamp, draw: f64) -> Option<Transition> {
         while now >= self.next_step_at {
             let step = std::mem::take(&mut self.step);
+            self.clients.begin_count();
             self.next_step_at = self.next_step_at.saturating_add(RAMP_STEP);
             // A ramp that ignored slow responses would close a circuit that they open again.
             let is_slow = settings.failures.slow.is_some()
@@ -588,6 +654,7 @@ impl CircuitBreaker {
         self.step = Counts::default();
         self.next_step_at = now.saturating_add(RAMP_STEP);
         self.clear_window();
+        self.clients.age(bucket_number(now, self.bucket_width));
         Transition {
             from,
             to,

@@ -6,6 +6,7 @@
 //! explains them.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use crate::http::uri::{without_port, without_query};
 
@@ -61,6 +62,16 @@ impl PathClass {
     /// Returns the number of components.
     pub fn depth(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Returns whether the path goes on after the first `depth` components: not if it ends there.
+    pub fn goes_on(&self, depth: usize) -> bool {
+        let next = depth.saturating_add(1);
+        match next.cmp(&self.depth()) {
+            Ordering::Less => true,
+            Ordering::Equal => !self.name.ends_with('/'),
+            Ordering::Greater => false,
+        }
     }
 
     /// Returns the name of the first `depth` components; the whole name if there are fewer.

@@ -5,15 +5,11 @@
 //! address is known, as behind a load balancer that does not name its clients, nothing is limited.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
-use crate::time::Timestamp;
+use crate::breaker::window::BUCKETS;
 
-/// Number of addresses that a table keeps. An address that causes more than one part in this number
-/// of the failures is always among them.
+/// Number of addresses that a table keeps: twice as many as there are parts.
 pub const MAX_CLIENTS: usize = 8;
-/// A client that was seen within this time is waiting to be served.
-const ASKS_WITHIN_SECONDS: u32 = 2;
 
 /// Identifies the address of a client. Different addresses rarely have the same number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
@@ -48,16 +44,19 @@ impl ClientId {
     }
 }
 
-/// What a circuit knows about one client.
+/// What a circuit knows about one client. Times are numbers of buckets of the window
+/// ([`bucket_number`](super::window::bucket_number)), of which the lower bits are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct KnownClient {
     /// The client.
     pub id: ClientId,
-    /// When it was last seen, in seconds since the Unix epoch.
+    /// When it was last seen.
     pub seen: u32,
-    /// The first of the counted failures, in seconds since the Unix epoch.
+    /// When the first of its counted failures was.
     pub since: u32,
-    /// The number of its failures that were counted since then.
+    /// When it failed last, counted or not.
+    pub failed_at: u32,
+    /// The number of its failures that were counted.
     pub failed: u32,
 }
 
@@ -68,26 +67,23 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Notes that a client was seen.
-    pub fn note(&mut self, id: ClientId, now: Timestamp, window: Duration) {
-        let now = seconds(now);
-        if let Some(known) = self.find(id) {
-            known.seen = now;
+    /// Notes that a client was seen in a bucket.
+    pub fn note(&mut self, id: ClientId, bucket: u64) {
+        let bucket = lower_bits(bucket);
+        let new = KnownClient {
+            id,
+            seen: bucket,
+            ..KnownClient::default()
+        };
+        if let Some(known) = self.known.iter_mut().find(|known| known.id == id) {
+            known.seen = bucket;
         } else if self.known.len() < MAX_CLIENTS {
-            self.known.push(KnownClient {
-                id,
-                seen: now,
-                ..KnownClient::default()
-            });
+            self.known.push(new);
         } else {
-            // One that was not seen in the window, if there is any: more are not needed.
-            let is_old = |known: &&mut KnownClient| is_over(known.seen, now, window);
-            if let Some(old) = self.known.iter_mut().find(is_old) {
-                *old = KnownClient {
-                    id,
-                    seen: now,
-                    ..KnownClient::default()
-                };
+            // In place of one that was not seen in the window, if there is any: more are not needed.
+            let mut known = self.known.iter_mut();
+            if let Some(old) = known.find(|known| is_over(known.seen, bucket)) {
+                *old = new;
             }
         }
     }
@@ -95,9 +91,9 @@ impl Clients {
     /// Returns the parts into which the needed failures are divided: one client counts at most one
     /// of them. One if a single client was seen within the window. With few clients, all but one of
     /// them together can open the circuit.
-    pub fn parts(&self, now: Timestamp, window: Duration) -> u32 {
-        let now = seconds(now);
-        let fresh = self.known.iter().filter(|c| !is_over(c.seen, now, window));
+    pub fn parts(&self, bucket: u64) -> u32 {
+        let bucket = lower_bits(bucket);
+        let fresh = self.known.iter().filter(|c| !is_over(c.seen, bucket));
         match fresh.count() {
             0 | 1 => 1,
             2 | 3 => 2,
@@ -107,60 +103,84 @@ impl Clients {
     }
 
     /// Counts up to `limit` failures of a client within the window. Returns how many of `failed` count.
-    pub fn count(
-        &mut self,
-        id: ClientId,
-        failed: u32,
-        limit: u32,
-        now: Timestamp,
-        window: Duration,
-    ) -> u32 {
-        self.note(id, now, window);
-        let now = seconds(now);
+    pub fn count(&mut self, id: ClientId, failed: u32, limit: u32, bucket: u64) -> u32 {
+        self.note(id, bucket);
+        let bucket = lower_bits(bucket);
         let index = self.known.iter().position(|known| known.id == id);
         let known = match index {
             Some(index) => self.known.get_mut(index),
-            // The least of the others gives up its place, with its count: whoever causes many
-            // failures cannot be missed (the algorithm "Space-Saving" for frequent items).
+            // The least of the others gives up its place: whoever causes most of the failures never
+            // does. If many clients fail, none of them is alone.
             None => {
                 let least = self.known.iter_mut().min_by_key(|known| known.failed);
                 least.map(|known| {
-                    known.id = id;
-                    known.seen = now;
+                    *known = KnownClient {
+                        id,
+                        seen: bucket,
+                        ..KnownClient::default()
+                    };
                     known
                 })
             }
         };
         let Some(known) = known else { return failed };
-        if is_over(known.since, now, window) {
-            known.since = now;
+        if known.failed == 0 || is_over(known.since, bucket) {
+            known.since = bucket;
             known.failed = 0;
         }
         let counted = failed.min(limit.saturating_sub(known.failed));
         known.failed = known.failed.saturating_add(counted);
+        known.failed_at = bucket;
         counted
     }
 
-    /// Returns whether another client asked within the last two seconds.
-    pub fn others_ask(&self, id: ClientId, now: Timestamp) -> bool {
-        let now = seconds(now);
-        let asks = |known: &KnownClient| known.seen.abs_diff(now) <= ASKS_WITHIN_SECONDS;
-        self.known.iter().any(|known| known.id != id && asks(known))
+    /// Returns how many failures of a client were counted within the window.
+    pub fn failed(&self, id: ClientId, bucket: u64) -> u32 {
+        let known = self.known.iter().find(|known| known.id == id);
+        let known = known.filter(|known| !is_over(known.since, lower_bits(bucket)));
+        known.map_or(0, |known| known.failed)
     }
 
-    fn find(&mut self, id: ClientId) -> Option<&mut KnownClient> {
-        self.known.iter_mut().find(|known| known.id == id)
+    /// Keeps the count of a client that still fails from ending with the window.
+    pub fn keep(&mut self, id: ClientId, bucket: u64) {
+        let bucket = lower_bits(bucket);
+        let known = self.known.iter_mut().find(|known| known.id == id);
+        if let Some(known) = known.filter(|known| known.failed > 0) {
+            (known.since, known.failed_at) = (bucket, bucket);
+        }
+    }
+
+    /// Begins to count failures anew, for each step of a ramp.
+    pub fn begin_count(&mut self) {
+        for known in &mut self.known {
+            known.failed = 0;
+        }
+    }
+
+    /// Forgets the failures of clients that did not fail within the window.
+    pub fn age(&mut self, bucket: u64) {
+        let bucket = lower_bits(bucket);
+        for known in &mut self.known {
+            if is_over(known.failed_at, bucket) {
+                known.failed = 0;
+            }
+        }
+    }
+
+    /// Returns whether a client failed within the window, even if that was not counted.
+    pub fn has_failed(&self) -> bool {
+        self.known.iter().any(|known| known.failed > 0)
     }
 }
 
-fn seconds(now: Timestamp) -> u32 {
-    u32::try_from(now.since_epoch().as_secs()).unwrap_or(u32::MAX)
+fn lower_bits(bucket: u64) -> u32 {
+    (bucket & u64::from(u32::MAX)) as u32
 }
 
-/// Returns whether a time is not within the window; nor is one in the future, as after the clock was
-/// set back.
-fn is_over(then: u32, now: u32, window: Duration) -> bool {
-    then > now.saturating_add(1) || u64::from(now.saturating_sub(then)) >= window.as_secs().max(1)
+/// Returns whether a bucket is not in the window; nor is one in the future, as after the clock was set
+/// back.
+fn is_over(then: u32, bucket: u32) -> bool {
+    bucket.wrapping_sub(then) >= BUCKETS as u32
 }
 
 #[cfg(test)]

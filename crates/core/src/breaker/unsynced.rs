@@ -45,9 +45,7 @@ impl ConsecutiveFailures {
 
     /// Returns the number of different clients, as far as they are kept.
     pub fn client_count(&self) -> u32 {
-        self.clients
-            .iter()
-            .fold(0, |n, client| n + u32::from(client.is_some()))
+        self.clients.iter().flatten().count() as u32
     }
 
     /// Adds the failures that a worker counted, and ends the sequence if that worker also counted a
@@ -163,8 +161,14 @@ impl UnsyncedCounts {
         }
         let failed = match outcome {
             Outcome::Ignored => return,
-            Outcome::Abandoned(_) => {
+            Outcome::Abandoned(waited) => {
+                let began = now.saturating_sub(waited);
+                // While it waited, others were answered.
+                if self.last_response.is_some_and(|at| at >= began) {
+                    return;
+                }
                 self.abandoned.add(client, now);
+                self.abandoned.since = self.abandoned.since.min(began);
                 self.reason = Some(Reason::HttpResponseTimeout);
                 return;
             }

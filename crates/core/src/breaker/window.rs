@@ -44,6 +44,11 @@ impl Counts {
         self.slow = self.slow.saturating_add(other.slow);
     }
 
+    /// Returns the number of outcomes that were neither failed nor slow, at most.
+    pub fn good(&self) -> u32 {
+        self.total.saturating_sub(self.failed.max(self.slow))
+    }
+
     /// Returns whether all counts are zero.
     pub fn is_empty(&self) -> bool {
         *self == Counts::default()
@@ -117,7 +122,8 @@ impl Window {
                 .and_then(|number| self.bucket(number));
             bucket.map_or(0, |counts| counts.failed.max(counts.slow))
         };
-        let pairs = (0..BUCKETS as u64).map(|back| failed(back).saturating_add(failed(back + 1)));
+        let pairs = (0..BUCKETS as u64)
+            .map(|back| failed(back).saturating_add(failed(back.saturating_add(1))));
         let all = (0..BUCKETS as u64).map(failed).fold(0, u32::saturating_add);
         all.saturating_sub(pairs.take(BUCKETS - 1).max().unwrap_or(0))
     }

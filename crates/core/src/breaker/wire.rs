@@ -32,9 +32,10 @@ impl RouteCircuits {
         let mut out = vec![VERSION];
         put_circuit(&mut out, &self.route);
         put_circuit_2(&mut out, &self.route);
-        let (tries_since, failed_tries) = self.failed_tries;
+        let (tries_since, tries_cost) = self.tries;
         put_times(&mut out, &[self.watched_since, tries_since]);
-        put_u32s(&mut out, &[self.changes, failed_tries]);
+        put_u32s(&mut out, &[self.changes, tries_cost]);
+        out.extend_from_slice(&self.healthy_rate.to_le_bytes());
         out.push(u8::try_from(self.classes.len()).unwrap_or(u8::MAX));
         for (name, class) in self.classes.iter().take(u8::MAX.into()) {
             out.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
@@ -45,7 +46,12 @@ impl RouteCircuits {
                 Standing::Failing => 2,
             };
             let depth = u8::try_from(class.depth).unwrap_or(u8::MAX);
-            out.extend_from_slice(&[depth, standing, class.is_divided.into()]);
+            out.extend_from_slice(&[
+                depth,
+                standing,
+                class.is_divided.into(),
+                class.only_tried.into(),
+            ]);
             put_times(&mut out, &[class.trying_until]);
             put_circuit(&mut out, &class.circuit);
             put_circuit_2(&mut out, &class.circuit);
@@ -69,7 +75,8 @@ impl RouteCircuits {
             circuits.watched_since = reader.time()?;
             let tries_since = reader.time()?;
             circuits.changes = reader.u32()?;
-            circuits.failed_tries = (tries_since, reader.u32()?);
+            circuits.tries = (tries_since, reader.u32()?);
+            circuits.healthy_rate = reader.rate()?;
             let [count] = reader.array()?;
             for _ in 0..count {
                 let (name, class) = reader.class()?;
@@ -90,7 +97,8 @@ impl RouteCircuits {
             route,
             classes: BTreeMap::new(),
             watched_since: Timestamp::EPOCH,
-            failed_tries: (Timestamp::EPOCH, 0),
+            healthy_rate: 0.0,
+            tries: (Timestamp::EPOCH, 0),
         }
     }
 }
@@ -152,7 +160,13 @@ fn put_circuit_2(out: &mut Vec<u8>, circuit: &CircuitBreaker) {
     for client in known.iter().take(u8::MAX.into()) {
         put_u32s(
             out,
-            &[client.id.0, client.seen, client.since, client.failed],
+            &[
+                client.id.0,
+                client.seen,
+                client.since,
+                client.failed_at,
+                client.failed,
+            ],
         );
     }
 }
@@ -181,6 +195,12 @@ impl Reader<'_> {
 
     fn u64(&mut self) -> Option<u64> {
         self.array().map(u64::from_le_bytes)
+    }
+
+    /// Reads a number per second; none that cannot be.
+    fn rate(&mut self) -> Option<f64> {
+        let rate = self.array().map(f64::from_le_bytes)?;
+        (rate.is_finite() && rate.is_sign_positive()).then_some(rate)
     }
 
     fn time(&mut self) -> Option<Timestamp> {
@@ -276,6 +296,7 @@ impl Reader<'_> {
                 id: ClientId(self.u32()?),
                 seen: self.u32()?,
                 since: self.u32()?,
+                failed_at: self.u32()?,
                 failed: self.u32()?,
             });
         }
@@ -310,6 +331,7 @@ impl Reader<'_> {
         let name = std::str::from_utf8(name).ok()?.to_owned();
         let [depth, standing] = self.array()?;
         let is_divided = self.flag()?;
+        let only_tried = self.flag()?;
         let standing = match standing {
             0 => Standing::Unknown,
             1 => Standing::Good,
@@ -324,6 +346,7 @@ impl Reader<'_> {
             is_divided,
             standing,
             trying_until,
+            only_tried,
         };
         Some((name, class))
     }

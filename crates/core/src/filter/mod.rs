@@ -314,6 +314,8 @@ impl Filter {
         Caller {
             class: PathClass::of_request(header(":authority"), header(":path")),
             client: ClientId::of_address(&address.unwrap_or_default()),
+            // Every gRPC call has a body; nearly all of them are short.
+            is_upload: self.sends_body && !is_grpc(&self.request),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod breaker;
 mod intercept;
+mod outcomes;
 mod replies;
 
 use super::*;
@@ -38,9 +39,10 @@ impl World {
 
     /// Begins a request with exactly these headers.
     fn begin_with(&mut self, headers: HeaderBlock) -> (Filter, RequestAction) {
+        let end_of_stream = headers.get("content-length").is_none() && !is_grpc(&headers);
         self.host.request = headers;
-        let config = Rc::clone(&self.config);
-        Filter::on_request_headers(config, 1, &mut self.host, &mut self.worker, true)
+        let (config, host) = (Rc::clone(&self.config), &mut self.host);
+        Filter::on_request_headers(config, 1, host, &mut self.worker, end_of_stream)
     }
 
     /// Sends the response headers of a request.

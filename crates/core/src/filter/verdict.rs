@@ -27,7 +27,7 @@ const DEADLINE_HEADERS: [&str; 3] = [
 
 /// A wait that differs from a deadline by less than this part of it, or by less than
 /// [`DEADLINE_SLACK`], ended at that deadline.
-const DEADLINE_PART: u32 = 10;
+const DEADLINE_PART: f64 = 0.1;
 /// Timers and clocks differ by some milliseconds; a busy worker is late.
 const DEADLINE_SLACK: Duration = Duration::from_millis(50);
 
@@ -243,7 +243,7 @@ fn is_client_gone(details: &[u8]) -> bool {
 
 /// Returns whether a wait ended at a deadline.
 fn ended_at(waited: Duration, deadline: Duration) -> bool {
-    waited.abs_diff(deadline) <= DEADLINE_SLACK.max(deadline / DEADLINE_PART)
+    waited.abs_diff(deadline) <= DEADLINE_SLACK.max(deadline.mul_f64(DEADLINE_PART))
 }
 
 /// Parses `grpc-timeout` (gRPC over HTTP/2, "Requests"): up to eight digits and a unit.

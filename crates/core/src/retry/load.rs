@@ -91,8 +91,7 @@ impl Latencies {
     }
 
     fn limit(place: usize) -> Duration {
-        let shortest = Duration::from_secs(1) / (1 << HALVINGS);
-        shortest.saturating_mul(1 << place)
+        Duration::from_micros((1_000_000 << place) >> HALVINGS)
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Caller {
     pub class: PathClass,
     /// The client; unknown if nobody needs to know.
     pub client: ClientId,
+    /// Whether the request is an upload that may take long, and says nothing if it does.
+    pub is_upload: bool,
 }
 
 /// Permission to send a request. [`Worker::record`] takes it back with the result.

@@ -28,6 +28,10 @@ const MAX_USUAL: Duration = Duration::from_secs(1);
 /// A client that left after this many times the usual time left because nothing came.
 const FAR_LONGER: u32 = 10;
 
+/// For this long after the open time, uploads leave the permits for probes to requests that end with
+/// their headers: an upload that is slow proves nothing.
+const UPLOADS_WAIT: Duration = Duration::from_secs(1);
+
 /// The circuits of a route that all workers share, as one worker sees them.
 #[derive(Debug)]
 pub(super) struct SharedCircuit {
@@ -83,7 +87,8 @@ impl SharedCircuit {
     /// Returns the index of the counts to which an outcome of a class is to be added.
     fn unsynced_for(&mut self, class: &PathClass, by: DecidedBy) -> Option<usize> {
         let mut class = class.clone();
-        class.truncate(self.view.counted_depth(&class));
+        // A class that goes on below an open circuit is counted where it was admitted.
+        class.truncate(self.view.counted_depth(&class).max(by.depth));
         loop {
             let mut all = self.unsynced.iter();
             let known = all.position(|known| {
@@ -175,6 +180,7 @@ impl Worker {
     }
 
     /// Records how a request ended.
+    #[expect(clippy::too_many_arguments, reason = "all of them are of one request")]
     pub fn record(
         &mut self,
         host: &mut impl SharedData,
@@ -217,7 +223,7 @@ impl Worker {
         let (Some(test), Some(decided_by)) = (permit.test, permit.decided_by) else {
             let caller = Caller {
                 class,
-                client: caller.client,
+                ..caller.clone()
             };
             return self.count_result(host, circuit, &caller, &permit, result, now, draw);
         };
@@ -317,6 +323,9 @@ impl Worker {
         let depth = match decision {
             Decision::Admit(by) => return Ok(Permit::of(by)),
             Decision::Reject(_) => return Err(rejection),
+            Decision::MayProbe(by) if caller.is_upload && self.begins(circuit, &class, by, now) => {
+                return Err(rejection);
+            }
             Decision::MayProbe(by) | Decision::MayTry(by) => by.depth,
         };
         let is_try = matches!(decision, Decision::MayTry(_));
@@ -344,6 +353,25 @@ impl Worker {
                 _ => Err(rejection),
             },
         }
+    }
+
+    /// Returns whether a circuit has just begun to be half-open, or is about to.
+    fn begins(
+        &self,
+        circuit: CircuitId<'_>,
+        class: &PathClass,
+        by: DecidedBy,
+        now: Timestamp,
+    ) -> bool {
+        let known = self.circuit(circuit);
+        let circuit = known.and_then(|known| known.view.circuit(class, by.depth));
+        circuit.is_some_and(|circuit| {
+            let began = match circuit.state {
+                State::Open => circuit.until,
+                State::Closed | State::HalfOpen | State::Ramp => circuit.changed_at,
+            };
+            now.saturating_since(began) < UPLOADS_WAIT
+        })
     }
 
     /// Decides by the present view of the circuits. Also returns the rejection, should it be one.

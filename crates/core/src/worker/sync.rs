@@ -47,7 +47,8 @@ impl Worker {
         }
         // Of routes whose windows only age, a bounded number is read at each tick, in turn.
         let idle_turns = (pending.len() as u64).div_ceil(IDLE_EXCHANGES).max(1);
-        let first_idle = now.as_millis() / TICK_MS % idle_turns;
+        let ticks = now.as_millis().checked_div(TICK_MS);
+        let first_idle = ticks.and_then(|n| n.checked_rem(idle_turns)).unwrap_or(0);
         let mut idle = 0_u64;
         let mut has_pending_work = false;
         for (route, policy) in &pending {
@@ -58,7 +59,8 @@ impl Worker {
                 known.must_exchange()
             });
             idle = idle.saturating_add(u64::from(!must_exchange));
-            if must_exchange || idle.wrapping_sub(first_idle) % idle_turns == 0 {
+            let turn = idle.saturating_add(first_idle).checked_rem(idle_turns);
+            if must_exchange || turn == Some(0) {
                 self.push(host, circuit, now, draw);
             }
             let known = self.circuit(circuit);

@@ -228,12 +228,22 @@ fn add_field(headers: &mut Headers, line: &[u8]) -> Result<(), String> {
 }
 
 fn encode(request: &Request) -> Vec<u8> {
+    let body = &request.body;
+    let mut framed = request.clone();
+    if !body.is_empty() || request.method == "POST" {
+        framed.headers.add("content-length", body.len().to_string());
+    }
+    [&encode_head(&framed), body.as_slice()].concat()
+}
+
+/// Returns the request line and the header fields, without any that announce a body.
+pub(super) fn encode_head(request: &Request) -> Vec<u8> {
     let Request {
         method,
         path,
         authority,
         headers,
-        body,
+        body: _,
         upgrade,
     } = request;
     let mut bytes = format!("{method} {path} HTTP/1.1\r\nhost: {authority}\r\n").into_bytes();
@@ -243,10 +253,6 @@ fn encode(request: &Request) -> Vec<u8> {
     for (name, value) in &headers.0 {
         bytes.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
     }
-    if !body.is_empty() || method == "POST" {
-        bytes.extend(format!("content-length: {}\r\n", body.len()).into_bytes());
-    }
     bytes.extend(b"\r\n");
-    bytes.extend(body);
     bytes
 }

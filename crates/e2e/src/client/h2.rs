@@ -110,7 +110,7 @@ fn headers(map: &HeaderMap) -> Headers {
     )
 }
 
-fn encode(request: &Request) -> Result<http::Request<()>, String> {
+pub(super) fn encode(request: &Request) -> Result<http::Request<()>, String> {
     let uri = Uri::builder()
         .scheme("http")
         .authority(request.authority.as_str())

@@ -8,15 +8,21 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{reset_on_close, Answer, Behaviour, Body, Script};
+use super::{reset_on_close, Answer, Behaviour, Body, Script, CHOICE};
+
+/// Time in which the rest of a request is dropped after an early answer.
+const LINGERS: Duration = Duration::from_secs(5);
 
 /// A longer request head is a mistake in the test.
 const MAX_HEAD: usize = 64 * 1024;
 
 pub(super) async fn serve(mut stream: TcpStream, script: &Arc<Script>) -> io::Result<()> {
     let mut buffer = Vec::new();
-    while let Some(request) = read_request(&mut stream, &mut buffer).await? {
-        let (behaviour, _going) = script.behaviour(&request.path);
+    while let Some(request) = read_head(&mut stream, &mut buffer).await? {
+        let (behaviour, _going) = script.behaviour(&request.path, request.choice.as_deref());
+        if !matches!(behaviour, Behaviour::Early(_) | Behaviour::GiveUp(_)) {
+            skip_body(&mut stream, &mut buffer, &request.framing).await?;
+        }
         match behaviour {
             Behaviour::Answer(answer) => {
                 send(&mut stream, &answer, request.method == "HEAD").await?;
@@ -38,6 +44,21 @@ pub(super) async fn serve(mut stream: TcpStream, script: &Arc<Script>) -> io::Re
                 reset_on_close(&stream);
                 return Ok(());
             }
+            Behaviour::Early(answer) => {
+                send(&mut stream, &answer, false).await?;
+                if !answer.cut {
+                    stream.shutdown().await?;
+                    let lingering = until_closed(&mut stream);
+                    let _ = tokio::time::timeout(LINGERS, lingering).await;
+                }
+                return Ok(());
+            }
+            Behaviour::GiveUp(after) => {
+                tokio::select! {
+                    () = tokio::time::sleep(after) => return Ok(()),
+                    ended = until_closed(&mut stream) => return ended,
+                }
+            }
             Behaviour::Capacity { .. } => unreachable!("the script makes it an answer"),
             Behaviour::Hang => return until_closed(&mut stream).await,
             Behaviour::Upgrade => {
@@ -56,15 +77,26 @@ pub(super) async fn serve(mut stream: TcpStream, script: &Arc<Script>) -> io::Re
 struct Request {
     method: String,
     path: String,
+    choice: Option<String>,
+    framing: Framing,
 }
 
-/// Reads the next request with its body. Returns `None` at the end of the connection, and after it
+/// How long the body of a request is.
+enum Framing {
+    Length(usize),
+    Chunked,
+}
+
+/// Reads the head of the next request. Returns `None` at the end of the connection, and after it
 /// has answered something that is not HTTP.
-async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<Request>> {
+async fn read_head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<Request>> {
+    let mut searched = 0;
     let head_end = loop {
-        if let Some(at) = find(buffer, b"\r\n\r\n") {
-            break at + 4;
+        if let Some(at) = find(&buffer[searched..], b"\r\n\r\n") {
+            break searched + at + 4;
         }
+        // The end may have come in part.
+        searched = buffer.len().saturating_sub(3);
         // No HTTP request begins like this; it is most likely TLS. Servers answer like this and
         // close.
         if buffer
@@ -84,10 +116,6 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Resul
     let head: Vec<u8> = buffer.drain(..head_end).collect();
     let head = String::from_utf8_lossy(&head).into_owned();
     let mut words = head.split(' ');
-    let request = Request {
-        method: words.next().unwrap_or_default().to_owned(),
-        path: words.next().unwrap_or_default().to_owned(),
-    };
     let field = |name: &str| {
         head.lines().find_map(|line| {
             let (found, value) = line.split_once(':')?;
@@ -96,13 +124,32 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Resul
                 .then(|| value.trim().to_owned())
         })
     };
-    if let Some(length) = field("content-length").and_then(|value| value.parse::<usize>().ok()) {
-        fill(stream, buffer, length).await?;
-        buffer.drain(..length);
-    } else if field("transfer-encoding").is_some() && field("upgrade").is_none() {
-        skip_chunks(stream, buffer).await?;
+    let length = field("content-length").and_then(|value| value.parse().ok());
+    let is_chunked = field("transfer-encoding").is_some() && field("upgrade").is_none();
+    Ok(Some(Request {
+        method: words.next().unwrap_or_default().to_owned(),
+        path: words.next().unwrap_or_default().to_owned(),
+        choice: field(CHOICE),
+        framing: match length {
+            None if is_chunked => Framing::Chunked,
+            _ => Framing::Length(length.unwrap_or_default()),
+        },
+    }))
+}
+
+async fn skip_body(
+    stream: &mut TcpStream,
+    buffer: &mut Vec<u8>,
+    framing: &Framing,
+) -> io::Result<()> {
+    match framing {
+        Framing::Length(length) => {
+            fill(stream, buffer, *length).await?;
+            buffer.drain(..*length);
+            Ok(())
+        }
+        Framing::Chunked => skip_chunks(stream, buffer).await,
     }
-    Ok(Some(request))
 }
 
 async fn skip_chunks(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<()> {

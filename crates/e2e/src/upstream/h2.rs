@@ -9,18 +9,24 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use super::{Answer, Behaviour, Body, Script};
+use super::{Answer, Behaviour, Body, Script, CHOICE};
 use crate::message::Headers;
 
 pub(super) async fn serve(stream: TcpStream, script: &Arc<Script>) -> std::io::Result<()> {
     // Upgrades arrive as extended CONNECT, which must be allowed before it can be refused.
     let mut builder = h2::server::Builder::new();
+    // A proxy with one connection resets many streams at once if its clients leave: no attack.
+    let builder = builder
+        .max_pending_accept_reset_streams(10_000)
+        .max_local_error_reset_streams(None);
     let handshake = builder.enable_connect_protocol().handshake(stream);
     let mut connection = handshake.await.map_err(std::io::Error::other)?;
     let mut streams = JoinSet::new();
     while let Some(accepted) = connection.accept().await {
         let (request, respond) = accepted.map_err(std::io::Error::other)?;
-        match script.behaviour(request.uri().path()) {
+        let choice = request.headers().get(CHOICE);
+        let choice = choice.and_then(|name| name.to_str().ok());
+        match script.behaviour(request.uri().path(), choice) {
             (Behaviour::Close, _) => return Ok(()),
             (behaviour, going) => streams.spawn(async move {
                 let _going = going;
@@ -39,14 +45,22 @@ async fn answer(
     let head_only = request.method() == http::Method::HEAD;
     let is_tunnel = request.method() == http::Method::CONNECT;
     let mut body = request.into_body();
+    let is_early = matches!(behaviour, Behaviour::Early(_) | Behaviour::GiveUp(_));
     // The client's side of a tunnel ends when the client disconnects.
-    if !is_tunnel {
+    if !is_tunnel && !is_early {
         while let Some(data) = body.data().await {
             let _ = body.flow_control().release_capacity(data?.len());
         }
     }
     match behaviour {
         Behaviour::Answer(answer) => send(&answer, head_only, respond).await,
+        // The library resets the stream with NO_ERROR when the unread body is dropped.
+        Behaviour::Early(answer) => send(&answer, head_only, respond).await,
+        Behaviour::GiveUp(after) => {
+            tokio::time::sleep(after).await;
+            respond.send_reset(Reason::INTERNAL_ERROR);
+            Ok(())
+        }
         Behaviour::Capacity { .. } => unreachable!("the script makes it an answer"),
         Behaviour::Hang | Behaviour::Stuck(_) => {
             // Until the client resets the stream or closes the connection.

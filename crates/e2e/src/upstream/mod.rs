@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use socket2::{Domain, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::message::Headers;
 
@@ -34,6 +35,14 @@ pub enum Behaviour {
     Reset,
     /// Never answers.
     Hang,
+    /// Answers before it has read the body. HTTP/1.1: ends its side of the connection and drops what
+    /// still comes for some seconds (RFC 9112 §9.6); an answer that is [`Answer::cut`] closes at once,
+    /// which resets the connection because of the unread body. HTTP/2: resets the stream with
+    /// NO_ERROR (RFC 9113 §8.1).
+    Early(Answer),
+    /// Waits for so long while the body comes, then closes the connection (resets the stream in
+    /// HTTP/2) without a response.
+    GiveUp(Duration),
     /// Answers a limited number of requests per second, one after the other. A request that would
     /// wait for longer than `patience` gets a 503 after that time.
     Capacity {
@@ -156,7 +165,16 @@ impl From<Answer> for Behaviour {
 pub struct Upstream {
     address: SocketAddr,
     script: Arc<Script>,
-    acceptor: AbortHandle,
+    port: Mutex<Port>,
+}
+
+/// The port of an upstream.
+#[derive(Debug)]
+enum Port {
+    /// Connections are accepted.
+    Open(JoinHandle<()>),
+    /// Connections are refused. The port is bound, so that nobody else gets it.
+    Closed(Socket),
 }
 
 /// State that the connections share.
@@ -194,14 +212,14 @@ impl Drop for Going {
 
 impl Upstream {
     /// Starts an upstream. The first segment of the path selects its behaviour (`502` for
-    /// `/502/a`). Other paths get a 200 with a short text.
+    /// `/502/a`), unless the request names one in `x-behaviour`. Other paths get a 200 with a short
+    /// text.
     pub fn start<N: Into<String>, B: Into<Behaviour>>(
         behaviours: impl IntoIterator<Item = (N, B)>,
     ) -> Upstream {
-        let listener = crate::runtime()
-            .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-            .expect("bind the upstream");
-        let address = listener.local_addr().expect("the address of the upstream");
+        let socket = bound_socket(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let address = socket.local_addr().expect("the address of the upstream");
+        let address = address.as_socket().expect("an address of the internet");
         let behaviours = behaviours
             .into_iter()
             .map(|(name, b)| (name.into(), b.into()))
@@ -210,13 +228,31 @@ impl Upstream {
             behaviours: Mutex::new(behaviours),
             ..Script::default()
         });
-        let acceptor = crate::runtime()
-            .spawn(accept(listener, script.clone()))
-            .abort_handle();
+        let port = Mutex::new(Port::Open(listen(socket, script.clone())));
         Upstream {
             address,
             script,
-            acceptor,
+            port,
+        }
+    }
+
+    /// Refuses new connections and closes those that there are.
+    pub fn close_port(&self) {
+        let mut port = self.port.lock().expect("the port");
+        if let Port::Open(acceptor) = &mut *port {
+            acceptor.abort();
+            // The listener is closed when the task has ended.
+            let _ = crate::runtime().block_on(acceptor);
+            *port = Port::Closed(bound_socket(self.address));
+        }
+    }
+
+    /// Accepts connections again after [`Upstream::close_port`].
+    pub fn open_port(&self) {
+        let mut port = self.port.lock().expect("the port");
+        if let Port::Closed(socket) = &*port {
+            let socket = socket.try_clone().expect("copy the socket");
+            *port = Port::Open(listen(socket, self.script.clone()));
         }
     }
 
@@ -249,7 +285,9 @@ impl Upstream {
 
 impl Drop for Upstream {
     fn drop(&mut self) {
-        self.acceptor.abort();
+        if let Ok(Port::Open(acceptor)) = self.port.get_mut() {
+            acceptor.abort();
+        }
     }
 }
 
@@ -259,14 +297,12 @@ impl Script {
         requests.get(name).copied().unwrap_or_default()
     }
 
-    /// Counts a request for `path` and returns what to do with it. The request is in progress until
+    /// Counts a request for `path` (or the name that it chose) and returns what to do with it. The request is in progress until
     /// the second value is dropped.
-    fn behaviour(self: &Arc<Self>, path: &str) -> (Behaviour, Going) {
-        let name = path
-            .trim_start_matches('/')
-            .split(['/', '?'])
-            .next()
-            .unwrap_or_default();
+    fn behaviour(self: &Arc<Self>, path: &str, chosen: Option<&str>) -> (Behaviour, Going) {
+        let path = path.trim_start_matches('/');
+        let first = || path.split(['/', '?']).next().unwrap_or_default();
+        let name = chosen.unwrap_or_else(first);
         let going = Going {
             script: self.clone(),
             name: name.to_owned(),
@@ -308,6 +344,23 @@ impl Script {
     }
 }
 
+/// Returns a socket that refuses connections until it listens.
+fn bound_socket(address: SocketAddr) -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("make a socket");
+    // Connections to a listener that was closed may still be ending.
+    socket.set_reuse_address(true).expect("share the address");
+    socket.set_nonblocking(true).expect("set up a socket");
+    socket.bind(&address.into()).expect("bind the upstream");
+    socket
+}
+
+fn listen(socket: Socket, script: Arc<Script>) -> JoinHandle<()> {
+    socket.listen(1024).expect("listen");
+    let _runtime = crate::runtime().enter();
+    let listener = TcpListener::from_std(socket.into()).expect("a listener");
+    crate::runtime().spawn(accept(listener, script))
+}
+
 /// Accepts connections. They belong to a set that ends when the acceptor is aborted.
 async fn accept(listener: TcpListener, script: Arc<Script>) {
     let mut connections = JoinSet::new();
@@ -340,6 +393,10 @@ async fn serve(stream: TcpStream, script: Arc<Script>) {
         _ => h1::serve(stream, &script).await,
     };
 }
+
+/// The header by which a request chooses the behaviour. So requests for the same path can get
+/// different responses.
+const CHOICE: &str = "x-behaviour";
 
 /// Makes closing the connection send a reset.
 fn reset_on_close(stream: &TcpStream) {

@@ -99,7 +99,12 @@ fn listeners() -> Vec<(&'static str, Value)> {
             "tripped",
             json!({
                 "brand": demo(),
-                "breaker": { "mode": "enforce", "open": { "base": "1h", "max": "1h" } },
+                "breaker": {
+                    "mode": "enforce",
+                    // Opens at once.
+                    "consecutive": { "failures": 5, "for": "0s" },
+                    "open": { "base": "1h", "max": "1h" },
+                },
                 "retry": { "max": "30s" },
             }),
         ),

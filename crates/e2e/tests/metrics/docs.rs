@@ -44,7 +44,7 @@ fn defined() -> BTreeSet<Row> {
         };
         let mut labels = BTreeSet::new();
         let mut short = name.clone();
-        for label in ["route", "reason", "format"] {
+        for label in ["route", "reason", "why", "format"] {
             let part = format!(".{label}.*");
             if short.contains(&part) {
                 short = short.replacen(&part, "", 1);
@@ -74,7 +74,9 @@ fn alerts_and_dashboard_query_existing_metrics() {
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'));
         let recorded = ["tidegate_requests:rate5m", "tidegate_failures:rate5m"];
         for word in words.filter(|word| word.starts_with("tidegate_")) {
-            let is_label = ["tidegate_route", "tidegate_reason", "tidegate_format"].contains(&word);
+            let labels = ["route", "reason", "why", "format"];
+            let label = word.strip_prefix("tidegate_");
+            let is_label = label.is_some_and(|label| labels.contains(&label));
             let is_known = is_label || recorded.contains(&word) || defined.contains(word);
             assert!(is_known || word == "tidegate_", "{path}: {word}");
         }

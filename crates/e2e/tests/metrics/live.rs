@@ -55,6 +55,7 @@ fn listener() -> Value {
         to("watched", "refused"),
         to("tried", "refused"),
         to("fine", "app"),
+        to("limited", "app"),
         merge(to("misnamed", "refused"), unknown),
     ];
     routes.extend((0..TOO_MANY).map(|n| stage::route(n, &format!("many-{n}"), "refused")));
@@ -97,6 +98,8 @@ fn visit(envoy: &Envoy, enough: &AtomicBool) {
         }
         // The page sends this header when it probes whether the site is back.
         client.get(&Request::get("/fine").header("x-tidegate-retry", "1"));
+        // The breaker does not count it.
+        client.get(&Request::get("/limited"));
         // The first routes get breakers before the limit is reached.
         for number in others.by_ref() {
             client.get(&Request::get(&format!("/{number}/")));
@@ -126,10 +129,13 @@ fn filled_in(query: &str) -> String {
 #[test]
 fn every_panel_and_alert_has_data() {
     let refused = Refused::default();
-    let upstream = Upstream::start::<_, Behaviour>([(
-        "flaky",
-        Answer::status(503).body("text/html", "<h1>down").into(),
-    )]);
+    let upstream = Upstream::start::<_, Behaviour>([
+        (
+            "flaky",
+            Answer::status(503).body("text/html", "<h1>down").into(),
+        ),
+        ("limited", Answer::status(429).into()),
+    ]);
     let envoy = start(&upstream, &refused);
     let prometheus = Prometheus::start(envoy.admin().address(), "envoy/alerts.yaml");
     envoy.replace_listeners(&[listener(), mistaken()]);

@@ -5,6 +5,7 @@ use tidegate_core::breaker::window::{Counts, Window};
 use tidegate_core::rng::Rng as _;
 
 use super::{At, Control, Pass, Phase, Verdict};
+use crate::simulate::proxy::Proxy;
 use crate::simulate::upstream::Answer;
 
 /// Width of a bucket of the window in milliseconds: ten make 10 s.
@@ -31,20 +32,24 @@ impl Control for Nothing {
 
     fn settle(&mut self, _: At<'_>, _: Pass, _: usize, _: Answer) {}
 
-    fn phase(&self, _: u64) -> Phase {
+    fn phase(&self, _: u64, _: &Proxy) -> Phase {
         Phase::Closed
     }
 
-    fn trips(&self) -> u32 {
+    fn trips(&self, _: &Proxy) -> u32 {
         0
     }
 }
 
-/// Adds an answer and returns whether the window now exceeds the threshold.
+/// Adds an answer and returns whether the window now exceeds the threshold. Requests whose clients
+/// left are not counted.
 fn count(window: &mut Window, now_ms: u64, answer: Answer) -> bool {
+    if answer == Answer::Left {
+        return false;
+    }
     let counts = Counts {
         total: 1,
-        failed: u32::from(answer != Answer::Good),
+        failed: u32::from(!answer.is_good()),
         slow: 0,
     };
     window.count(now_ms / BUCKET_MS, counts);
@@ -100,7 +105,7 @@ impl Control for OneProbe {
             return;
         }
         match (pass.is_probe, answer) {
-            (true, Answer::Good) => self.enter(Phase::Closed),
+            (true, answer) if answer.is_good() => self.enter(Phase::Closed),
             (true, _) => self.open(at.now_ms),
             (false, answer) => {
                 if count(&mut self.window, at.now_ms, answer) {
@@ -110,11 +115,11 @@ impl Control for OneProbe {
         }
     }
 
-    fn phase(&self, _: u64) -> Phase {
+    fn phase(&self, _: u64, _: &Proxy) -> Phase {
         self.phase
     }
 
-    fn trips(&self) -> u32 {
+    fn trips(&self, _: &Proxy) -> u32 {
         self.trips
     }
 }
@@ -161,7 +166,7 @@ impl Control for LinearRamp {
         }
     }
 
-    fn phase(&self, now_ms: u64) -> Phase {
+    fn phase(&self, now_ms: u64, _: &Proxy) -> Phase {
         match self.opened_ms {
             None => Phase::Closed,
             Some(at) if now_ms.saturating_sub(at) < LINEAR_OPEN_MS => Phase::Open,
@@ -169,7 +174,7 @@ impl Control for LinearRamp {
         }
     }
 
-    fn trips(&self) -> u32 {
+    fn trips(&self, _: &Proxy) -> u32 {
         self.trips
     }
 }

@@ -4,6 +4,7 @@ use tidegate_core::breaker::window::{Counts, Window};
 use tidegate_core::rng::Rng as _;
 
 use super::{At, Control, Pass, Phase, Verdict};
+use crate::simulate::proxy::Proxy;
 use crate::simulate::upstream::Answer;
 
 /// `consecutive_5xx`: number of consecutive failures that eject a host.
@@ -67,9 +68,14 @@ impl Control for HostEjection {
         let Some(host) = self.hosts.get_mut(host) else {
             return;
         };
-        if answer == Answer::Good {
-            host.in_a_row = 0;
-            return;
+        match answer {
+            // Envoy does not count requests whose clients left.
+            Answer::Left => return,
+            answer if answer.is_good() => {
+                host.in_a_row = 0;
+                return;
+            }
+            _ => {}
         }
         host.in_a_row += 1;
         if host.in_a_row >= CONSECUTIVE_5XX && host.ejected_ms.is_none() {
@@ -80,15 +86,15 @@ impl Control for HostEjection {
         }
     }
 
-    fn tick(&mut self, at: At<'_>) {
-        if at.now_ms < self.next_interval_ms {
+    fn tick(&mut self, now_ms: u64) {
+        if now_ms < self.next_interval_ms {
             return;
         }
         self.next_interval_ms += INTERVAL_MS;
         for host in &mut self.hosts {
             let ejection_ms = (BASE_EJECTION_MS * host.times).min(MAX_EJECTION_MS);
             match host.ejected_ms {
-                Some(since) if at.now_ms >= since + ejection_ms => {
+                Some(since) if now_ms >= since + ejection_ms => {
                     host.ejected_ms = None;
                     host.in_a_row = 0;
                 }
@@ -98,7 +104,7 @@ impl Control for HostEjection {
         }
     }
 
-    fn phase(&self, _: u64) -> Phase {
+    fn phase(&self, _: u64, _: &Proxy) -> Phase {
         match self.healthy().count() {
             0 => Phase::Open,
             some if some < self.hosts.len() => Phase::Ramp,
@@ -106,7 +112,7 @@ impl Control for HostEjection {
         }
     }
 
-    fn trips(&self) -> u32 {
+    fn trips(&self, _: &Proxy) -> u32 {
         self.trips
     }
 }
@@ -159,7 +165,7 @@ impl Control for AdmissionControl {
     fn settle(&mut self, at: At<'_>, _: Pass, _: usize, answer: Answer) {
         let counts = Counts {
             total: 1,
-            failed: u32::from(answer != Answer::Good),
+            failed: u32::from(!answer.is_good()),
             slow: 0,
         };
         if let Some(window) = self.workers.get_mut(at.worker) {
@@ -167,7 +173,7 @@ impl Control for AdmissionControl {
         }
     }
 
-    fn phase(&self, _: u64) -> Phase {
+    fn phase(&self, _: u64, _: &Proxy) -> Phase {
         // Admission control has no states; a ramp is closest.
         if self.workers.iter().any(|window| rejection(window) > 0.01) {
             Phase::Ramp
@@ -176,7 +182,7 @@ impl Control for AdmissionControl {
         }
     }
 
-    fn trips(&self) -> u32 {
+    fn trips(&self, _: &Proxy) -> u32 {
         0
     }
 }

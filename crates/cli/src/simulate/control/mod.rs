@@ -6,9 +6,10 @@ mod tidegate;
 
 use clap::ValueEnum;
 use serde::Serialize;
-use tidegate_core::config::Breaker as Settings;
 use tidegate_core::worker::Permit;
 
+use super::paths::Asker;
+use super::proxy::Proxy;
 use super::rng::Stream;
 use super::upstream::Answer;
 
@@ -49,29 +50,27 @@ impl Kind {
     }
 
     /// Creates its initial state for a run.
-    pub(crate) fn start(
-        self,
-        settings: &Settings,
-        workers: usize,
-        hosts: usize,
-    ) -> Box<dyn Control> {
+    pub(crate) fn start(self, workers: usize, hosts: usize) -> Box<dyn Control> {
         match self {
             Self::None => Box::new(classic::Nothing),
             Self::OneProbe => Box::new(classic::OneProbe::default()),
             Self::LinearRamp => Box::new(classic::LinearRamp::default()),
             Self::HostEjection => Box::new(envoy::HostEjection::new(hosts)),
             Self::AdmissionControl => Box::new(envoy::AdmissionControl::new(workers)),
-            Self::Tidegate => Box::new(tidegate::Tidegate::new(settings, workers)),
+            Self::Tidegate => Box::new(tidegate::Tidegate),
         }
     }
 }
 
-/// A call: its time in milliseconds since the start, and its worker.
+/// A call for a request: its time in milliseconds since the start, its worker, and who asks for what.
 #[derive(Debug)]
 pub(crate) struct At<'a> {
     pub(crate) now_ms: u64,
     pub(crate) worker: usize,
+    pub(crate) asker: Asker,
     pub(crate) rng: &'a mut Stream,
+    /// The workers of this filter: its own breaker runs there.
+    pub(crate) proxy: &'a mut Proxy,
 }
 
 /// The decision about a request.
@@ -115,14 +114,14 @@ pub(crate) trait Control {
     /// Records how an admitted request ended at a host.
     fn settle(&mut self, at: At<'_>, pass: Pass, host: usize, answer: Answer);
 
-    /// Runs the periodic work of a worker, 20 times a second.
-    fn tick(&mut self, at: At<'_>) {
-        let _ = at;
+    /// Does the periodic work, at least 20 times a second.
+    fn tick(&mut self, now_ms: u64) {
+        let _ = now_ms;
     }
 
     /// Returns the current state.
-    fn phase(&self, now_ms: u64) -> Phase;
+    fn phase(&self, now_ms: u64, proxy: &Proxy) -> Phase;
 
     /// Returns how often it opened.
-    fn trips(&self) -> u32;
+    fn trips(&self, proxy: &Proxy) -> u32;
 }

@@ -7,19 +7,26 @@ const MODEL: Model = Model {
     waste: 0.5,
 };
 
+fn with(capacity: f64) -> Condition {
+    Condition {
+        capacity,
+        ..Condition::default()
+    }
+}
+
 /// Returns the answers per second in the last 10 of 20 seconds, at `offered` and `capacity` per
 /// second.
-fn steady(model: Model, offered: u64, capacity: f64) -> [f64; 4] {
+fn steady(model: Model, offered: u64, capacity: f64) -> [f64; 8] {
     let mut upstream = Upstream::new(model);
-    let mut counts = [0.0; 4];
+    let mut counts = [0.0; 8];
     let (mut answers, mut sent) = (Vec::new(), 0);
     for now_ms in (0..20_000_u64).step_by(10) {
         while sent * 1000 < now_ms * offered {
             let host = usize::try_from(sent).unwrap() % model.hosts;
-            upstream.send(host, (), capacity, now_ms, &mut answers);
+            upstream.send(host, (), with(capacity), now_ms, &mut answers);
             sent += 1;
         }
-        upstream.serve(capacity, now_ms, 10, &mut answers);
+        upstream.serve(with(capacity), now_ms, 10, &mut answers);
         for (answer, ()) in answers.drain(..) {
             if now_ms >= 10_000 {
                 counts[answer as usize] += 0.1;
@@ -58,9 +65,9 @@ fn an_upstream_without_capacity_refuses() {
     assert_eq!(steady(MODEL, 50, 0.0)[..3], [0.0; 3]);
     let mut upstream = Upstream::new(MODEL);
     let mut answers = Vec::new();
-    upstream.send(0, 'a', 1.0, 0, &mut answers);
+    upstream.send(0, 'a', with(1.0), 0, &mut answers);
     assert_eq!(answers, []);
-    upstream.serve(0.0, 10, 10, &mut answers);
-    upstream.send(1, 'b', 0.0, 10, &mut answers);
-    assert_eq!(answers, [(Answer::Refused, 'a'), (Answer::Refused, 'b')]);
+    upstream.serve(with(0.0), 10, 10, &mut answers);
+    upstream.send(1, 'b', with(0.0), 10, &mut answers);
+    assert_eq!(answers, [(Answer::Lost, 'a'), (Answer::Refused, 'b')]);
 }

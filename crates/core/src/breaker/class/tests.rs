@@ -52,6 +52,20 @@ fn a_long_name_is_cut_within_its_component() {
 }
 
 #[test]
+fn a_path_goes_on_until_its_last_segment() {
+    let goes_on = |path: &str| {
+        let class = PathClass::of_request(b"a", path.as_bytes());
+        (1..=5)
+            .map(|depth| class.goes_on(depth))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(goes_on("/"), [false; 5]);
+    assert_eq!(goes_on("/x"), [true, false, false, false, false]);
+    assert_eq!(goes_on("/x/y/"), [true, true, false, false, false]);
+    assert_eq!(goes_on("/1/2/3/4/5"), [true, true, true, true, false]);
+}
+
+#[test]
 fn truncating_keeps_the_first_components() {
     let mut class = PathClass::of_request(b"a", b"/users/1");
     class.truncate(2);

@@ -1,11 +1,5 @@
 use super::*;
 
-const WINDOW: Duration = Duration::from_secs(10);
-
-fn at(s: u64) -> Timestamp {
-    Timestamp::from_millis((1_000_000 + s) * 1_000)
-}
-
 fn client(number: u32) -> ClientId {
     ClientId::of_bytes(&number.to_le_bytes())
 }
@@ -33,19 +27,19 @@ fn the_more_clients_the_less_one_of_them_counts() {
     let mut clients = Clients::default();
     let mut parts = Vec::new();
     for number in 0..6 {
-        clients.note(client(number), at(0), WINDOW);
-        clients.note(client(number), at(0), WINDOW);
-        parts.push(clients.parts(at(0), WINDOW));
+        clients.note(client(number), 1_000);
+        clients.note(client(number), 1_000);
+        parts.push(clients.parts(1_000));
     }
     assert_eq!(parts, [1, 2, 2, 3, 4, 4]);
-    clients.note(client(1), at(9), WINDOW);
-    assert_eq!(clients.parts(at(10), WINDOW), 1, "the others left");
+    clients.note(client(1), 1_009);
+    assert_eq!(clients.parts(1_010), 1, "the others left");
 }
 
 #[test]
 fn a_client_counts_up_to_its_limit_in_a_window() {
     let mut clients = Clients::default();
-    let mut count = |failed, s| clients.count(client(1), failed, 5, at(s), WINDOW);
+    let mut count = |failed, bucket: u64| clients.count(client(1), failed, 5, 1_000 + bucket);
     assert_eq!(count(3, 0), 3);
     assert_eq!(count(3, 1), 2);
     assert_eq!(count(100, 9), 0);
@@ -57,17 +51,43 @@ fn one_that_fails_often_is_found_among_many() {
     let mut clients = Clients::default();
     let mut counted = 0;
     for number in 0..1_000 {
-        clients.count(client(number), 1, 50, at(0), WINDOW);
-        counted += clients.count(client(9_999), 1, 50, at(0), WINDOW);
+        clients.count(client(number), 1, 50, 1_000);
+        counted += clients.count(client(9_999), 1, 50, 1_000);
     }
-    assert!(counted <= 50, "{counted}");
+    assert_eq!(counted, 50);
+}
+
+/// Each of a crowd fails once: none of them is alone, and all count.
+#[test]
+fn failures_of_many_clients_all_count() {
+    let mut clients = Clients::default();
+    let counted: u32 = (0..1_000)
+        .map(|number| clients.count(client(number), 1, 5, 1_000))
+        .sum();
+    assert_eq!(counted, 1_000);
 }
 
 #[test]
-fn others_ask_if_they_were_seen_lately() {
+fn a_client_has_failed_until_the_window_after_its_last_failure_is_over() {
     let mut clients = Clients::default();
-    clients.note(client(1), at(0), WINDOW);
-    assert!(!clients.others_ask(client(1), at(0)));
-    assert!(clients.others_ask(client(2), at(2)));
-    assert!(!clients.others_ask(client(2), at(3)));
+    clients.note(client(1), 1_000);
+    assert!(!clients.has_failed());
+    clients.count(client(1), 9, 5, 1_000);
+    // Not counted, but known.
+    assert_eq!(clients.count(client(1), 9, 5, 1_009), 0);
+    for (bucket, has_failed) in [(1_010, true), (1_018, true), (1_019, false)] {
+        clients.age(bucket);
+        assert_eq!(clients.has_failed(), has_failed, "{bucket}");
+    }
+}
+
+#[test]
+fn clients_of_the_future_are_forgotten_when_the_clock_was_set_back() {
+    let mut clients = Clients::default();
+    for number in 0..5 {
+        clients.count(client(number), 1, 5, 1_000);
+    }
+    clients.age(500);
+    assert!(!clients.has_failed());
+    assert_eq!(clients.parts(500), 1);
 }

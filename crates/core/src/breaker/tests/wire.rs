@@ -42,11 +42,14 @@ fn client() -> impl Strategy<Value = ClientId> {
 }
 
 fn known_client() -> impl Strategy<Value = KnownClient> {
-    (client(), any::<(u32, u32, u32)>()).prop_map(|(id, (seen, since, failed))| KnownClient {
-        id,
-        seen,
-        since,
-        failed,
+    (client(), any::<(u32, u32, u32, u32)>()).prop_map(|(id, (seen, since, failed_at, failed))| {
+        KnownClient {
+            id,
+            seen,
+            since,
+            failed_at,
+            failed,
+        }
     })
 }
 
@@ -86,11 +89,11 @@ prop_compose! {
     fn any_class()(
         depth in 1_usize..6,
         circuit in any_circuit(),
-        is_divided in any::<bool>(),
+        (is_divided, only_tried) in any::<(bool, bool)>(),
         standing in prop::sample::select(vec![Standing::Unknown, Standing::Good, Standing::Failing]),
         trying_until in time(),
     ) -> ClassCircuit {
-        ClassCircuit { depth, circuit, is_divided, standing, trying_until }
+        ClassCircuit { depth, circuit, is_divided, standing, trying_until, only_tried }
     }
 }
 
@@ -99,11 +102,12 @@ prop_compose! {
         route in any_circuit(),
         classes in prop::collection::btree_map("[a-z./é]{0,60}", any_class().prop_map(Box::new), 0..8),
         (watched_since, tries_since) in (time(), time()),
-        (changes, failed_tries) in any::<(u32, u32)>(),
+        (changes, tries_cost) in any::<(u32, u32)>(),
+        healthy_rate in 0.0..1e9_f64,
     ) -> RouteCircuits {
         RouteCircuits {
-            route, classes, watched_since, changes,
-            failed_tries: (tries_since, failed_tries),
+            route, classes, watched_since, healthy_rate, changes,
+            tries: (tries_since, tries_cost),
         }
     }
 }
@@ -214,7 +218,7 @@ fn a_record_with_all_classes_is_bounded() {
     let mut circuit = circuits.route.clone();
     for n in 0..20 {
         let client = ClientId(n);
-        circuit.clients.note(client, START, millis(10_000));
+        circuit.clients.note(client, 1_000);
     }
     for n in 0..MAX_CLASSES {
         let class = ClassCircuit {
@@ -223,6 +227,7 @@ fn a_record_with_all_classes_is_bounded() {
             is_divided: false,
             standing: Standing::Failing,
             trying_until: START,
+            only_tried: false,
         };
         circuits
             .classes

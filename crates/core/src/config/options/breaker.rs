@@ -87,7 +87,7 @@ options! {
         /// The number of concurrent probes, over all workers.
         permits: u32 = whole(1..=limits::PROBES).default(3),
 
-        /// The time after which a probe without a response counts as lost.
+        /// The time after which another probe may be sent in place of one without a response.
         timeout: Duration = duration(limits::PROBE).default(Duration::from_secs(10)),
     }
 

@@ -163,6 +163,142 @@ fn a_probe_whose_client_left_returns_its_permit() {
 }
 
 #[test]
+fn uploads_leave_the_first_second_of_probes_to_other_requests() {
+    let json = r#"{"breaker":{"open":{"jitter":0},"probe":{"permits":1}}}"#;
+    let upload = [(":method", "POST"), ("content-length", "9")];
+    let grpc = [(":method", "POST"), ("content-type", "application/grpc")];
+    for (ms, headers, is_probe) in [
+        (0, &upload[..], false),
+        (999, &upload, false),
+        (1_000, &upload, true),
+        (0, &grpc, true),
+        (0, &[], true),
+    ] {
+        for tick in [false, true] {
+            let mut world = World::new(json);
+            world.trip();
+            // Whether the worker knows already that the open time is over.
+            if tick {
+                world.tick(2_000);
+                world.advance(ms);
+            } else {
+                world.advance(2_000 + ms);
+            }
+            let passes = world.begin(headers).1.is_none();
+            assert_eq!(passes, is_probe, "{ms} {headers:?} {tick}");
+        }
+    }
+}
+
+#[test]
+fn what_is_skipped_passes_whatever_the_circuit_says() {
+    let skip = r#""intercept":{"skip":{"paths":["/.well-known/*"],"hosts":["status.example"]}}"#;
+    let paths = [(":path", "/.well-known/x"), (":authority", "shop.example")];
+    let hosts = [(":path", "/a"), (":authority", "status.example")];
+    let forced = format!(r#"{{{skip},"breaker":{{"mode":"forced_open"}}}}"#);
+    let mut world = World::new(&forced);
+    assert!(world.begin(&[]).1.is_some());
+    for skipped in [&paths, &hosts] {
+        assert_eq!(world.begin(skipped).1, None);
+    }
+    let closed = format!(r#"{{{skip},"breaker":{{"open":{{"jitter":0}}}}}}"#);
+    let mut world = World::new(&closed);
+    world.trip();
+    for _ in 0..50 {
+        for skipped in [&paths, &hosts] {
+            let (mut filter, reply) = world.begin(skipped);
+            assert_eq!(reply, None);
+            let passes = world.respond(&mut filter, 503, VIA, &[("retry-after", "60")]);
+            assert_eq!(passes, ResponseAction::Continue);
+            world.end(&mut filter, VIA);
+        }
+    }
+    assert_eq!(world.circuit(), State::Open);
+    world.tick(2_000);
+    assert_eq!(world.circuit(), State::HalfOpen);
+    assert_eq!(world.begin(&paths).1, None, "is no probe");
+    assert_eq!(world.begin(&[]).1, None, "is one");
+}
+
+#[test]
+fn the_usual_time_to_the_headers_is_learned_from_samples() {
+    let mut world = World::new("{}");
+    let key: crate::worker::RouteKey = "shop/app".into();
+    let mut samples = 0;
+    while world.worker.usual_latency(&key).is_none() {
+        let began = world.host.now.unwrap().as_millis() * 1_000_000;
+        let began = began.to_le_bytes().to_vec();
+        let path = "request.time".to_owned();
+        world.host.attributes.insert(path, began);
+        let (mut filter, _) = world.begin(&[]);
+        world.advance(100);
+        world.host.reads.clear();
+        world.respond(&mut filter, 200, b"", &[]);
+        samples += u32::from(world.host.reads.contains(&"request.time".to_owned()));
+        filter.on_response_body(1, true);
+        world.end(&mut filter, b"");
+        world.tick(50);
+    }
+    assert_eq!(samples, 10);
+    // Rounded up: 1 s by a power of two.
+    let usual = world.worker.usual_latency(&key);
+    assert_eq!(usual, Some(Duration::from_millis(125)));
+}
+
+#[test]
+fn a_deadline_of_the_clients_own_is_the_cause_if_the_wait_was_as_long() {
+    let header = "x-envoy-upstream-rq-timeout-ms";
+    let timed_out = b"response_timeout";
+    for (name, value, waited_ms, details, failed) in [
+        (header, "300", 300, timed_out, 0),
+        (header, "300", 250, timed_out, 0),
+        (header, "300", 350, timed_out, 0),
+        (header, "300", 249, timed_out, 1),
+        (header, "300", 351, timed_out, 1),
+        (header, "2000", 1_800, timed_out, 0),
+        (header, "2000", 1_799, timed_out, 1),
+        // The route's own time-out was shorter.
+        (header, "60000", 15_000, timed_out, 1),
+        (header, "0", 1, timed_out, 1),
+        (header, "soon", 300, timed_out, 1),
+        (
+            "x-envoy-upstream-rq-per-try-timeout-ms",
+            "300",
+            300,
+            timed_out,
+            0,
+        ),
+        (
+            "x-envoy-upstream-stream-duration-ms",
+            "300",
+            300,
+            timed_out,
+            0,
+        ),
+        ("grpc-timeout", "300m", 300, timed_out, 0),
+        ("grpc-timeout", "300000u", 300, timed_out, 0),
+        ("grpc-timeout", "300000000n", 300, timed_out, 1),
+        ("grpc-timeout", "3S", 3_000, timed_out, 0),
+        ("grpc-timeout", "1M", 60_000, timed_out, 0),
+        ("grpc-timeout", "1H", 3_600_000, timed_out, 0),
+        ("grpc-timeout", "300", 300, timed_out, 1),
+        ("grpc-timeout", "", 300, timed_out, 1),
+        ("x-other", "300", 300, timed_out, 1),
+    ] {
+        let mut world = World::new("{}");
+        let began = world.host.now.unwrap().as_millis() * 1_000_000;
+        let began = began.to_le_bytes().to_vec();
+        let path = "request.time".to_owned();
+        world.host.attributes.insert(path, began);
+        let (mut filter, _) = world.begin(&[(name, value)]);
+        world.advance(waited_ms);
+        world.respond(&mut filter, 504, details, &[]);
+        world.tick(50);
+        assert_eq!(world.failed(), failed, "{name}: {value}, {waited_ms} ms");
+    }
+}
+
+#[test]
 fn a_grpc_status_in_the_trailers_counts() {
     let grpc = [("content-type", "application/grpc")];
     let mut world = World::new("{}");

@@ -43,3 +43,48 @@ fn a_sample_stands_for_all_requests_since_the_last_one() {
     assert_eq!(sampler.take_sample(), None);
     assert!(!sampler.count());
 }
+
+fn usual(of: impl IntoIterator<Item = u64>) -> Option<Duration> {
+    let mut load = RouteLoad::default();
+    for ms in of {
+        load.add_latency(Duration::from_millis(ms));
+    }
+    load.usual_latency()
+}
+
+#[test]
+fn no_time_is_usual_before_ten_samples() {
+    assert_eq!(usual([20; 9]), None);
+    assert!(usual([20; 10]).is_some());
+}
+
+#[test]
+fn usual_time_is_rounded_up_to_a_second_by_a_power_of_two() {
+    for (ms, want_ms) in [(0, 1), (20, 32), (125, 125), (126, 250), (1_000, 1_000)] {
+        let got = usual([ms; 20]).unwrap();
+        let want = Duration::from_millis(want_ms);
+        assert!(
+            got.abs_diff(want) < Duration::from_millis(1),
+            "{ms}: {got:?}"
+        );
+    }
+    assert_eq!(usual([32_000; 20]), Some(Duration::MAX), "or more");
+}
+
+#[test]
+fn one_sample_in_a_hundred_may_take_longer() {
+    let of = |long: usize, all: usize| {
+        let short = std::iter::repeat_n(20, all - long);
+        usual(short.chain(std::iter::repeat_n(8_000, long))).unwrap()
+    };
+    assert!(of(1, 100) < Duration::from_secs(1));
+    assert!(of(2, 100) > Duration::from_secs(1));
+    assert!(of(1, 99) > Duration::from_secs(1), "few samples: all count");
+}
+
+#[test]
+fn usual_time_follows_the_last_thousands_of_samples() {
+    let before = std::iter::repeat_n(8_000, 100_000);
+    let after = std::iter::repeat_n(20, 10_000);
+    assert!(usual(before.chain(after)).unwrap() < Duration::from_secs(1));
+}

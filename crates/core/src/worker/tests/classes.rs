@@ -65,6 +65,8 @@ struct Scene<'a> {
     from_ms: u64,
     to_ms: u64,
     has_addresses: bool,
+    /// How long responses take.
+    latency: Duration,
 }
 
 impl Scene<'_> {
@@ -110,8 +112,12 @@ impl Scene<'_> {
                     } else {
                         ClientId::of_address(b"10.9.9.9:80")
                     };
-                    let caller = Caller { class, client };
-                    if world.request_of(worker, &caller, outcome) {
+                    let caller = Caller {
+                        class,
+                        client,
+                        is_upload: false,
+                    };
+                    if world.request_of(worker, &caller, outcome, Some(self.latency)) {
                         seen.sent += u32::from(is_counted);
                         seen.good += u32::from(is_counted && outcome == Outcome::Success);
                     }
@@ -129,7 +135,13 @@ impl Scene<'_> {
 }
 
 impl World {
-    fn request_of(&mut self, worker: usize, caller: &Caller, outcome: Outcome) -> bool {
+    fn request_of(
+        &mut self,
+        worker: usize,
+        caller: &Caller,
+        outcome: Outcome,
+        latency: Option<Duration>,
+    ) -> bool {
         let (route, rng) = (ROUTE.into(), &mut FixedDraw(self.draw));
         let (circuit, now) = (circuit(&route), self.now);
         let (worker, host) = (&mut self.workers[worker], &mut self.host);
@@ -137,7 +149,7 @@ impl World {
             Ok(permit) => {
                 worker.record(host, circuit, caller, permit, outcome.into(), now, rng);
                 if outcome == Outcome::Success && worker.should_sample() {
-                    worker.sample(&route, b"", None);
+                    worker.sample(&route, b"", latency);
                 }
                 true
             }
@@ -199,6 +211,7 @@ fn scene<'a>(crowds: &'a [Crowd], upstream: &'a dyn Fn(Asked) -> Outcome) -> Sce
         from_ms: 0,
         to_ms: 30_000,
         has_addresses: true,
+        latency: millis(20),
     }
 }
 
@@ -540,4 +553,61 @@ fn classes_are_bounded_and_forgotten() {
     };
     assert!((10..=64).contains(&run(9_000)));
     assert_eq!(run(60_000), 0);
+}
+
+/// Clients leave because nothing is answered any more, although the route usually answers at once.
+#[test]
+fn an_upstream_that_hangs_is_cut_off() {
+    let upstream = |asked: Asked| match asked.ms {
+        15_000.. => Outcome::Abandoned(millis(2_000)),
+        _ => Outcome::Success,
+    };
+    for rate in [5.0, 50.0] {
+        let crowds = [visit(rate, &["/", "/a", "/b"])];
+        let scene = Scene {
+            to_ms: 21_000,
+            ..scene(&crowds, &upstream)
+        };
+        each(&scene, false, |how, _, changes| {
+            let has_opened = changes.iter().any(|(_, state)| *state == State::Open);
+            assert!(has_opened, "{rate}, {how}");
+        });
+    }
+}
+
+/// What looks like it and is none: clients that always leave, a slow page, one client alone, clients that
+/// wait for little longer than usual.
+#[test]
+fn clients_that_leave_while_others_are_answered_open_nothing() {
+    let left = |ms| Outcome::Abandoned(millis(ms));
+    let always: &[Crowd] = &[visit(5.0, &["/poll"])];
+    let slow_page: &[Crowd] = &[visit(2.0, &["/"]), Crowd::new(20.0, MANY, &["/slow"])];
+    let alone: &[Crowd] = &[
+        Crowd {
+            between: 0..20_000,
+            ..visit(20.0, &["/"])
+        },
+        Crowd::new(40.0, ONE, &["/"]),
+    ];
+    for (name, crowds, outcome, latency, needs_addresses) in [
+        ("long polls", always, left(30_000), 25_000, false),
+        ("a slow page", slow_page, left(5_000), 20, false),
+        ("one client", alone, left(5_000), 20, true),
+        ("usually slow", alone, left(5_000), 700, false),
+        ("not much longer", alone, left(900), 20, false),
+    ] {
+        let upstream = |asked: Asked| match asked.ms {
+            _ if asked.crowd > 0 => outcome,
+            10_000.. if crowds.len() == 1 => outcome,
+            _ => Outcome::Success,
+        };
+        let scene = Scene {
+            latency: millis(latency),
+            to_ms: 29_000,
+            ..scene(crowds, &upstream)
+        };
+        each(&scene, needs_addresses, |how, _, changes| {
+            assert!(changes.is_empty(), "{name}, {how}")
+        });
+    }
 }

@@ -156,6 +156,28 @@ pub(crate) const ROWS: &[Row] = &[
                     "{{tidegate_route}}",
                 )],
             },
+            Panel {
+                title: "Rejections by a part of a route",
+                description: "Of the rejections, those by the circuit of a path or a part of the paths: the rest of the route passes.",
+                kind: Kind::Stack,
+                unit: PER_SECOND,
+                width: 12,
+                queries: &[(
+                    r#"sum by (tidegate_route) (rate(tidegate_breaker_rejected_by_class{instance=~"$instance", tidegate_route=~"$route"}[$__rate_interval]))"#,
+                    "{{tidegate_route}}",
+                )],
+            },
+            Panel {
+                title: "Not counted",
+                description: "Requests that failed, or whose client left, and that say nothing about the upstream. docs/observability.md explains the words.",
+                kind: Kind::Stack,
+                unit: PER_SECOND,
+                width: 12,
+                queries: &[(
+                    r#"sum by (tidegate_why) (rate(tidegate_breaker_ignored{instance=~"$instance", tidegate_route=~"$route"}[$__rate_interval]))"#,
+                    "{{tidegate_why}}",
+                )],
+            },
         ],
     ),
     (

@@ -1,0 +1,58 @@
+//! The requests for a path that fails.
+
+use tidegate_core::breaker::ClientId;
+
+use super::paths::address;
+use super::scenario::Askers;
+
+/// Requests per second of one client.
+const PER_SECOND: u64 = 40;
+/// The page of a visitor asks when it is loaded and again after each such time, in milliseconds...
+const POLL_MS: u64 = 5_000;
+/// ...this many times in all.
+const POLLS: u64 = 3;
+/// Number of the address of the client that asks all the time. Visitors have lower ones.
+const ONE_CLIENT: u32 = u32::MAX;
+
+/// Who will ask for the path, and when.
+#[derive(Debug)]
+pub(crate) struct BrokenPath {
+    slice_ms: u64,
+    by_slice: Vec<Vec<ClientId>>,
+}
+
+impl BrokenPath {
+    /// Creates an empty calendar for a run of `duration_ms`.
+    pub(crate) fn new(duration_ms: u64, slice_ms: u64) -> Self {
+        let slices = (duration_ms / slice_ms) as usize;
+        Self {
+            slice_ms,
+            by_slice: vec![Vec::new(); slices],
+        }
+    }
+
+    /// A visitor with this address loads a page.
+    pub(crate) fn open_page(&mut self, address: ClientId, now_ms: u64) {
+        for poll in 0..POLLS {
+            let slot = ((now_ms + poll * POLL_MS) / self.slice_ms) as usize;
+            if let Some(askers) = self.by_slice.get_mut(slot) {
+                askers.push(address);
+            }
+        }
+    }
+
+    /// Takes the clients that ask in the slice that starts at `now_ms`.
+    pub(crate) fn take(&mut self, askers: Option<Askers>, now_ms: u64) -> Vec<ClientId> {
+        let slot = (now_ms / self.slice_ms) as usize;
+        let polls = self.by_slice.get_mut(slot).map(std::mem::take);
+        match askers {
+            None => Vec::new(),
+            Some(Askers::Visitors) => polls.unwrap_or_default(),
+            Some(Askers::OneClient) => {
+                let due = |ms: u64| ms * PER_SECOND / 1000;
+                let count = due(now_ms + self.slice_ms) - due(now_ms);
+                (0..count).map(|_| address(ONE_CLIENT)).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Who asks for what: the paths of the simulated site, and the addresses of its visitors.
+
+use std::net::Ipv4Addr;
+
+use tidegate_core::breaker::{ClientId, PathClass};
+
+use super::rng::Stream;
+
+const HOST: &[u8] = b"shop.example";
+/// The paths that visitors ask for, with the number of those among a hundred requests.
+const PATHS: [(&str, u64); 8] = [
+    ("/", 30),
+    ("/products/chair", 10),
+    ("/products/table", 10),
+    ("/search", 10),
+    ("/cart", 10),
+    ("/api/v1/items", 15),
+    ("/api/v1/session", 10),
+    ("/help", 5),
+];
+/// The path that fails when one path fails. Its neighbours are good.
+const BROKEN: &str = "/api/v1/messages";
+
+/// One of the paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SitePath(usize);
+
+impl SitePath {
+    /// The path that fails when one path fails.
+    pub(crate) const BROKEN: Self = Self(PATHS.len());
+
+    /// Draws the path of a visitor.
+    pub(crate) fn draw(rng: &mut Stream) -> Self {
+        let mut drawn = rng.below(100);
+        let found = PATHS.iter().position(|(_, share)| {
+            let is_found = drawn < *share;
+            drawn = drawn.saturating_sub(*share);
+            is_found
+        });
+        Self(found.unwrap_or(0))
+    }
+}
+
+/// The classes of all paths.
+#[derive(Debug)]
+pub(crate) struct Classes(Vec<PathClass>);
+
+impl Classes {
+    /// Computes the classes.
+    pub(crate) fn new() -> Self {
+        let paths = PATHS.iter().map(|(path, _)| *path).chain([BROKEN]);
+        let class = |path: &str| PathClass::of_request(HOST, path.as_bytes());
+        Self(paths.map(class).collect())
+    }
+
+    /// Returns the class of a path.
+    pub(crate) fn of(&self, path: SitePath) -> PathClass {
+        self.0.get(path.0).cloned().unwrap_or_default()
+    }
+}
+
+/// What is asked for, and who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asker {
+    pub(crate) path: SitePath,
+    pub(crate) address: ClientId,
+}
+
+/// Returns the client with the address of this number.
+pub(crate) fn address(number: u32) -> ClientId {
+    // All of 10.0.0.0/8 and what follows: a made-up address may be anything.
+    let ip = Ipv4Addr::from(0x0a00_0000_u32.wrapping_add(number));
+    ClientId::of_address(format!("{ip}:50000").as_bytes())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! What a failure closes: the path, the host, or the client's own part, and nothing besides.
+//!
+//! Each scenario has a route `/` for a host of its own, with an upstream of its own, and all run at
+//! the same time on one [`Bench`]. Most run twice: with clients whose addresses Envoy knows, and with
+//! all clients behind one address. Requests that reach the upstream are counted at the upstream.
+
+mod bench;
+mod bursts;
+mod load;
+mod outage;
+mod paths;
+mod probes;
+mod voices;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bench::{Bench, Scenario, Stage};
+
+/// What a scenario has found wrong, in words.
+type Findings = Vec<String>;
+
+/// When the second half of the scenarios begins, so that the traffic of all is not sent at once.
+const SECOND_HALF: Duration = Duration::from_secs(8);
+
+fn scenarios() -> Vec<Scenario> {
+    let all = [
+        paths::scenarios(),
+        outage::scenarios(),
+        voices::scenarios(),
+        probes::scenarios(),
+        bursts::scenarios(),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+#[test]
+fn a_circuit_closes_only_what_fails_with_one_worker() {
+    run_all(1);
+}
+
+#[test]
+fn a_circuit_closes_only_what_fails_with_two_workers() {
+    run_all(2);
+}
+
+#[test]
+fn a_circuit_closes_only_what_fails_with_four_workers() {
+    run_all(4);
+}
+
+fn run_all(concurrency: u32) {
+    // One at a time: each sends more than a thousand requests a second.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let scenarios = scenarios();
+    let bench = Bench::start(concurrency, &scenarios);
+    let findings: Findings = std::thread::scope(|scope| {
+        let start = |(scenario, stage)| {
+            let (scenario, stage): (&Scenario, Stage<'_>) = (scenario, stage);
+            let name = stage.id().to_owned();
+            let thread = std::thread::Builder::new().name(name.clone());
+            let thread = thread.spawn_scoped(scope, move || {
+                stage.wait_for_its_turn();
+                scenario.play(&stage)
+            });
+            (name, thread.expect("start a thread"))
+        };
+        let threads: Vec<_> = bench.stages(&scenarios).map(start).collect();
+        let ends = threads.into_iter().flat_map(|(name, thread)| {
+            let findings = thread.join();
+            let findings = findings.unwrap_or_else(|_| vec!["see the panic above".to_owned()]);
+            findings
+                .into_iter()
+                .map(move |finding| format!("{name}: {finding}"))
+        });
+        ends.collect()
+    });
+    assert!(
+        findings.is_empty(),
+        "with {concurrency} workers, and stalls of {:?}: {findings:#?}",
+        bench.stall()
+    );
+}
