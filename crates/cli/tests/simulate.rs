@@ -43,6 +43,11 @@ fn simulate(args: &str) -> Run {
         r#"{"breaker": {"window": 10}}"#,
     )
     .unwrap();
+    fs::write(
+        directory.path().join("route.json"),
+        r#"{"breaker": {"scope": "route"}}"#,
+    )
+    .unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_tidegate"))
         .arg("simulate")
         .args(args.split_whitespace())
@@ -80,7 +85,7 @@ fn number(value: &Value) -> f64 {
 #[test]
 fn invalid_arguments_are_refused() {
     for (args, why) in [
-        ("--scenario storm", "[possible values: all, outage, cold-start, brownout-50, brownout-30, flapping]"),
+        ("--scenario storm", "[possible values: all, outage, cold-start, brownout-50, brownout-30, flapping, broken-path, broken-poll, 4xx-only, long-polls, hanging]"),
         ("--only magic", "[possible values: none, one-probe, linear-ramp, host-ejection, admission-control, tidegate]"),
         ("--obey 1.5", "allowed: a number from 0 to 1"),
         ("--waste none", "allowed: a number from 0 to 1"),
@@ -219,11 +224,7 @@ fn in_a_brown_out_most_of_the_capacity_is_used() {
         ("brownout-30", "--tries 4"),
     ] {
         let all = figures(&format!("--scenario {scenario} {loops} --runs 10"));
-        let goodput = |breaker: &str, figure: &str| {
-            let rows = all[0]["rows"].as_array().unwrap();
-            let row = rows.iter().find(|row| row["breaker"] == breaker).unwrap();
-            number(&row[figure])
-        };
+        let goodput = |breaker: &str, figure: &str| number(&row(&all, breaker)[figure]);
         let mean = goodput("tidegate", "goodput");
         let worst = goodput("tidegate", "goodput_worst");
         if loops == "--tries 1" {
@@ -251,17 +252,87 @@ fn in_a_brown_out_most_of_the_capacity_is_used() {
     }
 }
 
+/// A burst is no outage, so the upstream must be dead for a second.
 #[test]
-fn few_requests_reach_a_dead_upstream() {
+fn a_dead_upstream_gets_the_requests_of_a_second_and_probes() {
     for workers in [1, 2, 4, 16] {
         let args = format!("--only tidegate --tries 1 --runs 10 --workers {workers}");
         let row = figures(&format!("{args} --scenario outage"))[0]["rows"][0].clone();
-        // `min_requests`, and the requests of the 50 ms until the other workers know.
+        let opened = number(&row["opened_worst"]);
+        assert!(opened <= 1.5, "{workers}: {opened}");
+        // 200 a second, with random variation, and those of the 50 ms until the other workers know.
         let most = number(&row["before_trip_worst"]);
-        assert!(most <= 20.0 + 2.0 * 200.0 * 0.05, "{workers}: {most}");
-        // After that only probes: at most three per half-open period.
+        assert!(most <= 1.2 * 200.0 * 1.05, "{workers}: {most}");
+        // After that the requests of the same 50 ms, and probes: at most three per half-open period.
         let probes = number(&row["into_dead"]) - number(&row["before_trip"]);
-        assert!(probes <= 3.0 * number(&row["trips"]), "{workers}: {probes}");
+        let most = 2.0 * 200.0 * 0.05 + 3.0 * number(&row["trips"]);
+        assert!(probes <= most, "{workers}: {probes}");
+    }
+}
+
+/// Returns the figures of a breaker.
+fn row(all: &Value, breaker: &str) -> Value {
+    let rows = all[0]["rows"].as_array().unwrap();
+    let found = rows.iter().find(|row| row["breaker"] == breaker);
+    found.unwrap().clone()
+}
+
+#[test]
+fn a_broken_path_closes_nothing_else() {
+    for scenario in ["broken-path", "broken-poll"] {
+        for (tries, runs) in [(1, 20), (4, 3)] {
+            let args = format!("--only tidegate --scenario {scenario} --tries {tries}");
+            let tidegate = row(&figures(&format!("{args} --runs {runs}")), "tidegate");
+            let worst = number(&tidegate["served_worst"]);
+            assert!(worst >= 0.99, "{scenario} {tries}: {worst}");
+            // Its own requests are rejected, but for the first ones and probes.
+            let sent = number(&tidegate["broken_sent"]);
+            let asked = sent + number(&tidegate["broken_rejected"]);
+            assert!(sent < 0.05 * asked, "{scenario}: {sent} of {asked}");
+        }
+        let all = figures(&format!("--scenario {scenario} --tries 1"));
+        for other in [
+            "one-probe",
+            "linear-ramp",
+            "host-ejection",
+            "admission-control",
+        ] {
+            let served = number(&row(&all, other)["served"]);
+            assert!(served < 0.7, "{scenario}: {other} has {served}");
+        }
+    }
+}
+
+/// The scenario is as hard for this breaker as for the others.
+#[test]
+fn a_breaker_of_the_whole_route_closes_it_for_a_broken_path() {
+    let args = "--only tidegate --scenario broken-poll --tries 1";
+    let served = |args: &str| number(&row(&figures(args), "tidegate")["served"]);
+    let by_route = served(&format!("{args} --config route.json"));
+    assert!(by_route < 0.7, "{by_route}");
+    assert!(served(args) > 0.99);
+}
+
+#[test]
+fn an_upstream_that_answers_is_let_back_whatever_it_answers() {
+    // Seconds until it opens, and from the end of the incident until nearly all are served.
+    for (scenario, opens, back) in [
+        ("4xx-only", 1.5, 35.0),
+        ("long-polls", 1.5, 50.0),
+        ("hanging", 3.5, 35.0),
+    ] {
+        let args = format!("--only tidegate --tries 1 --runs 10 --scenario {scenario}");
+        let tidegate = row(&figures(&args), "tidegate");
+        let opened = tidegate["opened_worst"].as_f64();
+        let recovered = tidegate["recovered_worst"].as_f64();
+        assert!(
+            opened.is_some_and(|seconds| seconds <= opens),
+            "{scenario}: {opened:?}"
+        );
+        assert!(
+            recovered.is_some_and(|seconds| seconds <= back),
+            "{scenario}: {recovered:?}"
+        );
     }
 }
 
@@ -403,8 +474,8 @@ fn waste() -> String {
     text
 }
 
-/// Compares the generated parts of a page. Returns their names.
-fn generate(page: &str, made: &dyn Fn(&str) -> String) -> Vec<String> {
+/// Compares the generated parts of a page: those that are `made` here. Returns their names.
+fn generate(page: &str, made: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
     let path = format!("docs/{page}.md");
     let text = fs::read_to_string(root().join(&path)).unwrap();
     let mut parts = text.split("<!-- generated: ");
@@ -412,9 +483,10 @@ fn generate(page: &str, made: &dyn Fn(&str) -> String) -> Vec<String> {
     let mut names = Vec::new();
     for part in parts {
         let (name, rest) = part.split_once(" -->\n").unwrap();
-        let (_, rest) = rest.split_once("<!-- end -->").unwrap();
+        let (found, rest) = rest.split_once("<!-- end -->").unwrap();
         let text = made(name);
-        names.push(name.to_owned());
+        names.extend(text.is_some().then(|| name.to_owned()));
+        let text = text.unwrap_or_else(|| found.to_owned());
         want.push_str(&format!(
             "<!-- generated: {name} -->\n{text}<!-- end -->{rest}"
         ));
@@ -445,17 +517,53 @@ fn show(page: &str, pictures: &[(String, String)]) {
     );
 }
 
+/// Returns the tables of these scenarios.
+fn tables(markdown: &str, scenarios: &[&str]) -> String {
+    let mut all = markdown.split("\n**").map(|table| table.trim_matches('\n'));
+    let mut tables: Vec<String> = Vec::new();
+    let first = all.next().unwrap().trim_start_matches("**");
+    for table in std::iter::once(first).chain(all) {
+        let name = table.split("**").next().unwrap();
+        if scenarios.contains(&name) {
+            tables.push(format!("**{table}\n"));
+        }
+    }
+    assert_eq!(tables.len(), scenarios.len());
+    tables.join("\n")
+}
+
 #[test]
 fn the_documentation_has_the_figures_and_pictures_of_this_breaker() {
+    const USUAL: [&str; 5] = [
+        "outage",
+        "cold-start",
+        "brownout-50",
+        "brownout-30",
+        "flapping",
+    ];
     let alone = simulate("--tries 1 --runs 3 --markdown");
     let returning = simulate("--runs 3 --markdown");
-    let names = generate("breaker", &|name| match name {
-        "alone" => alone.stdout.clone(),
-        "returning" => returning.stdout.clone(),
-        "waste" => waste(),
-        other => panic!("{other}"),
+    let names = generate("breaker", &|name| {
+        Some(match name {
+            "alone" => tables(&alone.stdout, &USUAL),
+            "returning" => tables(&returning.stdout, &USUAL),
+            "broken path" => tables(&alone.stdout, &["broken-path", "broken-poll"]),
+            "other answers" => tables(&alone.stdout, &["4xx-only", "long-polls", "hanging"]),
+            "waste" => waste(),
+            // Generated by the filter's own tests.
+            _ => return None,
+        })
     });
-    assert_eq!(names, ["alone", "returning", "waste"]);
+    assert_eq!(
+        names,
+        [
+            "alone",
+            "returning",
+            "broken path",
+            "other answers",
+            "waste"
+        ]
+    );
     let returning = returning
         .pictures
         .into_iter()
@@ -467,10 +575,7 @@ fn the_documentation_has_the_figures_and_pictures_of_this_breaker() {
 #[test]
 fn the_documentation_has_the_figures_and_pictures_of_these_hints() {
     let run = simulate("--hints --rate 100 --markdown");
-    let names = generate("hints", &|name| match name {
-        "hints" => run.stdout.clone(),
-        other => panic!("{other}"),
-    });
+    let names = generate("hints", &|_| Some(run.stdout.clone()));
     assert_eq!(names, ["hints"]);
     show("hints", &run.pictures);
 }

@@ -56,3 +56,6 @@ impl BrokenPath {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ pub(crate) struct Figures {
     pub(crate) goodput: f64,
     /// The worst of the runs.
     pub(crate) goodput_worst: f64,
-    /// Share of the visitors' requests that was served, in the measured seconds.
+    /// Share of the visitors' requests that was served, of those that ended in the measured seconds.
     pub(crate) served: f64,
     /// The worst of the runs.
     pub(crate) served_worst: f64,
@@ -65,8 +65,9 @@ impl Figures {
             .map(|s| s.capacity.min(f64::from(s.offered)))
             .sum();
         let goodput = if could > 0.0 { good / could } else { 0.0 };
-        let offered: f64 = measured.iter().map(|s| f64::from(s.offered)).sum();
-        let served = if offered > 0.0 { good / offered } else { 0.0 };
+        let ended = |s: &Second| f64::from(s.good + s.failed + s.rejected);
+        let ended: f64 = measured.iter().map(ended).sum();
+        let served = if ended > 0.0 { good / ended } else { 0.0 };
         let opened_ms = series.rejected_ms.map(|at| at - BEFORE_MS);
         let opened = opened_ms.map(|ms| ms as f64 / 1000.0);
         let end = (incident.end_ms / 1000) as usize;

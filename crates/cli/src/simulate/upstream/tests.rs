@@ -15,10 +15,10 @@ fn with(capacity: f64) -> Condition {
 }
 
 /// Returns the answers per second in the last 10 of 20 seconds, at `offered` and `capacity` per
-/// second.
-fn steady(model: Model, offered: u64, capacity: f64) -> [f64; 8] {
+/// second: good, timed out, full, refused.
+fn steady(model: Model, offered: u64, capacity: f64) -> [f64; 4] {
     let mut upstream = Upstream::new(model);
-    let mut counts = [0.0; 8];
+    let mut counts = [0.0; 4];
     let (mut answers, mut sent) = (Vec::new(), 0);
     for now_ms in (0..20_000_u64).step_by(10) {
         while sent * 1000 < now_ms * offered {
@@ -29,7 +29,14 @@ fn steady(model: Model, offered: u64, capacity: f64) -> [f64; 8] {
         upstream.serve(with(capacity), now_ms, 10, &mut answers);
         for (answer, ()) in answers.drain(..) {
             if now_ms >= 10_000 {
-                counts[answer as usize] += 0.1;
+                let kinds = [
+                    Answer::Good,
+                    Answer::TimedOut,
+                    Answer::Full,
+                    Answer::Refused,
+                ];
+                let kind = kinds.iter().position(|kind| *kind == answer).unwrap();
+                counts[kind] += 0.1;
             }
         }
     }
@@ -70,4 +77,54 @@ fn an_upstream_without_capacity_refuses() {
     upstream.serve(with(0.0), 10, 10, &mut answers);
     upstream.send(1, 'b', with(0.0), 10, &mut answers);
     assert_eq!(answers, [(Answer::Lost, 'a'), (Answer::Refused, 'b')]);
+}
+
+/// Sends one request at 0 in `condition`, changes to `later` at `change_ms`, and returns the answer
+/// with its time.
+fn answer(condition: Condition, later: Condition, change_ms: u64) -> (Answer, u64) {
+    let mut upstream = Upstream::new(MODEL);
+    let mut answers = Vec::new();
+    upstream.send(0, (), condition, 0, &mut answers);
+    for now_ms in (0..60_000).step_by(10) {
+        let condition = if now_ms < change_ms { condition } else { later };
+        upstream.serve(condition, now_ms, 10, &mut answers);
+        if let Some((answer, ())) = answers.pop() {
+            return (answer, now_ms);
+        }
+    }
+    panic!("no answer");
+}
+
+#[test]
+fn a_request_ends_as_the_condition_of_the_upstream_says() {
+    let usual = with(1_000.0);
+    let dead = with(0.0);
+    let hanging = Condition {
+        hangs: true,
+        ..dead
+    };
+    let slow = Condition {
+        delay_ms: 12_000,
+        ..usual
+    };
+    let denying = Condition {
+        denies: true,
+        ..usual
+    };
+    for (condition, later, change_ms, want) in [
+        (usual, usual, 0, (Answer::Good, 0)),
+        (denying, denying, 0, (Answer::Denied, 0)),
+        (slow, slow, 0, (Answer::Good, 12_000)),
+        (dead, usual, 0, (Answer::Refused, 0)),
+        (hanging, hanging, 0, (Answer::Left, 2_000)),
+        // A request that hangs is not served later.
+        (hanging, usual, 1_000, (Answer::Left, 2_000)),
+        (hanging, dead, 1_000, (Answer::Lost, 1_000)),
+        // What waits when the hosts begin to hang, or die, is not served either.
+        (slow, hanging, 5_000, (Answer::Left, 7_000)),
+        (slow, dead, 5_000, (Answer::Lost, 5_000)),
+    ] {
+        let found = answer(condition, later, change_ms);
+        assert_eq!(found, want, "{condition:?}, then {later:?} at {change_ms}");
+    }
 }

@@ -1,11 +1,36 @@
+use tidegate_core::breaker::ClientId;
+use tidegate_core::config::Config;
+
 use super::*;
+use crate::simulate::paths::{Asker, SitePath};
 use crate::simulate::rng::Stream;
 
-fn at(now_ms: u64, rng: &mut Stream) -> At<'_> {
-    At {
-        now_ms,
-        worker: 0,
-        rng,
+/// What a call needs: neither the address nor the path matter to Envoy.
+struct Calls {
+    rng: Stream,
+    proxy: Proxy,
+}
+
+impl Calls {
+    fn new() -> Self {
+        let policy = Config::default().policy;
+        Self {
+            rng: Stream::new(1, 1),
+            proxy: Proxy::new(&policy.breaker, &policy.retry, 1),
+        }
+    }
+
+    fn at(&mut self, now_ms: u64) -> At<'_> {
+        At {
+            now_ms,
+            worker: 0,
+            asker: Asker {
+                path: SitePath::BROKEN,
+                address: ClientId::UNKNOWN,
+            },
+            rng: &mut self.rng,
+            proxy: &mut self.proxy,
+        }
     }
 }
 
@@ -29,23 +54,35 @@ fn admission_control_rejects_by_the_documented_formula() {
 
 #[test]
 fn ejection_ends_at_a_multiple_of_the_interval() {
-    let (mut ejection, mut rng) = (HostEjection::new(2), Stream::new(1, 1));
+    let (mut ejection, mut calls) = (HostEjection::new(2), Calls::new());
     for _ in 0..CONSECUTIVE_5XX {
         assert_eq!(ejection.healthy().count(), 2);
-        ejection.settle(at(15_000, &mut rng), Pass::default(), 1, Answer::Refused);
+        ejection.settle(calls.at(15_000), Pass::default(), 1, Answer::Refused);
     }
     assert_eq!(
         (ejection.host(0, 2), ejection.host(1, 2)),
         (Some(0), Some(0))
     );
     for now_ms in (20_000..50_000).step_by(50) {
-        ejection.tick(at(now_ms, &mut rng));
+        ejection.tick(now_ms);
     }
     assert_eq!(
         ejection.host(1, 2),
         Some(0),
         "45 s is between two intervals"
     );
-    ejection.tick(at(50_000, &mut rng));
+    ejection.tick(50_000);
     assert_eq!(ejection.host(1, 2), Some(1));
+}
+
+#[test]
+fn ejection_does_not_count_clients_that_left() {
+    let (mut ejection, mut calls) = (HostEjection::new(1), Calls::new());
+    let failed = CONSECUTIVE_5XX - 1;
+    for answer in std::iter::repeat_n(Answer::TimedOut, failed as usize).chain([Answer::Left]) {
+        ejection.settle(calls.at(0), Pass::default(), 0, answer);
+    }
+    assert_eq!(ejection.healthy().count(), 1);
+    ejection.settle(calls.at(0), Pass::default(), 0, Answer::TimedOut);
+    assert_eq!(ejection.healthy().count(), 0);
 }
