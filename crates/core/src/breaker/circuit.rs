@@ -55,7 +55,7 @@ const ONE_FAILURE: Counts = Counts {
 /// Failures of a single client in a row say nothing before this many others would have come.
 const OTHERS_EXPECTED: f64 = 5.0;
 /// But they are believed after this time.
-const MAX_DOUBT: Duration = Duration::from_secs(5);
+const MAX_DOUBT: Duration = Duration::from_secs(10);
 /// A clock that goes back by no more than this is a difference between two readings.
 const CLOCK_SLACK: Duration = Duration::from_secs(1);
 

@@ -309,11 +309,9 @@ impl Filter {
     /// Returns what the request asks for, and who sends it.
     fn caller(&self, host: &mut impl Host) -> Caller {
         let header = |name| self.request.get(name).unwrap_or_default();
-        // The address that Envoy trusts, by its settings for `X-Forwarded-For`.
-        let address = host.attribute(&["source", "address"]);
         Caller {
             class: PathClass::of_request(header(":authority"), header(":path")),
-            client: ClientId::of_address(&address.unwrap_or_default()),
+            client: client_of(host),
             // Every gRPC call has a body; nearly all of them are short.
             is_upload: self.sends_body && !is_grpc(&self.request),
         }
@@ -407,6 +405,13 @@ pub fn on_tick(host: &mut impl Host, worker: &mut Worker) {
     worker.tick(host, now, &mut rng);
     worker.report(host, now);
     log_events(host, worker, now);
+}
+
+/// Returns who sent the current request: the address that Envoy trusts, by its settings for
+/// `X-Forwarded-For`.
+fn client_of(host: &mut impl Host) -> ClientId {
+    let address = host.attribute(&["source", "address"]);
+    ClientId::of_address(&address.unwrap_or_default())
 }
 
 fn log_events(host: &mut impl Host, worker: &mut Worker, now: Timestamp) {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::intercept::Interception;
 use super::local_reply::FilterState;
-use super::{Filter, ResponseAction, Stage};
+use super::{client_of, Filter, ResponseAction, Stage};
 use crate::breaker::{Outcome, Verdict};
 use crate::config::Mode;
 use crate::failure::{classify, details_decide, Reason, Source};
@@ -60,9 +60,13 @@ impl Filter {
         } else {
             None
         };
+        let client = is_due.then(|| client_of(host));
         let config = Rc::clone(&self.config);
         let is_returning = self.is_returning;
         let key = &self.policy(host).key;
+        if let Some(client) = client {
+            worker.note_client(key, client);
+        }
         let release = host.header(HeaderMap::Response, &config.config.release_header);
         worker.sample(key, &release.unwrap_or_default(), took);
         if is_returning {

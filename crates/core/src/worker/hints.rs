@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::breaker::ClientId;
 use crate::config::{Pace, Retry};
 use crate::host::SharedData;
 use crate::retry::hint::{between, scattered};
@@ -89,6 +90,13 @@ impl Worker {
             }
             releases.note(release, self.last_tick);
         }
+    }
+
+    /// Notes who sent a sampled request.
+    pub fn note_client(&mut self, route: &RouteKey, client: ClientId) {
+        let now = self.last_tick;
+        let key = self.routes.load_key(route);
+        self.routes.clients(key).note(client, now);
     }
 
     /// Notes the release that a failed response names, if any.

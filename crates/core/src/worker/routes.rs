@@ -6,7 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::breaker::ClientId;
 use crate::retry::RouteLoad;
+use crate::time::Timestamp;
 use crate::worker::metrics::RouteMetrics;
 use crate::worker::registry::SharedCircuit;
 use crate::worker::releases::Releases;
@@ -17,6 +19,9 @@ use crate::worker::releases::Releases;
 /// Bounds the memory of a worker, and the shared data, whose keys can never be deleted
 /// (proxy-wasm-cpp-host, `shared_data.cc`).
 pub const MAX_ROUTES: usize = 1024;
+
+/// For this long after one client followed another, a route is believed to have several.
+const SEVERAL_FOR: Duration = Duration::from_secs(60);
 
 /// Identifies a route in metrics, logs and shared data.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,6 +86,29 @@ pub(super) struct Route {
     pub(super) load: Option<RouteLoad>,
     /// The releases that the responses of the route name.
     pub(super) releases: Releases,
+    pub(super) clients: SampledClients,
+}
+
+/// Whether several clients use a route, by a few of its requests.
+#[derive(Debug, Default)]
+pub(super) struct SampledClients {
+    last: ClientId,
+    /// When a client followed another one.
+    changed_at: Timestamp,
+}
+
+impl SampledClients {
+    pub(super) fn note(&mut self, client: ClientId, now: Timestamp) {
+        let last = std::mem::replace(&mut self.last, client);
+        if last != client && last != ClientId::UNKNOWN {
+            self.changed_at = now;
+        }
+    }
+
+    /// Returns whether several clients came lately.
+    pub(super) fn are_several(&self, now: Timestamp) -> bool {
+        now.saturating_since(self.changed_at) < SEVERAL_FOR
+    }
 }
 
 impl Route {
@@ -180,6 +208,13 @@ impl Routes {
             RouteLoad::default()
         });
         (load, &mut route.releases)
+    }
+
+    /// Returns what is known of the clients of the route with this [load key](Self::load_key), which has
+    /// a load.
+    pub(super) fn clients(&mut self, key: RouteKey) -> &mut SampledClients {
+        self.load(key.clone());
+        &mut self.by_key.entry(key).or_default().clients
     }
 
     /// Moves all loads and releases from the routes of another worker.

@@ -91,10 +91,11 @@ impl Worker {
         for result in std::mem::take(&mut known.unsynced_tests) {
             self.push_test(host, circuit, result, now, draw);
         }
-        let load = self.routes.get(&self.routes.load_key(circuit.route));
-        let load = load.and_then(|route| route.load.as_ref());
+        let route = self.routes.get(&self.routes.load_key(circuit.route));
+        let load = route.and_then(|route| route.load.as_ref());
         let credit = Credit {
             per_second: load.map_or(0.0, |load| f64::from(load.mean)),
+            has_several_clients: route.is_some_and(|route| route.clients.are_several(now)),
             given_for,
         };
         let pushed = self.transact(host, circuit, now, draw, |view, settings| {

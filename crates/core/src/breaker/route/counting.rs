@@ -22,6 +22,8 @@ const MAX_FAILURES_IN_A_ROW: u32 = 2;
 pub struct Credit {
     /// Successes per second, as far as they are known.
     pub per_second: f64,
+    /// Whether they were of several clients.
+    pub has_several_clients: bool,
     /// [`RouteCircuits::watched_since`] when this worker last added its credit.
     pub given_for: Timestamp,
 }
@@ -50,7 +52,7 @@ impl RouteCircuits {
             }
         }
         if credit.given_for != self.watched_since {
-            self.add_credit(credit.per_second, now);
+            self.add_credit(credit, now);
         }
         for counts in counts {
             self.absorb_one(settings, counts, now, draw, &mut transitions);
@@ -175,8 +177,11 @@ impl RouteCircuits {
     }
 
     /// Counts successes of a worker from before the window opened, by their number per second.
-    fn add_credit(&mut self, per_second: f64, now: Timestamp) {
-        self.healthy_rate += per_second;
+    fn add_credit(&mut self, credit: Credit, now: Timestamp) {
+        let per_second = credit.per_second;
+        if credit.has_several_clients {
+            self.healthy_rate += per_second;
+        }
         self.route.add_credit(per_second, now);
         // The hosts share it in a way that is not known; nearly all routes have one.
         let host = self.classes.values_mut().find(|class| class.depth == 1);

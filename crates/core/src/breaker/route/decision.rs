@@ -224,6 +224,7 @@ impl RouteCircuits {
             TestPermit::Probe(permit) | TestPermit::BegunProbe(permit) => {
                 let has_begun = matches!(result.permit, TestPermit::BegunProbe(_));
                 let circuit = self.circuit_mut(&name);
+                let has_succeeded = circuit.as_ref().is_some_and(|c| c.probes.succeeded > 0);
                 let changed = circuit.and_then(|circuit| {
                     let outcome = circuit.verdict_on_probe(result.client, result.outcome, now);
                     let probe = ProbeResult {
@@ -238,9 +239,10 @@ impl RouteCircuits {
                     }
                 });
                 self.note(Some(&name), changed, &mut transitions);
-                // Part of it works: that part is looked for from now on.
+                // Some probes succeed and some fail: the part that works is looked for from now on.
+                let has_opened = transitions.iter().any(|c| c.transition.to == State::Open);
                 let class = self.classes.get_mut(&name);
-                if let Some(class) = class.filter(|_| result.outcome == Outcome::Success) {
+                if let Some(class) = class.filter(|_| has_opened && has_succeeded) {
                     class.is_divided |= class.can_be_divided();
                 }
             }
@@ -283,6 +285,8 @@ impl RouteCircuits {
         if is_leaf || depth >= class.depth() {
             return None;
         }
+        // What is at this path itself is known only if it was counted apart.
+        let is_here = depth > 1 && !class.goes_on(depth);
         let mut found = (
             Standing::Unknown,
             DecidedBy {
@@ -309,7 +313,7 @@ impl RouteCircuits {
                 standing => (standing, by),
             };
         }
-        Some(found)
+        (!is_here || found.0 == Standing::Good).then_some(found)
     }
 
     fn may_try(&self, settings: &Settings, now: Timestamp) -> bool {

@@ -83,7 +83,7 @@ pub struct RouteCircuits {
     pub classes: BTreeMap<String, Box<ClassCircuit>>,
     /// When the first failure was counted since the route was clean.
     pub watched_since: Timestamp,
-    /// The successes per second that the workers know of from before.
+    /// The successes per second from before that the workers know of; zero if all were of one client.
     pub healthy_rate: f64,
     /// The number of changes of state of all circuits.
     pub changes: u32,
@@ -257,7 +257,8 @@ impl RouteCircuits {
                 below.filter(|class| class.standing == standing).count()
             };
             let (good, failing) = (of(Standing::Good), of(Standing::Failing));
-            if good > failing {
+            // Those that fail must be known: what fails may be what is not asked for now.
+            if failing > 0 && good > failing {
                 let closed = self.circuit_mut(&name).map(|circuit| circuit.close(now));
                 self.note(Some(&name), closed, transitions);
             }

@@ -54,6 +54,7 @@ impl Tree {
             counts.add(outcome, false, ClientId::UNKNOWN, width, self.now);
             let credit = Credit {
                 per_second: 0.0,
+                has_several_clients: false,
                 given_for: self.circuits.watched_since,
             };
             let (settings, now) = (&self.settings, self.now);

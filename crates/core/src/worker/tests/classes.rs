@@ -149,6 +149,7 @@ impl World {
             Ok(permit) => {
                 worker.record(host, circuit, caller, permit, outcome.into(), now, rng);
                 if outcome == Outcome::Success && worker.should_sample() {
+                    worker.note_client(&route, caller.client);
                     worker.sample(&route, b"", latency);
                 }
                 true
