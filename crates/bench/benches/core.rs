@@ -251,6 +251,7 @@ impl Fixture {
         Caller {
             class: PathClass::of_request(header(":authority"), header(":path")),
             client: ClientId::UNKNOWN,
+            is_upload: false,
         }
     }
 

@@ -39,7 +39,8 @@ fn run(files: &[(&str, String)], args: &[&str], input: &str) -> (Option<i32>, St
 }
 
 /// Returns half an hour of a shop's log: checkout fails after a release, one of three hosts of the
-/// search hangs, and one line belongs to another log.
+/// search hangs, reviews fail while the rest of their route does not, and one line belongs to another
+/// log.
 fn morning() -> String {
     let mut log = String::new();
     for second in 0..1800_u64 {
@@ -64,6 +65,16 @@ fn morning() -> String {
             writeln!(log, "{line}").unwrap();
         };
         line(1, "shop", json!({}));
+        if second >= 1500 && second % 5 == 0 {
+            line(
+                1,
+                "shop",
+                json!({
+                    "path": format!("/reviews/{second}?sort=new"), "response_code": 502,
+                    "tidegate_reason": "upstream_bad_gateway", "release": null,
+                }),
+            );
+        }
         line(
             2,
             "checkout",
@@ -153,7 +164,7 @@ fn every_field_of_the_json_is_documented() {
         );
     }
     assert_eq!(report["version"], 1);
-    assert_eq!(report["requests"], 5400);
+    assert_eq!(report["requests"], 5460);
     assert_eq!(report["unreadable"]["first"]["line"], 3604);
     let findings = report["findings"].as_array().unwrap();
     let named: Vec<_> = findings
@@ -169,6 +180,7 @@ fn every_field_of_the_json_is_documented() {
                 &json!("http_response_timeout"),
                 &json!(100)
             ),
+            (&json!("shop"), &json!("upstream_bad_gateway"), &json!(60)),
             (&json!("checkout"), &json!("connection_refused"), &json!(11)),
         ]
     );
@@ -177,15 +189,135 @@ fn every_field_of_the_json_is_documented() {
         json!([{ "reason": "connection_refused", "rejected": 164 }])
     );
     assert_eq!(
-        findings[2]["known_from"],
+        findings[3]["known_from"],
         json!({ "filter_state": 11, "details": 0, "flags": 0, "status": 0 })
     );
-    let changes = &findings[2]["episodes"][0]["changes"];
+    let reviews = findings[2]["episodes"][0]["changes"].as_array().unwrap();
+    let is_one_path = |change: &&Value| change["kind"] == "one_path";
+    assert_eq!(
+        reviews.iter().find(is_one_path).unwrap(),
+        &json!({ "kind": "one_path", "class": "shop.example/reviews" })
+    );
+    let changes = &findings[3]["episodes"][0]["changes"];
     assert_eq!(changes[0]["kind"], "release");
     assert_eq!(
         (&changes[0]["from"], &changes[0]["to"]),
         (&json!("v41"), &json!("v42"))
     );
+}
+
+/// Returns a line in one of the formats: second, method and path, status, flags, details.
+fn one_line(format: &str, second: u64, request: &str, status: u16, more: (&str, &str)) -> String {
+    let (flags, details) = more;
+    let (method, path) = request.split_once(' ').unwrap();
+    let at = format!("2026-11-23T09:{:02}:{:02}.000Z", second / 60, second % 60);
+    let end = r#""-" "curl" "f1c" "shop.example" "10.0.0.5:80""#;
+    let received = if method == "POST" { 70_000 } else { 0 };
+    match format {
+        "text" => format!(
+            "[{at}] \"{method} {path} HTTP/1.1\" {status} {flags} {received} 40 5 1 {end}\n"
+        ),
+        "istio" => format!(
+            "[{at}] \"{method} {path} HTTP/2\" {status} {flags} {details} - \"-\" {received} 40 5 1 {end} \
+             outbound|80||shop 10.0.0.1:33 10.0.0.2:80 10.0.0.3:4 - default\n"
+        ),
+        _ => {
+            let (authority, name) = match format {
+                "gateway" => (":authority", "x-envoy-origin-path"),
+                _ => ("authority", "path"),
+            };
+            let line = json!({
+                "start_time": at, "method": method, name: path, authority: "shop.example",
+                "response_code": status, "response_flags": flags, "response_code_details": details,
+                "bytes_received": received, "bytes_sent": 40, "upstream_host": "10.0.0.5:80",
+            });
+            format!("{line}\n")
+        }
+    }
+}
+
+/// The path is read in all formats.
+#[test]
+fn failures_of_one_path_are_reported_as_such() {
+    for format in ["text", "istio", "json", "gateway"] {
+        let mut log = String::new();
+        for second in 0..60 {
+            let bad = format!("GET /bad/{second}?q=/x");
+            let ok = ("-", "via_upstream");
+            log += &one_line(format, second, &bad, 502, ok);
+            log += &one_line(format, second, "GET /", 200, ok);
+        }
+        let (code, printed, errors) = run(&[], &["-"], &log);
+        assert_eq!((code, errors.as_str()), (Some(0), ""));
+        let sentence =
+            "\n     nearly all of them are of /bad on shop.example: other paths are served\n";
+        assert!(printed.contains(sentence), "{format}: {printed}");
+    }
+}
+
+/// Requests that the circuit of a path rejects, and what opened it.
+#[test]
+fn rejections_of_one_path_are_reported_as_such() {
+    let mut log = String::new();
+    for second in 0..60 {
+        let bad = match second {
+            0..5 => (502, ("-", "via_upstream")),
+            _ => (503, ("-", "tidegate_circuit_open{upstream_bad_gateway}")),
+        };
+        log += &one_line("json", second, "GET /bad", bad.0, bad.1);
+        log += &one_line("json", second, "GET /", 200, ("-", "via_upstream"));
+    }
+    let (_, printed, _) = run(&[], &["-", "--top", "0"], &log);
+    let findings = printed.lines().filter(|line| !line.starts_with("   *"));
+    let findings = findings.filter(|line| !line.starts_with("       "));
+    let findings: Vec<_> = findings.collect();
+    snapbox::assert_data_eq!(
+        findings.join("\n"),
+        snapbox::str![[r#"
+120 requests from 2026-11-23T09:00:00Z to 2026-11-23T09:00:59Z; 60 failed (50 %)
+Requests without a route in the log are grouped by the host of the request.
+
+1. shop.example: circuit_open, 55 failures, 46 % of the 120 requests
+   The circuit was opened by upstream_bad_gateway: 55 rejected
+   2026-11-23T09:00:05Z to 09:00:59Z (54 s): 55 failures, 51 % of requests in that period
+     nearly all of them are of /bad on shop.example: other paths are served
+     first failure: stdin:11, host 10.0.0.5:80, details tidegate_circuit_open{upstream_bad_gateway}
+   Check first:
+   More: tidegate explain --reason circuit_open
+
+2. shop.example: upstream_bad_gateway, 5 failures, 4.2 % of the 120 requests
+   2026-11-23T09:00:00Z to 09:00:04Z (4 s): 5 failures, 62 % of requests in that period
+     nearly all of them are of /bad on shop.example: other paths are served
+     first failure: stdin:1, host 10.0.0.5:80, details via_upstream
+   Check first:
+   More: tidegate explain --reason upstream_bad_gateway
+"#]]
+    );
+}
+
+/// An upstream need not read a body that it refuses. What it answered is what counts.
+#[test]
+fn an_answer_before_the_body_was_read_is_not_called_incomplete() {
+    let cut = "upstream_reset_after_response_started{connection_termination}";
+    let reset = "upstream_reset_after_response_started{remote_reset}";
+    for format in ["text", "istio", "json"] {
+        let mut log = String::new();
+        for second in 0..10 {
+            log += &one_line(format, second, "POST /upload", 413, ("UC", cut));
+            log += &one_line(format, second, "POST /upload", 415, ("UR", reset));
+        }
+        let (_, printed, _) = run(&[], &["-"], &log);
+        assert_eq!(
+            printed,
+            "20 requests from 2026-11-23T09:00:00Z to 2026-11-23T09:00:09Z; 0 failed (0 %)\n",
+            "{format}"
+        );
+        // A response that was accepted, and cut off.
+        log += &one_line(format, 10, "POST /upload", 200, ("UC", cut));
+        let (_, printed, _) = run(&[], &["-"], &log);
+        let of_incomplete = ": http_response_incomplete, 1 failure, 4.8 % of the 21 requests\n";
+        assert!(printed.contains(of_incomplete), "{format}: {printed}");
+    }
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! Finds what changed around the time when failures began: releases, hosts, the number of requests.
 //! A log proves no cause; it shows where to look first.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use tidegate_core::failure::Reason;
 
+use super::classes::next;
 use super::episodes::Episode;
 use super::report::time;
 use super::seen::{Names, Seen};
@@ -26,8 +29,16 @@ const BEFORE_MS: u64 = 10 * 60_000;
 const ENOUGH_BEFORE_MS: u64 = 60_000;
 /// From this share of the failures on, a host has nearly all of them.
 const NEARLY_ALL: f64 = 0.95;
+/// Fewer failures than this may be of one path by chance.
+const FEW_FAILURES: u64 = 5;
+/// If other paths failed as one path does, they would have at least this many failures. Fewer prove
+/// nothing.
+const ENOUGH_EXPECTED: f64 = 5.0;
+/// Paths are fine if they have at most this share of the failures that they would have if they failed
+/// as another path does.
+const FINE: f64 = 0.1;
 
-/// A change, with its time as in the report.
+/// A change, or what is common to the failures, with times as in the report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Change {
@@ -59,6 +70,11 @@ pub(super) enum Change {
         failing: usize,
         of: usize,
     },
+    /// Nearly all failures belong to one host, path or prefix of paths, while others were served.
+    OnePath {
+        /// The host of the requests and the first segments of their path.
+        class: String,
+    },
     /// The request rate, as a multiple of the rate in the (up to) ten minutes before.
     Crowd { times: f64 },
 }
@@ -76,6 +92,7 @@ pub(super) fn changes(
     let mut changes = Vec::new();
     if share.is_some_and(|share| share < NOISE) {
         changes.extend(which_host(&route.hosts, episode));
+        changes.extend(one_path(route, episode));
         return changes;
     }
     // Requests that never reach an upstream do not depend on its hosts.
@@ -84,6 +101,7 @@ pub(super) fn changes(
     if !is_own {
         hosts(&route.hosts, episode, &mut changes);
     }
+    changes.extend(one_path(route, episode));
     changes.extend(crowd(route, episode));
     changes
 }
@@ -156,6 +174,93 @@ fn which_host(hosts: &Names, episode: &Episode) -> Option<Change> {
         failing: episode.hosts.len(),
         of,
     })
+}
+
+/// Requests at the time of an episode.
+#[derive(Clone, Copy)]
+struct Asked {
+    /// Failures for the reason of the episode.
+    failures: u64,
+    /// Requests that did not fail for any reason.
+    served: u64,
+}
+
+impl Asked {
+    /// Returns the requests of a prefix.
+    fn below(prefix: &str, route: &Route, episode: &Episode) -> Self {
+        let failures = episode.classes.below(prefix).map(|(_, failures)| failures);
+        let served = route.served.below(prefix).map(|(_, served)| served);
+        Self {
+            failures: failures.sum(),
+            served: served
+                .map(|served| served.around(episode.from_ms, episode.to_ms))
+                .sum(),
+        }
+    }
+
+    fn without(self, part: Self) -> Self {
+        Self {
+            failures: self.failures.saturating_sub(part.failures),
+            served: self.served.saturating_sub(part.served),
+        }
+    }
+
+    fn requests(self) -> f64 {
+        (self.failures + self.served) as f64
+    }
+
+    /// Returns the number of failures there would be with the share that another part has.
+    fn expected_as(self, other: Self) -> f64 {
+        self.requests() * other.failures as f64 / other.requests().max(1.0)
+    }
+
+    /// Returns whether few fail, compared with another part.
+    fn is_fine_beside(self, other: Self) -> bool {
+        self.failures as f64 <= FINE * self.expected_as(other)
+    }
+}
+
+/// Returns the narrowest prefix that explains the failures. That nearly all requests are of one path
+/// is no explanation: others must have been asked, and served.
+fn one_path(route: &Route, episode: &Episode) -> Option<Change> {
+    if episode.failures < FEW_FAILURES {
+        return None;
+    }
+    let all = Asked::below("", route, episode);
+    let (mut prefix, mut inside) = ("", all);
+    loop {
+        let mut parts: BTreeMap<&str, u64> = BTreeMap::new();
+        for (name, failures) in episode.classes.below(prefix) {
+            if let Some(part) = next(name, prefix) {
+                *parts.entry(part).or_default() += failures;
+            }
+        }
+        let Some((part, failures)) = parts.into_iter().max_by_key(|(_, failures)| *failures) else {
+            break;
+        };
+        if (failures as f64) < NEARLY_ALL * episode.failures as f64 {
+            break;
+        }
+        let within = Asked::below(part, route, episode);
+        // If `/users/2` fails as `/users/1` does, only less often, the cause is not `/users/1`.
+        let beside = inside.without(within);
+        if !prefix.is_empty() && !beside.is_fine_beside(within) {
+            break;
+        }
+        (prefix, inside) = (part, within);
+    }
+    let outside = all.without(inside);
+    let is_proven = outside.expected_as(inside) >= ENOUGH_EXPECTED;
+    let is_it = !prefix.is_empty() && is_proven && outside.is_fine_beside(inside);
+    is_it.then(|| Change::OnePath {
+        class: super::cut(displayed(prefix)).to_owned(),
+    })
+}
+
+/// Returns a prefix without the empty component that stands for the end of a path. `/` keeps it.
+fn displayed(prefix: &str) -> &str {
+    let path = prefix.strip_suffix('/');
+    path.filter(|path| path.contains('/')).unwrap_or(prefix)
 }
 
 fn crowd(route: &Route, episode: &Episode) -> Option<Change> {

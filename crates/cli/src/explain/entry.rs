@@ -17,6 +17,8 @@ pub(super) struct Entry<'a> {
     /// 0: the client disconnected before there was a response.
     pub(super) status: u16,
     pub(super) bytes_sent: u64,
+    /// Whether the request has a body.
+    pub(super) sends_body: bool,
     /// Names of flags, separated by commas.
     pub(super) flags: Cow<'a, str>,
     pub(super) details: Cow<'a, str>,
@@ -24,6 +26,8 @@ pub(super) struct Entry<'a> {
     pub(super) transport: Cow<'a, str>,
     pub(super) route: Cow<'a, str>,
     pub(super) authority: Cow<'a, str>,
+    /// Path with the query.
+    pub(super) path: Cow<'a, str>,
     pub(super) cluster: Cow<'a, str>,
     /// Address of the upstream host.
     pub(super) host: Cow<'a, str>,
@@ -137,10 +141,7 @@ impl Entry<'_> {
         let broke_off = self
             .details
             .starts_with("upstream_reset_after_response_started");
-        let has_begun = self.details.is_empty() && self.bytes_sent > 0;
-        let was_cut_off = broke_off || (has_begun && flags & BROKE_OFF != 0);
-        if was_cut_off && self.status != 404 && (400..500).contains(&self.status) {
-            // The upstream refused the request without reading its body, and closed (RFC 9113, 8.1).
+        if self.is_answer(flags, broke_off) {
             return None;
         }
         if self.status < 500 && !broke_off {
@@ -148,13 +149,27 @@ impl Entry<'_> {
             if !is_failure {
                 return None;
             }
-            if was_cut_off && self.status != 404 {
+            let has_begun = self.details.is_empty() && self.bytes_sent > 0 && self.status != 404;
+            if has_begun && flags & BROKE_OFF != 0 {
                 return Some((Reason::HttpResponseIncomplete, Evidence::Flags));
             }
         }
         let (details, evidence) = self.evidence(flags);
         let (reason, _) = classify(self.status, details.as_bytes(), flags);
         Some((reason, evidence))
+    }
+
+    /// Returns whether the upstream answered with a status below 500, whatever happened before or
+    /// after that.
+    fn is_answer(&self, flags: u64, broke_off: bool) -> bool {
+        // The flags may be those of an attempt that Envoy repeated.
+        if self.details == "via_upstream" {
+            return self.status < 500;
+        }
+        // An upstream that refuses a request need not read its body, and closes (RFC 9113, 8.1). The
+        // filter has the same rule.
+        let may_be_early = self.sends_body && (400..500).contains(&self.status);
+        may_be_early && (broke_off || self.details.is_empty() && flags & BROKE_OFF != 0)
     }
 
     /// Returns what opened the circuit that rejected the request; `None` if none did or the log

@@ -5,8 +5,12 @@
 /// Number of episodes that are kept for a route and reason. The first ones matter most to find a
 /// cause; a failure that comes and goes more often than this is flapping.
 pub(super) const MAX_EPISODES: usize = 8;
+use super::classes::Classes;
+
 /// Number of hosts of an episode that are counted separately.
 const MAX_HOSTS: usize = 8;
+/// Number of classes of an episode that are counted separately.
+const MAX_CLASSES: usize = 16;
 
 /// The first failure of an episode, to find it in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +35,8 @@ pub(super) struct Episode {
     pub(super) hosts: Vec<(Box<str>, u64)>,
     /// Failures of hosts that are not counted separately.
     pub(super) other_hosts: u64,
+    /// Failures by the class of their path.
+    pub(super) classes: Classes<u64, MAX_CLASSES>,
 }
 
 impl Episode {
@@ -45,6 +51,15 @@ impl Episode {
             self.count(&host, failures);
         }
         self.other_hosts += other.other_hosts;
+        self.classes.absorb(other.classes);
+    }
+
+    fn add(&mut self, host: &str, class: Option<&str>) {
+        self.failures += 1;
+        self.count(host, 1);
+        if let Some(class) = class {
+            *self.classes.at(class) += 1;
+        }
     }
 
     fn count(&mut self, host: &str, failures: u64) {
@@ -70,11 +85,13 @@ pub(super) struct Episodes {
 }
 
 impl Episodes {
-    /// Adds a failure; `first` describes it, in case it is the first of an episode.
+    /// Adds a failure. `first` describes it, in case it is the first of an episode; `class` is `None`
+    /// if the log has no path.
     pub(super) fn add(
         &mut self,
         at_ms: u64,
         host: &str,
+        class: Option<&str>,
         gap_ms: u64,
         first: impl FnOnce() -> First,
     ) {
@@ -84,20 +101,20 @@ impl Episodes {
             let reach = last.from_ms..=last.to_ms.saturating_add(gap_ms);
             if reach.contains(&at_ms) {
                 last.to_ms = last.to_ms.max(at_ms);
-                last.failures += 1;
-                last.count(host, 1);
+                last.add(host, class);
                 return;
             }
         }
         let mut episode = Episode {
             from_ms: at_ms,
             to_ms: at_ms,
-            failures: 1,
+            failures: 0,
             first: first(),
             hosts: Vec::new(),
             other_hosts: 0,
+            classes: Classes::default(),
         };
-        episode.count(host, 1);
+        episode.add(host, class);
         self.insert(episode, gap_ms);
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::entry::Entry;
-use super::line::{status, time_ms, Wrong};
+use super::line::{sends_body, status, time_ms, Wrong};
 
 /// Reads a line.
 pub(super) fn parse(line: &[u8]) -> Result<Entry<'_>, Wrong> {
@@ -28,6 +28,12 @@ pub(super) fn parse(line: &[u8]) -> Result<Entry<'_>, Wrong> {
         bytes_sent: fields.bytes_sent.number(),
         flags: fields.response_flags.0,
         details: fields.response_code_details.0,
+        sends_body: sends_body(&fields.method.0, fields.bytes_received.number()),
+        path: fields
+            .path
+            .or(fields.path_header)
+            .or(fields.original_path)
+            .0,
         transport: fields.upstream_transport_failure_reason.0,
         route: fields.route_name.0,
         authority: fields.authority.or(fields.authority_header).0,
@@ -50,6 +56,13 @@ struct Fields<'a> {
     upstream_transport_failure_reason: Text<'a>,
     duration: Text<'a>,
     bytes_sent: Text<'a>,
+    bytes_received: Text<'a>,
+    method: Text<'a>,
+    path: Text<'a>,
+    #[serde(rename = ":path")]
+    path_header: Text<'a>,
+    #[serde(rename = "x-envoy-origin-path")]
+    original_path: Text<'a>,
     authority: Text<'a>,
     #[serde(rename = ":authority")]
     authority_header: Text<'a>,

@@ -2,6 +2,7 @@
 //! when, what changed at that time, and what to check first.
 
 mod changes;
+mod classes;
 mod entry;
 mod episodes;
 mod json_line;

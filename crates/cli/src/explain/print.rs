@@ -17,7 +17,23 @@ pub(super) fn text(report: &Report, top: usize) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = write(report, top, &mut text);
-    text
+    without_controls(text)
+}
+
+/// Escapes control characters, with which names in a log could change what a terminal shows.
+fn without_controls(text: String) -> String {
+    let is_control = |c: char| c.is_control() && c != '\n';
+    if !text.contains(is_control) {
+        return text;
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_control(c) {
+            true => escaped.extend(c.escape_default()),
+            false => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 fn write(report: &Report, top: usize, text: &mut String) -> fmt::Result {
@@ -218,6 +234,16 @@ fn sentence(change: &Change) -> String {
         Change::FirstHost { host, failing, of } => {
             format!("{failing} of {of} hosts fail, {host} first")
         }
+        Change::OnePath { class } => match class.split_once('/') {
+            None => format!("nearly all of them are of {class}: other hosts are served"),
+            // The host is unknown.
+            Some(("-", path)) => {
+                format!("nearly all of them are of /{path}: other paths are served")
+            }
+            Some((host, path)) => {
+                format!("nearly all of them are of /{path} on {host}: other paths are served")
+            }
+        },
         Change::Crowd { times } => {
             format!("{times} times as many requests as before")
         }

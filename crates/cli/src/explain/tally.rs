@@ -4,12 +4,14 @@
 //!
 //! Memory is bounded for any log, by the product of the limits here.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use memchr::memchr_iter;
+use tidegate_core::breaker::class::MAX_DEPTH;
+use tidegate_core::breaker::PathClass;
 use tidegate_core::failure::Reason;
 use tidegate_core::worker;
 
+use super::classes::Classes;
 use super::entry::{Entry, Evidence};
 use super::episodes::{Episodes, First};
 use super::line::{self, Wrong};
@@ -23,6 +25,10 @@ pub(super) const MAX_ROUTES: usize = worker::MAX_ROUTES;
 pub(super) const MAX_HOSTS: usize = 64;
 /// Number of releases that are counted separately in a route.
 pub(super) const MAX_RELEASES: usize = 16;
+/// Number of classes of paths that are counted separately in a route: as many as its breaker counts.
+pub(super) const MAX_CLASSES: usize = tidegate_core::breaker::route::MAX_CLASSES;
+/// Number of steps in time for a class.
+const CLASS_STEPS: usize = 64;
 
 /// Name of the group of all other routes.
 pub(super) const OTHERS: &str = "(other routes)";
@@ -70,6 +76,8 @@ pub(super) struct Route {
     pub(super) requests: u64,
     pub(super) failed: u64,
     pub(super) timeline: Timeline,
+    /// Requests that did not fail, by the class of their path.
+    pub(super) served: Classes<Timeline<CLASS_STEPS>, MAX_CLASSES>,
     pub(super) hosts: Names,
     pub(super) releases: Names,
     pub(super) reasons: Vec<(Reason, Failures)>,
@@ -100,6 +108,7 @@ impl Route {
         self.requests += later.requests;
         self.failed += later.failed;
         self.timeline.absorb(later.timeline);
+        self.served.absorb(later.served);
         self.hosts.absorb(later.hosts, MAX_HOSTS);
         self.releases.absorb(later.releases, MAX_RELEASES);
         for (reason, failures) in later.reasons {
@@ -138,13 +147,14 @@ impl Tally {
     /// Tallies whole lines.
     pub(super) fn of(lines: &[u8], gap_ms: u64) -> Self {
         let mut tally = Self::new(gap_ms);
+        let mut class = PathClass::default();
         let mut start = 0;
         for end in memchr_iter(b'\n', lines) {
-            tally.line(&lines[start..end]);
+            tally.line(&lines[start..end], &mut class);
             start = end + 1;
         }
         if start < lines.len() {
-            tally.line(&lines[start..]);
+            tally.line(&lines[start..], &mut class);
         }
         tally
     }
@@ -157,11 +167,12 @@ impl Tally {
         tally
     }
 
-    fn line(&mut self, line: &[u8]) {
+    /// Tallies a line. `class` is memory for the class of its path.
+    fn line(&mut self, line: &[u8], class: &mut PathClass) {
         self.lines += 1;
         match line::parse(line) {
             None => {}
-            Some(Ok(entry)) => self.add(&entry),
+            Some(Ok(entry)) => self.add(&entry, class),
             Some(Err(wrong)) => self.cannot_read(wrong),
         }
     }
@@ -176,7 +187,7 @@ impl Tally {
         });
     }
 
-    fn add(&mut self, entry: &Entry<'_>) {
+    fn add(&mut self, entry: &Entry<'_>, class: &mut PathClass) {
         let at_ms = entry.ended_ms();
         let failure = entry.failure();
         let failed = failure.is_some();
@@ -200,7 +211,15 @@ impl Tally {
                 .releases
                 .add(&entry.release, at_ms, failed, MAX_RELEASES);
         }
+        let class = (!entry.path.is_empty()).then(|| {
+            class.set_to_request(entry.authority.as_bytes(), entry.path.as_bytes());
+            class.prefix(MAX_DEPTH)
+        });
         let Some((reason, evidence)) = failure else {
+            // Nothing is known of the upstream where the client left before there was a response.
+            if let Some(class) = class.filter(|_| entry.status > 0) {
+                route.served.at(class).add(at_ms, 1);
+            }
             return;
         };
         let failures = route.failures(reason);
@@ -209,13 +228,15 @@ impl Tally {
         if let Some(cause) = entry.opened_by() {
             failures.opened_by(cause, 1);
         }
-        failures.episodes.add(at_ms, &entry.host, gap_ms, || First {
-            file: 0,
-            line,
-            request_id: super::cut(&entry.request_id).into(),
-            host: super::cut(&entry.host).into(),
-            details: super::cut(&entry.details).into(),
-        });
+        failures
+            .episodes
+            .add(at_ms, &entry.host, class, gap_ms, || First {
+                file: 0,
+                line,
+                request_id: super::cut(&entry.request_id).into(),
+                host: super::cut(&entry.host).into(),
+                details: super::cut(&entry.details).into(),
+            });
     }
 
     /// Returns the route of a request, or its host if the log has no route.
@@ -233,7 +254,8 @@ impl Tally {
             };
             self.routes.insert(name.into(), route);
         }
-        self.routes.entry(name.into()).or_default()
+        // The entry of a map would need a copy of the name for each line.
+        self.routes.get_mut(name).expect("it is there by now")
     }
 
     /// Makes room before another route is added: from twice the limit on, the routes with the

@@ -14,16 +14,16 @@
 use memchr::{memchr, memmem, memrchr};
 
 use super::entry::Entry;
-use super::line::{known, status, time_ms, Wrong};
+use super::line::{known, sends_body, status, time_ms, Wrong};
 
 /// Reads a line.
 pub(super) fn parse(line: &[u8]) -> Result<Entry<'_>, Wrong> {
     let rest = line.strip_prefix(b"[").unwrap_or(line);
-    let (time, rest) = until(rest, b"] \"").ok_or(Wrong::Text("time in brackets, and request"))?;
+    let (time, rest) = bracketed(rest).ok_or(Wrong::Text("time in brackets, and request"))?;
     // The request line: none of its three parts contains a space.
     let request = Wrong::Text("request of method, path and protocol");
-    let (_method, rest) = word(rest).ok_or(request.clone())?;
-    let (_path, rest) = word(rest).ok_or(request.clone())?;
+    let (method, rest) = word(rest).ok_or(request.clone())?;
+    let (path, rest) = word(rest).ok_or(request.clone())?;
     let (protocol, rest) = word(rest).ok_or(request.clone())?;
     if !protocol.ends_with(b"\"") {
         return Err(request);
@@ -34,6 +34,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Entry<'_>, Wrong> {
         began_ms: time_ms(&String::from_utf8_lossy(time))?,
         status: status(&String::from_utf8_lossy(code))?,
         flags: known(flags),
+        path: known(path),
         ..Entry::default()
     };
     let is_istio = !rest.first().is_some_and(u8::is_ascii_digit);
@@ -41,9 +42,10 @@ pub(super) fn parse(line: &[u8]) -> Result<Entry<'_>, Wrong> {
         true => more_of_istio(rest, &mut entry)?,
         false => rest,
     };
-    let (_received, rest) = word(rest).ok_or(Wrong::Text("bytes received"))?;
+    let (received, rest) = word(rest).ok_or(Wrong::Text("bytes received"))?;
     let (sent, rest) = word(rest).ok_or(Wrong::Text("bytes sent"))?;
     let (duration, rest) = word(rest).ok_or(Wrong::Text("duration"))?;
+    entry.sends_body = sends_body(&known(method), number(received).unwrap_or(0));
     entry.bytes_sent = number(sent).ok_or(Wrong::Text("number of bytes sent"))?;
     entry.duration_ms = number(duration).unwrap_or(0);
     end(rest, is_istio, &mut entry).ok_or(Wrong::Text(
@@ -92,6 +94,12 @@ fn last_quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let open = memrchr(b'"', text)?;
     let before = text.get(..open)?;
     Some((before.strip_suffix(b" ")?, text.get(open + 1..)?))
+}
+
+/// Splits `x] "…` into `x` and `…`.
+fn bracketed(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = memchr(b']', text)?;
+    Some((text.get(..at)?, text.get(at..)?.strip_prefix(b"] \"")?))
 }
 
 /// Splits at the next space.

@@ -3,12 +3,12 @@
 
 use std::collections::VecDeque;
 
-/// Largest number of steps.
-const MAX_STEPS: usize = 512;
+/// Number of steps for a route.
+pub(super) const MAX_STEPS: usize = 512;
 
-/// Request counts over time.
+/// Request counts over time, in at most `STEPS` steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Timeline {
+pub(super) struct Timeline<const STEPS: usize = MAX_STEPS> {
     /// Width of a step in seconds, a power of two.
     width_s: u64,
     /// Number of the first step: its time divided by the width.
@@ -16,7 +16,7 @@ pub(super) struct Timeline {
     steps: VecDeque<u64>,
 }
 
-impl Default for Timeline {
+impl<const STEPS: usize> Default for Timeline<STEPS> {
     fn default() -> Self {
         Self {
             width_s: 1,
@@ -26,7 +26,7 @@ impl Default for Timeline {
     }
 }
 
-impl Timeline {
+impl<const STEPS: usize> Timeline<STEPS> {
     /// Adds `requests` at a time.
     pub(super) fn add(&mut self, at_ms: u64, requests: u64) {
         let at_s = at_ms / 1000;
@@ -37,7 +37,7 @@ impl Timeline {
             }
             let end = self.first + self.steps.len() as u64;
             let span = end.max(step + 1) - self.first.min(step);
-            if span > MAX_STEPS as u64 {
+            if span > STEPS as u64 {
                 self.widen();
                 continue;
             }
@@ -57,7 +57,7 @@ impl Timeline {
     }
 
     /// Merges another part of the log.
-    pub(super) fn absorb(&mut self, other: Timeline) {
+    pub(super) fn absorb(&mut self, other: Self) {
         while self.width_s < other.width_s {
             self.widen();
         }
@@ -91,6 +91,21 @@ impl Timeline {
     /// Returns the time of the first request, if there is one.
     pub(super) fn start_ms(&self) -> Option<u64> {
         (!self.steps.is_empty()).then(|| self.first * self.width_s * 1000)
+    }
+
+    /// Returns the number of all requests.
+    pub(super) fn total(&self) -> u64 {
+        self.steps.iter().sum()
+    }
+
+    /// Returns the number of requests in all steps that have a part in the time from `from_ms` to
+    /// `to_ms`.
+    pub(super) fn around(&self, from_ms: u64, to_ms: u64) -> u64 {
+        let number = |at_ms: u64| at_ms / 1000 / self.width_s;
+        let steps = number(from_ms)..=number(to_ms);
+        let numbered = (self.first..).zip(&self.steps);
+        let shared = numbered.filter(|(number, _)| steps.contains(number));
+        shared.map(|(_, requests)| requests).sum()
     }
 
     /// Estimates the number of requests from `from_ms` to before `to_ms`; `None` if the steps are

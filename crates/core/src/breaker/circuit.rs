@@ -52,6 +52,10 @@ const ONE_FAILURE: Counts = Counts {
     failed: 1,
     slow: 0,
 };
+/// Failures of a single client in a row say nothing before this many others would have come.
+const OTHERS_EXPECTED: f64 = 5.0;
+/// But they are believed after this time.
+const MAX_DOUBT: Duration = Duration::from_secs(5);
 /// A clock that goes back by no more than this is a difference between two readings.
 const CLOCK_SLACK: Duration = Duration::from_secs(1);
 
@@ -241,7 +245,9 @@ impl CircuitBreaker {
                 failed: errors,
                 slow,
             } = failed.counts;
-            let counted = self.clients.count(failed.client, total, limit, bucket);
+            let counted = self
+                .clients
+                .count(failed.client, total, limit, failed.bucket);
             let counted = Counts {
                 total: counted,
                 failed: errors.min(counted),
@@ -295,9 +301,10 @@ impl CircuitBreaker {
         }
     }
 
-    /// Returns whether the outcomes of the window open the circuit. An upstream that [hangs](Self::hangs)
+    /// Returns whether the outcomes of the window open the circuit. `healthy_rate`: the successes per
+    /// second that the route is known to have had. An upstream that [hangs](Self::hangs)
     /// is another question.
-    pub fn should_trip(&self, settings: &Settings, now: Timestamp) -> bool {
+    pub fn should_trip(&self, settings: &Settings, healthy_rate: f64, now: Timestamp) -> bool {
         if self.state != State::Closed {
             return false;
         }
@@ -313,22 +320,19 @@ impl CircuitBreaker {
         {
             return true;
         }
-        self.has_only_failed(settings, now)
+        self.has_only_failed(settings, healthy_rate, now)
     }
 
     /// Returns whether requests fail one after the other, and have done so for long enough.
-    pub fn has_only_failed(&self, settings: &Settings, now: Timestamp) -> bool {
-        self.is_sequence(
-            &self.consecutive,
-            settings.consecutive.failures,
-            settings,
-            now,
-        )
+    pub fn has_only_failed(&self, settings: &Settings, healthy_rate: f64, now: Timestamp) -> bool {
+        let least = settings.consecutive.failures;
+        self.is_sequence(&self.consecutive, least, settings, healthy_rate, now)
     }
 
     /// Returns whether clients leave one after the other and nothing is answered.
-    pub fn hangs(&self, settings: &Settings, now: Timestamp) -> bool {
-        self.is_sequence(&self.abandoned, settings.min_requests, settings, now)
+    pub fn hangs(&self, settings: &Settings, healthy_rate: f64, now: Timestamp) -> bool {
+        let least = settings.min_requests;
+        self.is_sequence(&self.abandoned, least, settings, healthy_rate, now)
     }
 
     fn is_sequence(
@@ -336,12 +340,23 @@ impl CircuitBreaker {
         run: &ConsecutiveFailures,
         least: u32,
         settings: &Settings,
+        healthy_rate: f64,
         now: Timestamp,
     ) -> bool {
         // No sequence of one client opens what others use.
         let clients = self.clients.parts(bucket_number(now, self.bucket_width));
+        // Nobody else is known yet, but others may be about to come.
+        let others_due = if run.client_count() == 1 && healthy_rate > 0.0 {
+            MAX_DOUBT.min(Duration::from_secs_f64(
+                (OTHERS_EXPECTED / healthy_rate).min(1e6),
+            ))
+        } else {
+            Duration::ZERO
+        };
+        let is_immediate = settings.consecutive.duration.is_zero();
         run.count >= least
             && run.duration() >= settings.consecutive.duration
+            && (is_immediate || run.duration() >= others_due)
             && run.client_count() >= clients.min(SEQUENCE_CLIENTS as u32)
     }
 

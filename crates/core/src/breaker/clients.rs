@@ -104,7 +104,9 @@ impl Clients {
 
     /// Counts up to `limit` failures of a client within the window. Returns how many of `failed` count.
     pub fn count(&mut self, id: ClientId, failed: u32, limit: u32, bucket: u64) -> u32 {
-        self.note(id, bucket);
+        if !self.known.iter().any(|known| known.id == id) {
+            self.note(id, bucket);
+        }
         let bucket = lower_bits(bucket);
         let index = self.known.iter().position(|known| known.id == id);
         let known = match index {

@@ -105,7 +105,7 @@ impl TestCircuit {
             return None;
         }
         self.circuit.count(&self.settings, counts, self.now);
-        let should_trip = self.circuit.should_trip(&self.settings, self.now);
+        let should_trip = self.circuit.should_trip(&self.settings, 0.0, self.now);
         let (now, draw, retry_after) = (self.now, self.draw, counts.retry_after);
         should_trip.then(|| self.circuit.trip(&self.settings, now, draw, retry_after))
     }

@@ -35,6 +35,7 @@ impl RouteCircuits {
         let (tries_since, tries_cost) = self.tries;
         put_times(&mut out, &[self.watched_since, tries_since]);
         put_u32s(&mut out, &[self.changes, tries_cost]);
+        out.extend_from_slice(&self.healthy_rate.to_le_bytes());
         out.push(u8::try_from(self.classes.len()).unwrap_or(u8::MAX));
         for (name, class) in self.classes.iter().take(u8::MAX.into()) {
             out.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
@@ -75,6 +76,7 @@ impl RouteCircuits {
             let tries_since = reader.time()?;
             circuits.changes = reader.u32()?;
             circuits.tries = (tries_since, reader.u32()?);
+            circuits.healthy_rate = reader.rate()?;
             let [count] = reader.array()?;
             for _ in 0..count {
                 let (name, class) = reader.class()?;
@@ -95,6 +97,7 @@ impl RouteCircuits {
             route,
             classes: BTreeMap::new(),
             watched_since: Timestamp::EPOCH,
+            healthy_rate: 0.0,
             tries: (Timestamp::EPOCH, 0),
         }
     }
@@ -192,6 +195,12 @@ impl Reader<'_> {
 
     fn u64(&mut self) -> Option<u64> {
         self.array().map(u64::from_le_bytes)
+    }
+
+    /// Reads a number per second; none that cannot be.
+    fn rate(&mut self) -> Option<f64> {
+        let rate = self.array().map(f64::from_le_bytes)?;
+        (rate.is_finite() && rate.is_sign_positive()).then_some(rate)
     }
 
     fn time(&mut self) -> Option<Timestamp> {

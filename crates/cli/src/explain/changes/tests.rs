@@ -155,3 +155,229 @@ fn a_small_share_of_failures_has_no_changes() {
         [json!({ "kind": "one_host", "host": "b", "of": 3 })]
     );
 }
+
+/// A request to a path: second of the log, authority, path, status. `499` stands for a rejection by
+/// an open circuit.
+type Asked = (u64, &'static str, String, u16);
+
+/// Returns `count` requests, one each second; `{}` in the path is their number.
+fn asked(from_s: u64, count: u64, authority: &'static str, path: &str, status: u16) -> Vec<Asked> {
+    let path = |at: u64| path.replace("{}", &at.to_string());
+    let requests = (0..count).map(|at| (from_s + at, authority, path(at), status));
+    requests.collect()
+}
+
+/// Returns the classes that explain the first period of failures of each finding, for a log of one
+/// route.
+fn one_path_of(requests: &[Vec<Asked>]) -> Vec<(String, Option<String>)> {
+    let mut requests = requests.concat();
+    requests.sort_by_key(|request| request.0);
+    let mut log = String::new();
+    for (second, authority, path, status) in requests {
+        let (status, details) = match status {
+            499 => (503, "tidegate_circuit_open{upstream_bad_gateway}"),
+            status => (status, "via_upstream"),
+        };
+        let line = json!({
+            "start_time": 1_795_435_200 + second, "response_code": status, "route_name": "shop",
+            "response_code_details": details, "authority": authority, "path": path,
+        });
+        log.push_str(&format!("{line}\n"));
+    }
+    let mut tally = Tally::new(60_000);
+    // In parts, as a long log is.
+    let middle = log.len() / 2;
+    let middle = middle + log[middle..].find('\n').unwrap() + 1;
+    for part in [&log[..middle], &log[middle..]] {
+        tally.absorb(Tally::of(part.as_bytes(), 60_000), 0, 0);
+    }
+    assert_eq!(tally.unreadable, 0);
+    let report = serde_json::to_value(Report::new(&tally, &["log".into()])).unwrap();
+    let findings = report["findings"].as_array().unwrap().iter();
+    findings
+        .map(|finding| {
+            let changes = finding["episodes"][0]["changes"].as_array().unwrap();
+            let mut paths = changes.iter().filter(|one| one["kind"] == "one_path");
+            let class = paths.next().map(|one| one["class"].as_str().unwrap());
+            let reason = finding["reason"].as_str().unwrap();
+            (reason.to_owned(), class.map(str::to_owned))
+        })
+        .collect()
+}
+
+/// Returns the class that explains the failures of a log with one finding.
+fn class_of(requests: &[Vec<Asked>]) -> Option<String> {
+    let [(_, class)] = one_path_of(requests).try_into().unwrap();
+    class
+}
+
+const SHOP: &str = "shop.example";
+
+#[test]
+fn the_narrowest_prefix_that_explains_the_failures_is_named() {
+    let others = || asked(0, 100, SHOP, "/items/{}", 200);
+    let long = format!("/{}", "x".repeat(300));
+    for (what, failing, want) in [
+        (
+            "one path",
+            vec![asked(0, 100, SHOP, "/bad?x={}", 502)],
+            "/bad",
+        ),
+        (
+            "a prefix",
+            vec![asked(0, 100, SHOP, "/users/{}", 502)],
+            "/users",
+        ),
+        (
+            "a sibling is served",
+            vec![
+                asked(0, 100, SHOP, "/api/v1/a", 502),
+                asked(0, 100, SHOP, "/api/v1/b", 200),
+            ],
+            "/api/v1/a",
+        ),
+        (
+            "a path and what is below it",
+            vec![
+                asked(0, 100, SHOP, "/users", 502),
+                asked(0, 100, SHOP, "/users/{}", 200),
+            ],
+            "/users",
+        ),
+        (
+            "a sibling that is asked less often fails too",
+            vec![
+                asked(0, 96, SHOP, "/users/1", 502),
+                asked(0, 4, SHOP, "/users/2", 502),
+            ],
+            "/users",
+        ),
+        (
+            "not more than four segments",
+            vec![asked(0, 50, SHOP, "/1/2/3/4/{}", 502)],
+            "/1/2/3/4",
+        ),
+        ("the start page", vec![asked(0, 50, SHOP, "/", 502)], "/"),
+        (
+            "a share of its requests fails",
+            vec![
+                asked(0, 50, SHOP, "/slow", 504),
+                asked(0, 100, SHOP, "/slow", 200),
+            ],
+            "/slow",
+        ),
+        (
+            "a long name",
+            vec![asked(0, 50, SHOP, &long, 502)],
+            &long[..128 - SHOP.len()],
+        ),
+        (
+            "a few failures of others",
+            vec![
+                asked(0, 60, SHOP, "/bad", 502),
+                asked(30, 3, SHOP, "/items/{}", 502),
+            ],
+            "/bad",
+        ),
+        (
+            "more paths than are counted",
+            vec![(0..5_000)
+                .map(|at| (at / 50, SHOP, format!("/a/{at}"), 502))
+                .collect()],
+            "/a",
+        ),
+    ] {
+        let requests = [failing, vec![others()]].concat();
+        let want = format!("{SHOP}{want}");
+        assert_eq!(class_of(&requests), Some(want), "{what}");
+    }
+}
+
+#[test]
+fn a_host_of_several_is_named() {
+    let requests = [
+        asked(0, 50, "Bad.example:8443", "/{}", 502),
+        asked(0, 50, SHOP, "/{}", 200),
+    ];
+    assert_eq!(class_of(&requests).as_deref(), Some("bad.example"));
+    let unknown = [asked(0, 50, "", "/bad", 502), asked(0, 50, "", "/{}", 200)];
+    assert_eq!(class_of(&unknown).as_deref(), Some("-/bad"));
+}
+
+#[test]
+fn no_path_is_named_without_proof() {
+    for (what, requests) in [
+        (
+            "no other path is asked",
+            vec![asked(0, 50, SHOP, "/bad", 502)],
+        ),
+        (
+            "others are hardly asked",
+            vec![
+                asked(0, 50, SHOP, "/bad", 502),
+                asked(0, 4, SHOP, "/a", 200),
+            ],
+        ),
+        (
+            "others fail as well",
+            vec![
+                asked(0, 97, SHOP, "/big", 502),
+                asked(0, 3, SHOP, "/a", 502),
+            ],
+        ),
+        (
+            "nearly all requests are of one path, and some fail",
+            vec![
+                asked(0, 60, SHOP, "/big", 502),
+                (0..1800)
+                    .map(|at| (at / 30, SHOP, "/big".to_owned(), 200))
+                    .collect(),
+                asked(0, 60, SHOP, "/a", 200),
+            ],
+        ),
+        (
+            "a few failures",
+            vec![
+                asked(0, 4, SHOP, "/bad", 502),
+                asked(0, 90, SHOP, "/a", 200),
+            ],
+        ),
+        (
+            "others are asked at other times",
+            vec![
+                asked(0, 3000, SHOP, "/a", 200),
+                asked(6000, 60, SHOP, "/health", 502),
+                asked(8000, 3000, SHOP, "/a", 200),
+            ],
+        ),
+        (
+            "the clients of others leave without a response",
+            vec![asked(0, 50, SHOP, "/bad", 502), asked(0, 90, SHOP, "/a", 0)],
+        ),
+        (
+            "the log has no paths",
+            vec![asked(0, 50, SHOP, "", 502), asked(0, 90, SHOP, "", 200)],
+        ),
+    ] {
+        assert_eq!(class_of(&requests), None, "{what}");
+    }
+}
+
+/// The circuit of a class rejects most of its requests; the probes fail.
+#[test]
+fn rejections_and_their_cause_are_of_the_same_path() {
+    let requests = [
+        asked(0, 20, SHOP, "/bad", 502),
+        asked(20, 1000, SHOP, "/bad", 499),
+        asked(40, 5, SHOP, "/bad", 502),
+        asked(0, 100, SHOP, "/a", 200),
+    ];
+    let class = Some(format!("{SHOP}/bad"));
+    assert_eq!(
+        one_path_of(&requests),
+        [
+            ("circuit_open".to_owned(), class.clone()),
+            ("upstream_bad_gateway".to_owned(), class),
+        ]
+    );
+}

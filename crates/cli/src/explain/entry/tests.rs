@@ -140,19 +140,6 @@ fn without_a_filter_reason_the_core_classifies() {
             "upstream_reset_after_response_started{connection_termination}",
             Some((HttpResponseIncomplete, Details)),
         ),
-        // The upstream refused an upload and did not read the rest: that is no failure.
-        (
-            413,
-            "UC",
-            "upstream_reset_after_response_started{connection_termination}",
-            None,
-        ),
-        (
-            415,
-            "UR",
-            "upstream_reset_after_response_started{remote_reset}",
-            None,
-        ),
     ] {
         assert_eq!(
             entry(status, flags, details).failure(),
@@ -210,4 +197,51 @@ fn the_transport_failure_reason_counts_as_details() {
         };
         assert_eq!(logged.failure(), Some((want, Evidence::Details)), "{said}");
     }
+}
+
+/// Status, flags and details of a request with a body.
+#[test]
+fn an_answer_before_the_body_was_read_is_no_failure() {
+    const CUT: &str = "upstream_reset_after_response_started{connection_termination}";
+    let incomplete = Some(Reason::HttpResponseIncomplete);
+    for (status, flags, details, want) in [
+        (413, "UC", CUT, None),
+        (
+            415,
+            "UR",
+            "upstream_reset_after_response_started{remote_reset}",
+            None,
+        ),
+        (
+            401,
+            "UR",
+            "upstream_reset_after_response_started{remote_reset}",
+            None,
+        ),
+        (413, "UC", "via_upstream", None),
+        (413, "UC", "", None),
+        (413, "-", "request_payload_too_large", None),
+        (200, "UC", CUT, incomplete),
+        (200, "UC", "", incomplete),
+        (302, "UC", CUT, incomplete),
+        (502, "UC", CUT, incomplete),
+    ] {
+        let logged = Entry {
+            sends_body: true,
+            bytes_sent: 100,
+            ..entry(status, flags, details)
+        };
+        let reason = logged.failure().map(|(reason, _)| reason);
+        assert_eq!(reason, want, "{status} {flags} {details}");
+    }
+    // A response to a request without a body is cut off whatever its status.
+    let cut_off = entry(404, "UC", CUT).failure().map(|(reason, _)| reason);
+    assert_eq!(cut_off, incomplete);
+}
+
+/// The flags are those of an attempt that Envoy repeated.
+#[test]
+fn an_answer_after_a_retry_is_no_failure() {
+    assert_eq!(entry(200, "UF", "via_upstream").failure(), None);
+    assert_eq!(entry(404, "UC", "via_upstream").failure(), None);
 }

@@ -18,7 +18,7 @@ fn of(times: &[u64]) -> Episodes {
     let mut episodes = Episodes::default();
     for time in times {
         // Identified by its time.
-        episodes.add(*time, &format!("h{}", time % 3), GAP, || first(*time));
+        episodes.add(*time, &format!("h{}", time % 3), None, GAP, || first(*time));
     }
     episodes
 }
@@ -77,8 +77,8 @@ fn beyond_the_limit_the_nearest_episodes_are_merged() {
 fn the_number_of_hosts_of_an_episode_is_bounded() {
     let mut episodes = Episodes::default();
     for at in 0..100 {
-        episodes.add(0, &format!("host-{at}"), GAP, || first(0));
-        episodes.add(0, "host-0", GAP, || first(0));
+        episodes.add(0, &format!("host-{at}"), None, GAP, || first(0));
+        episodes.add(0, "host-0", None, GAP, || first(0));
     }
     let episode = &episodes.list[0];
     assert_eq!(episode.hosts.len(), MAX_HOSTS);

@@ -28,6 +28,8 @@ fn the_default_text_format_of_envoy_is_read() {
     let want = Entry {
         flags: "UF,URX".into(),
         authority: "shop.example:443".into(),
+        path: "/pay?x=1".into(),
+        sends_body: true,
         ..expected()
     };
     assert_eq!(read(DEFAULT), want);
@@ -39,6 +41,7 @@ fn the_text_format_of_istio_is_read() {
     let refused = "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}";
     let want = Entry {
         details: refused.into(),
+        path: "/".into(),
         transport: "delayed connect error: Connection refused".into(),
         cluster: "outbound|80||shop.default.svc.cluster.local".into(),
         route: "my route".into(),
@@ -65,6 +68,30 @@ fn json_lines_are_read() {
     let theirs = JSON.replace("\"authority\"", "\":authority\"");
     let theirs = theirs.replace("\"request_id\"", "\"x-request-id\"");
     assert_eq!(read(&theirs), want);
+    for name in ["path", ":path", "x-envoy-origin-path"] {
+        let with_path = JSON.replace(r#""path":null"#, &format!(r#""{name}":"/a?b""#));
+        assert_eq!(read(&with_path).path, "/a?b", "{name}");
+    }
+}
+
+#[test]
+fn whether_a_request_has_a_body_is_known_by_its_method_or_size() {
+    for (method, bytes, want) in [
+        ("GET", 0, false),
+        ("HEAD", 0, false),
+        ("GET", 5, true),
+        ("POST", 0, true),
+        ("", 0, true),
+    ] {
+        assert_eq!(sends_body(method, bytes), want, "{method} {bytes}");
+        let line = JSON.replace(r#""method":"GET""#, &format!(r#""method":"{method}""#));
+        let line = line.replace(
+            r#""bytes_sent""#,
+            &format!(r#""bytes_received":{bytes},"bytes_sent""#),
+        );
+        assert_eq!(read(&line).sends_body, want, "{line}");
+    }
+    assert!(!read(&DEFAULT.replace("POST", "GET").replace(" 17 91 ", " 0 91 ")).sends_body);
 }
 
 #[test]
@@ -72,6 +99,7 @@ fn missing_values_are_empty() {
     let line = r#"[2026-11-23T13:33:21.123Z] "- - HTTP/1.1" 0 - 0 0 0 - "-" "-" "-" "-" "-""#;
     let want = Entry {
         began_ms: 1_795_440_801_123,
+        sends_body: true,
         ..Entry::default()
     };
     assert_eq!(read(line), want);
@@ -93,6 +121,8 @@ fn clients_cannot_forge_fields() {
         let want = Entry {
             flags: "UF,URX".into(),
             authority: "shop.example:443".into(),
+            path: "/pay?x=1".into(),
+            sends_body: true,
             ..expected()
         };
         assert_eq!(read(&line), want, "{agent}");

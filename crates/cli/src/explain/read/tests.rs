@@ -10,10 +10,11 @@ use crate::explain::line::Wrong;
 
 fn line(at: u64) -> String {
     let status = if at % 7 == 0 { 503 } else { 200 };
-    let (second, route) = (at % 60, at % 5);
+    let (second, route, path) = (at % 60, at % 5, at % 60);
     format!(
         "{{\"start_time\":\"2026-11-23T12:00:{second:02}.000Z\",\"response_code\":{status},\
          \"response_code_details\":\"via_upstream\",\"route_name\":\"route-{route}\",\
+         \"authority\":\"shop.example\",\"path\":\"/{path}?{at}\",\
          \"upstream_host\":\"10.0.0.{route}:80\",\"request_id\":\"{at}\"}}\n"
     )
 }

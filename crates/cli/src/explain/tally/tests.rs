@@ -74,6 +74,51 @@ fn the_memory_of_a_route_is_bounded() {
     assert_eq!((first.details.len(), first.request_id.len()), (128, 128));
 }
 
+/// Any number of paths takes bounded memory, and all their requests are counted.
+#[test]
+fn the_number_of_classes_is_bounded() {
+    let mut log = String::new();
+    for at in 0..20_000_u64 {
+        let status = if at % 2 == 0 { 200 } else { 503 };
+        log.push_str(&format!(
+            "{{\"start_time\":{},\"response_code\":{status},\"route_name\":\"shop\",\"authority\":\"{}.example\",\
+             \"path\":\"/{}/{}/{at}/x/y/{}\"}}\n",
+            1_800_000_000 + at * 600,
+            at % 7_000,
+            at % 70,
+            at % 300,
+            "p".repeat(500),
+        ));
+    }
+    let mut halves = Tally::new(60_000);
+    let half = log.len() / 2;
+    let half = half + log[half..].find('\n').unwrap() + 1;
+    for part in [&log[..half], &log[half..]] {
+        halves.absorb(Tally::of(part.as_bytes(), 60_000), 0, 0);
+    }
+    for tally in [Tally::of(log.as_bytes(), 60_000), halves] {
+        let shop = &tally.routes["shop"];
+        let served = shop.served.below("");
+        let (names, counts): (Vec<_>, Vec<_>) = served.map(|(name, n)| (name, n.total())).unzip();
+        assert!(names.len() <= 2 * MAX_CLASSES, "{}", names.len());
+        assert!(names.iter().all(|name| name.len() <= 200));
+        assert_eq!(counts.iter().sum::<u64>(), 10_000);
+        let (_, failures) = &shop.reasons[0];
+        let episodes = failures.episodes.list.iter();
+        let failed: Vec<u64> = episodes
+            .map(|episode| {
+                assert!(episode.classes.below("").count() <= 32);
+                episode
+                    .classes
+                    .below("")
+                    .map(|(_, failures)| failures)
+                    .sum()
+            })
+            .collect();
+        assert_eq!(failed.iter().sum::<u64>(), 10_000);
+    }
+}
+
 #[test]
 fn unreadable_lines_are_counted_and_the_first_is_named() {
     let good = line(0, "a", 200);

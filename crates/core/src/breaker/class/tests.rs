@@ -73,3 +73,25 @@ fn truncating_keeps_the_first_components() {
     class.truncate(0);
     assert_eq!(class, PathClass::route());
 }
+
+#[test]
+fn bytes_that_are_no_text_are_replaced() {
+    let class = PathClass::of_request(b"A\xff", b"/\xe2\x82/x\xf0?\xff");
+    assert_eq!(class.prefix(MAX_DEPTH), "a\u{fffd}/\u{fffd}/x\u{fffd}/");
+}
+
+#[test]
+fn a_class_set_to_a_request_is_the_class_of_that_request() {
+    let requests = [
+        ("shop.example", "/users/1/2/3/4/5".to_owned()),
+        ("", String::new()),
+        ("A", format!("/{}", "é".repeat(150))),
+        ("a", "/x?y".to_owned()),
+    ];
+    let mut class = PathClass::default();
+    for (authority, path) in requests.iter().chain(requests.iter().rev()) {
+        class.set_to_request(authority.as_bytes(), path.as_bytes());
+        let new = PathClass::of_request(authority.as_bytes(), path.as_bytes());
+        assert_eq!(class, new, "{authority}{path}");
+    }
+}

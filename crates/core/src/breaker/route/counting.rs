@@ -44,6 +44,7 @@ impl RouteCircuits {
                 return transitions;
             };
             self.watched_since = now;
+            self.healthy_rate = 0.0;
             if counts.class.depth() > 0 {
                 self.add_class(settings, &counts.class, 1, true);
             }
@@ -70,7 +71,8 @@ impl RouteCircuits {
             if circuit.state == State::Closed {
                 circuit.count(settings, counts, now);
             }
-            circuit.should_trip(settings, now) || circuit.hangs(settings, now)
+            circuit.should_trip(settings, self.healthy_rate, now)
+                || circuit.hangs(settings, self.healthy_rate, now)
         })
     }
 
@@ -108,12 +110,14 @@ impl RouteCircuits {
         let deepest = self.count(settings, counts, now);
         // Clients of long polls leave, while other requests of the route are answered: only a route that
         // answers nothing at all hangs.
-        let hangs = self.route.hangs(settings, now);
+        let rate = self.healthy_rate;
+        let hangs = self.route.hangs(settings, rate, now);
         // The widest circuit first: it speaks for those below it.
         for depth in counts.depth..=deepest {
             let name = counts.class.prefix(depth);
             let should_trip = self.circuit(&counts.class, depth).is_some_and(|circuit| {
-                circuit.should_trip(settings, now) || (hangs && circuit.hangs(settings, now))
+                circuit.should_trip(settings, rate, now)
+                    || (hangs && circuit.hangs(settings, rate, now))
             });
             if should_trip && self.may_open(settings, name, depth, now) {
                 self.open(settings, counts, depth, now, draw, transitions);
@@ -172,6 +176,7 @@ impl RouteCircuits {
 
     /// Counts successes of a worker from before the window opened, by their number per second.
     fn add_credit(&mut self, per_second: f64, now: Timestamp) {
+        self.healthy_rate += per_second;
         self.route.add_credit(per_second, now);
         // The hosts share it in a way that is not known; nearly all routes have one.
         let host = self.classes.values_mut().find(|class| class.depth == 1);
@@ -285,7 +290,8 @@ impl RouteCircuits {
         let host = self.classes.get(name).filter(|class| class.depth == 1);
         if host.is_some_and(|host| {
             let circuit = &host.circuit;
-            is_of_upstream(circuit.tripped_by) && circuit.has_only_failed(settings, now)
+            is_of_upstream(circuit.tripped_by)
+                && circuit.has_only_failed(settings, self.healthy_rate, now)
         }) {
             return true;
         }

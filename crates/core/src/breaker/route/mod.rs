@@ -75,7 +75,7 @@ impl ClassCircuit {
 }
 
 /// The circuits of one route, which all workers share.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RouteCircuits {
     /// The circuit of the route as a whole.
     pub route: CircuitBreaker,
@@ -83,6 +83,8 @@ pub struct RouteCircuits {
     pub classes: BTreeMap<String, Box<ClassCircuit>>,
     /// When the first failure was counted since the route was clean.
     pub watched_since: Timestamp,
+    /// The successes per second that the workers know of from before.
+    pub healthy_rate: f64,
     /// The number of changes of state of all circuits.
     pub changes: u32,
     /// When the present period of first tries began, and what they cost.
@@ -105,6 +107,7 @@ impl RouteCircuits {
             route: CircuitBreaker::new(settings),
             classes: BTreeMap::new(),
             watched_since: Timestamp::EPOCH,
+            healthy_rate: 0.0,
             changes: 0,
             tries: (Timestamp::EPOCH, 0),
         }

@@ -103,9 +103,10 @@ prop_compose! {
         classes in prop::collection::btree_map("[a-z./é]{0,60}", any_class().prop_map(Box::new), 0..8),
         (watched_since, tries_since) in (time(), time()),
         (changes, tries_cost) in any::<(u32, u32)>(),
+        healthy_rate in 0.0..1e9_f64,
     ) -> RouteCircuits {
         RouteCircuits {
-            route, classes, watched_since, changes,
+            route, classes, watched_since, healthy_rate, changes,
             tries: (tries_since, tries_cost),
         }
     }
