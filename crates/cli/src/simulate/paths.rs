@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use tidegate_core::breaker::{ClientId, PathClass};
+use tidegate_core::worker::Caller;
 
 use super::rng::Stream;
 
@@ -41,21 +42,36 @@ impl SitePath {
     }
 }
 
-/// The classes of all paths.
+/// The callers of all paths, as the filter names them.
 #[derive(Debug)]
-pub(crate) struct Classes(Vec<PathClass>);
+pub(crate) struct Callers {
+    by_path: Vec<Caller>,
+    unknown: Caller,
+}
 
-impl Classes {
-    /// Computes the classes.
+impl Callers {
+    /// Computes the classes of the paths.
     pub(crate) fn new() -> Self {
         let paths = PATHS.iter().map(|(path, _)| *path).chain([BROKEN]);
-        let class = |path: &str| PathClass::of_request(HOST, path.as_bytes());
-        Self(paths.map(class).collect())
+        let caller = |path: &str| Caller {
+            class: PathClass::of_request(HOST, path.as_bytes()),
+            ..Caller::default()
+        };
+        Self {
+            by_path: paths.map(caller).collect(),
+            unknown: Caller::default(),
+        }
     }
 
-    /// Returns the class of a path.
-    pub(crate) fn of(&self, path: SitePath) -> PathClass {
-        self.0.get(path.0).cloned().unwrap_or_default()
+    /// Returns a caller if it `is_known`, else the one that stands for all.
+    pub(crate) fn get(&mut self, asker: Asker, is_known: bool) -> &Caller {
+        match self.by_path.get_mut(asker.path.0) {
+            Some(caller) if is_known => {
+                caller.client = asker.address;
+                caller
+            }
+            _ => &self.unknown,
+        }
     }
 }
 

@@ -10,9 +10,9 @@ use tidegate_core::failure::{Reason, Source};
 use tidegate_core::retry::FailureInfo;
 use tidegate_core::rng::Rng;
 use tidegate_core::time::Timestamp;
-use tidegate_core::worker::{CallNotPermitted, Caller, CircuitId, Event, Permit, RouteKey, Worker};
+use tidegate_core::worker::{CallNotPermitted, CircuitId, Event, Permit, RouteKey, Worker};
 
-use super::paths::{Asker, Classes};
+use super::paths::{Asker, Callers};
 use super::rng::Fixed;
 use super::shared::Shared;
 use super::upstream::{Answer, PATIENCE_MS};
@@ -28,7 +28,7 @@ pub(crate) struct Proxy {
     shared: Shared,
     workers: Vec<Worker>,
     route: RouteKey,
-    classes: Classes,
+    callers: Callers,
     settings: Settings,
     retry: Retry,
     /// How often a circuit opened.
@@ -43,7 +43,7 @@ impl Proxy {
             shared: Shared::default(),
             workers: (0..workers).map(worker).collect(),
             route: ROUTE.into(),
-            classes: Classes::new(),
+            callers: Callers::new(),
             settings: settings.clone(),
             retry: retry.clone(),
             trips: 0,
@@ -66,8 +66,9 @@ impl Proxy {
             return Ok(worker.untracked_permit());
         }
         let circuit = circuit(&self.route);
-        let caller = caller(worker, &self.classes, circuit, asker);
-        worker.try_acquire(&mut self.shared, circuit, &caller, false, at(now_ms), rng)
+        // As in the filter: while all circuits of the route are clean, it does not matter who asks.
+        let caller = self.callers.get(asker, worker.must_know_caller(circuit));
+        worker.try_acquire(&mut self.shared, circuit, caller, false, at(now_ms), rng)
     }
 
     /// Records how an admitted request ended.
@@ -88,21 +89,11 @@ impl Proxy {
             return;
         }
         let circuit = circuit(&self.route);
-        let caller = if answer.is_good() && !permit.is_probe() {
-            caller(worker, &self.classes, circuit, asker)
-        } else {
-            known_caller(&self.classes, asker)
-        };
-        let result = outcome.into();
-        worker.record(
-            &mut self.shared,
-            circuit,
-            &caller,
-            permit,
-            result,
-            at(now_ms),
-            rng,
-        );
+        let is_counted = !answer.is_good() || permit.is_probe();
+        let is_known = is_counted || worker.must_know_caller(circuit);
+        let (host, now) = (&mut self.shared, at(now_ms));
+        let (caller, result) = (self.callers.get(asker, is_known), outcome.into());
+        worker.record(host, circuit, caller, permit, result, now, rng);
     }
 
     /// Lets a worker know of a request that was served after `took_ms`.
@@ -163,24 +154,6 @@ fn circuit(route: &RouteKey) -> CircuitId<'_> {
 
 fn at(now_ms: u64) -> Timestamp {
     Timestamp::from_millis(EPOCH_MS + now_ms)
-}
-
-/// Returns who asks for what, as far as the filter finds it out: while all circuits of the route are
-/// clean, it does not matter.
-fn caller(worker: &Worker, classes: &Classes, circuit: CircuitId<'_>, asker: Asker) -> Caller {
-    if worker.must_know_caller(circuit) {
-        known_caller(classes, asker)
-    } else {
-        Caller::default()
-    }
-}
-
-fn known_caller(classes: &Classes, asker: Asker) -> Caller {
-    Caller {
-        class: classes.of(asker.path),
-        client: asker.address,
-        is_upload: false,
-    }
 }
 
 /// Returns what the filter makes of an answer.

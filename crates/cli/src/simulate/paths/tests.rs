@@ -14,12 +14,20 @@ fn visitors_ask_for_all_paths_by_their_share_and_never_for_the_broken_one() {
 
 #[test]
 fn each_path_has_a_class_of_its_own() {
-    let classes = Classes::new();
-    assert_eq!(classes.of(SitePath(0)).prefix(9), "shop.example/");
-    assert_eq!(
-        classes.of(SitePath::BROKEN).prefix(9),
-        "shop.example/api/v1/messages/"
-    );
+    let mut callers = Callers::new();
+    for (path, class) in [
+        (SitePath(0), "shop.example/"),
+        (SitePath::BROKEN, "shop.example/api/v1/messages/"),
+    ] {
+        let asker = Asker {
+            path,
+            address: address(1),
+        };
+        let caller = callers.get(asker, true);
+        assert_eq!(caller.class.prefix(9), class);
+        assert_eq!(caller.client, address(1));
+        assert_eq!(callers.get(asker, false), &Caller::default());
+    }
 }
 
 #[test]
