@@ -265,15 +265,15 @@ impl CircuitBreaker {
         }
     }
 
-    /// Returns whether a client has failed so often that its further failures do not count.
+    /// Returns whether a client alone has failed so often that it would have opened the circuit, if others
+    /// did not use it too.
     pub fn is_at_limit(&self, settings: &Settings, client: ClientId, now: Timestamp) -> bool {
         let bucket = bucket_number(now, self.bucket_width);
         let failed = self.clients.failed(client, bucket);
-        failed > 0 && {
+        failed > 0 && self.clients.parts(bucket) > 1 && {
             let sum = self.window.sum();
             let good = sum.total.saturating_sub(sum.failed);
-            let needed = needed(settings.failure_ratio, settings.min_requests, good);
-            failed >= self.limit(needed, bucket)
+            failed >= needed(settings.failure_ratio, settings.min_requests, good)
         }
     }
 

@@ -58,6 +58,8 @@ pub struct KnownClient {
     pub failed_at: u32,
     /// The number of its failures that were counted.
     pub failed: u32,
+    /// The number of all its failures since the first that was counted.
+    pub all: u32,
 }
 
 /// The clients of a circuit that were seen lately, at most [`MAX_CLIENTS`].
@@ -128,19 +130,23 @@ impl Clients {
         let Some(known) = known else { return failed };
         if known.failed == 0 || is_over(known.since, bucket) {
             known.since = bucket;
-            known.failed = 0;
+            (known.failed, known.all) = (0, 0);
         }
+        known.all = known.all.saturating_add(failed);
         let counted = failed.min(limit.saturating_sub(known.failed));
         known.failed = known.failed.saturating_add(counted);
         known.failed_at = bucket;
         counted
     }
 
-    /// Returns how many failures of a client were counted within the window.
+    /// Returns how often a client failed within the window, counted or not, if that began before this
+    /// bucket.
     pub fn failed(&self, id: ClientId, bucket: u64) -> u32 {
+        let bucket = lower_bits(bucket);
         let known = self.known.iter().find(|known| known.id == id);
-        let known = known.filter(|known| !is_over(known.since, lower_bits(bucket)));
-        known.map_or(0, |known| known.failed)
+        let known =
+            known.filter(|c| c.failed > 0 && c.since != bucket && !is_over(c.since, bucket));
+        known.map_or(0, |known| known.all)
     }
 
     /// Keeps the count of a client that still fails from ending with the window.
@@ -155,7 +161,7 @@ impl Clients {
     /// Begins to count failures anew, for each step of a ramp.
     pub fn begin_count(&mut self) {
         for known in &mut self.known {
-            known.failed = 0;
+            (known.failed, known.all) = (0, 0);
         }
     }
 

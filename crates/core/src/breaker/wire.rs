@@ -166,6 +166,7 @@ fn put_circuit_2(out: &mut Vec<u8>, circuit: &CircuitBreaker) {
                 client.since,
                 client.failed_at,
                 client.failed,
+                client.all,
             ],
         );
     }
@@ -298,6 +299,7 @@ impl Reader<'_> {
                 since: self.u32()?,
                 failed_at: self.u32()?,
                 failed: self.u32()?,
+                all: self.u32()?,
             });
         }
         Some(CircuitBreaker {

@@ -42,15 +42,16 @@ fn client() -> impl Strategy<Value = ClientId> {
 }
 
 fn known_client() -> impl Strategy<Value = KnownClient> {
-    (client(), any::<(u32, u32, u32, u32)>()).prop_map(|(id, (seen, since, failed_at, failed))| {
-        KnownClient {
+    (client(), any::<(u32, u32, u32, u32, u32)>()).prop_map(
+        |(id, (seen, since, failed_at, failed, all))| KnownClient {
             id,
             seen,
             since,
             failed_at,
             failed,
-        }
-    })
+            all,
+        },
+    )
 }
 
 fn sequence() -> impl Strategy<Value = ConsecutiveFailures> {
