@@ -91,8 +91,9 @@ impl HttpContext for Request {
     }
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
-        let filter = self.filter.as_mut();
-        if filter.is_some_and(|filter| filter.on_response_trailers(&mut Envoy)) {
+        let must_drop =
+            self.with_filter(|filter, worker| filter.on_response_trailers(&mut Envoy, worker));
+        if must_drop == Some(true) {
             let none = HeaderBlock::from_pairs::<&[u8], &[u8]>(&[]);
             if let Err(error) = host::set_headers(HeaderMap::ResponseTrailers, &none) {
                 log::debug!("tidegate: trailers cannot be dropped ({error})");

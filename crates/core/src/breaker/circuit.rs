@@ -265,15 +265,16 @@ impl CircuitBreaker {
         }
     }
 
-    /// Returns whether a client alone has failed so often that it would have opened the circuit, if others
-    /// did not use it too.
+    /// Returns whether a client that is not the only one fails so often that it goes on only with what is
+    /// good: half as often as all requests together succeed, and often enough to open a circuit.
     pub fn is_at_limit(&self, settings: &Settings, client: ClientId, now: Timestamp) -> bool {
         let bucket = bucket_number(now, self.bucket_width);
         let failed = self.clients.failed(client, bucket);
         failed > 0 && self.clients.parts(bucket) > 1 && {
             let sum = self.window.sum();
             let good = sum.total.saturating_sub(sum.failed);
-            failed >= needed(settings.failure_ratio, settings.min_requests, good)
+            let (ratio, least) = (settings.failure_ratio, settings.min_requests);
+            failed >= needed(ratio, least, 0).max(needed(ratio, least, good) / 2)
         }
     }
 

@@ -192,12 +192,12 @@ impl Filter {
 
     /// Takes note of the response trailers. Returns whether to drop them, because they belong to a body
     /// that was replaced.
-    pub fn on_response_trailers(&mut self, host: &mut impl Host) -> bool {
+    pub fn on_response_trailers(&mut self, host: &mut impl Host, worker: &Worker) -> bool {
         self.has_ended = true;
         if !self.is_recorded && is_grpc(&self.request) {
             if let Ok(status) = host.header(HeaderMap::ResponseTrailers, "grpc-status") {
                 let verdict = self.of_grpc_status(host, &status);
-                self.verdict = Some(self.excuse_deadline(host, verdict));
+                self.verdict = Some(self.excuse_deadline(host, worker, verdict, b""));
             }
         }
         matches!(self.stage, Stage::Page(_) | Stage::Drain)

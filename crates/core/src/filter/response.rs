@@ -1,9 +1,11 @@
 //! The response: replaced by a page if it is a failure that the configuration intercepts.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::intercept::Interception;
 use super::local_reply::FilterState;
+use super::verdict::call_deadline;
 use super::{client_of, Filter, ResponseAction, Stage};
 use crate::breaker::{Outcome, Verdict};
 use crate::config::Mode;
@@ -61,6 +63,9 @@ impl Filter {
             None
         };
         let client = is_due.then(|| client_of(host));
+        let deadline = Some(&self.request)
+            .filter(|request| is_due && is_grpc(request))
+            .map(|request| call_deadline(request).unwrap_or(Duration::MAX));
         let config = Rc::clone(&self.config);
         let is_returning = self.is_returning;
         let key = &self.policy(host).key;
@@ -69,6 +74,9 @@ impl Filter {
         }
         let release = host.header(HeaderMap::Response, &config.config.release_header);
         worker.sample(key, &release.unwrap_or_default(), took);
+        if let Some(deadline) = deadline {
+            worker.note_deadline(key, deadline);
+        }
         if is_returning {
             worker.count(key, RouteCounter::HintsKept);
         }
@@ -102,7 +110,7 @@ impl Filter {
         }
         let (reason, source) = classify(status, &response.details, flags);
         let policy = self.policy(host).clone();
-        self.judge(host, &policy, &response, reason, source);
+        self.judge(host, worker, &policy, &response, reason, source);
         if source == Source::Upstream {
             let release = response.headers.get(&self.config.config.release_header);
             worker.note_release(&policy.key, release.unwrap_or_default());

@@ -16,17 +16,37 @@ use crate::http::headers::HeaderBlock;
 use crate::policy::RoutePolicy;
 use crate::retry::parse_retry_after;
 use crate::time::Timestamp;
+use crate::worker::Worker;
 
-/// The request headers in which a client may set its own deadline, in milliseconds. Envoy removes them
-/// from requests of clients that it does not trust (`conn_manager_utility.cc`).
-const DEADLINE_HEADERS: [&str; 3] = [
-    "x-envoy-upstream-rq-timeout-ms",
-    "x-envoy-upstream-rq-per-try-timeout-ms",
-    "x-envoy-upstream-stream-duration-ms",
+/// The request headers in which a client may set its own deadline, in milliseconds, and the details of
+/// a response to a request that ended at it: where the header is set, Envoy has no other timer that
+/// ends a request with these details (`router.cc`). Envoy removes the headers from requests of clients
+/// that it does not trust (`conn_manager_utility.cc`).
+const DEADLINE_HEADERS: [(&str, &[u8]); 3] = [
+    ("x-envoy-upstream-rq-timeout-ms", b"response_timeout"),
+    (
+        "x-envoy-upstream-rq-per-try-timeout-ms",
+        b"upstream_per_try_timeout",
+    ),
+    (
+        "x-envoy-upstream-stream-duration-ms",
+        b"upstream_max_stream_duration_reached",
+    ),
 ];
+/// The details of a response to a call that ended at the deadline in its `grpc-timeout`
+/// (`conn_manager_impl.cc`).
+const CALL_DEADLINE: &[u8] = b"max_duration_timeout";
+
+/// A route with a longest duration has it in the `grpc-timeout` of each call that does not set a
+/// shorter one: Envoy writes it before any filter runs (`refreshDurationTimeout`). So a deadline is
+/// the client's own only if calls of the route may last this many times as long.
+const CLEARLY_SHORTER: u32 = 2;
+/// A route whose calls are not known is taken to let them last this long.
+const UNKNOWN_DURATION: Duration = Duration::from_secs(1);
 
 /// A wait that differs from a deadline by less than this part of it, or by less than
-/// [`DEADLINE_SLACK`], ended at that deadline.
+/// [`DEADLINE_SLACK`], ended at that deadline. If Envoy says which timer ended the request, the wait
+/// may have been longer: on a busy machine, timers are late.
 const DEADLINE_PART: f64 = 0.1;
 /// Timers and clocks differ by some milliseconds; a busy worker is late.
 const DEADLINE_SLACK: Duration = Duration::from_millis(50);
@@ -36,6 +56,7 @@ impl Filter {
     pub(super) fn judge(
         &mut self,
         host: &mut impl Host,
+        worker: &Worker,
         policy: &RoutePolicy,
         response: &ResponseInfo,
         reason: Reason,
@@ -50,7 +71,7 @@ impl Filter {
                 Verdict::of_response(settings, response.status, reason, source, has_retry_after)
             }
         };
-        let verdict = self.excuse(host, policy, response, verdict, source);
+        let verdict = self.excuse(host, worker, policy, response, verdict, source);
         // When the client that sent too much should come back is no open time for all.
         if verdict.is_bad() && response.status != 429 {
             self.retry_after = retry_after.and_then(|value| parse_retry_after(value, response.now));
@@ -70,8 +91,9 @@ impl Filter {
 
     /// Returns the verdict on a failed response, which may not be the upstream's fault.
     fn excuse(
-        &self,
+        &mut self,
         host: &mut impl Host,
+        worker: &Worker,
         policy: &RoutePolicy,
         response: &ResponseInfo,
         verdict: Verdict,
@@ -88,23 +110,36 @@ impl Filter {
         if needs_whole_request(verdict.outcome) && self.is_request_complete(host) == Some(false) {
             return Neutral::RequestIncomplete.into();
         }
-        self.excuse_deadline(host, verdict)
+        self.excuse_deadline(host, worker, verdict, &response.details)
     }
 
-    /// Returns the verdict on a request that may have ended at a deadline that its client set.
-    pub(super) fn excuse_deadline(&self, host: &mut impl Host, verdict: Verdict) -> Verdict {
+    /// Returns the verdict on a request that may have ended at a deadline that its client set. Its
+    /// response has these details; empty if the upstream ended it.
+    pub(super) fn excuse_deadline(
+        &mut self,
+        host: &mut impl Host,
+        worker: &Worker,
+        verdict: Verdict,
+        details: &[u8],
+    ) -> Verdict {
         let is_by_upstream = match verdict.outcome {
             Outcome::Failure(Reason::HttpResponseTimeout) => false,
             Outcome::Failure(Reason::UpstreamTimeout) if is_grpc(&self.request) => true,
             _ => return verdict,
         };
-        let grpc_timeout = self
-            .request
-            .get("grpc-timeout")
-            .and_then(parse_grpc_timeout);
-        let mut deadlines: Vec<Duration> = grpc_timeout.into_iter().collect();
-        for name in DEADLINE_HEADERS {
-            deadlines.extend(self.request.get(name).and_then(parse_millis));
+        let mut deadlines = Vec::new();
+        if let Some(after) = call_deadline(&self.request) {
+            let is_call = is_grpc(&self.request);
+            if !is_call || self.is_clearly_shorter(host, worker, after) {
+                // Envoy's timer is the header's only for calls.
+                let is_named = is_call && details == CALL_DEADLINE;
+                deadlines.push(Deadline { after, is_named });
+            }
+        }
+        for (name, its_details) in DEADLINE_HEADERS {
+            let after = self.request.get(name).and_then(parse_millis);
+            let is_named = details == its_details;
+            deadlines.extend(after.map(|after| Deadline { after, is_named }));
         }
         if deadlines.is_empty() {
             return verdict;
@@ -114,11 +149,22 @@ impl Filter {
             return verdict;
         };
         let mut deadlines = deadlines.into_iter();
-        match deadlines.any(|deadline| ended_at(waited, deadline)) {
+        match deadlines.any(|deadline| deadline.has_ended(waited)) {
             true if is_by_upstream => Neutral::ClientDeadline.into(),
             true => Verdict::of_abandoned(Neutral::ClientDeadline, Some(waited)),
             false => verdict,
         }
+    }
+
+    /// Returns whether a deadline is clearly shorter than calls of the route may last.
+    fn is_clearly_shorter(
+        &mut self,
+        host: &mut impl Host,
+        worker: &Worker,
+        deadline: Duration,
+    ) -> bool {
+        let longest = worker.longest_deadline(&self.policy(host).key);
+        deadline.saturating_mul(CLEARLY_SHORTER) <= longest.unwrap_or(UNKNOWN_DURATION)
     }
 
     /// Notes what a request says about the upstream that ended before its response began. Returns
@@ -241,9 +287,27 @@ fn is_client_gone(details: &[u8]) -> bool {
         || details.ends_with(b".remote_refuse")
 }
 
-/// Returns whether a wait ended at a deadline.
-fn ended_at(waited: Duration, deadline: Duration) -> bool {
-    waited.abs_diff(deadline) <= DEADLINE_SLACK.max(deadline.mul_f64(DEADLINE_PART))
+/// A deadline that the headers of a request set.
+#[derive(Debug, Clone, Copy)]
+struct Deadline {
+    /// Time from the beginning of the request.
+    after: Duration,
+    /// Whether Envoy says that the timer that ended the request was the one that the header sets.
+    is_named: bool,
+}
+
+impl Deadline {
+    /// Returns whether it ended a request that waited for so long.
+    fn has_ended(self, waited: Duration) -> bool {
+        let slack = DEADLINE_SLACK.max(self.after.mul_f64(DEADLINE_PART));
+        let is_over = waited.saturating_add(slack) >= self.after;
+        is_over && (self.is_named || waited <= self.after.saturating_add(slack))
+    }
+}
+
+/// Returns the deadline of a call, by its headers.
+pub(super) fn call_deadline(request: &HeaderBlock) -> Option<Duration> {
+    request.get("grpc-timeout").and_then(parse_grpc_timeout)
 }
 
 /// Parses `grpc-timeout` (gRPC over HTTP/2, "Requests"): up to eight digits and a unit.

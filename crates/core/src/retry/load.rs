@@ -40,12 +40,47 @@ const CROWD: Duration = Duration::from_secs(1);
 const HALVINGS: u32 = 10;
 /// Number of times that [`Latencies`] tells apart: the longest is 32 s.
 const LATENCIES: usize = 16;
-/// Of the samples, one in so many may be longer than the usual time.
+/// Of the samples, one in so many may take longer than nearly all do.
 const LATENCY_OUTLIERS: u32 = 100;
-/// With fewer samples no time is usual.
-const MIN_LATENCIES: u32 = 10;
+/// With fewer samples no time is usual. All of the first hundred count for the time that nearly all
+/// take, so that few are enough to tell a route of long polls.
+const MIN_LATENCIES: u32 = 5;
 /// With so many samples, old ones lose half of their weight.
 const MAX_LATENCIES: u32 = 1024;
+
+/// Deadlines of calls are forgotten when there are newer ones, after once or twice this time.
+const DEADLINE_SPAN: Duration = Duration::from_secs(60);
+
+/// How long requests of a route usually take to their response headers, each up to twice too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UsualLatency {
+    /// At most half of the sampled requests took longer.
+    pub median: Duration,
+    /// At most one sampled request in a hundred took longer.
+    pub nearly_all: Duration,
+}
+
+/// The longest deadline of sampled calls, in the present span and in the one before.
+#[derive(Debug, Clone, Copy, Default)]
+struct Deadlines {
+    began: Timestamp,
+    newest: Duration,
+    before: Duration,
+}
+
+impl Deadlines {
+    fn add(&mut self, deadline: Duration, now: Timestamp) {
+        if now.saturating_since(self.began) >= DEADLINE_SPAN {
+            self.before = std::mem::take(&mut self.newest);
+            self.began = now;
+        }
+        self.newest = self.newest.max(deadline);
+    }
+
+    fn longest(&self) -> Option<Duration> {
+        Some(self.newest.max(self.before)).filter(|longest| !longest.is_zero())
+    }
+}
 
 /// How long sampled requests took to their response headers.
 #[derive(Debug, Clone, Copy, Default)]
@@ -68,10 +103,18 @@ impl Latencies {
         }
     }
 
-    /// Returns the time that nearly all samples did not exceed, rounded up.
-    fn usual(&self) -> Option<Duration> {
+    fn usual(&self) -> Option<UsualLatency> {
+        Some(UsualLatency {
+            median: self.exceeded_by_one_in(2)?,
+            nearly_all: self.exceeded_by_one_in(LATENCY_OUTLIERS)?,
+        })
+    }
+
+    /// Returns the time that at most one sample in so many exceeded, rounded up.
+    fn exceeded_by_one_in(&self, outliers: u32) -> Option<Duration> {
         let total = self.total();
-        let needed = total.saturating_sub(total / LATENCY_OUTLIERS);
+        let longer = total.checked_div(outliers).unwrap_or(0);
+        let needed = total.saturating_sub(longer);
         let mut sum = 0_u32;
         let reached = self.counts.iter().position(|&count| {
             sum = sum.saturating_add(count.into());
@@ -214,6 +257,7 @@ pub struct RouteLoad {
     /// Until when a crowd is on its way back, since the Unix epoch.
     crowd_until: Duration,
     latencies: Latencies,
+    deadlines: Deadlines,
 }
 
 impl RouteLoad {
@@ -227,11 +271,21 @@ impl RouteLoad {
         self.latencies.add(took);
     }
 
-    /// Returns the time to the response headers that at most one sampled request in a hundred
-    /// exceeded, up to twice too long; `None` with fewer than ten samples. The last thousand or so
-    /// samples count.
-    pub fn usual_latency(&self) -> Option<Duration> {
+    /// Returns the time that requests usually take to their response headers; `None` with fewer than
+    /// five samples. The last thousand or so samples count.
+    pub fn usual_latency(&self) -> Option<UsualLatency> {
         self.latencies.usual()
+    }
+
+    /// Adds the deadline of a sampled call; [`Duration::MAX`] if it has none.
+    pub fn add_deadline(&mut self, deadline: Duration, now: Timestamp) {
+        self.deadlines.add(deadline, now);
+    }
+
+    /// Returns the longest deadline of the sampled calls of the last minute or two in which there
+    /// were some; [`Duration::MAX`] if one had none, `None` if there was no sampled call.
+    pub fn longest_deadline(&self) -> Option<Duration> {
+        self.deadlines.longest()
     }
 
     /// Counts a client that gets a hint.

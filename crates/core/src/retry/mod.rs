@@ -7,4 +7,4 @@ pub mod hint;
 pub mod load;
 
 pub use hint::{base_delay, parse_retry_after, FailureInfo, Hint};
-pub use load::{LoadSampler, RouteLoad, Slots};
+pub use load::{LoadSampler, RouteLoad, Slots, UsualLatency};

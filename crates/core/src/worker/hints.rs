@@ -6,7 +6,7 @@ use crate::breaker::ClientId;
 use crate::config::{Pace, Retry};
 use crate::host::SharedData;
 use crate::retry::hint::{between, scattered};
-use crate::retry::{base_delay, FailureInfo, Hint, Slots};
+use crate::retry::{base_delay, FailureInfo, Hint, RouteLoad, Slots, UsualLatency};
 use crate::rng::Rng;
 use crate::time::Timestamp;
 use crate::worker::metrics::RouteCounter;
@@ -16,9 +16,19 @@ use crate::worker::Worker;
 
 impl Worker {
     /// Returns how long a request of the route usually takes to its response headers, if known.
-    pub fn usual_latency(&self, route: &RouteKey) -> Option<Duration> {
+    pub fn usual_latency(&self, route: &RouteKey) -> Option<UsualLatency> {
+        self.load(route)?.usual_latency()
+    }
+
+    /// Returns the longest deadline that sampled calls of the route had lately;
+    /// [`Duration::MAX`] if one had none, `None` if no call was sampled.
+    pub fn longest_deadline(&self, route: &RouteKey) -> Option<Duration> {
+        self.load(route)?.longest_deadline()
+    }
+
+    fn load(&self, route: &RouteKey) -> Option<&RouteLoad> {
         let route = self.routes.get(&self.routes.load_key(route))?;
-        route.load.as_ref()?.usual_latency()
+        route.load.as_ref()
     }
 
     /// Returns when a client of a route should come back, and lets all workers expect it.
@@ -97,6 +107,12 @@ impl Worker {
         let now = self.last_tick;
         let key = self.routes.load_key(route);
         self.routes.clients(key).note(client, now);
+    }
+
+    /// Notes the deadline of a sampled call that succeeded; [`Duration::MAX`] if it has none.
+    pub fn note_deadline(&mut self, route: &RouteKey, deadline: Duration) {
+        let (load, _) = self.routes.load(self.routes.load_key(route));
+        load.add_deadline(deadline, self.last_tick);
     }
 
     /// Notes the release that a failed response names, if any.

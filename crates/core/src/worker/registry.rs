@@ -23,9 +23,9 @@ const MAX_UNSYNCED: usize = 64;
 /// Counts that may trip a circuit are pushed at once. If that was in vain, not again within this time:
 /// a circuit that does not open although many fail would be read for each failure.
 const PUSH_INTERVAL: Duration = Duration::from_millis(10);
-/// A route whose requests usually take longer than this may be one of long polls.
+/// A route whose requests do not nearly all take less than this may be one of long polls.
 const MAX_USUAL: Duration = Duration::from_secs(1);
-/// A client that left after this many times the usual time left because nothing came.
+/// A client that left after this many times the median time left because nothing came.
 const FAR_LONGER: u32 = 10;
 
 /// For this long after the open time, uploads leave the permits for probes to requests that end with
@@ -282,7 +282,8 @@ impl Worker {
     /// Returns whether a client waited far longer for a response than the route usually takes.
     fn is_far_longer_than_usual(&self, route: &RouteKey, waited: Duration) -> bool {
         self.usual_latency(route).is_some_and(|usual| {
-            usual <= MAX_USUAL && waited >= usual.saturating_mul(FAR_LONGER).max(MAX_USUAL)
+            let far_longer = usual.median.saturating_mul(FAR_LONGER).max(MAX_USUAL);
+            usual.nearly_all <= MAX_USUAL && waited >= far_longer
         })
     }
 

@@ -20,12 +20,18 @@ pub(super) const VISITS: u32 = 20;
 /// If no path fails often, only the share of failures tells, and that is judged later, so that a burst
 /// does not count.
 const BY_SHARE: Duration = Duration::from_secs(1);
+/// A client alone is held back when it fails half as often as the requests of all succeed, in the window of
+/// ten seconds.
+const BY_CLIENT: Duration = Duration::from_secs(4);
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     let mut all = Vec::new();
     all.extend(Scenario::twice("a", one_path_fails_for_one_client));
     all.extend(Scenario::twice("b", all_poll_a_path_that_fails));
-    all.extend(Scenario::twice("c", paths_that_nobody_else_uses_fail));
+    for (addresses, known) in [(Addresses::One, BY_SHARE), (Addresses::Named, BY_CLIENT)] {
+        let play = move |stage: &Stage<'_>| paths_that_nobody_else_uses_fail(stage, known);
+        all.push(Scenario::new("c", addresses, play));
+    }
     let hangs = Scenario::twice("e", a_path_hangs);
     all.extend(hangs.into_iter().map(|scenario| scenario.timeout("2s")));
     all.extend(Scenario::twice("h", one_directory_fails));
@@ -126,12 +132,12 @@ fn all_poll_a_path_that_fails(stage: &Stage<'_>) -> Findings {
     findings
 }
 
-fn paths_that_nobody_else_uses_fail(stage: &Stage<'_>) -> Findings {
+fn paths_that_nobody_else_uses_fail(stage: &Stage<'_>, known: Duration) -> Findings {
     let bad = failing(stage, |number| format!("/x{number}"));
     let visitors = visits(stage, page);
     visitors.run_for(LASTS);
     let mut findings = visitors.is_served();
-    findings.extend(stage.is_soon_rejected("bad", &bad, BY_SHARE));
+    findings.extend(stage.is_soon_rejected("bad", &bad, known));
     findings
 }
 

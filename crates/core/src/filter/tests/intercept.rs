@@ -14,7 +14,9 @@ fn other_statuses_pass_untouched() {
             "{status}: nothing more is read"
         );
         assert_eq!(case.filter.on_response_body(10, false), None);
-        assert!(!case.filter.on_response_trailers(&mut case.world.host));
+        assert!(!case
+            .filter
+            .on_response_trailers(&mut case.world.host, &case.world.worker));
     }
 }
 

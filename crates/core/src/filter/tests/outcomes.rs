@@ -500,7 +500,7 @@ impl World {
                 filter.on_response_body(10, row.trailers.is_none());
                 if let Some(status) = row.trailers {
                     self.host.trailers = HeaderBlock::from_pairs(&[("grpc-status", status)]);
-                    filter.on_response_trailers(&mut self.host);
+                    filter.on_response_trailers(&mut self.host, &self.worker);
                 }
                 row.details
             }
@@ -529,6 +529,7 @@ impl World {
     /// Returns a world in which one request has just failed: every outcome is counted now.
     fn watched(config: &str, mark: Mark) -> Self {
         let mut world = World::new(&with_mark(config, mark));
+        world.learn_deadlines();
         world.fail_at("/other", 1);
         world.tick(50);
         world
@@ -537,6 +538,7 @@ impl World {
     /// Returns a world in which the next request is the only probe, unless its path is skipped.
     fn half_open(config: &str, mark: Mark) -> Self {
         let mut world = World::new(&with_mark(config, mark));
+        world.learn_deadlines();
         world.fail_at("/other", 9);
         world.tick(1_000);
         world.fail_at("/other", 1);
@@ -595,13 +597,22 @@ impl World {
 
     /// Lets the route be known to answer at once.
     fn learn_latency(&mut self) {
-        for _ in 0..20 {
+        self.learn_latencies(std::iter::repeat_n(20, 20));
+    }
+
+    fn learn_latencies(&mut self, all_ms: impl IntoIterator<Item = u64>) {
+        for ms in all_ms {
             while !self.worker.should_sample() {
                 self.tick(50);
             }
-            let took = Some(Duration::from_millis(20));
+            let took = Some(Duration::from_millis(ms));
             self.worker.sample(&"shop/app".into(), b"", took);
         }
+    }
+
+    /// Lets the calls of the route be known to have no deadlines, as a rule.
+    fn learn_deadlines(&mut self) {
+        self.worker.note_deadline(&"shop/app".into(), Duration::MAX);
     }
 }
 
@@ -715,6 +726,31 @@ fn a_request_without_a_response_counts_as_the_table_says() {
             };
             assert_eq!(world.state(), want, "{}, {mark:?}", row.what);
         }
+    }
+}
+
+#[test]
+fn whoever_leaves_after_ten_times_the_median_is_a_sign_if_nearly_all_take_less_than_a_second() {
+    for (usually_ms, rarely_ms, waited_ms, is_sign) in [
+        // The slow ones are slow enough to be waited for, but they are few.
+        (20, 400, 1_000, true),
+        (20, 400, 999, false),
+        (125, 900, 1_250, true),
+        (125, 900, 1_249, false),
+        // Some may be long polls.
+        (20, 1_100, 30_000, false),
+        (20, 20, 1_000, true),
+    ] {
+        let mut world = World::watched("{}", Mark::Plain);
+        let usual = std::iter::repeat_n(usually_ms, 18);
+        world.learn_latencies(usual.chain([rarely_ms; 2]));
+        let (mut filter, headers) = world.ask(Asks::Get, &[]);
+        world.advance(waited_ms);
+        let details = "downstream_remote_disconnect";
+        world.finish(&mut filter, Asks::Get, &headers, details);
+        let counted = world.route_circuit().abandoned.count;
+        let place = format!("{usually_ms}, {rarely_ms}: {waited_ms} ms");
+        assert_eq!(counted, u32::from(is_sign), "{place}");
     }
 }
 

@@ -49,13 +49,15 @@ fn a_replaced_body_is_the_page_then_nothing() {
     assert_eq!(filter.on_response_body(10, false), Some(Vec::new()));
     assert_eq!(filter.on_response_body(10, false), Some(Vec::new()));
     assert_eq!(filter.on_response_body(0, false), None, "nothing to drop");
-    assert!(filter.on_response_trailers(&mut world.host));
+    assert!(filter.on_response_trailers(&mut world.host, &world.worker));
 }
 
 #[test]
 fn trailers_are_dropped_even_if_the_body_never_came() {
     let mut case = get("{}", 503, false, REFUSED);
-    assert!(case.filter.on_response_trailers(&mut case.world.host));
+    assert!(case
+        .filter
+        .on_response_trailers(&mut case.world.host, &case.world.worker));
 }
 
 /// The body callback does not run for a response without any data.
@@ -155,7 +157,7 @@ fn a_response_whose_replacement_failed_passes() {
     let error = HostError::Status(2);
     filter.fail_open(&mut world.host, &mut world.worker, "the response", error);
     assert_eq!(filter.on_response_body(10, false), None);
-    assert!(!filter.on_response_trailers(&mut world.host));
+    assert!(!filter.on_response_trailers(&mut world.host, &world.worker));
 }
 
 /// The header block of a large request is cut down to what is read. Each of these requests is decided by

@@ -44,7 +44,7 @@ fn a_sample_stands_for_all_requests_since_the_last_one() {
     assert!(!sampler.count());
 }
 
-fn usual(of: impl IntoIterator<Item = u64>) -> Option<Duration> {
+fn usual_latency(of: impl IntoIterator<Item = u64>) -> Option<UsualLatency> {
     let mut load = RouteLoad::default();
     for ms in of {
         load.add_latency(Duration::from_millis(ms));
@@ -52,10 +52,57 @@ fn usual(of: impl IntoIterator<Item = u64>) -> Option<Duration> {
     load.usual_latency()
 }
 
+fn usual(of: impl IntoIterator<Item = u64>) -> Option<Duration> {
+    usual_latency(of).map(|usual| usual.nearly_all)
+}
+
 #[test]
-fn no_time_is_usual_before_ten_samples() {
-    assert_eq!(usual([20; 9]), None);
-    assert!(usual([20; 10]).is_some());
+fn no_time_is_usual_before_five_samples() {
+    assert_eq!(usual_latency([20; 4]), None);
+    assert!(usual_latency([20; 5]).is_some());
+}
+
+#[test]
+fn at_most_half_of_the_samples_take_longer_than_the_median() {
+    for (short, long, want_ms) in [
+        (3, 2, 4),
+        (5, 5, 4),
+        (5, 6, 1_000),
+        (99, 1, 4),
+        (1, 99, 1_000),
+    ] {
+        let samples = std::iter::repeat_n(3, short).chain(std::iter::repeat_n(900, long));
+        let median = usual_latency(samples).unwrap().median;
+        let want = Duration::from_millis(want_ms);
+        assert!(
+            median.abs_diff(want) < Duration::from_millis(1),
+            "{short}, {long}: {median:?}"
+        );
+    }
+}
+
+#[test]
+fn the_longest_deadline_is_forgotten_when_there_are_newer_ones() {
+    const HOUR: u64 = 3_600;
+    for (noted, longest) in [
+        (&[][..], None),
+        (&[(0, 5)], Some(5)),
+        (&[(0, 5), (1, 3), (2, 4)], Some(5)),
+        (&[(0, 5), (59, 3), (60, 4)], Some(5)),
+        (&[(0, 5), (60, 4), (119, 3)], Some(5)),
+        (&[(0, 5), (60, 4), (120, 3)], Some(4)),
+        // Without calls, nothing better is known.
+        (&[(0, 5), (HOUR, 3)], Some(5)),
+        (&[(0, 5), (HOUR, 3), (2 * HOUR, 4)], Some(4)),
+    ] {
+        let mut load = RouteLoad::default();
+        for &(at_s, deadline_s) in noted {
+            let now = Timestamp::from_millis(1_000_000_000 + at_s * 1_000);
+            load.add_deadline(Duration::from_secs(deadline_s), now);
+        }
+        let got = load.longest_deadline().map(|longest| longest.as_secs());
+        assert_eq!(got, longest, "{noted:?}");
+    }
 }
 
 #[test]
