@@ -248,6 +248,8 @@ pub struct RouteLoad {
     age: u8,
     /// Requests per second.
     pub(crate) mean: f32,
+    /// Samples per second.
+    pub(crate) sampled: f32,
     /// The highest numbers of requests in a second, by span: of the newest and those before it.
     peaks: [f32; PEAKS],
     /// The number of the newest span.
@@ -288,6 +290,14 @@ impl RouteLoad {
         self.deadlines.longest()
     }
 
+    /// Returns the requests per second that the route surely had lately: the mean less twice its standard
+    /// error, which is large if few of them were sampled.
+    pub fn sure_rate(&self) -> f64 {
+        let samples = f64::from(self.sampled) * f64::from(self.age);
+        let error = 2.0 / samples.max(f64::MIN_POSITIVE).sqrt();
+        f64::from(self.mean) * (1.0 - error).max(0.0)
+    }
+
     /// Counts a client that gets a hint.
     pub fn count_hint(&mut self) {
         self.hinted = self.hinted.saturating_add(1);
@@ -313,6 +323,7 @@ impl RouteLoad {
         let per_second = |requests: u64| (requests as f64 * 1000.0 / elapsed_ms) as f32;
         self.age = self.age.saturating_add(1).min(MEAN_SECONDS);
         self.mean += (per_second(own.requests.into()) - self.mean) / f32::from(self.age);
+        self.sampled += (per_second(own.samples.into()) - self.sampled) / f32::from(self.age);
         let span = (now.as_millis() / PEAK_SPAN_MS) as u32;
         if span.saturating_sub(self.span) >= PEAKS as u32 {
             self.peaks = [0.0; PEAKS];
@@ -356,6 +367,16 @@ impl Slots {
     /// Returns the distance of the slots of `rate` requests per second, in whole microseconds.
     pub fn interval(rate: f64) -> Duration {
         Duration::from_micros((1_000_000.0 / rate) as u64)
+    }
+}
+
+#[cfg(test)]
+impl RouteLoad {
+    /// Lets the route have had a rate for a minute, of which every tick sampled a request.
+    pub(crate) fn set_known(&mut self, per_second: f64) {
+        self.mean = per_second as f32;
+        self.sampled = per_second.min(20.0) as f32;
+        self.age = MEAN_SECONDS;
     }
 }
 

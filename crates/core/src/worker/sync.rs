@@ -8,6 +8,7 @@ use crate::breaker::window::bucket_width;
 use crate::breaker::{RouteCircuits, RouteTransition, State};
 use crate::config::Breaker as Settings;
 use crate::host::SharedData;
+use crate::retry::RouteLoad;
 use crate::time::{saturating_millis, Timestamp};
 use crate::worker::events::Event;
 use crate::worker::heartbeat::Heartbeat;
@@ -94,7 +95,7 @@ impl Worker {
         let route = self.routes.get(&self.routes.load_key(circuit.route));
         let load = route.and_then(|route| route.load.as_ref());
         let credit = Credit {
-            per_second: load.map_or(0.0, |load| f64::from(load.mean)),
+            per_second: load.map_or(0.0, RouteLoad::sure_rate),
             has_several_clients: route.is_some_and(|route| route.clients.are_several(now)),
             given_for,
         };

@@ -135,3 +135,18 @@ fn usual_time_follows_the_last_thousands_of_samples() {
     let after = std::iter::repeat_n(20, 10_000);
     assert!(usual(before.chain(after)).unwrap() < Duration::from_secs(1));
 }
+
+#[test]
+fn the_sure_rate_is_lower_the_fewer_requests_were_sampled() {
+    let rate = |samples: f32| {
+        let mut load = RouteLoad::default();
+        load.set_known(100.0);
+        load.sampled = samples / f32::from(MEAN_SECONDS);
+        load.sure_rate().round()
+    };
+    assert_eq!(
+        [0.0, 1.0, 4.0, 16.0, 100.0, 1_200.0].map(rate),
+        [0.0, 0.0, 0.0, 50.0, 80.0, 94.0]
+    );
+    assert_eq!(RouteLoad::default().sure_rate(), 0.0);
+}

@@ -75,7 +75,7 @@ impl Scene<'_> {
         for worker in &mut world.workers {
             let key = worker.routes.load_key(&ROUTE.into());
             let (load, _) = worker.routes.load(key);
-            load.mean = (self.known_rate / self.workers as f64) as f32;
+            load.set_known(self.known_rate / self.workers as f64);
         }
         let mut rng = SplitMix64::new(7);
         let mut seen = vec![Seen::default(); self.crowds.len()];
