@@ -154,7 +154,8 @@ impl Clients {
         let bucket = lower_bits(bucket);
         let known = self.known.iter_mut().find(|known| known.id == id);
         if let Some(known) = known.filter(|known| known.failed > 0) {
-            (known.since, known.failed_at) = (bucket, bucket);
+            // As if it had begun in the bucket before: it is no newcomer.
+            (known.since, known.failed_at) = (bucket.wrapping_sub(1), bucket);
         }
     }
 

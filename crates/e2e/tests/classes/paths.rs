@@ -22,7 +22,7 @@ pub(super) const VISITS: u32 = 20;
 const BY_SHARE: Duration = Duration::from_secs(1);
 /// A client alone is held back when it fails half as often as the requests of all succeed, in the window of
 /// ten seconds.
-const BY_CLIENT: Duration = Duration::from_secs(4);
+const BY_CLIENT: Duration = Duration::from_secs(3);
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     let mut all = Vec::new();

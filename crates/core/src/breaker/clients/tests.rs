@@ -91,3 +91,16 @@ fn clients_of_the_future_are_forgotten_when_the_clock_was_set_back() {
     assert!(!clients.has_failed());
     assert_eq!(clients.parts(500), 1);
 }
+
+#[test]
+fn a_client_that_still_fails_keeps_its_count() {
+    let mut clients = Clients::default();
+    clients.count(client(1), 50, 5, 1_000);
+    assert_eq!(clients.failed(client(1), 1_000), 0, "it may be a burst");
+    assert_eq!(clients.failed(client(1), 1_001), 50);
+    for bucket in 1_005..1_030 {
+        clients.keep(client(1), bucket);
+        assert_eq!(clients.failed(client(1), bucket), 50);
+    }
+    assert_eq!(clients.failed(client(1), 1_040), 0);
+}
