@@ -265,7 +265,7 @@ fn what_fails_is_rejected_and_the_rest_is_served() {
             "random paths",
             visit(20.0, &["/", "/a", "/b"]),
             of(40.0, ONE, &["/x#"]),
-            1_300,
+            350,
         ),
         (
             "users",
