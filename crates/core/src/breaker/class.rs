@@ -23,15 +23,18 @@ const MAX_BYTES: usize = 200;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct PathClass {
     name: String,
-    /// Where each component ends in the name.
-    ends: Vec<u8>,
+    depth: u8,
+    /// Where each component ends in the name; zero beyond the depth.
+    ends: [u8; MAX_DEPTH],
 }
 
 impl PathClass {
-    /// Returns the class without components, which stands for the route as a whole.
-    pub fn route() -> Self {
-        Self::default()
-    }
+    /// The class without components, which stands for the route as a whole.
+    pub const ROUTE: Self = Self {
+        name: String::new(),
+        depth: 0,
+        ends: [0; MAX_DEPTH],
+    };
 
     /// Returns the class of a request by its `:authority` and `:path`.
     pub fn of_request(authority: &[u8], path: &[u8]) -> Self {
@@ -43,6 +46,9 @@ impl PathClass {
     /// Becomes the class of a request, like [`PathClass::of_request`], and reuses its memory.
     pub fn set_to_request(&mut self, authority: &[u8], path: &[u8]) {
         self.truncate(0);
+        // Nearly always enough.
+        let length = authority.len().saturating_add(path.len());
+        self.name.reserve(length.saturating_add(2).min(MAX_BYTES));
         let host = text(without_port(authority));
         // The route has the empty name.
         self.push(if host.is_empty() { "-" } else { &host });
@@ -61,7 +67,7 @@ impl PathClass {
 
     /// Returns the number of components.
     pub fn depth(&self) -> usize {
-        self.ends.len()
+        self.depth.into()
     }
 
     /// Returns whether the path goes on after the first `depth` components: not if it ends there.
@@ -79,10 +85,8 @@ impl PathClass {
         let last = depth.checked_sub(1);
         let end = match last {
             None => 0,
-            Some(last) => self
-                .ends
-                .get(last)
-                .map_or(self.name.len(), |&end| end.into()),
+            Some(_) if depth >= self.depth() => self.name.len(),
+            Some(last) => self.ends.get(last).map_or(0, |&end| end.into()),
         };
         self.name.get(..end).unwrap_or(&self.name)
     }
@@ -91,7 +95,10 @@ impl PathClass {
     pub fn truncate(&mut self, depth: usize) {
         let end = self.prefix(depth).len();
         self.name.truncate(end);
-        self.ends.truncate(depth);
+        for end in self.ends.iter_mut().skip(depth) {
+            *end = 0;
+        }
+        self.depth = self.depth.min(u8::try_from(depth).unwrap_or(u8::MAX));
     }
 
     /// Adds a component. Returns whether there is room for another one.
@@ -111,8 +118,11 @@ impl PathClass {
             room = 0;
             self.name.push_str(component.get(..end).unwrap_or_default());
         }
-        self.ends
-            .push(u8::try_from(self.name.len()).unwrap_or(u8::MAX));
+        let last = self.depth();
+        if let Some(end) = self.ends.get_mut(last) {
+            *end = u8::try_from(self.name.len()).unwrap_or(u8::MAX);
+            self.depth = self.depth.saturating_add(1);
+        }
         room > 0 && self.depth() < MAX_DEPTH
     }
 }

@@ -11,7 +11,7 @@ use crate::failure::Reason;
 use crate::host::SharedData;
 use crate::rng::Rng;
 use crate::time::Timestamp;
-use crate::worker::metrics::{RouteCounter, WorkerCounter};
+use crate::worker::metrics::{RouteCounter, RouteMetrics, WorkerCounter};
 use crate::worker::permit::{CallNotPermitted, CallResult, Caller, CircuitId, Permit};
 use crate::worker::routes::RouteKey;
 use crate::worker::shared::SyncError;
@@ -61,7 +61,11 @@ pub(super) struct SharedCircuit {
 impl SharedCircuit {
     /// Returns whether there is something to push, or a circuit may change with time.
     pub(super) fn has_pending_work(&self) -> bool {
-        !self.unsynced.is_empty() || !self.unsynced_tests.is_empty() || !self.view.is_clean()
+        // Whether all is clean is the longest question.
+        !self.unsynced.is_empty()
+            || !self.unsynced_tests.is_empty()
+            || !self.view.is_closed()
+            || !self.view.is_clean()
     }
 
     /// Returns whether the shared record must be read or written now: there is something to push, other
@@ -86,24 +90,33 @@ impl SharedCircuit {
 
     /// Returns the index of the counts to which an outcome of a class is to be added.
     fn unsynced_for(&mut self, class: &PathClass, by: DecidedBy) -> Option<usize> {
-        let mut class = class.clone();
         // A class that goes on below an open circuit is counted where it was admitted.
-        class.truncate(self.view.counted_depth(&class).max(by.depth));
+        let mut depth = self
+            .view
+            .counted_depth(class)
+            .max(by.depth)
+            .min(class.depth());
         loop {
+            let name = class.prefix(depth);
             let mut all = self.unsynced.iter();
             let known = all.position(|known| {
-                known.class == class && known.depth == by.depth && known.generation == by.generation
+                known.depth == by.depth
+                    && known.generation == by.generation
+                    && known.class.depth() == depth
+                    && known.class.prefix(depth) == name
             });
             if known.is_some() {
                 return known;
             }
-            if self.unsynced.len() < MAX_UNSYNCED || class.depth() == 0 {
+            if self.unsynced.len() < MAX_UNSYNCED || depth == 0 {
+                let mut class = class.clone();
+                class.truncate(depth);
                 let new = UnsyncedCounts::new(class, by.depth, by.generation);
                 self.unsynced.push(new);
                 return self.unsynced.len().checked_sub(1);
             }
-            class.truncate(if class.depth() > 1 { 1 } else { 0 });
-            if class.depth() < by.depth {
+            depth = if depth > 1 { 1 } else { 0 };
+            if depth < by.depth {
                 return None;
             }
         }
@@ -123,8 +136,7 @@ impl Worker {
     /// Returns whether it matters who asks for what: unless all circuits of the route are known to be
     /// clean.
     pub fn must_know_caller(&self, circuit: CircuitId<'_>) -> bool {
-        let overflow = RouteKey::overflow();
-        let known = self.circuit(self.or_overflow(circuit, &overflow));
+        let known = self.circuit(circuit);
         known.is_none_or(|known| known.is_stale || known.has_pending_work())
     }
 
@@ -166,15 +178,15 @@ impl Worker {
                 (Some(RouteCounter::WouldReject), Ok(Permit::shadow()))
             }
             Err(rejection) if is_shadow => (Some(RouteCounter::WouldReject), Err(rejection)),
-            Err(rejection) => {
-                if rejection.is_by_class {
-                    self.count_circuit(circuit, RouteCounter::RejectedByClass);
-                }
-                (Some(RouteCounter::Rejected), Err(rejection))
-            }
+            Err(rejection) => (Some(RouteCounter::Rejected), Err(rejection)),
         };
         if let Some(counter) = counter {
-            self.count_circuit(circuit, counter);
+            let metrics = self.metrics_of(circuit);
+            metrics.count(counter);
+            if counter == RouteCounter::Rejected && decision.as_ref().is_err_and(|r| r.is_by_class)
+            {
+                metrics.count(RouteCounter::RejectedByClass);
+            }
         }
         decision
     }
@@ -219,13 +231,10 @@ impl Worker {
         }
         // If the record cannot be read, the outcome is kept until it can.
         let _ = self.refresh(host, circuit);
-        let class = self.class_of(circuit, caller);
+        let class = class_of(&self.policies, circuit, caller);
         let (Some(test), Some(decided_by)) = (permit.test, permit.decided_by) else {
-            let caller = Caller {
-                class,
-                ..caller.clone()
-            };
-            return self.count_result(host, circuit, &caller, &permit, result, now, draw);
+            let asked = (class, caller.client);
+            return self.count_result(host, circuit, asked, &permit, result, now, draw);
         };
         // A slow probe is no sign of health.
         let outcome = match result.outcome {
@@ -233,7 +242,7 @@ impl Worker {
             other => other,
         };
         let result = TestResult {
-            class,
+            class: class.clone(),
             client: caller.client,
             decided_by,
             permit: test,
@@ -271,14 +280,6 @@ impl Worker {
         self.routes.circuit_mut(circuit.route, self.width(circuit))
     }
 
-    /// Returns the class by which the outcomes of a request are counted.
-    fn class_of(&self, circuit: CircuitId<'_>, caller: &Caller) -> PathClass {
-        match self.settings(circuit).map(|settings| settings.scope) {
-            Some(BreakerScope::Path) => caller.class.clone(),
-            Some(BreakerScope::Route) | None => PathClass::route(),
-        }
-    }
-
     /// Returns whether a client waited far longer for a response than the route usually takes.
     fn is_far_longer_than_usual(&self, route: &RouteKey, waited: Duration) -> bool {
         self.usual_latency(route).is_some_and(|usual| {
@@ -295,16 +296,16 @@ impl Worker {
         now: Timestamp,
         draw: f64,
     ) -> Result<Permit, CallNotPermitted> {
-        let (class, client) = (self.class_of(circuit, caller), caller.client);
-        let known = self.circuit(circuit).filter(|known| !known.is_stale);
-        if let (Some(known), Some(settings)) = (known, self.settings(circuit)) {
-            match known.view.decide(settings, &class, client, now, draw) {
+        let (class, client) = (class_of(&self.policies, circuit, caller), caller.client);
+        let width = self.width(circuit);
+        let known = self.routes.circuit_mut(circuit.route, width);
+        let settings = self.policies.get(circuit.policy);
+        if let (Some(known), Some(settings)) = (known.filter(|known| !known.is_stale), settings) {
+            match known.view.decide(settings, class, client, now, draw) {
                 Decision::Admit(by) => return Ok(Permit::of(by)),
                 Decision::Reject(by) => {
-                    let rejection = rejection(&known.view, &class, by, now);
-                    if let Some(known) = self.circuit_mut(circuit) {
-                        known.note_asking(&class, by, client);
-                    }
+                    let rejection = rejection(&known.view, class, by, now);
+                    known.note_asking(class, by, client);
                     return Err(rejection);
                 }
                 // It depends on the shared record.
@@ -317,14 +318,14 @@ impl Worker {
         if self.refresh(host, circuit).is_err() {
             return Ok(Permit::default());
         }
-        let Some((decision, rejection)) = self.decide_again(circuit, caller, &class, now, draw)
+        let Some((decision, rejection)) = self.decide_again(circuit, caller, class, now, draw)
         else {
             return Ok(Permit::default());
         };
         let depth = match decision {
             Decision::Admit(by) => return Ok(Permit::of(by)),
             Decision::Reject(_) => return Err(rejection),
-            Decision::MayProbe(by) if caller.is_upload && self.begins(circuit, &class, by, now) => {
+            Decision::MayProbe(by) if caller.is_upload && self.begins(circuit, class, by, now) => {
                 return Err(rejection);
             }
             Decision::MayProbe(by) | Decision::MayTry(by) => by.depth,
@@ -333,9 +334,9 @@ impl Worker {
         let mut test = None;
         let written = self.transact(host, circuit, now, draw, |view, settings| {
             test = if is_try {
-                view.acquire_try(settings, &class, depth, now)
+                view.acquire_try(settings, class, depth, now)
             } else {
-                view.acquire_probe(settings, &class, depth, client, now)
+                view.acquire_probe(settings, class, depth, client, now)
             };
             Vec::new()
         });
@@ -348,7 +349,7 @@ impl Worker {
                 test: Some(test),
                 ..Permit::of(by)
             }),
-            (Ok(()), None) => match self.decide_again(circuit, caller, &class, now, draw) {
+            (Ok(()), None) => match self.decide_again(circuit, caller, class, now, draw) {
                 Some((Decision::Admit(by), _)) => Ok(Permit::of(by)),
                 Some((Decision::Reject(_), rejection)) => Err(rejection),
                 _ => Err(rejection),
@@ -400,7 +401,7 @@ impl Worker {
         &mut self,
         host: &mut impl SharedData,
         circuit: CircuitId<'_>,
-        caller: &Caller,
+        (class, client): (&PathClass, ClientId),
         permit: &Permit,
         result: CallResult,
         now: Timestamp,
@@ -420,7 +421,7 @@ impl Worker {
         };
         let decided_by = match permit.decided_by {
             Some(by) => {
-                let decided_by = known.view.circuit(&caller.class, by.depth);
+                let decided_by = known.view.circuit(class, by.depth);
                 decided_by
                     .is_some_and(|circuit| circuit.generation == by.generation)
                     .then_some(by)
@@ -442,11 +443,11 @@ impl Worker {
         else {
             return;
         };
-        let index = known.unsynced_for(&caller.class, decided_by);
+        let index = known.unsynced_for(class, decided_by);
         let Some(unsynced) = index.and_then(|index| known.unsynced.get_mut(index)) else {
             return;
         };
-        unsynced.add(result.outcome, result.is_slow, caller.client, width, now);
+        unsynced.add(result.outcome, result.is_slow, client, width, now);
         if !has_failed {
             return;
         }
@@ -482,16 +483,15 @@ impl Worker {
         }
     }
 
-    /// Counts under the route itself if it has metrics, else under the route of its circuit.
-    fn count_circuit(&mut self, circuit: CircuitId<'_>, counter: RouteCounter) {
+    /// Returns the metrics of the route itself if it has any, else those of the route of its circuit.
+    fn metrics_of(&mut self, circuit: CircuitId<'_>) -> &mut RouteMetrics {
         let known = self.routes.get(circuit.route);
         if known.is_some_and(|route| route.metrics.is_some()) {
-            self.routes.metrics(circuit.route).count(counter);
-        } else {
-            let overflow = RouteKey::overflow();
-            let route = self.or_overflow(circuit, &overflow).route;
-            self.routes.metrics(route).count(counter);
+            return self.routes.metrics(circuit.route);
         }
+        let overflow = RouteKey::overflow();
+        let route = self.or_overflow(circuit, &overflow).route;
+        self.routes.metrics(route)
     }
 
     fn count_over_limit(&mut self, route: &RouteKey) {
@@ -515,5 +515,18 @@ fn rejection(
         remaining: circuit.remaining(now),
         // The route, and each of its hosts, is a whole.
         is_by_class: by.depth > 1,
+    }
+}
+
+/// Returns the class by which the outcomes of a request are counted.
+fn class_of<'a>(
+    policies: &[Settings],
+    circuit: CircuitId<'_>,
+    caller: &'a Caller,
+) -> &'a PathClass {
+    static ROUTE: PathClass = PathClass::ROUTE;
+    match policies.get(circuit.policy).map(|settings| settings.scope) {
+        Some(BreakerScope::Path) => &caller.class,
+        Some(BreakerScope::Route) | None => &ROUTE,
     }
 }

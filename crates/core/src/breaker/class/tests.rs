@@ -38,8 +38,8 @@ fn a_class_is_the_host_and_up_to_four_segments() {
     ] {
         assert_eq!(names(authority, path), expected, "{authority}{path}");
     }
-    assert_eq!(PathClass::route().depth(), 0);
-    assert_eq!(PathClass::route().prefix(3), "");
+    assert_eq!(PathClass::ROUTE.depth(), 0);
+    assert_eq!(PathClass::ROUTE.prefix(3), "");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn truncating_keeps_the_first_components() {
     class.truncate(2);
     assert_eq!((class.depth(), class.prefix(5)), (2, "a/users"));
     class.truncate(0);
-    assert_eq!(class, PathClass::route());
+    assert_eq!(class, PathClass::ROUTE);
 }
 
 #[test]

@@ -219,7 +219,7 @@ fn number_of_probe_results_that_wait_to_be_pushed_is_bounded() {
     world.trip("r");
     let route = RouteKey::from("r");
     let result = TestResult {
-        class: PathClass::route(),
+        class: PathClass::ROUTE,
         client: ClientId::UNKNOWN,
         decided_by: DecidedBy {
             depth: 0,
