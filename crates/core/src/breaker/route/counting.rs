@@ -144,7 +144,7 @@ impl RouteCircuits {
         if let Some(class) = self.classes.get_mut(name) {
             // Part of it works: that part is looked for from now on.
             let works = class.circuit.window.sum().good() > 0;
-            class.is_divided |= works && class.can_be_divided();
+            class.is_divided |= works && class.can_be_divided(name);
         }
         let circuit = self.circuit_mut(name);
         let tripped = circuit.map(|c| c.trip(settings, now, draw, counts.retry_after));
@@ -229,7 +229,7 @@ impl RouteCircuits {
             let sum = class.circuit.window.sum();
             let good = sum.total.saturating_sub(sum.failed);
             let is_mixed = sum.failed >= MIXED && good >= MIXED;
-            class.is_divided |= is_mixed && class.can_be_divided();
+            class.is_divided |= is_mixed && class.can_be_divided(name);
             if depth > 1 && !class.is_divided {
                 break;
             }

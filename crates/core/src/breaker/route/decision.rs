@@ -243,7 +243,7 @@ impl RouteCircuits {
                 let has_opened = transitions.iter().any(|c| c.transition.to == State::Open);
                 let class = self.classes.get_mut(&name);
                 if let Some(class) = class.filter(|_| has_opened && has_succeeded) {
-                    class.is_divided |= class.can_be_divided();
+                    class.is_divided |= class.can_be_divided(&name);
                 }
             }
             TestPermit::FirstTry => {

@@ -68,9 +68,10 @@ pub struct ClassCircuit {
 }
 
 impl ClassCircuit {
-    /// Returns whether its next component may be looked at: hosts always are.
-    fn can_be_divided(&self) -> bool {
-        (2..MAX_DEPTH).contains(&self.depth)
+    /// Returns whether its next component may be looked at: hosts always are, and a path that ends here
+    /// has none.
+    fn can_be_divided(&self, name: &str) -> bool {
+        (2..MAX_DEPTH).contains(&self.depth) && !name.ends_with('/')
     }
 }
 

@@ -130,7 +130,7 @@ fn passes(decision: Decision) -> bool {
 fn the_narrowest_class_that_explains_the_failures_opens() {
     type Story<'a> = &'a [(&'a str, Outcome, usize)];
     let ok = Outcome::Success;
-    let cases: [(Story<'_>, &[&str]); 7] = [
+    let cases: [(Story<'_>, &[&str]); 8] = [
         // The only class that is known.
         (&[("/x", BAD_GATEWAY, 4)], &["a/x"]),
         (&[("/", BAD_GATEWAY, 4)], &["a/"]),
@@ -150,6 +150,11 @@ fn the_narrowest_class_that_explains_the_failures_opens() {
                 ("/x/1", BAD_GATEWAY, 4),
             ],
             &["a/x/1"],
+        ),
+        // A path that ends cannot be divided: the home page, and one with a query.
+        (
+            &[("/", BAD_GATEWAY, 2), ("/", ok, 2), ("/", BAD_GATEWAY, 2)],
+            &["a/"],
         ),
         // More parts fail than are good.
         (&[("/x", BAD_GATEWAY, 2), ("/y", BAD_GATEWAY, 2)], &["a"]),

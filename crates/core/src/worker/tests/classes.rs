@@ -423,6 +423,30 @@ fn one_client_has_one_voice() {
     }
 }
 
+/// Together they open it, and one does where no addresses are known.
+#[test]
+fn several_clients_that_fail_most_requests_open_what_they_ask_for() {
+    let upstream = others_fail(BAD_GATEWAY);
+    for (path, clients) in [
+        ("/", 99..107),
+        ("/x", 99..107),
+        ("/x", 99..100),
+        ("/", 99..100),
+    ] {
+        let paths: &'static [&'static str] = if path == "/" { &["/"] } else { &["/x"] };
+        let crowds = [visit(20.0, paths), Crowd::new(80.0, clients.clone(), paths)];
+        let scene = Scene {
+            has_addresses: clients.len() > 1,
+            ..scene(&crowds, &upstream)
+        };
+        let (seen, _) = scene.run();
+        assert!(
+            seen[1].sent < seen[1].asked / 2,
+            "{path} {clients:?}: {seen:?}"
+        );
+    }
+}
+
 /// After an outage one client still fails, many times a second: the others get the probes.
 #[test]
 fn one_client_cannot_take_all_probes() {
