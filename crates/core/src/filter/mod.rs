@@ -106,6 +106,8 @@ pub struct Filter {
     has_begun_well: bool,
     /// Whether the client says that it retries after a hint.
     is_returning: bool,
+    /// What the request asks for, and who sends it; `None` until it matters.
+    caller: Option<Rc<Caller>>,
 }
 
 #[derive(Debug)]
@@ -146,6 +148,7 @@ impl Filter {
             is_recorded: false,
             has_begun_well: false,
             is_returning: false,
+            caller: None,
         };
         if filter.config.is_off() {
             filter.stage = Stage::Decided;
@@ -297,7 +300,7 @@ impl Filter {
             let caller = if is_counted {
                 self.caller(host)
             } else {
-                Caller::default()
+                Rc::default()
             };
             if result.outcome != Outcome::Ignored || permit.is_probe() {
                 worker.record(host, circuit, &caller, permit, result, now, &mut rng);
@@ -307,14 +310,19 @@ impl Filter {
     }
 
     /// Returns what the request asks for, and who sends it.
-    fn caller(&self, host: &mut impl Host) -> Caller {
+    fn caller(&mut self, host: &mut impl Host) -> Rc<Caller> {
+        if let Some(caller) = &self.caller {
+            return Rc::clone(caller);
+        }
         let header = |name| self.request.get(name).unwrap_or_default();
-        Caller {
+        let caller = Rc::new(Caller {
             class: PathClass::of_request(header(":authority"), header(":path")),
             client: client_of(host),
             // Every gRPC call has a body; nearly all of them are short.
             is_upload: self.sends_body && !is_grpc(&self.request),
-        }
+        });
+        self.caller = Some(Rc::clone(&caller));
+        caller
     }
 
     /// Returns the policy of the request, which is looked up once.

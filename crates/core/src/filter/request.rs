@@ -11,7 +11,7 @@ use crate::host::{HeaderMap, Host, HostError};
 use crate::http::headers::HeaderBlock;
 use crate::policy::RoutePolicy;
 use crate::time::Timestamp;
-use crate::worker::{Caller, Permit, Worker};
+use crate::worker::{Permit, Worker};
 
 impl Filter {
     pub(super) fn begin(
@@ -90,7 +90,7 @@ impl Filter {
         let caller = if worker.must_know_caller(circuit) {
             self.caller(host)
         } else {
-            Caller::default()
+            Rc::default()
         };
         match worker.try_acquire(host, circuit, &caller, is_shadow, now, &mut rng) {
             Ok(permit) => {

@@ -17,7 +17,7 @@ const HEALTHY_FUEL: u64 = 4_500;
 /// Instructions for a request that passes while another circuit is open, so that its route is looked up.
 const WATCHED_FUEL: u64 = 16_000;
 /// Instructions for a page.
-const FAILING_FUEL: u64 = 100_000;
+const FAILING_FUEL: u64 = 97_000;
 /// Instructions for a rejection by an open circuit, with its page.
 const REJECTING_FUEL: u64 = 76_000;
 /// Instructions for the first HTML page in a language, for which the built-in page is compiled (some 0.2 ms).
