@@ -95,3 +95,18 @@ reasons! {
     /// Envoy made the response for any other reason.
     ProxyInternalError "proxy_internal_error" None, true;
 }
+
+impl Reason {
+    /// Returns whether the upstream did not even accept a connection: then no request can succeed,
+    /// whatever it asks for.
+    pub fn is_without_connection(self) -> bool {
+        matches!(
+            self,
+            Reason::ConnectionRefused
+                | Reason::ConnectionTimeout
+                | Reason::TlsProtocolError
+                | Reason::TlsCertificateError
+                | Reason::DnsError
+        )
+    }
+}

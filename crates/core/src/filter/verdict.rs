@@ -266,14 +266,7 @@ impl Filter {
 /// connection to the upstream could not.
 fn needs_whole_request(outcome: Outcome) -> bool {
     match outcome {
-        Outcome::Failure(reason) => !matches!(
-            reason,
-            Reason::ConnectionRefused
-                | Reason::ConnectionTimeout
-                | Reason::TlsProtocolError
-                | Reason::TlsCertificateError
-                | Reason::DnsError
-        ),
+        Outcome::Failure(reason) => !reason.is_without_connection(),
         Outcome::Overloaded(_) => true,
         Outcome::Success | Outcome::Abandoned(_) | Outcome::Ignored => false,
     }

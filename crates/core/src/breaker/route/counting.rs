@@ -1,8 +1,6 @@
 //! Counting: which circuits an outcome concerns, and which of them it opens.
 
-use super::{
-    below_mut, is_of_upstream, ClassCircuit, RouteCircuits, RouteTransition, Standing, MAX_CLASSES,
-};
+use super::{below_mut, ClassCircuit, RouteCircuits, RouteTransition, Standing, MAX_CLASSES};
 use crate::breaker::circuit::CircuitBreaker;
 use crate::breaker::class::PathClass;
 use crate::breaker::state::State;
@@ -295,7 +293,7 @@ impl RouteCircuits {
         let host = self.classes.get(name).filter(|class| class.depth == 1);
         if host.is_some_and(|host| {
             let circuit = &host.circuit;
-            is_of_upstream(circuit.tripped_by)
+            circuit.tripped_by.is_without_connection()
                 && circuit.has_only_failed(settings, self.healthy_rate, now)
         }) {
             return true;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::counting::is_good;
-use super::{is_of_upstream, RouteCircuits, RouteTransition, Standing};
+use super::{RouteCircuits, RouteTransition, Standing};
 use crate::breaker::circuit::ProbeResult;
 use crate::breaker::class::PathClass;
 use crate::breaker::clients::ClientId;
@@ -98,7 +98,7 @@ impl RouteCircuits {
                 }
                 continue;
             }
-            if !is_of_upstream(circuit.tripped_by) {
+            if !circuit.tripped_by.is_without_connection() {
                 match self.standing_below(class, depth, now) {
                     Some((Standing::Good, good)) => return Decision::Admit(good),
                     Some((Standing::Unknown, _))

@@ -32,7 +32,6 @@ use crate::breaker::class::{PathClass, MAX_DEPTH};
 use crate::breaker::ramp::RAMP_FULL;
 use crate::breaker::state::{State, Transition};
 use crate::config::Breaker as Settings;
-use crate::failure::Reason;
 use crate::time::Timestamp;
 
 /// Maximum number of classes of a route.
@@ -250,7 +249,7 @@ impl RouteCircuits {
                 continue;
             };
             let is_open = matches!(circuit.state, State::Open | State::HalfOpen);
-            if !is_open || is_of_upstream(circuit.tripped_by) {
+            if !is_open || circuit.tripped_by.is_without_connection() {
                 continue;
             }
             let of = |standing| {
@@ -338,18 +337,6 @@ fn below_mut<'a>(
 fn is_below(class: &str, name: &str, depth: usize) -> bool {
     let rest = class.strip_prefix(name);
     depth == 0 || rest.is_some_and(|rest| rest.starts_with('/'))
-}
-
-/// Returns whether a failure is of the upstream as a whole: it did not even accept a connection.
-fn is_of_upstream(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::ConnectionRefused
-            | Reason::ConnectionTimeout
-            | Reason::TlsProtocolError
-            | Reason::TlsCertificateError
-            | Reason::DnsError
-    )
 }
 
 #[cfg(test)]

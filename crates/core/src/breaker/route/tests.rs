@@ -5,6 +5,7 @@ use crate::breaker::clients::ClientId;
 use crate::breaker::outcome::Outcome;
 use crate::breaker::tests::{at, settings, FAILURE, START};
 use crate::breaker::unsynced::UnsyncedCounts;
+use crate::failure::Reason;
 
 const BAD_GATEWAY: Outcome = Outcome::Failure(Reason::UpstreamBadGateway);
 
