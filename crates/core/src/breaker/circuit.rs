@@ -17,6 +17,7 @@
 //! `draw` is a random number in `[0, 1)`. It is an argument and not a generator, so that a change
 //! that must be repeated on a newer record decides the same.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use crate::breaker::clients::{ClientId, Clients};
@@ -540,6 +541,11 @@ impl CircuitBreaker {
             State::Open | State::HalfOpen => 0,
             State::Ramp => self.ramp.admitted_share(),
         }
+    }
+
+    /// Orders circuits by how little they admit.
+    pub fn strictness(&self) -> impl Ord {
+        (self.state.strictness(), Reverse(self.admitted_share()))
     }
 
     /// Returns how long the circuit stays open; zero if it is not open.

@@ -20,6 +20,16 @@ pub enum State {
 }
 
 impl State {
+    /// Returns how little passes, from 0 (all requests) to 3 (none). It is also the value of a gauge.
+    pub fn strictness(self) -> u8 {
+        match self {
+            State::Closed => 0,
+            State::Ramp => 1,
+            State::HalfOpen => 2,
+            State::Open => 3,
+        }
+    }
+
     /// Returns the name used in logs and in filter state.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -5,11 +5,10 @@
 //! may contain dots and slashes, so that a rule for labels (`envoy/stats-tags.yaml`) knows where the
 //! key begins.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::breaker::ramp::RAMP_FULL;
-use crate::breaker::{CircuitBreaker, Neutral, State};
+use crate::breaker::{CircuitBreaker, Neutral};
 use crate::failure::Reason;
 use crate::host::{MetricKind, MetricStore, SharedData};
 use crate::http::accept::Format;
@@ -264,20 +263,10 @@ impl RouteMetrics {
         key: &RouteKey,
     ) {
         let admitted_percent = circuit.admitted_share() / (RAMP_FULL / 100);
-        let values = [state_number(circuit.state), admitted_percent.into()];
+        let values = [circuit.state.strictness().into(), admitted_percent.into()];
         for ((name, gauge), value) in GAUGES.iter().zip(&mut self.gauges).zip(values) {
             gauge.report(host, value, || format!("tidegate.{name}.route.{key}"));
         }
-    }
-}
-
-/// Returns the value of the gauge `breaker.state`: the higher, the less passes.
-fn state_number(state: State) -> u64 {
-    match state {
-        State::Closed => 0,
-        State::Ramp => 1,
-        State::HalfOpen => 2,
-        State::Open => 3,
     }
 }
 
@@ -339,9 +328,7 @@ impl Worker {
                 .circuits
                 .iter()
                 .map(|circuit| circuit.view.strictest());
-            let strictest = circuits
-                .max_by_key(|view| (state_number(view.state), Reverse(view.admitted_share())));
-            if let Some(view) = strictest {
+            if let Some(view) = circuits.max_by_key(|view| view.strictness()) {
                 metrics.report_gauges(host, view, key);
             }
         }

@@ -29,7 +29,6 @@ use std::time::Duration;
 
 use crate::breaker::circuit::CircuitBreaker;
 use crate::breaker::class::{PathClass, MAX_DEPTH};
-use crate::breaker::ramp::RAMP_FULL;
 use crate::breaker::state::{State, Transition};
 use crate::config::Breaker as Settings;
 use crate::time::Timestamp;
@@ -131,15 +130,8 @@ impl RouteCircuits {
 
     /// Returns the circuit that admits least.
     pub fn strictest(&self) -> &CircuitBreaker {
-        let strictness = |circuit: &&CircuitBreaker| match circuit.state {
-            State::Closed => (0, 0),
-            State::Ramp => (1, RAMP_FULL.saturating_sub(circuit.admitted_share())),
-            State::HalfOpen => (2, 0),
-            State::Open => (3, 0),
-        };
-        self.circuits()
-            .max_by_key(strictness)
-            .unwrap_or(&self.route)
+        let strictest = self.circuits().max_by_key(|circuit| circuit.strictness());
+        strictest.unwrap_or(&self.route)
     }
 
     /// Returns the circuit of the route, or of a prefix of the class, if it exists.
