@@ -291,18 +291,18 @@ impl Filter {
                 is_slow: exceeds(self.took, slow) && verdict.outcome != Outcome::Ignored,
                 retry_after: self.retry_after,
             };
-            let (permit, mut rng) = (std::mem::take(&mut self.permit), self.rng(now));
-            let circuit = policy.circuit();
-            let is_counted = !matches!(result.outcome, Outcome::Success | Outcome::Ignored)
-                || result.is_slow
-                || permit.is_probe()
-                || worker.must_know_caller(circuit);
-            let caller = if is_counted {
-                self.caller(host)
-            } else {
-                Rc::default()
-            };
+            let permit = std::mem::take(&mut self.permit);
             if result.outcome != Outcome::Ignored || permit.is_probe() {
+                let (circuit, mut rng) = (policy.circuit(), self.rng(now));
+                let is_counted = result.outcome != Outcome::Success
+                    || result.is_slow
+                    || permit.is_probe()
+                    || worker.must_know_caller(circuit);
+                let caller = if is_counted {
+                    self.caller(host)
+                } else {
+                    Rc::default()
+                };
                 worker.record(host, circuit, &caller, permit, result, now, &mut rng);
             }
         }
