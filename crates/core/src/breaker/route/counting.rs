@@ -113,65 +113,50 @@ impl RouteCircuits {
         let rate = self.healthy_rate;
         let hangs = self.route.hangs(settings, rate, now);
         // The widest circuit first: it speaks for those below it.
-        for depth in counts.depth..=deepest {
-            let name = counts.class.prefix(depth);
+        let mut opens = (counts.depth..=deepest).find(|&depth| {
             let should_trip = self.circuit(&counts.class, depth).is_some_and(|circuit| {
                 circuit.should_trip(settings, rate, now)
                     || (hangs && circuit.hangs(settings, rate, now))
             });
-            if should_trip && self.may_open(settings, name, depth, now) {
-                self.open(settings, counts, depth, now, draw, transitions);
-                self.open_above(settings, counts, depth, now, draw, transitions);
-                break;
-            }
+            should_trip && self.may_open(settings, counts.class.prefix(depth), depth, now)
+        });
+        while let Some(depth) = opens {
+            let name = counts.class.prefix(depth);
+            self.suspend_below(settings, name, depth, now, transitions);
+            self.divide_if_part_works(name);
+            let circuit = self.circuit_mut(name);
+            let tripped = circuit.map(|c| c.trip(settings, now, draw, counts.retry_after));
+            self.note(name, tripped, transitions);
+            opens = self.fails_as_a_whole(settings, &counts.class, depth);
         }
     }
 
-    /// Opens the circuit of this prefix of the class.
-    fn open(
-        &mut self,
-        settings: &Settings,
-        counts: &UnsyncedCounts,
-        depth: usize,
-        now: Timestamp,
-        draw: f64,
-        transitions: &mut Vec<RouteTransition>,
-    ) {
-        let name = counts.class.prefix(depth);
-        self.suspend_below(settings, name, depth, now, transitions);
+    /// Divides a class that is about to open and still answers some requests: which part of it works is
+    /// looked for from now on.
+    fn divide_if_part_works(&mut self, name: &str) {
         if let Some(class) = self.classes.get_mut(name) {
-            // Part of it works: that part is looked for from now on.
             let works = class.circuit.window.sum().good() > 0;
             class.is_divided |= works && class.can_be_divided(name);
         }
-        let circuit = self.circuit_mut(name);
-        let tripped = circuit.map(|c| c.trip(settings, now, draw, counts.retry_after));
-        self.note(Some(name), tripped, transitions);
     }
 
-    /// Opens the circuit above one that has opened, if most of its parts are not closed now: parts that
-    /// open one after the other are not what fails, the whole is. (Its own window may still hold the
-    /// successes of before.)
-    fn open_above(
-        &mut self,
+    /// Returns the depth of the circuit above one that has opened, if most of its parts are not closed
+    /// now: parts that open one after the other are not what fails, the whole is. (Its own window may
+    /// still hold the successes of before.)
+    fn fails_as_a_whole(
+        &self,
         settings: &Settings,
-        counts: &UnsyncedCounts,
+        class: &PathClass,
         depth: usize,
-        now: Timestamp,
-        draw: f64,
-        transitions: &mut Vec<RouteTransition>,
-    ) {
-        let Some(above) = depth.checked_sub(1).filter(|above| *above > 0) else {
-            return;
+    ) -> Option<usize> {
+        let above = depth.checked_sub(1).filter(|above| *above > 0)?;
+        let parts = || {
+            let parts = self.parts(class.prefix(above), above);
+            parts.map(|part| &part.circuit)
         };
-        let name = counts.class.prefix(above);
-        let parts = || self.parts(name, above).map(|part| &part.circuit);
         let open = parts().filter(|part| part.state != State::Closed).count();
         let good = parts().filter(|part| is_good(settings, part)).count();
-        if open > 1 && open > good {
-            self.open(settings, counts, above, now, draw, transitions);
-            self.open_above(settings, counts, above, now, draw, transitions);
-        }
+        (open > 1 && open > good).then_some(above)
     }
 
     /// Counts successes of a worker from before the window opened, by their number per second.
@@ -326,7 +311,7 @@ impl RouteCircuits {
             }
         }
         for (name, transition) in closed {
-            self.note(Some(&name), Some(transition), transitions);
+            self.note(&name, Some(transition), transitions);
         }
     }
 }

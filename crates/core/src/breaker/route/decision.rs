@@ -238,7 +238,7 @@ impl RouteCircuits {
                         circuit.record_probe(settings, probe, now, draw)
                     }
                 });
-                self.note(Some(&name), changed, &mut transitions);
+                self.note(&name, changed, &mut transitions);
                 // Some probes succeed and some fail: the part that works is looked for from now on.
                 let has_opened = transitions.iter().any(|c| c.transition.to == State::Open);
                 let class = self.classes.get_mut(&name);

@@ -185,12 +185,12 @@ impl RouteCircuits {
         self.age(now);
         let mut transitions = Vec::new();
         let by_time = self.route.advance(settings, now, draw);
-        self.note(None, by_time, &mut transitions);
+        self.note("", by_time, &mut transitions);
         let names: Vec<String> = self.classes.keys().cloned().collect();
         for name in names {
             let class = self.classes.get_mut(&name);
             let by_time = class.and_then(|class| class.circuit.advance(settings, now, draw));
-            self.note(Some(&name), by_time, &mut transitions);
+            self.note(&name, by_time, &mut transitions);
         }
         for changed in &transitions {
             if changed.transition.to == State::HalfOpen {
@@ -252,21 +252,21 @@ impl RouteCircuits {
             // Those that fail must be known: what fails may be what is not asked for now.
             if failing > 0 && good > failing {
                 let closed = self.circuit_mut(&name).map(|circuit| circuit.close(now));
-                self.note(Some(&name), closed, transitions);
+                self.note(&name, closed, transitions);
             }
         }
     }
 
-    /// Notes a change of state, and what it means for the classes below.
+    /// Notes a change of state of a class, or of the route if the name is empty, and what it means for
+    /// the classes below.
     fn note(
         &mut self,
-        name: Option<&str>,
+        name: &str,
         transition: Option<Transition>,
         transitions: &mut Vec<RouteTransition>,
     ) {
         let Some(transition) = transition else { return };
         self.changes = self.changes.wrapping_add(1);
-        let name = name.unwrap_or_default();
         // After the ramp nothing is known of the classes any more.
         if transition.from == State::Ramp && transition.to == State::Closed {
             let depth = self.classes.get(name).map_or(0, |class| class.depth);
