@@ -62,6 +62,17 @@ pub struct KnownClient {
     pub all: u32,
 }
 
+impl KnownClient {
+    /// Returns a client that has not failed, and was seen in this bucket.
+    fn new(id: ClientId, seen: u32) -> Self {
+        Self {
+            id,
+            seen,
+            ..Self::default()
+        }
+    }
+}
+
 /// The clients of a circuit that were seen lately, at most [`MAX_CLIENTS`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Clients {
@@ -72,22 +83,30 @@ impl Clients {
     /// Notes that a client was seen in a bucket.
     pub fn note(&mut self, id: ClientId, bucket: u64) {
         let bucket = lower_bits(bucket);
-        let new = KnownClient {
-            id,
-            seen: bucket,
-            ..KnownClient::default()
-        };
-        if let Some(known) = self.known.iter_mut().find(|known| known.id == id) {
+        let place = self.place(id, bucket);
+        if let Some(known) = place.and_then(|place| self.known.get_mut(place)) {
             known.seen = bucket;
-        } else if self.known.len() < MAX_CLIENTS {
-            self.known.push(new);
-        } else {
-            // In place of one that was not seen in the window, if there is any: more are not needed.
-            let mut known = self.known.iter_mut();
-            if let Some(old) = known.find(|known| is_over(known.seen, bucket)) {
-                *old = new;
-            }
         }
+    }
+
+    /// Returns the place of a client, which takes that of one that was not seen in the window if all
+    /// are taken. None if all others were seen: more are not needed.
+    fn place(&mut self, id: ClientId, bucket: u32) -> Option<usize> {
+        let place = self.known.iter().position(|known| known.id == id);
+        if place.is_some() {
+            return place;
+        }
+        let new = KnownClient::new(id, bucket);
+        if self.known.len() < MAX_CLIENTS {
+            self.known.push(new);
+            return self.known.len().checked_sub(1);
+        }
+        let place = self
+            .known
+            .iter()
+            .position(|known| is_over(known.seen, bucket))?;
+        *self.known.get_mut(place)? = new;
+        Some(place)
     }
 
     /// Returns the parts into which the needed failures are divided: one client counts at most one
@@ -106,23 +125,15 @@ impl Clients {
 
     /// Counts up to `limit` failures of a client within the window. Returns how many of `failed` count.
     pub fn count(&mut self, id: ClientId, failed: u32, limit: u32, bucket: u64) -> u32 {
-        if !self.known.iter().any(|known| known.id == id) {
-            self.note(id, bucket);
-        }
         let bucket = lower_bits(bucket);
-        let index = self.known.iter().position(|known| known.id == id);
-        let known = match index {
-            Some(index) => self.known.get_mut(index),
+        let known = match self.place(id, bucket) {
+            Some(place) => self.known.get_mut(place),
             // The least of the others gives up its place: whoever causes most of the failures never
             // does. If many clients fail, none of them is alone.
             None => {
                 let least = self.known.iter_mut().min_by_key(|known| known.failed);
                 least.map(|known| {
-                    *known = KnownClient {
-                        id,
-                        seen: bucket,
-                        ..KnownClient::default()
-                    };
+                    *known = KnownClient::new(id, bucket);
                     known
                 })
             }
