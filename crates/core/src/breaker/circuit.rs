@@ -56,7 +56,7 @@ const ONE_FAILURE: Counts = Counts {
 /// Failures of a single client in a row say nothing before this many others would have come.
 const OTHERS_EXPECTED: f64 = 5.0;
 /// But they are believed after this time.
-const MAX_DOUBT: Duration = Duration::from_secs(10);
+const MAX_DOUBT_SECONDS: f64 = 10.0;
 /// A clock that goes back by no more than this is a difference between two readings.
 const CLOCK_SLACK: Duration = Duration::from_secs(1);
 
@@ -157,7 +157,7 @@ impl CircuitBreaker {
         if self.state != State::Closed {
             return;
         }
-        let number = bucket_number(now, self.bucket_width);
+        let number = self.bucket(now);
         if self.window.is_ahead(number) {
             // The clock was set back: the times of the counts are wrong.
             self.clear_window();
@@ -201,7 +201,7 @@ impl CircuitBreaker {
     /// Adds the outcomes that a worker counted. Whether they trip the circuit is another question
     /// ([`should_trip`](Self::should_trip)).
     pub fn count(&mut self, settings: &Settings, counts: &UnsyncedCounts, now: Timestamp) {
-        let bucket = bucket_number(now, self.bucket_width);
+        let bucket = self.bucket(now);
         for &client in &counts.clients {
             self.clients.note(client, bucket);
         }
@@ -209,17 +209,15 @@ impl CircuitBreaker {
             State::Closed => {
                 self.window.merge(&counts.good);
                 self.count_consecutive(counts);
-                let sum = self.window.sum();
-                let good = sum.total.saturating_sub(sum.failed);
+                let good = self.window.sum().succeeded();
                 let needed = needed(settings.failure_ratio, settings.min_requests, good);
                 self.count_failed(counts, needed, now, |circuit, bucket, counts| {
                     circuit.window.count(bucket, counts);
                 });
             }
             State::Ramp => {
-                let good = counts.good.sum();
-                self.step.add(good);
-                let good = self.step.total.saturating_sub(self.step.failed);
+                self.step.add(counts.good.sum());
+                let good = self.step.succeeded();
                 let needed = needed(settings.ramp.failure_ratio, RAMP_MIN_SAMPLES, good);
                 self.count_failed(counts, needed, now, |circuit, _, counts| {
                     circuit.step.add(counts);
@@ -238,7 +236,7 @@ impl CircuitBreaker {
         now: Timestamp,
         mut add: impl FnMut(&mut Self, u64, Counts),
     ) {
-        let bucket = bucket_number(now, self.bucket_width);
+        let bucket = self.bucket(now);
         for failed in &counts.failed {
             let limit = self.limit(needed, bucket);
             let Counts {
@@ -269,11 +267,10 @@ impl CircuitBreaker {
     /// Returns whether a client that is not the only one fails so often that it goes on only with what is
     /// good: half as often as all requests together succeed, and often enough to open a circuit.
     pub fn is_at_limit(&self, settings: &Settings, client: ClientId, now: Timestamp) -> bool {
-        let bucket = bucket_number(now, self.bucket_width);
+        let bucket = self.bucket(now);
         let failed = self.clients.failed(client, bucket);
         failed > 0 && self.clients.parts(bucket) > 1 && {
-            let sum = self.window.sum();
-            let good = sum.total.saturating_sub(sum.failed);
+            let good = self.window.sum().succeeded();
             let (ratio, least) = (settings.failure_ratio, settings.min_requests);
             failed >= needed(ratio, least, 0).max(needed(ratio, least, good) / 2)
         }
@@ -281,7 +278,7 @@ impl CircuitBreaker {
 
     /// Keeps the count of a client that still fails from ending.
     pub fn keep_at_limit(&mut self, client: ClientId, now: Timestamp) {
-        let bucket = bucket_number(now, self.bucket_width);
+        let bucket = self.bucket(now);
         self.clients.keep(client, bucket);
     }
 
@@ -290,7 +287,7 @@ impl CircuitBreaker {
         if self.state != State::Closed {
             return;
         }
-        let newest = bucket_number(now, self.bucket_width);
+        let newest = self.bucket(now);
         let width = self.bucket_width.as_secs_f64();
         for back in 1..BUCKETS as u64 {
             // What is due up to the end of this bucket, less what is due up to its beginning.
@@ -346,12 +343,10 @@ impl CircuitBreaker {
         now: Timestamp,
     ) -> bool {
         // No sequence of one client opens what others use.
-        let clients = self.clients.parts(bucket_number(now, self.bucket_width));
+        let clients = self.clients.parts(self.bucket(now));
         // Nobody else is known yet, but others may be about to come.
         let others_due = if run.client_count() == 1 && healthy_rate > 0.0 {
-            MAX_DOUBT.min(Duration::from_secs_f64(
-                (OTHERS_EXPECTED / healthy_rate).min(1e6),
-            ))
+            Duration::from_secs_f64((OTHERS_EXPECTED / healthy_rate).min(MAX_DOUBT_SECONDS))
         } else {
             Duration::ZERO
         };
@@ -429,8 +424,7 @@ impl CircuitBreaker {
 
     /// Notes that a client was seen.
     pub fn note_client(&mut self, client: ClientId, now: Timestamp) {
-        self.clients
-            .note(client, bucket_number(now, self.bucket_width));
+        self.clients.note(client, self.bucket(now));
     }
 
     /// Notes who got a permit for a probe.
@@ -476,7 +470,7 @@ impl CircuitBreaker {
     }
 
     fn knows_others(&self, now: Timestamp) -> bool {
-        self.clients.parts(bucket_number(now, self.bucket_width)) > 1
+        self.clients.parts(self.bucket(now)) > 1
     }
 
     /// Takes a permit back and records the result of its probe. The result of a probe of another
@@ -558,6 +552,11 @@ impl CircuitBreaker {
 
     fn all_succeeded(&self, settings: &Settings) -> bool {
         u32::from(self.probes.succeeded) >= settings.probe.permits
+    }
+
+    /// Returns the number of the bucket of the window that contains `now`.
+    fn bucket(&self, now: Timestamp) -> u64 {
+        bucket_number(now, self.bucket_width)
     }
 
     fn window_length(&self) -> Duration {
@@ -663,7 +662,7 @@ impl CircuitBreaker {
         self.step = Counts::default();
         self.next_step_at = now.saturating_add(RAMP_STEP);
         self.clear_window();
-        self.clients.age(bucket_number(now, self.bucket_width));
+        self.clients.age(self.bucket(now));
         Transition {
             from,
             to,

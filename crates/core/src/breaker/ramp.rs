@@ -109,7 +109,7 @@ impl Ramp {
         is_slow: bool,
         duration: Duration,
     ) -> Step {
-        let good = outcomes.total.saturating_sub(outcomes.failed);
+        let good = outcomes.succeeded();
         self.best = good.max(self.best.saturating_sub(self.best.div_ceil(FADE)));
         if outcomes.total < RAMP_MIN_SAMPLES {
             return self.climb(duration);

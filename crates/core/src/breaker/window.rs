@@ -44,6 +44,11 @@ impl Counts {
         self.slow = self.slow.saturating_add(other.slow);
     }
 
+    /// Returns the number of successes, slow or not.
+    pub fn succeeded(&self) -> u32 {
+        self.total.saturating_sub(self.failed)
+    }
+
     /// Returns the number of outcomes that were neither failed nor slow, at most.
     pub fn good(&self) -> u32 {
         self.total.saturating_sub(self.failed.max(self.slow))

@@ -210,8 +210,7 @@ impl RouteCircuits {
                 };
             }
             let sum = class.circuit.window.sum();
-            let good = sum.total.saturating_sub(sum.failed);
-            let is_mixed = sum.failed >= MIXED && good >= MIXED;
+            let is_mixed = sum.failed >= MIXED && sum.succeeded() >= MIXED;
             class.is_divided |= is_mixed && class.can_be_divided(name);
             if depth > 1 && !class.is_divided {
                 break;
