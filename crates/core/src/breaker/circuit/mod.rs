@@ -14,8 +14,15 @@
 //! that was admitted under an older generation is not counted: a late response to a request from
 //! before the circuit opened says nothing about the upstream now.
 //!
+//! `counting` counts outcomes, `trip` decides which of them open a closed circuit, and `probers` which
+//! clients may probe a half-open one; the states and their changes are here.
+//!
 //! `draw` is a random number in `[0, 1)`. It is an argument and not a generator, so that a change
 //! that must be repeated on a newer record decides the same.
+
+mod counting;
+mod probers;
+mod trip;
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -23,9 +30,9 @@ use std::time::Duration;
 use crate::breaker::clients::{ClientId, Clients};
 use crate::breaker::outcome::Outcome;
 use crate::breaker::probes::{ProbePermit, Probes, MAX_PERMITS};
-use crate::breaker::ramp::{Ramp, Step, Thresholds, RAMP_FULL, RAMP_MIN_SAMPLES, RAMP_STEP};
+use crate::breaker::ramp::{Ramp, Step, Thresholds, RAMP_FULL, RAMP_STEP};
 use crate::breaker::state::{State, Transition};
-use crate::breaker::unsynced::{ConsecutiveFailures, UnsyncedCounts, SEQUENCE_CLIENTS};
+use crate::breaker::unsynced::ConsecutiveFailures;
 use crate::breaker::window::{bucket_number, bucket_width, Counts, Window, BUCKETS};
 use crate::config::Breaker as Settings;
 use crate::failure::Reason;
@@ -39,24 +46,14 @@ pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// A half-open circuit without requests goes on to the ramp after this time: without requests there
 /// is no crowd, and tracking the route costs all other routes.
 pub const IDLE: Duration = Duration::from_secs(600);
-/// Of the failures that open a circuit by their share, at least this part must be left without the
-/// busiest moment.
-const LASTING_PART: f64 = 0.25;
 /// Number of clients whose failed probes are remembered.
 pub const FAILED_PROBERS: usize = 4;
-/// For this long after the open time, and after a probe that failed, clients whose probes failed leave
-/// the permits to others.
-const PRECEDENCE: Duration = Duration::from_secs(2);
 /// The counts of a probe that failed.
 const ONE_FAILURE: Counts = Counts {
     total: 1,
     failed: 1,
     slow: 0,
 };
-/// Failures of a single client in a row say nothing before this many others would have come.
-const OTHERS_EXPECTED: f64 = 5.0;
-/// But they are believed after this time.
-const MAX_DOUBT_SECONDS: f64 = 10.0;
 /// A clock that goes back by no more than this is a difference between two readings.
 const CLOCK_SLACK: Duration = Duration::from_secs(1);
 
@@ -198,179 +195,6 @@ impl CircuitBreaker {
         }
     }
 
-    /// Adds the outcomes that a worker counted. Whether they trip the circuit is another question
-    /// ([`should_trip`](Self::should_trip)).
-    pub fn count(&mut self, settings: &Settings, counts: &UnsyncedCounts, now: Timestamp) {
-        let bucket = self.bucket(now);
-        for &client in &counts.clients {
-            self.clients.note(client, bucket);
-        }
-        match self.state {
-            State::Closed => {
-                self.window.merge(&counts.good);
-                self.count_consecutive(counts);
-                let good = self.window.sum().succeeded();
-                let needed = needed(settings.failure_ratio, settings.min_requests, good);
-                self.count_failed(counts, needed, now, |circuit, bucket, counts| {
-                    circuit.window.count(bucket, counts);
-                });
-            }
-            State::Ramp => {
-                self.step.add(counts.good.sum());
-                let good = self.step.succeeded();
-                let needed = needed(settings.ramp.failure_ratio, RAMP_MIN_SAMPLES, good);
-                self.count_failed(counts, needed, now, |circuit, _, counts| {
-                    circuit.step.add(counts);
-                });
-            }
-            State::Open | State::HalfOpen => return,
-        }
-        self.tripped_by = counts.reason.unwrap_or(self.tripped_by);
-    }
-
-    /// Adds the failures of `counts`, of each client no more than its part of what is `needed`.
-    fn count_failed(
-        &mut self,
-        counts: &UnsyncedCounts,
-        needed: u32,
-        now: Timestamp,
-        mut add: impl FnMut(&mut Self, u64, Counts),
-    ) {
-        let bucket = self.bucket(now);
-        for failed in &counts.failed {
-            let limit = self.limit(needed, bucket);
-            let Counts {
-                total,
-                failed: errors,
-                slow,
-            } = failed.counts;
-            let counted = self
-                .clients
-                .count(failed.client, total, limit, failed.bucket);
-            let counted = Counts {
-                total: counted,
-                failed: errors.min(counted),
-                slow: slow.min(counted),
-            };
-            add(self, failed.bucket, counted);
-        }
-    }
-
-    /// Returns how many failures of one client count.
-    fn limit(&self, needed: u32, bucket: u64) -> u32 {
-        match self.clients.parts(bucket) {
-            1 => u32::MAX,
-            parts => needed.div_ceil(parts),
-        }
-    }
-
-    /// Returns whether a client that is not the only one fails so often that it goes on only with what is
-    /// good: half as often as all requests together succeed, and often enough to open a circuit.
-    pub fn is_at_limit(&self, settings: &Settings, client: ClientId, now: Timestamp) -> bool {
-        let bucket = self.bucket(now);
-        let failed = self.clients.failed(client, bucket);
-        failed > 0 && self.clients.parts(bucket) > 1 && {
-            let good = self.window.sum().succeeded();
-            let (ratio, least) = (settings.failure_ratio, settings.min_requests);
-            failed >= needed(ratio, least, 0).max(needed(ratio, least, good) / 2)
-        }
-    }
-
-    /// Keeps the count of a client that still fails from ending.
-    pub fn keep_at_limit(&mut self, client: ClientId, now: Timestamp) {
-        let bucket = self.bucket(now);
-        self.clients.keep(client, bucket);
-    }
-
-    /// Counts requests that succeeded before the window opened, by their number per second.
-    pub fn add_credit(&mut self, per_second: f64, now: Timestamp) {
-        if self.state != State::Closed {
-            return;
-        }
-        let newest = self.bucket(now);
-        let width = self.bucket_width.as_secs_f64();
-        for back in 1..BUCKETS as u64 {
-            // What is due up to the end of this bucket, less what is due up to its beginning.
-            let due = |buckets: u64| (per_second * width * buckets as f64).round() as u32;
-            let counts = Counts {
-                total: due(back).saturating_sub(due(back.saturating_sub(1))),
-                ..Counts::default()
-            };
-            self.window.count(newest.saturating_sub(back), counts);
-        }
-    }
-
-    /// Returns whether the outcomes of the window open the circuit. `healthy_rate`: the successes per
-    /// second that the route is known to have had. An upstream that [hangs](Self::hangs)
-    /// is another question.
-    pub fn should_trip(&self, settings: &Settings, healthy_rate: f64, now: Timestamp) -> bool {
-        if self.state != State::Closed {
-            return false;
-        }
-        let counts = self.window.sum();
-        let share = |part: u32| f64::from(part) / f64::from(counts.total.max(1));
-        let is_enough = counts.total >= settings.min_requests;
-        let is_failing = is_enough && share(counts.failed) >= settings.failure_ratio;
-        let is_slow = is_enough
-            && settings.failures.slow.is_some()
-            && share(counts.slow) >= settings.failures.slow_ratio;
-        if (is_failing && self.has_lasted(settings, counts, settings.failure_ratio))
-            || (is_slow && self.has_lasted(settings, counts, settings.failures.slow_ratio))
-        {
-            return true;
-        }
-        self.has_only_failed(settings, healthy_rate, now)
-    }
-
-    /// Returns whether requests fail one after the other, and have done so for long enough.
-    pub fn has_only_failed(&self, settings: &Settings, healthy_rate: f64, now: Timestamp) -> bool {
-        let least = settings.consecutive.failures;
-        self.is_sequence(&self.consecutive, least, settings, healthy_rate, now)
-    }
-
-    /// Returns whether clients leave one after the other and nothing is answered.
-    pub fn hangs(&self, settings: &Settings, healthy_rate: f64, now: Timestamp) -> bool {
-        let least = settings.min_requests;
-        self.is_sequence(&self.abandoned, least, settings, healthy_rate, now)
-    }
-
-    fn is_sequence(
-        &self,
-        run: &ConsecutiveFailures,
-        least: u32,
-        settings: &Settings,
-        healthy_rate: f64,
-        now: Timestamp,
-    ) -> bool {
-        // No sequence of one client opens what others use.
-        let clients = self.clients.parts(self.bucket(now));
-        // Nobody else is known yet, but others may be about to come.
-        let others_due = if run.client_count() == 1 && healthy_rate > 0.0 {
-            Duration::from_secs_f64((OTHERS_EXPECTED / healthy_rate).min(MAX_DOUBT_SECONDS))
-        } else {
-            Duration::ZERO
-        };
-        let is_immediate = settings.consecutive.duration.is_zero();
-        run.count >= least
-            && run.duration() >= settings.consecutive.duration
-            && (is_immediate || run.duration() >= others_due)
-            && run.client_count() >= clients.min(SEQUENCE_CLIENTS as u32)
-    }
-
-    /// Returns whether these outcomes are surely too few to trip the circuit.
-    pub fn is_far_from_trip(&self, settings: &Settings, counts: &UnsyncedCounts) -> bool {
-        let known = self.window.sum().total;
-        let added = counts.failed.iter().map(|failed| failed.counts.total);
-        let added = added.fold(counts.good.sum().total, u32::saturating_add);
-        let is_short = |known: ConsecutiveFailures, added: ConsecutiveFailures, least: u32| {
-            known.count.saturating_add(added.count) < least
-        };
-        let (run, abandoned) = (self.consecutive, self.abandoned);
-        known.saturating_add(added) < settings.min_requests
-            && is_short(run, counts.consecutive, settings.consecutive.failures)
-            && is_short(abandoned, counts.abandoned, settings.min_requests)
-    }
-
     /// Opens the circuit because of the outcomes of the window.
     pub fn trip(
         &mut self,
@@ -406,71 +230,6 @@ impl CircuitBreaker {
     pub fn may_acquire_probe(&self, settings: &Settings, now: Timestamp) -> bool {
         let permits = settings.probe.permits;
         self.state == State::HalfOpen && self.probes.is_available(self.generation, permits, now)
-    }
-
-    /// Returns whether a client must leave the permits of the half-open circuit to others: it has one,
-    /// or its last probes failed. Only if other clients are known.
-    pub fn must_wait(&self, client: ClientId, now: Timestamp) -> bool {
-        if self.state != State::HalfOpen || !self.knows_others(now) {
-            return false;
-        }
-        let leases = self.probes.leases.iter().zip(&self.probe_clients);
-        let mut own = leases.filter(|(_, owner)| **owner == client);
-        let has_failed = self.failed_probers.contains(&Some(client));
-        let others_first = self.changed_at.max(self.probe_failed_at);
-        own.any(|(lease, _)| lease.is_some_and(|lease| now < lease.deadline))
-            || (has_failed && now.saturating_since(others_first) < PRECEDENCE)
-    }
-
-    /// Notes that a client was seen.
-    pub fn note_client(&mut self, client: ClientId, now: Timestamp) {
-        self.clients.note(client, self.bucket(now));
-    }
-
-    /// Notes who got a permit for a probe.
-    pub fn note_probe(&mut self, client: ClientId, permit: ProbePermit, now: Timestamp) {
-        self.note_client(client, now);
-        if let Some(owner) = self.probe_clients.get_mut(usize::from(permit.slot)) {
-            *owner = client;
-        }
-    }
-
-    /// Returns what the outcome of a probe says about the upstream, by whose probe it was. If other
-    /// clients are known, one whose probes fail again and again says nothing: the permit goes to them.
-    pub fn verdict_on_probe(
-        &mut self,
-        client: ClientId,
-        outcome: Outcome,
-        now: Timestamp,
-    ) -> Outcome {
-        let has_failed = self.failed_probers.contains(&Some(client));
-        match outcome {
-            Outcome::Success => {
-                for known in &mut self.failed_probers {
-                    known.take_if(|known| *known == client);
-                }
-                outcome
-            }
-            Outcome::Failure(_) | Outcome::Overloaded(_) => {
-                if !has_failed {
-                    self.failed_probers.rotate_right(1);
-                    if let Some(last) = self.failed_probers.first_mut() {
-                        *last = Some(client);
-                    }
-                }
-                self.probe_failed_at = now;
-                if has_failed && self.knows_others(now) {
-                    Outcome::Ignored
-                } else {
-                    outcome
-                }
-            }
-            Outcome::Abandoned(_) | Outcome::Ignored => outcome,
-        }
-    }
-
-    fn knows_others(&self, now: Timestamp) -> bool {
-        self.clients.parts(self.bucket(now)) > 1
     }
 
     /// Takes a permit back and records the result of its probe. The result of a probe of another
@@ -561,27 +320,6 @@ impl CircuitBreaker {
 
     fn window_length(&self) -> Duration {
         self.bucket_width.saturating_mul(BUCKETS as u32)
-    }
-
-    fn count_consecutive(&mut self, counts: &UnsyncedCounts) {
-        let (failures, mut abandoned) = (counts.consecutive, counts.abandoned);
-        if abandoned.since <= self.last_response {
-            // While they waited, others were answered.
-            abandoned = ConsecutiveFailures::default();
-        }
-        self.consecutive
-            .merge(failures, counts.last_success, &mut self.last_success);
-        self.abandoned
-            .merge(abandoned, counts.last_response, &mut self.last_response);
-    }
-
-    /// Returns whether failures of which at least `ratio` of the window is enough are no burst: enough
-    /// of them are left without the busiest moment. The option that lets sequences trip at once does
-    /// so here too.
-    fn has_lasted(&self, settings: &Settings, counts: Counts, ratio: f64) -> bool {
-        let rest = f64::from(self.window.failed_apart_from_burst());
-        settings.consecutive.duration.is_zero()
-            || (rest >= 1.0 && rest >= ratio * f64::from(counts.total) * LASTING_PART)
     }
 
     /// Decides once for each step of the ramp that is over.
@@ -692,14 +430,6 @@ impl CircuitBreaker {
         self.abandoned = ConsecutiveFailures::default();
         self.last_response = Timestamp::EPOCH;
     }
-}
-
-/// Returns how many failures open a circuit that has `good` successes: with them, at least `least`
-/// outcomes and at least this share of failures.
-fn needed(ratio: f64, least: u32, good: u32) -> u32 {
-    let by_number = ratio * f64::from(least);
-    let by_share = ratio / (1.0 - ratio).max(0.05) * f64::from(good);
-    by_number.max(by_share).ceil() as u32
 }
 
 /// Returns `at`, or the latest possible time if `at` is further in the future than `longest`
