@@ -19,6 +19,7 @@
 //!
 //! * `routes`: the routes, each with its circuits, metrics, load and releases.
 //! * `registry`, `permit`: whether a request may pass, and how it ended.
+//! * `shared_circuit`: the circuits of a route as one worker knows them, and what it has not pushed yet.
 //! * `sync`: the exchange of circuits with the other workers.
 //! * `shared`, `heartbeat`: values in shared data, and how they are changed.
 //! * `hints`: when clients should come back.
@@ -38,6 +39,7 @@ mod registry;
 mod releases;
 mod routes;
 mod shared;
+mod shared_circuit;
 mod sync;
 
 pub use events::Event;

@@ -10,8 +10,8 @@ use crate::breaker::ClientId;
 use crate::retry::RouteLoad;
 use crate::time::Timestamp;
 use crate::worker::metrics::RouteMetrics;
-use crate::worker::registry::SharedCircuit;
 use crate::worker::releases::Releases;
+use crate::worker::shared_circuit::SharedCircuit;
 
 /// Maximum number of circuits; further routes share one. The same limit applies to routes with
 /// metrics and to routes with a load.

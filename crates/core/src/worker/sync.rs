@@ -14,9 +14,9 @@ use crate::worker::events::Event;
 use crate::worker::heartbeat::Heartbeat;
 use crate::worker::metrics::{RouteCounter, WorkerCounter};
 use crate::worker::permit::CircuitId;
-use crate::worker::registry::SharedCircuit;
 use crate::worker::routes::RouteKey;
 use crate::worker::shared::{read_circuits, update, update_circuits, SyncError};
+use crate::worker::shared_circuit::SharedCircuit;
 use crate::worker::Worker;
 
 /// How long all workers track requests after one of them pushed a failure.

@@ -7,6 +7,7 @@ mod chaos;
 mod circuits;
 mod classes;
 mod concurrent_writer;
+mod crowds;
 mod heartbeats;
 mod hints;
 mod invariants;
