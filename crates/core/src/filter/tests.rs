@@ -66,6 +66,17 @@ impl World {
         filter.on_log(&mut self.host, &mut self.worker);
     }
 
+    fn set_number(&mut self, path: &str, number: u64) {
+        let bytes = number.to_le_bytes().to_vec();
+        self.host.attributes.insert(path.to_owned(), bytes);
+    }
+
+    /// Sets `request.time` to now, as Envoy does when a request begins.
+    fn note_request_time(&mut self) {
+        let began = self.host.now.unwrap().as_millis() * 1_000_000;
+        self.set_number("request.time", began);
+    }
+
     fn advance(&mut self, ms: u64) {
         let now = self
             .host
