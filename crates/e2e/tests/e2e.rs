@@ -42,6 +42,8 @@ mod readme;
 mod resilience;
 /// Files for Envoy, Istio and Envoy Gateway.
 mod resources;
+/// Scenarios that run at the same time.
+mod scenarios;
 /// A site with every kind of failure.
 mod site;
 /// The start time of the module, read from Linux's processor times.

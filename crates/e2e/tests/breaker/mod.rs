@@ -13,12 +13,10 @@ mod innocent;
 mod modes;
 mod sharing;
 
+use crate::scenarios::{self, Scenario};
 use bench::Bench;
 
-/// A scenario on its own routes.
-type Scenario = (&'static str, fn(&Bench));
-
-const SCENARIOS: &[Scenario] = &[
+const SCENARIOS: &[Scenario<Bench>] = &[
     ("cut off", cut_off::a_dead_upstream_is_cut_off),
     (
         "few get through",
@@ -64,20 +62,6 @@ fn scenarios_pass_with_four_workers() {
 }
 
 fn run_all(concurrency: u32) {
-    let bench = Bench::start(concurrency);
-    let failed: Vec<&str> = std::thread::scope(|scope| {
-        let start = |(name, scenario): &Scenario| {
-            let (scenario, bench) = (*scenario, &bench);
-            let thread = std::thread::Builder::new().name((*name).to_owned());
-            let thread = thread.spawn_scoped(scope, move || scenario(bench));
-            (*name, thread.expect("start a thread"))
-        };
-        let threads: Vec<_> = SCENARIOS.iter().map(start).collect();
-        let ends = threads
-            .into_iter()
-            .map(|(name, thread)| (name, thread.join()));
-        ends.filter_map(|(name, end)| end.is_err().then_some(name))
-            .collect()
-    });
+    let failed = scenarios::run_all(&Bench::start(concurrency), SCENARIOS);
     assert!(failed.is_empty(), "with {concurrency} workers: {failed:?}");
 }

@@ -15,6 +15,7 @@ mod voices;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::scenarios::run_at_once;
 use bench::{Bench, Scenario, Stage};
 
 /// What a scenario has found wrong, in words.
@@ -55,27 +56,19 @@ fn run_all(concurrency: u32) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let scenarios = scenarios();
     let bench = Bench::start(concurrency, &scenarios);
-    let findings: Findings = std::thread::scope(|scope| {
-        let start = |(scenario, stage)| {
-            let (scenario, stage): (&Scenario, Stage<'_>) = (scenario, stage);
-            let name = stage.id().to_owned();
-            let thread = std::thread::Builder::new().name(name.clone());
-            let thread = thread.spawn_scoped(scope, move || {
-                stage.wait_for_its_turn();
-                scenario.play(&stage)
-            });
-            (name, thread.expect("start a thread"))
-        };
-        let threads: Vec<_> = bench.stages(&scenarios).map(start).collect();
-        let ends = threads.into_iter().flat_map(|(name, thread)| {
-            let findings = thread.join();
-            let findings = findings.unwrap_or_else(|_| vec!["see the panic above".to_owned()]);
-            findings
-                .into_iter()
-                .map(move |finding| format!("{name}: {finding}"))
-        });
-        ends.collect()
+    let play = |(scenario, stage): (&Scenario, Stage<'_>)| {
+        stage.wait_for_its_turn();
+        scenario.play(&stage)
+    };
+    let stages = bench.stages(&scenarios);
+    let ends = run_at_once(stages.map(|of| (of.1.id().to_owned(), move || play(of))));
+    let findings = ends.into_iter().flat_map(|(name, findings)| {
+        let findings = findings.unwrap_or_else(|| vec!["see the panic above".to_owned()]);
+        findings
+            .into_iter()
+            .map(move |finding| format!("{name}: {finding}"))
     });
+    let findings: Findings = findings.collect();
     assert!(
         findings.is_empty(),
         "with {concurrency} workers, and stalls of {:?}: {findings:#?}",

@@ -1,0 +1,29 @@
+//! Scenarios that run at the same time.
+
+/// A scenario on its own routes of a bench. It panics if it fails.
+pub(crate) type Scenario<Bench> = (&'static str, fn(&Bench));
+
+/// Runs scenarios on one bench. Returns the names of those that failed.
+pub(crate) fn run_all<Bench: Sync>(bench: &Bench, scenarios: &[Scenario<Bench>]) -> Vec<String> {
+    let all = scenarios.iter();
+    let ends = run_at_once(all.map(|&(name, play)| (name.to_owned(), move || play(bench))));
+    let failed = ends.into_iter().filter(|(_, end)| end.is_none());
+    failed.map(|(name, _)| name).collect()
+}
+
+/// Runs scenarios, each in a thread of its name. Returns what each returned, or none if it panicked.
+pub(crate) fn run_at_once<T: Send>(
+    scenarios: impl Iterator<Item = (String, impl FnOnce() -> T + Send)>,
+) -> Vec<(String, Option<T>)> {
+    std::thread::scope(|scope| {
+        let start = |(name, play): (String, _)| {
+            let thread = std::thread::Builder::new().name(name.clone());
+            let thread = thread.spawn_scoped(scope, play);
+            (name, thread.expect("start a thread"))
+        };
+        let threads: Vec<_> = scenarios.map(start).collect();
+        let ends = threads.into_iter();
+        ends.map(|(name, thread)| (name, thread.join().ok()))
+            .collect()
+    })
+}
