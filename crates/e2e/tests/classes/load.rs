@@ -63,6 +63,22 @@ pub(crate) enum Shot {
     Upload(Upload, Request),
 }
 
+impl Shot {
+    /// Returns what sends this request for other paths. The argument is the number of the request.
+    pub(crate) fn paths(
+        request: Request,
+        path: impl Fn(u64) -> String + Send + 'static,
+    ) -> impl Fn(u64) -> Shot + Send + 'static {
+        move |number| {
+            let path = path(number);
+            Shot::Ask(Request {
+                path,
+                ..request.clone()
+            })
+        }
+    }
+}
+
 /// How a request ended, for its client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum End {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::bench::{bad_gateway, wait_for_time, Addresses, Scenario, Stage, FLUSH, OPEN};
 use super::load::{End, Load, Shot, Who};
-use super::paths::{failing, page, visits};
+use super::paths::{failing, page, visits, VISITS};
 use super::Findings;
 use tidegate_e2e::message::Request;
 use tidegate_e2e::upstream::{Answer, Behaviour, Upstream};
@@ -49,6 +49,16 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     all
 }
 
+/// Returns visits of ten clients, to which the upstream answers as set for `page`.
+fn visits_of_pages(
+    stage: &Stage<'_>,
+    per_second: u32,
+    path: impl Fn(u64) -> String + Send + 'static,
+) -> Load {
+    let paths = Shot::paths(stage.get_as("/", "page"), path);
+    stage.load(&Who::clients(10), per_second, paths)
+}
+
 fn the_port_closes_while_a_path_fails(stage: &Stage<'_>) -> Findings {
     let _bad = failing(stage, |_| "/bad".to_owned());
     let visitors = visits(stage, page);
@@ -77,14 +87,7 @@ fn all_pages_fail_that_are_seen_once(stage: &Stage<'_>) -> Findings {
 }
 
 fn each_path_hangs(stage: &Stage<'_>) -> Findings {
-    let request = stage.get_as("/", "page");
-    let visitors = stage.load(&Who::clients(10), 20, move |number| {
-        let path = page(number);
-        Ask(Request {
-            path,
-            ..request.clone()
-        })
-    });
+    let visitors = visits_of_pages(stage, VISITS, page);
     visitors.run_for(WELL);
     stage.upstream.set("page", Behaviour::Hang);
     // Until then nothing has failed.
@@ -96,14 +99,7 @@ fn each_path_hangs(stage: &Stage<'_>) -> Findings {
 fn an_outage_ends(stage: &Stage<'_>, begin: fn(&Upstream), end: fn(&Upstream)) -> Findings {
     const LASTS: Duration = Duration::from_secs(3);
     const BACK: Duration = Duration::from_secs(8);
-    let request = stage.get_as("/", "page");
-    let visitors = stage.load(&Who::clients(10), 20, move |number| {
-        let path = page(number);
-        Ask(Request {
-            path,
-            ..request.clone()
-        })
-    });
+    let visitors = visits_of_pages(stage, VISITS, page);
     visitors.run_for(Duration::from_secs(2));
     let mut findings = visitors.is_served();
     begin(stage.upstream);
@@ -132,15 +128,10 @@ fn a_part_of_the_load_can_be_served(stage: &Stage<'_>, per_second: u32) -> Findi
         patience: Duration::from_millis(500),
     };
     stage.upstream.set("page", capacity);
-    let request = stage.get_as("/", "page");
     let begun = Instant::now();
-    let visitors = stage.load(&Who::clients(10), WANTED, move |number| {
+    let visitors = visits_of_pages(stage, WANTED, |number| {
         // In no order: a steady one would let the same paths meet the full upstream each time.
-        let path = format!("/p{}", (number.wrapping_mul(0x9E37_79B9) >> 16) % 7);
-        Ask(Request {
-            path,
-            ..request.clone()
-        })
+        format!("/p{}", (number.wrapping_mul(0x9E37_79B9) >> 16) % 7)
     });
     wait_for_time(begun + SETTLED + MEASURED);
     let measured = begun + SETTLED..begun + SETTLED + MEASURED;
@@ -156,14 +147,7 @@ fn a_part_of_the_load_can_be_served(stage: &Stage<'_>, per_second: u32) -> Findi
 }
 
 fn everything_fails(stage: &Stage<'_>, page: fn(u64) -> String) -> Findings {
-    let request = stage.get_as("/", "page");
-    let visitors = stage.load(&Who::clients(10), 20, move |number| {
-        let path = page(number);
-        Ask(Request {
-            path,
-            ..request.clone()
-        })
-    });
+    let visitors = visits_of_pages(stage, VISITS, page);
     visitors.run_for(WELL);
     let since = Instant::now();
     stage.upstream.set("page", bad_gateway());

@@ -63,27 +63,23 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 
 /// Returns the busy client's requests, to which the upstream answers 502.
 pub(super) fn failing(stage: &Stage<'_>, path: impl Fn(u64) -> String + Send + 'static) -> Load {
+    failing_for(stage, &[Who::busy()], FAILING, path)
+}
+
+/// Returns requests of clients, to which the upstream answers 502.
+fn failing_for(
+    stage: &Stage<'_>,
+    who: &[Who],
+    per_second: u32,
+    path: impl Fn(u64) -> String + Send + 'static,
+) -> Load {
     stage.upstream.set("bad", bad_gateway());
-    let request = stage.get_as("/", "bad");
-    stage.load(&[Who::busy()], FAILING, move |number| {
-        let path = path(number);
-        Ask(Request {
-            path,
-            ..request.clone()
-        })
-    })
+    stage.load(who, per_second, Shot::paths(stage.get_as("/", "bad"), path))
 }
 
 /// Returns the visits of ten clients. The argument is the number of the request.
 pub(super) fn visits(stage: &Stage<'_>, path: impl Fn(u64) -> String + Send + 'static) -> Load {
-    let request = stage.get("/");
-    stage.load(&Who::clients(10), VISITS, move |number| {
-        let path = path(number);
-        Ask(Request {
-            path,
-            ..request.clone()
-        })
-    })
+    stage.load(&Who::clients(10), VISITS, Shot::paths(stage.get("/"), path))
 }
 
 /// Returns one of a few pages that everybody visits.
@@ -114,17 +110,8 @@ fn one_path_fails_for_one_client(stage: &Stage<'_>) -> Findings {
 }
 
 fn all_poll_a_path_that_fails(stage: &Stage<'_>) -> Findings {
-    stage.upstream.set("bad", bad_gateway());
-    let request = stage.get_as("/bad", "bad");
-    let polls = stage.load(&Who::clients(10), 20, move |_| Ask(request.clone()));
-    let request = stage.get("/");
-    let visitors = stage.load(&Who::clients(10), 10, move |number| {
-        let path = page(number);
-        Ask(Request {
-            path,
-            ..request.clone()
-        })
-    });
+    let polls = failing_for(stage, &Who::clients(10), 20, |_| "/bad".to_owned());
+    let visitors = stage.load(&Who::clients(10), 10, Shot::paths(stage.get("/"), page));
     visitors.run_for(LASTS);
     let mut findings = visitors.is_served();
     findings.extend(stage.is_soon_rejected("bad", &polls, Duration::ZERO));
@@ -143,15 +130,8 @@ fn paths_that_nobody_else_uses_fail(stage: &Stage<'_>, known: Duration) -> Findi
 
 /// As before, but it is no single client.
 fn paths_of_many_clients_fail(stage: &Stage<'_>) -> Findings {
-    stage.upstream.set("bad", bad_gateway());
-    let request = stage.get_as("/", "bad");
-    let bad = stage.load(&Who::clients(10), FAILING, move |number| {
-        let path = format!("/x{number}");
-        Ask(Request {
-            path,
-            ..request.clone()
-        })
-    });
+    let path = |number| format!("/x{number}");
+    let bad = failing_for(stage, &Who::clients(10), FAILING, path);
     let visitors = visits(stage, page);
     visitors.run_for(LASTS);
     let mut findings = visitors.is_served();
@@ -226,9 +206,7 @@ fn one_page_of_a_directory_is_well(stage: &Stage<'_>) -> Findings {
 }
 
 fn all_poll_a_deep_path_that_fails(stage: &Stage<'_>) -> Findings {
-    stage.upstream.set("bad", bad_gateway());
-    let request = stage.get_as("/api/v1/bad", "bad");
-    let polls = stage.load(&Who::clients(10), 20, move |_| Ask(request.clone()));
+    let polls = failing_for(stage, &Who::clients(10), 20, |_| "/api/v1/bad".to_owned());
     let visitors = visits(stage, |_| "/api/v1/good".to_owned());
     visitors.run_for(LASTS);
     let mut findings = visitors.is_served();
@@ -280,13 +258,7 @@ fn a_host_fails(stage: &Stage<'_>, visited: fn(u64) -> String) -> Findings {
     let host = format!("a.{below}");
     let mut request = stage.get_as("/", "bad");
     request.authority.clone_from(&host);
-    let bad = stage.load(&[Who::busy()], FAILING, move |number| {
-        let path = page(number);
-        Ask(Request {
-            path,
-            ..request.clone()
-        })
-    });
+    let bad = stage.load(&[Who::busy()], FAILING, Shot::paths(request, page));
     let request = stage.get("/");
     let visitors = stage.load(&Who::clients(10), VISITS, move |number| {
         Ask(Request {
@@ -307,10 +279,8 @@ fn a_host_fails(stage: &Stage<'_>, visited: fn(u64) -> String) -> Findings {
 
 /// A quiet route at night: the first visitor of another path is served.
 fn only_a_monitor_asks(stage: &Stage<'_>, visitor_after: Duration) -> Findings {
-    stage.upstream.set("bad", bad_gateway());
-    let request = stage.get_as("/bad", "bad");
     let begun = Instant::now();
-    let monitor = stage.load(&[Who::client(99)], 3, move |_| Ask(request.clone()));
+    let monitor = failing_for(stage, &[Who::client(99)], 3, |_| "/bad".to_owned());
     wait_for_time(begun + visitor_after);
     let request = stage.get("/");
     let visitor = stage.load(&[Who::client(1)], 1, move |_| Ask(request.clone()));

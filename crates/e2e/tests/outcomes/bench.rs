@@ -208,6 +208,21 @@ impl Bench {
         events
     }
 
+    /// Waits for ten answers to other clients of a route. Returns a finding if not all are good, and one
+    /// if a circuit of the route opened.
+    pub(crate) fn is_noticed(&self, name: &str, kind: Kind, others: &Load) -> Vec<String> {
+        let key = kind.key(name);
+        let wrong = others.unlike(&format!("{key}, others"), 10, |response| {
+            kind.is_success(response)
+        });
+        let mut findings = Vec::from_iter(wrong);
+        let opened = self.opened(&key);
+        if !opened.is_empty() {
+            findings.push(format!("{key} opened: {opened:?}"));
+        }
+        findings
+    }
+
     /// Waits until the breaker has ignored so many requests of a route for a reason. Returns a finding
     /// if it does not.
     pub(crate) fn too_few_ignored(&self, why: &str, key: &str, least: usize) -> Option<String> {

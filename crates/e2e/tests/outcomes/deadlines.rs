@@ -83,16 +83,7 @@ pub(crate) fn deadlines_of_clients_open_nothing_and_the_routes_own_does(bench: &
                 .is_some_and(|response| kind.is_success(response))
         });
         assert_eq!(answered.count(), 0, "{key}: the deadline is not honoured");
-        let seen = others.wait_for(10);
-        let wrong = seen.iter().find(|one| {
-            !one.response()
-                .is_some_and(|response| kind.is_success(response))
-        });
-        findings.extend(wrong.map(|one| format!("{key}: {one}")));
-        let opened = bench.opened(&key);
-        if !opened.is_empty() {
-            findings.push(format!("{key} opened: {opened:?}"));
-        }
+        findings.extend(bench.is_noticed(name, *kind, others));
         findings.extend(bench.too_few_ignored("client_deadline", &key, MANY));
     }
     assert!(findings.is_empty(), "{findings:#?}");

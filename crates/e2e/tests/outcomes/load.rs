@@ -111,6 +111,24 @@ impl Load {
             Some(self.seen()).filter(|seen| seen.len() >= count)
         })
     }
+
+    /// Waits until so many requests are over. Returns how many did not get what is expected, with an
+    /// example.
+    pub(crate) fn unlike(
+        &self,
+        name: &str,
+        count: usize,
+        is_expected: impl Fn(&Response) -> bool,
+    ) -> Option<String> {
+        let seen = self.wait_for(count);
+        let wrong: Vec<_> = seen
+            .iter()
+            .filter(|one| !one.response().is_some_and(&is_expected))
+            .collect();
+        let first = wrong.first()?;
+        let (wrong, all) = (wrong.len(), seen.len());
+        Some(format!("{name}: {wrong} of {all}, first {first}"))
+    }
 }
 
 async fn one(client: &Client, request: &Request, patience: Option<Duration>) -> End {

@@ -154,40 +154,13 @@ pub(crate) fn answers_that_are_no_fault_of_the_upstream_open_nothing(bench: &Ben
                 && page(&response.headers) == page(&sent.headers)
                 && (kind == Grpc || response.text() == "<h1>the upstream's own")
         };
-        findings.extend(unlike(&key, "strange", &strange, MANY, is_untouched));
-        findings.extend(unlike(&key, "others", &others, 10, |response| {
-            kind.is_success(response)
-        }));
-        let opened = bench.opened(&key);
-        if !opened.is_empty() {
-            findings.push(format!("{key} opened: {opened:?}"));
-        }
+        findings.extend(strange.unlike(&format!("{key}, strange"), MANY, is_untouched));
+        findings.extend(bench.is_noticed(case.name, kind, &others));
         if let Some(why) = case.ignored {
             findings.extend(bench.too_few_ignored(why, &key, MANY));
         }
     }
     assert!(findings.is_empty(), "{findings:#?}");
-}
-
-/// Waits for `count` answers. Returns how many are not as expected, with an example.
-fn unlike(
-    key: &str,
-    who: &str,
-    load: &Load,
-    count: usize,
-    is_expected: impl Fn(&Response) -> bool,
-) -> Option<String> {
-    let seen = load.wait_for(count);
-    let wrong: Vec<_> = seen
-        .iter()
-        .filter(|one| !one.response().is_some_and(&is_expected))
-        .collect();
-    let first = wrong.first()?;
-    Some(format!(
-        "{key}, {who}: {} of {}, first {first}",
-        wrong.len(),
-        seen.len()
-    ))
 }
 
 /// A path or a host that is skipped passes while the circuit rejects everything else.
@@ -210,7 +183,7 @@ pub(crate) fn skipped_requests_pass_an_open_circuit(bench: &Bench) {
             for (behaviour, status) in [("down-skipped", 503), ("fine", 200)] {
                 let skipped = change(choose(request.clone(), behaviour));
                 let load = bench.load(kind, skipped, 20);
-                let wrong = unlike(&key, behaviour, &load, 20, |response| {
+                let wrong = load.unlike(&format!("{key}, {behaviour}"), 20, |response| {
                     response.status == status && !response.headers.has("x-tidegate-page")
                 });
                 assert_eq!(wrong, None);
@@ -247,6 +220,6 @@ pub(crate) fn a_failure_now_and_then_among_errors_of_clients_opens_nothing(bench
             Grpc => response.header("grpc-status") == Some("5"),
             H1 | H2 => response.status == 404,
         };
-        assert_eq!(unlike(&key, "bots", &bots, 1, wanted), None);
+        assert_eq!(bots.unlike(&format!("{key}, bots"), 1, wanted), None);
     }
 }

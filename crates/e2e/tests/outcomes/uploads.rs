@@ -115,16 +115,7 @@ pub(crate) fn uploads_that_are_not_read_open_nothing(bench: &Bench) {
                 findings.push(format!("{key}: {got} answers of {status}: {ends:?}"));
             }
         }
-        let seen = others.wait_for(10);
-        let wrong = seen.iter().find(|one| {
-            !one.response()
-                .is_some_and(|response| kind.is_success(response))
-        });
-        findings.extend(wrong.map(|one| format!("{key}: {one}")));
-        let opened = bench.opened(&key);
-        if !opened.is_empty() {
-            findings.push(format!("{key} opened: {opened:?}"));
-        }
+        findings.extend(bench.is_noticed(name, *kind, &others));
         if status.is_none() {
             let answered = ends.iter().filter(|end| **end == Ok(413)).count();
             let ignored = MANY - answered;
