@@ -6,7 +6,7 @@ mod breaker;
 mod browser;
 /// The filter among other filters.
 mod chain;
-/// What a failure closes: a path, a host, not the whole route.
+/// The circuit that opens: that of a path or of a host, not that of the whole route.
 mod classes;
 /// curl and a real gRPC client.
 mod clients;

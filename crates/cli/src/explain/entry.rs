@@ -17,7 +17,7 @@ pub(super) struct Entry<'a> {
     /// 0: the client disconnected before there was a response.
     pub(super) status: u16,
     pub(super) bytes_sent: u64,
-    /// Whether the request has a body.
+    /// True if the request has a body.
     pub(super) sends_body: bool,
     /// Names of flags, separated by commas.
     pub(super) flags: Cow<'a, str>,

@@ -75,7 +75,7 @@ impl Callers {
     }
 }
 
-/// What is asked for, and who asks.
+/// The path of a request and the address of its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Asker {
     pub(crate) path: SitePath,

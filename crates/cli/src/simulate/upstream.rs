@@ -38,7 +38,7 @@ pub(crate) struct Condition {
     pub(crate) hangs: bool,
     /// How long each request waits at its host before it is to be served, in milliseconds.
     pub(crate) delay_ms: u64,
-    /// Whether what is served is a 401.
+    /// True if each answer is a 401.
     pub(crate) denies: bool,
 }
 

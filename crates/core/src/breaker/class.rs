@@ -1,9 +1,9 @@
 //! The class of a request: its host and the segments of its path.
 //!
 //! One route often serves many things that fail separately: hosts behind a wildcard domain, the
-//! services of an API, one broken page. A circuit of the whole route would close them all. Therefore
-//! failures are counted by class, and the circuit that opens is that of the narrowest prefix that
-//! explains them.
+//! services of an API, one broken page. A single circuit of the whole route would reject the
+//! requests for all of them. Therefore failures are counted by class, and the circuit that opens is
+//! that of the narrowest prefix that explains them.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;

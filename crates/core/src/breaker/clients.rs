@@ -128,7 +128,7 @@ impl Clients {
         let bucket = lower_bits(bucket);
         let known = match self.place(id, bucket) {
             Some(place) => self.known.get_mut(place),
-            // The least of the others gives up its place: whoever causes most of the failures never
+            // The least of the others gives up its place: the client that causes most of the failures never
             // does. If many clients fail, none of them is alone.
             None => {
                 let least = self.known.iter_mut().min_by_key(|known| known.failed);

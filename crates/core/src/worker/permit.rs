@@ -21,7 +21,7 @@ pub struct CircuitId<'a> {
 pub struct Caller {
     /// The host and the path.
     pub class: PathClass,
-    /// The client; unknown if nobody needs to know.
+    /// The client; unknown where no decision needs it.
     pub client: ClientId,
     /// Whether the request is an upload that may take long, and says nothing if it does.
     pub is_upload: bool,

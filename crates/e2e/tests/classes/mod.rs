@@ -1,4 +1,4 @@
-//! What a failure closes: the path, the host, or the client's own part, and nothing besides.
+//! The circuit that opens: that of a path or of a host, or the rejection of a single client.
 //!
 //! Each scenario has a route `/` for a host of its own, with an upstream of its own, and all run at
 //! the same time on one [`Bench`]. Most run twice: with clients whose addresses Envoy knows, and with

@@ -103,12 +103,12 @@ pub(super) const TIMEOUT: Runbook = Runbook {
 };
 
 pub(super) const CIRCUIT_OPEN: Runbook = Runbook {
-    means: "Tidegate rejected the request: so many requests of this route, or of this part of its paths, failed that a circuit opened, to let the upstream recover.",
+    means: "Tidegate rejected the request: many requests of this route, or of this part of its paths, failed. Its circuit opened, to let the upstream recover.",
     page: "The server behind this site is having trouble, so we are giving it a moment to recover.",
     certainty: "Certain: it is the filter's own decision. The cause is the reason that opened the circuit.",
     checks: &[
         Check {
-            what: "What opened the circuit, and for which paths? Envoy's log has a line with the reason and, if not the whole route was closed, the class of paths. Follow the runbook of that reason.",
+            what: "What opened the circuit, and for which paths? Envoy's log has a line with the reason and, unless the circuit of the whole route opened, the class of paths. Follow the runbook of that reason.",
             run: "grep '\"to\":\"open\"' ENVOY_LOG | tail -5",
         },
         Check {
@@ -122,7 +122,7 @@ pub(super) const CIRCUIT_OPEN: Runbook = Runbook {
     ],
     change: &[
         "Fix what opened it; the circuit closes gradually by itself.",
-        "If requests that do not fail are rejected with others, remove `breaker.scope: \"route\"`: by default, only the paths that fail are closed.",
+        "If requests that do not fail are rejected with others, remove `breaker.scope: \"route\"`: by default, only requests for the paths that fail are rejected.",
         "Test limits on your traffic with `breaker.mode: shadow`, and with `tidegate simulate`.",
     ],
     meanwhile: "When the open time is over, the circuit admits a few probes. If they succeed, it admits a growing share of traffic; otherwise it stays open longer. Clients get different retry times.",

@@ -15,7 +15,7 @@ const MIXED: u32 = 2;
 /// A class with as many failures in a row is not good, whatever it was before.
 const MAX_FAILURES_IN_A_ROW: u32 = 2;
 
-/// The successes of a worker before the window opened, which nobody counted.
+/// The successes of a worker before the window opened, which were not counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Credit {
     /// Successes per second, as far as they are known.

@@ -1,7 +1,7 @@
 //! The circuits of one route: its own, and those of the classes that fail.
 //!
 //! While a route is watched, outcomes are counted in a tree: the route, its hosts, the segments of
-//! their paths. What fails is closed by the narrowest circuit that explains it:
+//! their paths. The narrowest circuit that explains the failures opens:
 //!
 //! * A class whose requests fail opens its own circuit.
 //! * A class that shows both successes and failures is divided by its next segment.

@@ -38,7 +38,7 @@ options! {
         /// The gradual return from the first probes to all requests.
         ramp: BreakerRamp = section(),
 
-        /// What a failure closes.
+        /// How much a circuit rejects.
         scope: BreakerScope = one_of().default(BreakerScope::Path),
 
         /// Routes with the same group share one breaker. `null`: every route has its own.
@@ -114,11 +114,11 @@ words! {
         Disabled = "disabled",
     }
 
-    /// What a failure closes.
+    /// How much a circuit rejects.
     pub enum BreakerScope {
-        /// The host, or the beginning of its paths, whose requests fail.
+        /// Only requests for the host, or for the beginning of its paths, that fail.
         Path = "path",
-        /// The whole route.
+        /// All requests of the route.
         Route = "route",
     }
 }

@@ -1,4 +1,4 @@
-//! What fails is closed, and nothing else: clients with addresses and paths, over several workers.
+//! Requests for what fails are rejected, and no others: clients with addresses and paths, over several workers.
 
 use super::crowds::{defaults, each, scene, Asked, Crowd, Scene, BAD_GATEWAY, ROUTE};
 use super::*;

@@ -5,7 +5,7 @@ use super::*;
 use crate::simulate::paths::{Asker, SitePath};
 use crate::simulate::rng::Stream;
 
-/// What a call needs: neither the address nor the path matter to Envoy.
+/// The random numbers and the proxy of a call. Neither address nor path matter to Envoy.
 struct Calls {
     rng: Stream,
     proxy: Proxy,
