@@ -8,12 +8,18 @@
 use std::ptr::{null, null_mut};
 
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
-use tidegate_core::filter::LocalReply;
+use tidegate_core::filter::{Header, LocalReply};
 use tidegate_core::host::{HeaderMap, Host, HostError, MetricKind, MetricStore, SharedData};
 use tidegate_core::http::headers::HeaderBlock;
 use tidegate_core::time::Timestamp;
 
 type Result<T> = std::result::Result<T, HostError>;
+
+// Of WASI, the only call in use. Envoy provides it (proxy-wasm-cpp-host, `exports.h`).
+#[link(wasm_import_module = "wasi_snapshot_preview1")]
+extern "C" {
+    fn random_get(buffer: *mut u8, size: usize) -> u32;
+}
 
 #[link(wasm_import_module = "env")]
 extern "C" {
@@ -42,6 +48,13 @@ extern "C" {
         name_size: usize,
         data: *mut *mut u8,
         size: *mut usize,
+    ) -> u32;
+    fn proxy_add_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
     ) -> u32;
     fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32) -> u32;
@@ -130,6 +143,15 @@ pub(crate) fn log_level() -> Result<u32> {
     // SAFETY: the host writes one word to a live variable.
     check(unsafe { proxy_get_log_level(&mut level) })?;
     Ok(level)
+}
+
+/// Adds a header to a map.
+pub(crate) fn add_header(map: HeaderMap, (name, value): &Header) -> Result<()> {
+    let map = map_type(map) as u32;
+    // SAFETY: the host only reads the live slices.
+    check(unsafe {
+        proxy_add_header_map_value(map, name.as_ptr(), name.len(), value.as_ptr(), value.len())
+    })
 }
 
 /// Replaces all headers of a map.
@@ -225,6 +247,15 @@ impl Host for Envoy {
             proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len())
         });
         result.inspect_err(|error| log::debug!("tidegate: filter state cannot be set ({error})"))
+    }
+
+    fn random(&mut self) -> Result<[u8; 32]> {
+        let mut bytes = [0; 32];
+        // SAFETY: the host writes to the live array.
+        match unsafe { random_get(bytes.as_mut_ptr(), bytes.len()) } {
+            0 => Ok(bytes),
+            errno => Err(HostError::Status(errno)),
+        }
     }
 
     fn log(&mut self, level: log::Level, line: &str) {

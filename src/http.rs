@@ -71,6 +71,9 @@ impl HttpContext for Request {
         let result = match action {
             None | Some(ResponseAction::Continue) => Ok(()),
             Some(ResponseAction::SendLocalReply(reply)) => host::send_local_reply(&reply),
+            Some(ResponseAction::AddHeader(header)) => {
+                host::add_header(HeaderMap::Response, &header)
+            }
             Some(ResponseAction::Replace(headers)) => {
                 host::set_headers(HeaderMap::Response, &headers)
             }

@@ -252,6 +252,7 @@ impl Fixture {
             class: PathClass::of_request(header(":authority"), header(":path")),
             client: ClientId::UNKNOWN,
             is_upload: false,
+            has_pass: false,
         }
     }
 
@@ -313,6 +314,10 @@ impl Host for Memory {
             ["xds", "cluster_name"] => Ok(CLUSTER.to_vec()),
             _ => Err(HostError::NotFound),
         }
+    }
+
+    fn random(&mut self) -> Result<[u8; 32], HostError> {
+        Ok([7; 32])
     }
 
     fn set_filter_state(&mut self, _name: &str, _value: &str) -> Result<(), HostError> {

@@ -40,6 +40,12 @@ pub trait Host: SharedData + MetricStore {
     /// [`HostError`] if the host refuses.
     fn set_filter_state(&mut self, name: &str, value: &str) -> Result<(), HostError>;
 
+    /// Returns random bytes that nobody can foresee.
+    ///
+    /// # Errors
+    /// [`HostError`] if the host has no source of randomness.
+    fn random(&mut self) -> Result<[u8; 32], HostError>;
+
     /// Writes a line to the host's log.
     fn log(&mut self, level: log::Level, line: &str);
 }

@@ -67,6 +67,9 @@
 //! #   fn set_filter_state(&mut self, _name: &str, _value: &str) -> Result<(), HostError> {
 //! #       Ok(())
 //! #   }
+//! #     fn random(&mut self) -> Result<[u8; 32], HostError> {
+//! #         Err(HostError::NotFound)
+//! #     }
 //! #   fn log(&mut self, _level: log::Level, _line: &str) {}
 //! }
 //! # impl SharedData for Refusing {
@@ -131,6 +134,7 @@ pub mod filter_config;
 pub mod host;
 pub mod http;
 pub mod page;
+pub mod pass;
 pub mod policy;
 pub mod retry;
 pub mod rng;

@@ -11,7 +11,7 @@ use expect_test::expect_file;
 use tidegate_core::config::{Color, Config, Exposed, Link, Logo, Maintenance, PageRetry};
 use tidegate_core::failure::{Reason, Source};
 use tidegate_core::http::accept::Format;
-use tidegate_core::page::{LanguageId, Page, PageInfo, Pages};
+use tidegate_core::page::{Gate, LanguageId, Page, PageInfo, Pages};
 use tidegate_core::time::Timestamp;
 
 /// The formats that have a body, and the endings of their files.
@@ -53,6 +53,7 @@ fn info(format: Format, reason: Reason) -> PageInfo<'static> {
             .is_retryable()
             .then_some(Duration::from_millis(12_345)),
         page_retry: Some(&PAGE_RETRY),
+        gate: None,
         request_id: Some(b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"),
         now: Some(Timestamp::from_millis(1_787_480_130_250)),
         method: b"GET",
@@ -96,7 +97,7 @@ fn branded() -> Config {
 /// Changes the configuration and the failure of a page.
 type Change = fn(&mut Config, &mut PageInfo<'static>);
 
-const VARIATIONS: [(&str, Change); 10] = [
+const VARIATIONS: [(&str, Change); 12] = [
     ("branded", |config, _| *config = branded()),
     ("branded-weak-color", |config, _| {
         *config = branded();
@@ -130,6 +131,19 @@ const VARIATIONS: [(&str, Change); 10] = [
         info.status = 503;
         info.retry_after = Some(Duration::from_secs(900));
         info.maintenance = Some(&MAINTENANCE);
+    }),
+    ("gate-wait", |_, info| {
+        info.reason = Reason::CircuitOpen;
+        info.status = 503;
+        info.tripped_by = Some(Reason::ConnectionRefused);
+        info.gate = Some(Gate::Wait);
+    }),
+    ("gate-crowd", |config, info| {
+        *config = branded();
+        info.reason = Reason::CircuitOpen;
+        info.status = 503;
+        info.tripped_by = Some(Reason::ConnectionRefused);
+        info.gate = Some(Gate::Crowd);
     }),
     ("never-by-itself", |_, info| info.page_retry = None),
     ("nothing-exposed", |config, _| {

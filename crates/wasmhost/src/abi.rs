@@ -42,7 +42,7 @@ macro_rules! calls {
             /// All calls, in the order of the ABI's documentation.
             pub const ALL: &'static [Call] = &[ $( Call::$variant, )+ ];
 
-            /// Returns the name of the import in the module `env`.
+            /// Returns the name of the import: in the module `env`, but for `random_get`, which is of WASI.
             pub fn name(self) -> &'static str {
                 match self { $( Call::$variant => $name, )+ }
             }
@@ -81,6 +81,7 @@ calls! {
     IncrementMetric "proxy_increment_metric" Nothing;
     Done "proxy_done" Nothing;
     SetEffectiveContext "proxy_set_effective_context" Nothing;
+    RandomGet "random_get" Nothing;
 }
 
 /// A header map.

@@ -74,7 +74,7 @@ impl<'a> Guest<'a> {
         Ok(bytes)
     }
 
-    fn write(&mut self, ptr: u32, bytes: &[u8]) -> Result<(), Stop> {
+    pub(crate) fn write(&mut self, ptr: u32, bytes: &[u8]) -> Result<(), Stop> {
         let memory = self.memory()?;
         memory
             .write(&mut self.caller, ptr as usize, bytes)

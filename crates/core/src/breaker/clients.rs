@@ -10,6 +10,8 @@ use crate::breaker::window::BUCKETS;
 
 /// Number of addresses that a table keeps: twice as many as there are parts.
 pub const MAX_CLIENTS: usize = 8;
+/// A client that is held back tries again with its failures less one part of so many.
+const CHANCE: u32 = 4;
 
 /// Identifies the address of a client. Different addresses rarely have the same number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
@@ -167,6 +169,24 @@ impl Clients {
         if let Some(known) = known.filter(|known| known.failed > 0) {
             // As if it had begun in the bucket before: it is no newcomer.
             (known.since, known.failed_at) = (bucket.wrapping_sub(1), bucket);
+        }
+    }
+
+    /// Keeps the failures of a client from being forgotten that asks although it is rejected now. When they
+    /// would be forgotten, it gets another chance with a few requests, and not with all that it sends in
+    /// the first bucket of a new window.
+    pub fn keep_failing(&mut self, id: ClientId, bucket: u64) {
+        let bucket = lower_bits(bucket);
+        let known = self.known.iter_mut().find(|known| known.id == id);
+        let Some(known) = known.filter(|known| known.failed > 0) else {
+            return;
+        };
+        known.failed_at = bucket;
+        if is_over(known.since.wrapping_sub(1), bucket) {
+            known.since = bucket.wrapping_sub(1);
+            known.all = known.all.saturating_sub(known.all.div_ceil(CHANCE));
+            // What was counted is not in the window of the circuit any more.
+            known.failed = 1;
         }
     }
 

@@ -15,7 +15,8 @@
 //! * [`clients`]: whose failures a circuit counts.
 //! * [`unsynced`]: outcomes that a worker has counted and not yet added to the circuits.
 //! * [`probes`]: the permits of the half-open state.
-//! * [`ramp`]: the growing share of traffic after the half-open state.
+//! * [`ramp`]: the growing rate of requests after the half-open state.
+//! * [`admissions`]: how much of that rate each client takes.
 //! * [`outcome`]: what a response says about its upstream.
 //! * [`wire`]: the bytes of a circuit in shared data.
 //!
@@ -29,6 +30,7 @@
 //! the route is known to have had lately are added when it opens
 //! ([`RouteCircuits::add_credit`]).
 
+pub mod admissions;
 pub mod circuit;
 pub mod class;
 pub mod clients;

@@ -15,7 +15,7 @@ pub enum State {
     Open,
     /// Probes pass, other requests are rejected.
     HalfOpen,
-    /// A growing share of the requests passes.
+    /// A growing rate of requests passes.
     Ramp,
 }
 

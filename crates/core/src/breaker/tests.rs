@@ -11,6 +11,7 @@ pub(crate) use wire::from_hex;
 
 use std::time::Duration;
 
+use super::circuit::Usual;
 use super::*;
 use crate::config::{Breaker as Settings, Config};
 use crate::failure::Reason;
@@ -46,6 +47,8 @@ pub(crate) struct TestCircuit {
     pub(crate) settings: Settings,
     pub(crate) now: Timestamp,
     pub(crate) draw: f64,
+    /// What the circuit usually sees.
+    pub(crate) usual: Usual,
 }
 
 impl TestCircuit {
@@ -56,6 +59,7 @@ impl TestCircuit {
             settings,
             now: START,
             draw: 0.0,
+            usual: Usual::default(),
         }
     }
 
@@ -122,7 +126,8 @@ impl TestCircuit {
     }
 
     pub(crate) fn advance(&mut self) -> Option<Transition> {
-        self.circuit.advance(&self.settings, self.now, self.draw)
+        let (now, draw) = (self.now, self.draw);
+        self.circuit.advance(&self.settings, self.usual, now, draw)
     }
 
     pub(crate) fn acquire(&mut self) -> Option<ProbePermit> {
@@ -145,7 +150,7 @@ impl TestCircuit {
             retry_after: None,
         };
         self.circuit
-            .record_probe(&self.settings, result, self.now, self.draw)
+            .record_probe(&self.settings, self.usual, result, self.now, self.draw)
     }
 
     pub(crate) fn remaining_ms(&self) -> u64 {
@@ -183,9 +188,8 @@ impl TestCircuit {
     /// Brings a half-open circuit to the closed state.
     pub(crate) fn recover(&mut self) {
         self.pass_probes();
-        let duration_ms = self.settings.ramp.duration.as_millis() as u64;
-        // All requests are admitted for half as long again.
-        let closed = self.wait(duration_ms * 3 / 2).map(|t| t.to);
+        // Nobody is rejected for three seconds.
+        let closed = self.wait(3_000).map(|t| t.to);
         assert_eq!(closed, Some(State::Closed));
     }
 }

@@ -1,11 +1,17 @@
 //! The bytes of the circuits of a route in shared data: a record of variable size.
 //!
-//! The record begins with its version. A record of the version before is read; it has no classes. A
-//! record of any other version is not decoded; the reader then admits requests and counts.
+//! The record begins with its version. Records of the versions before are read; a circuit that is in the
+//! ramp there begins its ramp again. A record of any other version is not decoded; the reader then admits
+//! requests and counts.
+
+mod bytes;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use self::bytes::{put_counts, put_numbers, put_times, put_u32s, Reader};
+use crate::breaker::admissions::Admissions;
+use crate::breaker::circuit::gate::TokenBucket;
 use crate::breaker::circuit::{CircuitBreaker, FAILED_PROBERS};
 use crate::breaker::clients::{ClientId, Clients, KnownClient};
 use crate::breaker::probes::{Lease, Probes, MAX_PERMITS};
@@ -18,9 +24,11 @@ use crate::failure::Reason;
 use crate::time::{saturating_millis, Timestamp};
 
 /// First byte of a record: its version.
-const VERSION: u8 = 2;
-/// The version before: the circuit of the route, without what was added to a circuit.
-const VERSION_BEFORE: u8 = 1;
+const VERSION: u8 = 3;
+/// In this version and those before, ramps admit a share of the requests, and not a rate.
+const VERSION_OF_SHARES: u8 = 2;
+/// The first version: the circuit of the route alone, and less of it.
+const FIRST_VERSION: u8 = 1;
 
 /// Number of bits of the deadline in a lease; the generation is in the bits above.
 const DEADLINE_BITS: u32 = 48;
@@ -31,11 +39,12 @@ impl RouteCircuits {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![VERSION];
         put_circuit(&mut out, &self.route);
-        put_circuit_2(&mut out, &self.route);
         let (tries_since, tries_cost) = self.tries;
         put_times(&mut out, &[self.watched_since, tries_since]);
         put_u32s(&mut out, &[self.changes, tries_cost]);
-        out.extend_from_slice(&self.healthy_rate.to_le_bytes());
+        put_numbers(&mut out, &[self.healthy_rate, self.known_rate]);
+        let latency_ms = saturating_millis(self.known_latency);
+        put_u32s(&mut out, &[u32::try_from(latency_ms).unwrap_or(u32::MAX)]);
         out.push(u8::try_from(self.classes.len()).unwrap_or(u8::MAX));
         for (name, class) in self.classes.iter().take(u8::MAX.into()) {
             out.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
@@ -54,43 +63,57 @@ impl RouteCircuits {
             ]);
             put_times(&mut out, &[class.trying_until]);
             put_circuit(&mut out, &class.circuit);
-            put_circuit_2(&mut out, &class.circuit);
         }
         out
     }
 
     /// Decodes a record. Returns `None` for bytes that are no record of a version that is known.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut reader = Reader(bytes);
-        let [version] = reader.array()?;
-        let mut circuits = match version {
-            VERSION_BEFORE => Self::of_route(reader.circuit()?),
-            VERSION => {
-                let route = reader.circuit()?;
-                Self::of_route(reader.circuit_2(route)?)
-            }
-            _ => return None,
-        };
-        if version == VERSION {
-            circuits.watched_since = reader.time()?;
-            let tries_since = reader.time()?;
-            circuits.changes = reader.u32()?;
-            circuits.tries = (tries_since, reader.u32()?);
-            circuits.healthy_rate = reader.rate()?;
-            let [count] = reader.array()?;
-            for _ in 0..count {
-                let (name, class) = reader.class()?;
-                // In order, and each once: what is written again has the same bytes.
-                let last = circuits.classes.last_key_value();
-                if last.is_some_and(|(last, _)| *last >= name) {
-                    return None;
-                }
-                circuits.classes.insert(name, Box::new(class));
-            }
+        let (&version, rest) = bytes.split_first()?;
+        if !(FIRST_VERSION..=VERSION).contains(&version) {
+            return None;
         }
-        reader.0.is_empty().then_some(circuits)
+        let mut reader = Reader { rest, version };
+        let route = reader.circuit()?;
+        if version == FIRST_VERSION {
+            let circuits = Self::of_route(route);
+            return reader.rest.is_empty().then_some(circuits);
+        }
+        let watched_since = reader.time()?;
+        let tries_since = reader.time()?;
+        let changes = reader.u32()?;
+        let tries = (tries_since, reader.u32()?);
+        let healthy_rate = reader.rate()?;
+        let (known_rate, known_latency_ms) = if reader.has_rates() {
+            (reader.rate()?, reader.u32()?)
+        } else {
+            (0.0, 0)
+        };
+        let [count] = reader.array()?;
+        let mut classes = BTreeMap::new();
+        for _ in 0..count {
+            let (name, class) = reader.class()?;
+            // In order, and each once: what is written again has the same bytes.
+            let last = classes.last_key_value();
+            if last.is_some_and(|(last, _)| *last >= name) {
+                return None;
+            }
+            classes.insert(name, Box::new(class));
+        }
+        reader.rest.is_empty().then_some(Self {
+            route,
+            classes,
+            watched_since,
+            healthy_rate,
+            known_rate,
+            known_latency: Duration::from_millis(known_latency_ms.into()),
+            changes,
+            tries,
+        })
     }
+}
 
+impl RouteCircuits {
     fn of_route(route: CircuitBreaker) -> Self {
         Self {
             changes: route.generation,
@@ -98,12 +121,13 @@ impl RouteCircuits {
             classes: BTreeMap::new(),
             watched_since: Timestamp::EPOCH,
             healthy_rate: 0.0,
+            known_rate: 0.0,
+            known_latency: Duration::ZERO,
             tries: (Timestamp::EPOCH, 0),
         }
     }
 }
 
-/// Writes what the version before knows of a circuit.
 fn put_circuit(out: &mut Vec<u8>, circuit: &CircuitBreaker) {
     let state = match circuit.state {
         State::Closed => 0,
@@ -114,17 +138,34 @@ fn put_circuit(out: &mut Vec<u8>, circuit: &CircuitBreaker) {
     let reason = reason_index(circuit.tripped_by);
     out.extend_from_slice(&[state, circuit.exponent, reason]);
     let bucket_ms = u32::try_from(saturating_millis(circuit.bucket_width)).unwrap_or(u32::MAX);
+    put_u32s(out, &[circuit.generation, bucket_ms]);
     let ramp = circuit.ramp;
-    let words = [
-        circuit.generation,
-        bucket_ms,
-        ramp.level,
-        ramp.target,
-        ramp.best,
-    ];
-    put_u32s(out, &words);
-    out.extend_from_slice(&ramp.held.to_le_bytes());
-    out.extend_from_slice(&[ramp.doubts, circuit.probes.succeeded]);
+    put_numbers(out, &[ramp.rate, ramp.usual, ramp.target, ramp.wait_before]);
+    put_u32s(out, &[ramp.best]);
+    out.extend_from_slice(&ramp.calm.to_le_bytes());
+    let succeeded = circuit.probes.succeeded;
+    out.extend_from_slice(&[ramp.doubts, ramp.easings, ramp.held, succeeded]);
+    put_numbers(out, &[circuit.token_bucket.tokens]);
+    put_times(out, &[circuit.token_bucket.filled_at]);
+    put_u32s(
+        out,
+        &[
+            circuit.admitted,
+            circuit.rejected,
+            circuit.beyond_part,
+            circuit.answered,
+            circuit.in_flight,
+            circuit.least_in_flight,
+            circuit.offered_before,
+            circuit.beyond_part_before,
+            circuit.share,
+        ],
+    );
+    let takers = &circuit.admissions.known;
+    out.push(u8::try_from(takers.len()).unwrap_or(u8::MAX));
+    for (client, requests) in takers.iter().take(u8::MAX.into()) {
+        put_u32s(out, &[client.0, *requests]);
+    }
     put_times(
         out,
         &[circuit.changed_at, circuit.until, circuit.next_step_at],
@@ -142,10 +183,6 @@ fn put_circuit(out: &mut Vec<u8>, circuit: &CircuitBreaker) {
     for bucket in ring {
         put_counts(out, *bucket);
     }
-}
-
-/// Writes what this version adds to a circuit.
-fn put_circuit_2(out: &mut Vec<u8>, circuit: &CircuitBreaker) {
     let abandoned = circuit.abandoned;
     put_u32s(out, &[abandoned.count]);
     let times = [abandoned.since, abandoned.last, circuit.last_response];
@@ -172,40 +209,9 @@ fn put_circuit_2(out: &mut Vec<u8>, circuit: &CircuitBreaker) {
     }
 }
 
-/// The rest of a record.
-struct Reader<'a>(&'a [u8]);
-
 impl Reader<'_> {
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (head, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
-        Some(*head)
-    }
-
-    fn flag(&mut self) -> Option<bool> {
-        match self.array()? {
-            [0] => Some(false),
-            [1] => Some(true),
-            _ => None,
-        }
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_le_bytes)
-    }
-
-    /// Reads a number per second; none that cannot be.
-    fn rate(&mut self) -> Option<f64> {
-        let rate = self.array().map(f64::from_le_bytes)?;
-        (rate.is_finite() && rate.is_sign_positive()).then_some(rate)
-    }
-
-    fn time(&mut self) -> Option<Timestamp> {
-        self.u64().map(Timestamp::from_millis)
+    fn has_rates(&self) -> bool {
+        self.version > VERSION_OF_SHARES
     }
 
     fn circuit(&mut self) -> Option<CircuitBreaker> {
@@ -220,14 +226,7 @@ impl Reader<'_> {
         let tripped_by = *Reason::ALL.get(usize::from(reason))?;
         let generation = self.u32()?;
         let bucket_width = Duration::from_millis(self.u32()?.into());
-        let ramp = Ramp {
-            level: self.u32()?,
-            target: self.u32()?,
-            best: self.u32()?,
-            held: u16::from_le_bytes(self.array()?),
-            doubts: u8::from_le_bytes(self.array()?),
-        };
-        let succeeded = u8::from_le_bytes(self.array()?);
+        let gate = self.gate()?;
         let changed_at = self.time()?;
         let until = self.time()?;
         let next_step_at = self.time()?;
@@ -248,15 +247,29 @@ impl Reader<'_> {
         for bucket in &mut ring {
             *bucket = self.counts()?;
         }
-        Some(CircuitBreaker {
+        let mut circuit = CircuitBreaker {
             state,
             generation,
             changed_at,
             until,
             exponent,
             tripped_by,
-            probes: Probes { leases, succeeded },
-            ramp,
+            probes: Probes {
+                leases,
+                succeeded: gate.succeeded,
+            },
+            ramp: gate.ramp,
+            token_bucket: gate.token_bucket,
+            admissions: gate.admissions,
+            admitted: gate.admitted,
+            rejected: gate.rejected,
+            beyond_part: gate.beyond_part,
+            answered: gate.answered,
+            in_flight: gate.in_flight,
+            least_in_flight: gate.least_in_flight,
+            offered_before: gate.offered_before,
+            beyond_part_before: gate.beyond_part_before,
+            share: gate.share,
             next_step_at,
             step,
             consecutive,
@@ -269,31 +282,32 @@ impl Reader<'_> {
             failed_probers: [None; FAILED_PROBERS],
             probe_failed_at: Timestamp::EPOCH,
             bucket_width,
-        })
+        };
+        if self.version > FIRST_VERSION {
+            self.clients_of(&mut circuit)?;
+        }
+        Some(circuit)
     }
 
-    fn circuit_2(&mut self, circuit: CircuitBreaker) -> Option<CircuitBreaker> {
-        let mut abandoned = ConsecutiveFailures {
+    /// Reads what is known of the clients of a circuit.
+    fn clients_of(&mut self, circuit: &mut CircuitBreaker) -> Option<()> {
+        circuit.abandoned = ConsecutiveFailures {
             count: self.u32()?,
             since: self.time()?,
             last: self.time()?,
             ..ConsecutiveFailures::default()
         };
-        let last_response = self.time()?;
-        let mut consecutive = circuit.consecutive;
-        self.clients(&mut consecutive.clients)?;
-        self.clients(&mut abandoned.clients)?;
-        let (mut failed_probers, mut probe_clients) =
-            (circuit.failed_probers, circuit.probe_clients);
-        self.clients(&mut failed_probers)?;
-        for client in &mut probe_clients {
+        circuit.last_response = self.time()?;
+        self.clients(&mut circuit.consecutive.clients)?;
+        self.clients(&mut circuit.abandoned.clients)?;
+        self.clients(&mut circuit.failed_probers)?;
+        for client in &mut circuit.probe_clients {
             *client = ClientId(self.u32()?);
         }
-        let probe_failed_at = self.time()?;
+        circuit.probe_failed_at = self.time()?;
         let [count] = self.array()?;
-        let mut clients = Clients::default();
         for _ in 0..count {
-            clients.known.push(KnownClient {
+            circuit.clients.known.push(KnownClient {
                 id: ClientId(self.u32()?),
                 seen: self.u32()?,
                 since: self.u32()?,
@@ -302,15 +316,60 @@ impl Reader<'_> {
                 all: self.u32()?,
             });
         }
-        Some(CircuitBreaker {
-            consecutive,
-            abandoned,
-            last_response,
-            clients,
-            probe_clients,
-            failed_probers,
-            probe_failed_at,
-            ..circuit
+        Some(())
+    }
+
+    /// Reads the ramp of a circuit, and the number of probes that succeeded.
+    fn gate(&mut self) -> Option<Gate> {
+        if !self.has_rates() {
+            // The level, the target and the best step; how long it was held, and doubts.
+            let _: [u8; 15] = self.array()?;
+            let [succeeded] = self.array()?;
+            return Some(Gate {
+                succeeded,
+                ramp: Ramp::of_unknown_route(),
+                ..Gate::default()
+            });
+        }
+        let mut ramp = Ramp {
+            rate: self.rate()?,
+            usual: self.rate()?,
+            target: self.rate()?,
+            wait_before: self.rate()?,
+            best: self.u32()?,
+            calm: u16::from_le_bytes(self.array()?),
+            ..Ramp::default()
+        };
+        let [doubts, easings, held, succeeded] = self.array()?;
+        (ramp.doubts, ramp.easings, ramp.held) = (doubts, easings, held);
+        let token_bucket = TokenBucket {
+            tokens: self.number()?,
+            filled_at: self.time()?,
+        };
+        let (admitted, rejected, beyond_part) = (self.u32()?, self.u32()?, self.u32()?);
+        let (answered, in_flight, least_in_flight) = (self.u32()?, self.u32()?, self.u32()?);
+        let (offered_before, beyond_part_before) = (self.u32()?, self.u32()?);
+        let share = self.u32()?;
+        let [count] = self.array()?;
+        let mut admissions = Admissions::default();
+        for _ in 0..count {
+            let client = ClientId(self.u32()?);
+            admissions.known.push((client, self.u32()?));
+        }
+        Some(Gate {
+            succeeded,
+            ramp,
+            token_bucket,
+            admissions,
+            admitted,
+            rejected,
+            beyond_part,
+            answered,
+            in_flight,
+            least_in_flight,
+            offered_before,
+            beyond_part_before,
+            share,
         })
     }
 
@@ -328,8 +387,8 @@ impl Reader<'_> {
 
     fn class(&mut self) -> Option<(String, ClassCircuit)> {
         let [length] = self.array()?;
-        let (name, rest) = self.0.split_at_checked(length.into())?;
-        self.0 = rest;
+        let (name, rest) = self.rest.split_at_checked(length.into())?;
+        self.rest = rest;
         let name = std::str::from_utf8(name).ok()?.to_owned();
         let [depth, standing] = self.array()?;
         let is_divided = self.flag()?;
@@ -341,10 +400,9 @@ impl Reader<'_> {
             _ => return None,
         };
         let trying_until = self.time()?;
-        let circuit = self.circuit()?;
         let class = ClassCircuit {
             depth: depth.into(),
-            circuit: self.circuit_2(circuit)?,
+            circuit: self.circuit()?,
             is_divided,
             standing,
             trying_until,
@@ -352,14 +410,24 @@ impl Reader<'_> {
         };
         Some((name, class))
     }
+}
 
-    fn counts(&mut self) -> Option<Counts> {
-        Some(Counts {
-            total: self.u32()?,
-            failed: self.u32()?,
-            slow: self.u32()?,
-        })
-    }
+/// What a record holds of the gate of a circuit.
+#[derive(Default)]
+struct Gate {
+    succeeded: u8,
+    ramp: Ramp,
+    token_bucket: TokenBucket,
+    admissions: Admissions,
+    admitted: u32,
+    rejected: u32,
+    beyond_part: u32,
+    answered: u32,
+    in_flight: u32,
+    least_in_flight: u32,
+    offered_before: u32,
+    beyond_part_before: u32,
+    share: u32,
 }
 
 /// Writes places for clients: any number may be a client, so a free place is written with a flag.
@@ -368,22 +436,6 @@ fn put_clients(out: &mut Vec<u8>, clients: &[Option<ClientId>]) {
         out.push(client.is_some().into());
         put_u32s(out, &[client.unwrap_or_default().0]);
     }
-}
-
-fn put_u32s(out: &mut Vec<u8>, words: &[u32]) {
-    for word in words {
-        out.extend_from_slice(&word.to_le_bytes());
-    }
-}
-
-fn put_times(out: &mut Vec<u8>, times: &[Timestamp]) {
-    for time in times {
-        out.extend_from_slice(&time.as_millis().to_le_bytes());
-    }
-}
-
-fn put_counts(out: &mut Vec<u8>, counts: Counts) {
-    put_u32s(out, &[counts.total, counts.failed, counts.slow]);
 }
 
 /// Returns the word of a slot; zero if the slot is free.

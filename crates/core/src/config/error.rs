@@ -119,6 +119,11 @@ pub enum ErrorKind {
         /// The key that was probably meant.
         did_you_mean: Option<String>,
     },
+    /// The key had a meaning here in an earlier version.
+    RemovedKey {
+        /// What to use instead, as a request.
+        instead: &'static str,
+    },
     /// A required key is missing.
     Missing {
         /// What it takes.
@@ -223,6 +228,9 @@ impl fmt::Display for ErrorKind {
                 let keys = keys.join(", ");
                 write!(f, "found an unknown key; allowed: {allowed}{keys}")?;
                 suggest(f, did_you_mean)
+            }
+            ErrorKind::RemovedKey { instead } => {
+                write!(f, "found a key that no longer exists; {instead}")
             }
             ErrorKind::Missing { allowed } => write!(f, "not found; needed: {allowed}"),
             ErrorKind::Value {

@@ -128,8 +128,11 @@ pub const ATTEMPTS: u32 = 1_000;
 /// Concurrent probes. More would be real load, and the shared record has room for no more.
 pub const PROBES: u32 = 10;
 
-/// Requests per second of `retry.pace`.
-pub const PACE: f64 = 1_000_000.0;
+/// Requests per second of `breaker.ramp.rate`.
+pub const RATE: f64 = 1_000_000.0;
+
+/// Check-ins per second of `retry.check_ins`: more than one Envoy can answer.
+pub const CHECK_INS: u32 = 1_000_000;
 
 /// The contrast of colours in hundredths: the 3:1 of WCAG 2.2 §1.4.11, Non-text Contrast.
 pub const CONTRAST_HUNDREDTHS: u32 = 300;

@@ -21,7 +21,8 @@ pub(super) trait Section: Default {
     /// Describes the options.
     fn fields() -> Vec<Field>;
 
-    /// Reads the option with this key. Returns whether there is such an option.
+    /// Reads the option with this key, or refuses it if it was removed. Returns whether there is, or
+    /// was, such an option.
     fn read_option(&mut self, key: &str, json: &Json, v: &mut Validator) -> bool;
 
     /// Refuses an object that lacks a required option.
@@ -321,6 +322,20 @@ pub(super) fn overrides<T: Section>() -> Flattened<T> {
         section: PhantomData,
         is_override: true,
     }
+}
+
+/// Refuses a key that is one of the `removed` ones: pairs of a key and what to use instead. Returns
+/// whether it is.
+pub(super) fn refuse_removed(
+    removed: &[(&'static str, &'static str)],
+    found: &str,
+    v: &mut Validator,
+) -> bool {
+    let Some((_, instead)) = removed.iter().find(|(key, _)| *key == found) else {
+        return false;
+    };
+    v.refuse(ErrorKind::RemovedKey { instead });
+    true
 }
 
 /// Ties the definition of an option to the type of its field.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::ResponseInfo;
+use crate::breaker::State;
 use crate::config::{InnerPages, Intercept, Maintenance, SourceFilter, UpstreamBody};
 use crate::failure::{Reason, Source};
 use crate::filter_config::FilterConfig;
@@ -23,6 +24,8 @@ pub(super) struct Interception<'a> {
     pub(super) status: u16,
     /// What opened the circuit, if an open circuit rejects the request.
     pub(super) tripped_by: Option<Reason>,
+    /// The state of the circuit that rejects the request, if one does.
+    pub(super) circuit: Option<State>,
     /// The maintenance, if it rejects the request.
     pub(super) maintenance: Option<&'a Maintenance>,
     /// How much longer the request would be rejected, if known.
@@ -64,6 +67,7 @@ impl<'a> Interception<'a> {
     pub(super) fn open_circuit(rejection: CallNotPermitted) -> Self {
         Self {
             tripped_by: rejection.reason,
+            circuit: Some(rejection.state),
             remaining: Some(rejection.remaining).filter(|remaining| !remaining.is_zero()),
             ..Self::new(Reason::CircuitOpen, Source::Proxy, 503)
         }
@@ -84,6 +88,7 @@ impl<'a> Interception<'a> {
             source,
             status,
             tripped_by: None,
+            circuit: None,
             maintenance: None,
             remaining: None,
         }

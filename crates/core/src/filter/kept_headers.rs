@@ -21,6 +21,7 @@ const READ: &[(&str, usize)] = &[
     (":method", 128),
     (":authority", 1024),
     (":path", 4 * 1024),
+    (":scheme", 32),
     ("accept", 2 * 1024),
     ("accept-language", 1024),
     ("connection", 512),
@@ -34,15 +35,22 @@ const READ: &[(&str, usize)] = &[
     ("x-envoy-upstream-rq-per-try-timeout-ms", 128),
     ("x-envoy-upstream-rq-timeout-ms", 128),
     ("x-envoy-upstream-stream-duration-ms", 128),
+    ("x-forwarded-proto", 32),
     ("x-request-id", 512),
+    ("x-tidegate-retry", 32),
 ];
 
 /// The end of a long path that is kept. Patterns for paths are at most so long.
 const PATH_END: usize = 256;
 
+/// Returns whether a block is too large to be kept as it is.
+pub(super) fn is_large(block: &HeaderBlock) -> bool {
+    block.as_wire().len() > SMALL_BYTES
+}
+
 /// Returns a copy of a large block with only what is read later; a small block as it is.
 pub(super) fn keep_read_headers(block: HeaderBlock) -> HeaderBlock {
-    if block.as_wire().len() <= SMALL_BYTES {
+    if !is_large(&block) {
         return block;
     }
     let mut rooms = READ.to_vec();

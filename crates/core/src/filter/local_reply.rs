@@ -14,7 +14,7 @@ use crate::host::Host;
 use crate::http::accept::Format;
 use crate::http::header_policy::{is_always_kept, is_essential, is_never_kept, MARKER};
 use crate::http::headers::{list_has, HeaderBlock};
-use crate::page::{Page, PageInfo, GRPC_STATUS_UNAVAILABLE};
+use crate::page::{Gate, Page, PageInfo, GRPC_STATUS_UNAVAILABLE};
 use crate::policy::RoutePolicy;
 use crate::retry::Hint;
 use crate::time::saturating_millis;
@@ -127,6 +127,7 @@ pub(super) struct ReplyContext<'a> {
     pub(super) interception: Interception<'a>,
     pub(super) format: Format,
     pub(super) hint: Option<Hint>,
+    pub(super) gate: Option<Gate>,
 }
 
 impl ReplyContext<'_> {
@@ -147,6 +148,7 @@ impl ReplyContext<'_> {
             maintenance: self.interception.maintenance,
             retry_after: self.hint.map(|hint| hint.delay()),
             page_retry: Some(&self.config.policy(self.policy.number).retry.page),
+            gate: self.gate,
             request_id: header("x-request-id"),
             now: self.response.now,
             method: header(":method").unwrap_or_default(),

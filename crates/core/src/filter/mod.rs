@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! on_request_headers  -> RequestAction::{Continue, SendLocalReply}
-//! on_response_headers -> ResponseAction::{Continue, SendLocalReply, Replace}
+//! on_response_headers -> ResponseAction::{Continue, SendLocalReply, AddHeader, Replace}
 //! on_response_body    -> the bytes that replace the chunk
 //! on_response_trailers -> whether to drop the trailers
 //! on_log
@@ -22,6 +22,7 @@
 //!   and is cut off, a second time.
 //! * A response of the filter itself is neither replaced nor counted as the upstream's.
 
+mod check_in;
 mod intercept;
 mod kept_headers;
 mod local_reply;
@@ -32,15 +33,17 @@ mod verdict;
 use std::rc::Rc;
 use std::time::Duration;
 
+use self::check_in::{gate_header, gate_of};
 use self::intercept::Interception;
 use self::local_reply::{FilterState, ReplyContext};
 use self::response::ResponseInfo;
-use crate::breaker::{ClientId, Outcome, PathClass, Verdict};
+use crate::breaker::{ClientId, Outcome, PathClass, State, Verdict};
 use crate::config::{DefaultFormat, Mode};
 use crate::filter_config::FilterConfig;
 use crate::host::{HeaderMap, Host, HostError};
 use crate::http::accept::{is_grpc, negotiate, Format, Preferences};
 use crate::http::headers::HeaderBlock;
+use crate::page::Gate;
 use crate::policy::{RouteInfo, RoutePolicy};
 use crate::retry::{FailureInfo, Hint};
 use crate::rng::SplitMix64;
@@ -71,6 +74,8 @@ pub enum ResponseAction {
     Continue,
     /// Send this response instead.
     SendLocalReply(LocalReply),
+    /// Add this header.
+    AddHeader(Header),
     /// Replace all headers by these. The body is replaced by [`Filter::on_response_body`].
     Replace(HeaderBlock),
 }
@@ -81,6 +86,8 @@ pub struct Filter {
     config: Rc<FilterConfig>,
     stream_id: u32,
     request: HeaderBlock,
+    /// Those cookies of a large request that may be passes: it does not keep its cookies.
+    passes: Vec<u8>,
     stage: Stage,
     /// `None` until it is looked up.
     policy: Option<RoutePolicy>,
@@ -104,6 +111,8 @@ pub struct Filter {
     /// Whether the response is the answer to a probe and began well, which was recorded: only that it
     /// is cut off still matters.
     has_begun_well: bool,
+    /// Whether it was noted that the response has begun, or will not.
+    is_answered: bool,
     /// Whether the client says that it retries after a hint.
     is_returning: bool,
     /// What the request asks for, and who sends it; `None` until it matters.
@@ -135,6 +144,7 @@ impl Filter {
             config,
             stream_id,
             request: HeaderBlock::default(),
+            passes: Vec::new(),
             stage: Stage::Waiting,
             policy: None,
             permit: Permit::default(),
@@ -147,6 +157,7 @@ impl Filter {
             has_ended: false,
             is_recorded: false,
             has_begun_well: false,
+            is_answered: false,
             is_returning: false,
             caller: None,
         };
@@ -172,6 +183,7 @@ impl Filter {
         if !matches!(self.stage, Stage::Waiting) {
             return ResponseAction::Continue;
         }
+        self.note_answered(host, worker);
         self.respond(host, worker, end_of_stream)
             .unwrap_or_else(|error| {
                 self.fail_open(host, worker, "the response", error);
@@ -208,6 +220,7 @@ impl Filter {
 
     /// Ends the request: records its outcome unless that was done before.
     pub fn on_log(&mut self, host: &mut impl Host, worker: &mut Worker) {
+        self.note_answered(host, worker);
         if self.is_recorded {
             return;
         }
@@ -257,6 +270,17 @@ impl Filter {
             && (self.permit.is_probe()
                 || worker.must_track()
                 || exceeds(self.took, self.config.slow_threshold()))
+    }
+
+    /// Notes, once, that a request that a gate admitted no longer waits for its response.
+    fn note_answered(&mut self, host: &mut impl Host, worker: &mut Worker) {
+        if !self.permit.is_by_gate() || std::mem::replace(&mut self.is_answered, true) {
+            return;
+        }
+        if let Ok(now) = host.now() {
+            let (caller, policy) = (self.caller(host), self.policy(host).clone());
+            worker.note_answered(policy.circuit(), &caller, &self.permit, now);
+        }
     }
 
     /// Records the success of a probe at its response headers: the rest of the response may take longer
@@ -320,6 +344,7 @@ impl Filter {
             client: client_of(host),
             // Every gRPC call has a body; nearly all of them are short.
             is_upload: self.sends_body && !is_grpc(&self.request),
+            has_pass: false,
         });
         self.caller = Some(Rc::clone(&caller));
         caller
@@ -348,7 +373,7 @@ impl Filter {
 
     /// Computes the retry hint unless the failure is not retryable.
     fn hint(
-        &self,
+        &mut self,
         host: &mut impl Host,
         worker: &mut Worker,
         policy: &RoutePolicy,
@@ -364,6 +389,7 @@ impl Filter {
             retry_after: response.headers.get("retry-after"),
             now: response.now,
         };
+        let client = self.caller(host).client;
         let retry = &self.config.policy(policy.number).retry;
         let now = response.now.unwrap_or_default();
         let mut rng = match self.request.get("x-request-id") {
@@ -371,12 +397,12 @@ impl Filter {
             // Requests of the same millisecond must not get the same hint.
             _ => self.rng(now),
         };
-        Some(worker.hint(host, &policy.key, retry, &failure, &mut rng))
+        Some(worker.hint(host, &policy.key, retry, &failure, client, &mut rng))
     }
 
     /// Makes the reply of an interception, and counts it.
     fn local_reply(
-        &self,
+        &mut self,
         host: &mut impl Host,
         worker: &mut Worker,
         policy: &RoutePolicy,
@@ -387,6 +413,7 @@ impl Filter {
         let hint = self.hint(host, worker, policy, response, &interception);
         worker.count_intercepted(&policy.key, interception.reason, false);
         worker.count_reply(format);
+        let gate = self.gate(&interception, hint);
         let context = ReplyContext {
             config: &self.config,
             policy,
@@ -395,9 +422,26 @@ impl Filter {
             interception,
             format,
             hint,
+            gate,
         };
         let state = FilterState::new(worker, policy, interception.reason, hint);
-        (LocalReply::new(&context), state)
+        let mut reply = LocalReply::new(&context);
+        if self.is_check_in() {
+            reply.headers.extend(gate.map(gate_header));
+        }
+        (reply, state)
+    }
+
+    /// Returns the gate that the client was sent away from: a circuit that is not closed rejected the
+    /// request, or admitted it in vain.
+    fn gate(&self, interception: &Interception<'_>, hint: Option<Hint>) -> Option<Gate> {
+        match interception.circuit {
+            Some(state) => Some(gate_of(state == State::Ramp, hint)),
+            None if self.permit.is_probe() || self.permit.is_by_gate() => {
+                Some(gate_of(false, hint))
+            }
+            None => None,
+        }
     }
 
     fn rng(&self, now: Timestamp) -> SplitMix64 {

@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use super::intercept::{is_skipped, Interception};
-use super::kept_headers::keep_read_headers;
+use super::kept_headers::{is_large, keep_read_headers};
 use super::response::ResponseInfo;
 use super::{log_events, says_it_retries, Filter, RequestAction, Stage};
 use crate::config::Mode;
 use crate::host::{HeaderMap, Host, HostError};
 use crate::http::headers::HeaderBlock;
+use crate::pass::pass_cookies;
 use crate::policy::RoutePolicy;
 use crate::time::Timestamp;
 use crate::worker::{Permit, Worker};
@@ -25,6 +26,9 @@ impl Filter {
             self.permit = worker.untracked_permit();
         }
         self.is_returning = worker.expects_returns() && says_it_retries(&request);
+        if must_track && is_large(&request) {
+            self.passes = pass_cookies(request.get_all("cookie"));
+        }
         self.request = keep_read_headers(request);
         if !must_track && self.config.slow_threshold().is_none() {
             return Ok(RequestAction::Continue);
@@ -59,6 +63,15 @@ impl Filter {
             None => self.acquire(host, worker, &policy, now),
         };
         match rejected {
+            // The upstream is not asked. The page comes with the pass, at once.
+            None if self.permit.is_by_gate() && self.is_check_in() => {
+                self.stage = Stage::Decided;
+                self.is_recorded = true;
+                self.note_answered(host, worker);
+                self.count_kept_hint(host, worker);
+                let reply = self.admitted(host, worker, &policy, now);
+                RequestAction::SendLocalReply(reply)
+            }
             None => RequestAction::Continue,
             Some(rejected) if policy.mode == Mode::Shadow => {
                 worker.count_intercepted(&policy.key, rejected.reason, true);
@@ -75,6 +88,16 @@ impl Filter {
         }
     }
 
+    /// Returns those cookies of the request that may be passes.
+    fn take_passes(&mut self) -> Vec<u8> {
+        let of_large = std::mem::take(&mut self.passes);
+        if of_large.is_empty() {
+            pass_cookies(self.request.get_all("cookie"))
+        } else {
+            of_large
+        }
+    }
+
     /// Acquires a permit, or returns the interception if the circuit is open.
     fn acquire(
         &mut self,
@@ -88,7 +111,13 @@ impl Filter {
         let circuit = policy.circuit();
         // While all circuits of the route are clean, it does not matter who asks for what.
         let caller = if worker.must_know_caller(circuit) {
-            self.caller(host)
+            let mut caller = self.caller(host);
+            if worker.uses_passes(circuit) {
+                let passes = self.take_passes();
+                let has_pass = !passes.is_empty() && worker.has_pass(host, circuit, &passes, now);
+                Rc::make_mut(&mut caller).has_pass = has_pass;
+            }
+            caller
         } else {
             Rc::default()
         };

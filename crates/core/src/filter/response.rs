@@ -40,45 +40,40 @@ impl Filter {
         }
         self.stage = Stage::Decided;
         self.verdict = Some(Verdict::of_status(status));
+        let pass = self.pass_of_response(host, worker);
         if self.permit.is_probe() {
             if let Ok(now) = host.now() {
                 self.record_beginning(host, worker, now);
             }
-        } else {
-            let is_due = worker.should_sample();
-            if is_due || self.is_returning {
-                self.sample(host, worker, is_due);
-            }
+        } else if worker.should_sample() {
+            self.sample(host, worker);
         }
-        Ok(ResponseAction::Continue)
+        self.count_kept_hint(host, worker);
+        Ok(pass.map_or(ResponseAction::Continue, ResponseAction::AddHeader))
     }
 
-    /// Adds a request that succeeded to the load of its route, and how long its response took to begin
-    /// if a sample `is_due`.
-    fn sample(&mut self, host: &mut impl Host, worker: &mut Worker, is_due: bool) {
-        let took = if is_due {
-            let now = host.now().ok();
-            self.waited(host, now)
-        } else {
-            None
-        };
-        let client = is_due.then(|| client_of(host));
+    /// Counts the hint of a client that waited for it and was let in, if the client says so.
+    pub(super) fn count_kept_hint(&mut self, host: &mut impl Host, worker: &mut Worker) {
+        if self.is_returning {
+            worker.count(&self.policy(host).key, RouteCounter::HintsKept);
+        }
+    }
+
+    /// Adds a request that succeeded to the load of its route, and how long its response took to begin.
+    fn sample(&mut self, host: &mut impl Host, worker: &mut Worker) {
+        let now = host.now().ok();
+        let took = self.waited(host, now);
+        let client = client_of(host);
         let deadline = Some(&self.request)
-            .filter(|request| is_due && is_grpc(request))
+            .filter(|request| is_grpc(request))
             .map(|request| call_deadline(request).unwrap_or(Duration::MAX));
         let config = Rc::clone(&self.config);
-        let is_returning = self.is_returning;
         let key = &self.policy(host).key;
-        if let Some(client) = client {
-            worker.note_client(key, client);
-        }
+        worker.note_client(key, client);
         let release = host.header(HeaderMap::Response, &config.config.release_header);
         worker.sample(key, &release.unwrap_or_default(), took);
         if let Some(deadline) = deadline {
             worker.note_deadline(key, deadline);
-        }
-        if is_returning {
-            worker.count(key, RouteCounter::HintsKept);
         }
     }
 

@@ -26,6 +26,8 @@ pub(crate) struct FakeHost {
     /// The calls that read headers or attributes, in order.
     pub(crate) reads: Vec<String>,
     pub(crate) filter_state: BTreeMap<String, String>,
+    /// `None`: it has no source of randomness.
+    pub(crate) random: Option<[u8; 32]>,
     /// Lines of the log, with their level.
     pub(crate) lines: Vec<String>,
     /// Shared data: values and versions.
@@ -98,6 +100,10 @@ impl Host for FakeHost {
     fn set_filter_state(&mut self, name: &str, value: &str) -> Result<(), HostError> {
         self.filter_state.insert(name.to_owned(), value.to_owned());
         Ok(())
+    }
+
+    fn random(&mut self) -> Result<[u8; 32], HostError> {
+        self.random.ok_or(BROKEN)
     }
 
     fn log(&mut self, level: log::Level, line: &str) {

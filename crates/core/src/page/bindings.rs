@@ -7,7 +7,7 @@ use super::exposed::ExposedValues;
 use super::messages::Messages;
 use super::names::Variable;
 use super::status_phrase::status_phrase;
-use super::{date, CoarseDuration};
+use super::{date, CoarseDuration, Gate};
 use crate::template::{Output, Template, Value};
 use crate::time::{saturating_millis, seconds_rounded_up, Timestamp};
 
@@ -121,6 +121,7 @@ impl<'a> Bindings<'a> {
             Variable::Source => values.source.as_str(),
             Variable::Retryable => truth(is_retryable),
             Variable::CanRetry => truth(is_retryable && values.is_safe),
+            Variable::Gate => values.gate.map_or("", Gate::as_str),
             Variable::AutoRetry => truth(values.auto_retry.is_some()),
             Variable::RequestId => values.request_id.unwrap_or_default(),
             Variable::Lang => &messages.language.tag,

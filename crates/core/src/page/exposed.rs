@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 
-use super::PageInfo;
+use super::{Gate, PageInfo};
 use crate::config::{Exposed, PageRetry};
 use crate::failure::{Reason, Source};
 use crate::http::uri::without_query;
@@ -43,6 +43,8 @@ pub(super) struct ExposedValues<'a> {
     pub(super) method: &'a str,
     /// How the page retries automatically; `None`: it does not.
     pub(super) auto_retry: Option<&'a PageRetry>,
+    /// `None`: the circuit is closed.
+    pub(super) gate: Option<Gate>,
     /// Whether sending the request twice does no more than sending it once.
     pub(super) is_safe: bool,
     /// `[A-Za-z0-9._:+/=@-]`, at most [`MAX_REQUEST_ID`] of them.
@@ -81,6 +83,7 @@ impl<'a> ExposedValues<'a> {
             auto_retry: info
                 .page_retry
                 .filter(|page| page.auto && is_safe && info.retry_after.is_some()),
+            gate: info.gate,
             is_safe,
             request_id: info
                 .request_id

@@ -50,6 +50,26 @@ pub use names::{Name, NAMES};
 /// Room for the values of a page.
 const VALUES_BYTES: usize = 1600;
 
+/// The state of a circuit that is not closed, as far as it matters to a client who waits. The page has it
+/// in `data-gate`; its script gets the current one in the header `x-tidegate-gate` of each check-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// The client has to wait.
+    Wait,
+    /// The client has to wait, as many others do, and they are let in step by step.
+    Crowd,
+}
+
+impl Gate {
+    /// Returns the value of `data-gate` and of the header.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wait => "wait",
+            Self::Crowd => "crowd",
+        }
+    }
+}
+
 /// Everything that a page can be made from. Client input is unchanged here: a page validates or escapes
 /// it by position, and shows it only if the configuration exposes it.
 #[derive(Debug, Clone)]
@@ -70,6 +90,8 @@ pub struct PageInfo<'a> {
     pub retry_after: Option<Duration>,
     /// How the page retries automatically; `None` if it does not.
     pub page_retry: Option<&'a PageRetry>,
+    /// The state of the circuit; `None` if it is closed.
+    pub gate: Option<Gate>,
     /// `x-request-id`, as the client or Envoy wrote it.
     pub request_id: Option<&'a [u8]>,
     /// When the request failed; `None` if that is unknown.

@@ -39,6 +39,7 @@ fn info(format: Format) -> PageInfo<'static> {
         maintenance: None,
         retry_after: Some(Duration::from_millis(12_000)),
         page_retry: Some(&PAGE_RETRY),
+        gate: None,
         request_id: Some(b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"),
         now: Some(Timestamp::from_millis(1_787_480_130_250)),
         method: b"GET",
@@ -209,7 +210,10 @@ fn every_language_says_when_a_maintenance_ends() {
         let html = at(locale.tag, Format::Html, &ends);
         let time = "<time id=\"until\" dir=\"auto\" datetime=\"2026-08-23T12:15:30Z\">\
                     2026-08-23 12:15:30 UTC</time>";
-        let said = format!(" {before}<strong>{hours}</strong> ({time}){after}</p>");
+        let said = format!(
+            " <span class=\"hint\">{before}<strong>{hours}</strong></span> ({time})\
+             <span class=\"hint\">{after}</span></p>"
+        );
         assert!(html.contains(&said), "{said} in {html}");
         let text = at(locale.tag, Format::Text, &ends);
         let said = format!("\n{before}{hours} (2026-08-23 12:15:30 UTC){after}\n");
@@ -288,6 +292,26 @@ fn the_script_is_part_of_pages_that_may_reload() {
             assert_eq!(html.contains(part), expected, "{part}");
         }
     }
+}
+
+#[test]
+fn the_page_tells_its_script_what_the_gate_asks() {
+    let html = |gate| {
+        body(
+            &branded("Acme"),
+            &PageInfo {
+                gate,
+                ..info(Format::Html)
+            },
+        )
+    };
+    for (gate, expected) in [(Gate::Wait, "wait"), (Gate::Crowd, "crowd")] {
+        assert!(html(Some(gate)).contains(&format!(" data-gate=\"{expected}\"")));
+    }
+    assert!(!html(None).contains("data-gate"));
+    // A gate whose sentence the script shows, and one that has none.
+    assert!(html(None).contains(" data-crowd=\"Many people are waiting right now."));
+    assert!(!html(None).contains(" data-wait="));
 }
 
 #[test]

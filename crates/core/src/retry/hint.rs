@@ -1,39 +1,53 @@
 //! The delay after which a client should come back.
 //!
-//! The base is the time for which the filter itself rejects requests, else the upstream's own
-//! `Retry-After` if the configuration honors it, else the configured time for the status. Then each
-//! client gets its own [slot](crate::retry::load), or, without slots, a random part of the base on
-//! top: clients that failed in the same second should not come back in the same second.
+//! It is the time for which the filter itself rejects requests, if that is known. Else it is the
+//! configured interval for the status, shortened by a random part: clients that failed in the same second
+//! should not come back in the same second. The upstream's own `Retry-After`, if the configuration honors
+//! it, is the least. If many clients wait, the interval is longer ([`waiting`](crate::retry::waiting)).
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::config::Retry;
-use crate::time::{saturating_millis, seconds_rounded_up, Timestamp};
+use crate::time::{seconds_rounded_up, Timestamp};
 
 /// Minimum delay: `Retry-After: 0` would send the crowd straight back.
 pub const MIN_DELAY: Duration = Duration::from_secs(1);
 
-/// Without slots, a hint is longer than its base by up to this many thousandths of the base.
-pub const JITTER_PERMILLE: u64 = 200;
+/// The longest `Retry-After` of an upstream that is believed: nobody waits for longer.
+const MAX_ASKED: Duration = Duration::from_secs(24 * 3600);
+/// An interval is shortened to this part of it at most, so that the longest one is the configured one.
+const LEAST_PART: f64 = 0.6;
+/// The interval of a crowd is drawn from a whole of it that begins at this part. Intervals of nearly the
+/// same length would keep those together who were told to wait in the same second, and at the times
+/// between, newcomers would be let in before them.
+const LEAST_CROWD_PART: f64 = 0.2;
 
 /// The delay after which a client should come back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Hint(Duration);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hint {
+    delay: Duration,
+    is_crowded: bool,
+}
 
 impl Hint {
-    /// Returns a hint with this delay from now.
-    pub fn new(delay: Duration) -> Self {
-        Self(delay)
+    /// Returns a hint with this delay from now. `is_crowded`: it is longer because many clients wait.
+    pub fn new(delay: Duration, is_crowded: bool) -> Self {
+        Self { delay, is_crowded }
     }
 
     /// Returns the delay from now.
     pub fn delay(self) -> Duration {
-        self.0
+        self.delay
+    }
+
+    /// Returns whether the delay is longer because many clients wait.
+    pub fn is_crowded(self) -> bool {
+        self.is_crowded
     }
 
     /// Returns the value of `Retry-After`: whole seconds, rounded up (RFC 9110 §10.2.3).
     pub fn seconds(self) -> u64 {
-        seconds_rounded_up(self.0)
+        seconds_rounded_up(self.delay)
     }
 }
 
@@ -46,35 +60,32 @@ pub struct FailureInfo<'a> {
     pub remaining: Option<Duration>,
     /// `Retry-After` of the failed response.
     pub retry_after: Option<&'a [u8]>,
-    /// The current time. If it is unknown, dates are ignored and no slot is taken.
+    /// The current time. If it is unknown, dates are ignored.
     pub now: Option<Timestamp>,
 }
 
-/// Returns the earliest delay for any client.
-pub fn base_delay(retry: &Retry, failure: &FailureInfo<'_>) -> Duration {
-    let retry_after = failure.retry_after.filter(|_| retry.honor_upstream);
-    failure
-        .remaining
-        .or_else(|| parse_retry_after(retry_after?, failure.now))
-        .unwrap_or_else(|| configured(retry, failure.status))
-        .max(MIN_DELAY)
-        .min(retry.max)
-}
-
-/// Returns the hint of a client without a slot: the base and a random part of it.
-pub(crate) fn scattered(base: Duration, max: Duration, random: u64) -> Hint {
-    let base_ms = saturating_millis(base);
-    let spread_ms = base_ms.saturating_mul(JITTER_PERMILLE) / 1000;
-    let longest = base.saturating_add(Duration::from_millis(spread_ms));
-    Hint(between(base, longest, random).min(max))
-}
-
-/// Returns a delay of whole milliseconds from `first` to `last`, each equally likely.
-pub(crate) fn between(first: Duration, last: Duration, random: u64) -> Duration {
-    let (first_ms, last_ms) = (saturating_millis(first), saturating_millis(last));
-    let choices = last_ms.saturating_sub(first_ms).saturating_add(1);
-    let offset_ms = random.checked_rem(choices).unwrap_or(0);
-    Duration::from_millis(first_ms.saturating_add(offset_ms))
+/// Returns when a client should come back. `crowd_interval`: the interval at which the clients that wait
+/// can be answered; zero if they are few. `unit`: a random number in `[0, 1)`.
+pub fn hint(retry: &Retry, failure: &FailureInfo<'_>, crowd_interval: Duration, unit: f64) -> Hint {
+    let usual = configured(retry, failure.status);
+    let crowd = crowd_interval.min(retry.max);
+    let is_crowded = crowd > usual;
+    let delay = match failure.remaining {
+        // Nobody is let in before, and not all can ask at that moment.
+        Some(remaining) => remaining.saturating_add(crowd.mul_f64(unit)),
+        None if is_crowded => crowd.mul_f64(LEAST_CROWD_PART + unit).min(retry.max),
+        None => usual.mul_f64(LEAST_PART + (1.0 - LEAST_PART) * unit),
+    };
+    let asked = failure
+        .retry_after
+        .filter(|_| retry.honor_upstream)
+        .and_then(|value| parse_retry_after(value, failure.now));
+    Hint {
+        delay: delay
+            .max(asked.unwrap_or_default().min(MAX_ASKED))
+            .max(MIN_DELAY),
+        is_crowded,
+    }
 }
 
 fn configured(retry: &Retry, status: u16) -> Duration {
@@ -87,7 +98,6 @@ fn configured(retry: &Retry, status: u16) -> Duration {
 pub fn parse_retry_after(value: &[u8], now: Option<Timestamp>) -> Option<Duration> {
     let text = std::str::from_utf8(value.trim_ascii()).ok()?;
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        // A number that overflows is bounded by `retry.max` as any other.
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(text).ok()?;

@@ -1,24 +1,13 @@
-//! The load of a route, and how far apart its clients are to come back.
-//!
-//! Every client that gets a failure also gets a hint when to come back, and clients that follow it
-//! come back then. With the same delay for all, they come back as one wave. With short delays, new
-//! failures add to old ones, and the outage outlives its cause. Therefore each client gets a slot of
-//! its own. The distance of the slots follows from the capacity that the route has beyond its usual
-//! visitors, who keep coming in the meantime.
+//! The load of a route: how many requests it usually has, and how long they take.
 //!
 //! # How the load is measured
 //!
 //! While no request fails, no worker looks up the route of a request, so the load is estimated.
 //! [`LoadSampler`] counts all requests that pass, and picks one of them at random, at most one per
 //! tick. The route of that request is looked up, and the request stands for all requests since the
-//! last one. Once per second, [`RouteLoad`] computes the mean of the last minute and the peak of the
-//! last hour of its route on this worker. Seconds in which a third or more of the clients got a hint
-//! say nothing about a healthy route, and are not counted; nor is the time in which a crowd is on
-//! its way back.
-//!
-//! The spare capacity is `max(peak - mean, 0.3 * mean)`, at least one request per second. Each worker
-//! has its own slots: together they never promise more than the spare capacity. Of a peak, only the
-//! part counts that random variation does not explain.
+//! last one. Once per second, [`RouteLoad`] computes the mean of the last minute of its route on this
+//! worker. Seconds in which a third or more of the clients got a hint, or a circuit of the route was not
+//! closed, say nothing about a healthy route, and are not counted.
 
 use std::time::Duration;
 
@@ -26,16 +15,6 @@ use crate::time::{saturating_millis, Timestamp};
 
 /// A mean covers about this number of seconds.
 const MEAN_SECONDS: u8 = 60;
-/// A peak is remembered for [`PEAKS`] to `PEAKS + 1` times this, less a second: at least an hour.
-const PEAK_SPAN_MS: u64 = 20 * 60 * 1000;
-const PEAKS: usize = 4;
-/// Spare capacity as a part of the mean, if the peak is not higher.
-const SPARE: f64 = 0.3;
-/// Minimum spare capacity of each worker, in requests per second.
-const FLOOR: f64 = 1.0;
-/// Slots further ahead of the base than this belong to a crowd.
-const CROWD: Duration = Duration::from_secs(1);
-
 /// The shortest time that [`Latencies`] tells apart from shorter ones is a second by two to this.
 const HALVINGS: u32 = 10;
 /// Number of times that [`Latencies`] tells apart: the longest is 32 s.
@@ -129,6 +108,18 @@ impl Latencies {
         })
     }
 
+    /// Returns the mean, each time rounded up.
+    fn mean(&self) -> Option<Duration> {
+        let total = self.total();
+        let sum = self
+            .counts
+            .iter()
+            .enumerate()
+            .map(|(place, &count)| Self::limit(place).as_secs_f64() * f64::from(count));
+        let mean = sum.sum::<f64>() / f64::from(total);
+        (total >= MIN_LATENCIES).then(|| Duration::from_secs_f64(mean))
+    }
+
     fn total(&self) -> u32 {
         self.counts.iter().copied().map(u32::from).sum()
     }
@@ -150,25 +141,6 @@ impl Estimate {
         self.requests = self.requests.saturating_add(requests);
         self.samples = self.samples.saturating_add(1);
     }
-
-    /// Returns a lower bound of the number of requests, if these are a part of `all`.
-    ///
-    /// Subtracts twice the standard error of the sample, which is zero if all requests were sampled
-    /// or all had the same route. Also subtracts three times the standard deviation of the number of
-    /// requests of one worker: which worker gets a request is random, and the peaks of the workers,
-    /// each at another time, would add up to more than ever came.
-    fn lower_bound(self, all: Self) -> u64 {
-        let (requests, samples) = (f64::from(self.requests), f64::from(self.samples));
-        let other_share = 1.0 - samples / f64::from(all.samples);
-        let unsampled_share = 1.0 - f64::from(all.samples) / f64::from(all.requests);
-        // 0/0 is NaN, and casting NaN to an integer gives 0.
-        let variance = (requests * requests / samples * other_share * unsampled_share) as u64;
-        let by_sample = variance.isqrt().saturating_mul(2);
-        let by_worker = u64::from(self.requests).isqrt().saturating_mul(3);
-        u64::from(self.requests)
-            .saturating_sub(by_sample)
-            .saturating_sub(by_worker)
-    }
 }
 
 /// Picks the requests whose route is looked up.
@@ -182,15 +154,6 @@ pub struct LoadSampler {
     since_tick: u32,
     /// When the present second began.
     second_began: Timestamp,
-    /// The requests of the present second.
-    second: Estimate,
-}
-
-/// A second that is over.
-#[derive(Debug, Clone, Copy)]
-pub struct Second {
-    all: Estimate,
-    elapsed: Duration,
 }
 
 impl LoadSampler {
@@ -215,13 +178,12 @@ impl LoadSampler {
         }
         let passed = std::mem::take(&mut self.passed);
         self.skip = None;
-        self.second.add(passed);
         Some(passed)
     }
 
-    /// Chooses the next sample with `draw`, a random number in `[0, 1)`. Returns the last second if
-    /// it is over.
-    pub fn tick(&mut self, now: Timestamp, draw: f64) -> Option<Second> {
+    /// Chooses the next sample with `draw`, a random number in `[0, 1)`. Returns the time since
+    /// the last second ended, if another one is over.
+    pub fn tick(&mut self, now: Timestamp, draw: f64) -> Option<Duration> {
         let passed = std::mem::take(&mut self.since_tick);
         if self.skip.is_none() && passed > 0 {
             // About as many requests will pass until the next tick; each is equally good.
@@ -231,13 +193,12 @@ impl LoadSampler {
         if elapsed < Duration::from_secs(1) {
             return None;
         }
-        let all = std::mem::take(&mut self.second);
         let began = std::mem::replace(&mut self.second_began, now);
-        (began != Timestamp::EPOCH).then_some(Second { all, elapsed })
+        (began != Timestamp::EPOCH).then_some(elapsed)
     }
 }
 
-/// The load of a route on one worker, and the slots of its clients.
+/// The load of a route on one worker.
 #[derive(Debug, Default)]
 pub struct RouteLoad {
     /// The requests that the samples of this second stand for.
@@ -250,14 +211,6 @@ pub struct RouteLoad {
     pub(crate) mean: f32,
     /// Samples per second.
     pub(crate) sampled: f32,
-    /// The highest numbers of requests in a second, by span: of the newest and those before it.
-    peaks: [f32; PEAKS],
-    /// The number of the newest span.
-    span: u32,
-    /// The next free slot, since the Unix epoch.
-    pub(crate) next_slot: Duration,
-    /// Until when a crowd is on its way back, since the Unix epoch.
-    crowd_until: Duration,
     latencies: Latencies,
     deadlines: Deadlines,
 }
@@ -277,6 +230,12 @@ impl RouteLoad {
     /// five samples. The last thousand or so samples count.
     pub fn usual_latency(&self) -> Option<UsualLatency> {
         self.latencies.usual()
+    }
+
+    /// Returns the mean of the times that requests take to their response headers, at most twice too
+    /// long; zero with fewer than five samples.
+    pub fn mean_latency(&self) -> Duration {
+        self.latencies.mean().unwrap_or_default()
     }
 
     /// Adds the deadline of a sampled call; [`Duration::MAX`] if it has none.
@@ -303,70 +262,24 @@ impl RouteLoad {
         self.hinted = self.hinted.saturating_add(1);
     }
 
-    /// Returns the requests per second that the route carries beyond its usual visitors.
-    pub fn spare(&self) -> f64 {
-        let peak = self.peaks.iter().copied().fold(0.0, f32::max);
-        let (peak, mean) = (f64::from(peak), f64::from(self.mean));
-        (peak - mean).max(SPARE * mean).max(FLOOR)
+    /// Returns the mean of the requests per second of the last minute; 0 if it is not known.
+    pub fn mean_rate(&self) -> f64 {
+        self.mean.into()
     }
 
-    /// Updates the mean and the peak with a second that is over.
-    pub fn end_second(&mut self, second: Second, now: Timestamp) {
-        let Second { all, elapsed } = second;
+    /// Updates the mean at the end of a second, which took `elapsed`. `is_well`: whether all circuits of
+    /// the route are closed.
+    pub fn end_second(&mut self, elapsed: Duration, is_well: bool) {
         let own = std::mem::take(&mut self.second);
         let hinted = std::mem::take(&mut self.hinted);
-        let is_failing = hinted > own.requests / 2;
-        if is_failing || now.since_epoch() < self.crowd_until {
+        if !is_well || hinted > own.requests / 2 {
             return;
         }
         let elapsed_ms = saturating_millis(elapsed) as f64;
-        let per_second = |requests: u64| (requests as f64 * 1000.0 / elapsed_ms) as f32;
+        let per_second = |requests: u32| (f64::from(requests) * 1000.0 / elapsed_ms) as f32;
         self.age = self.age.saturating_add(1).min(MEAN_SECONDS);
-        self.mean += (per_second(own.requests.into()) - self.mean) / f32::from(self.age);
-        self.sampled += (per_second(own.samples.into()) - self.sampled) / f32::from(self.age);
-        let span = (now.as_millis() / PEAK_SPAN_MS) as u32;
-        if span.saturating_sub(self.span) >= PEAKS as u32 {
-            self.peaks = [0.0; PEAKS];
-        }
-        let peak = per_second(own.lower_bound(all));
-        // Each span has a place; the newest replaces the oldest.
-        let place = span as usize % PEAKS;
-        if let Some(newest) = self.peaks.get_mut(place) {
-            let is_new = self.span != span;
-            *newest = if is_new { peak } else { newest.max(peak) };
-        }
-        self.span = span;
-    }
-
-    /// Takes the next slot. Returns `None` if it would be after the last one that is allowed.
-    pub fn take_slot(&mut self, slots: Slots, interval: Duration) -> Option<Duration> {
-        let slot = slots.next(self.next_slot)?;
-        self.next_slot = slot.saturating_add(interval);
-        if slot > slots.first.saturating_add(CROWD) {
-            self.crowd_until = self.next_slot;
-        }
-        Some(slot)
-    }
-}
-
-/// The slots that a client may have, since the Unix epoch.
-#[derive(Debug, Clone, Copy)]
-pub struct Slots {
-    /// The first slot.
-    pub first: Duration,
-    /// The last slot.
-    pub last: Duration,
-}
-
-impl Slots {
-    /// Returns the next slot from `free` on, unless it is after the last one.
-    pub fn next(self, free: Duration) -> Option<Duration> {
-        Some(self.first.max(free)).filter(|&slot| slot <= self.last)
-    }
-
-    /// Returns the distance of the slots of `rate` requests per second, in whole microseconds.
-    pub fn interval(rate: f64) -> Duration {
-        Duration::from_micros((1_000_000.0 / rate) as u64)
+        self.mean += (per_second(own.requests) - self.mean) / f32::from(self.age);
+        self.sampled += (per_second(own.samples) - self.sampled) / f32::from(self.age);
     }
 }
 

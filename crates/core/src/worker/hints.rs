@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use crate::breaker::ClientId;
-use crate::config::{Pace, Retry};
+use crate::config::Retry;
 use crate::host::SharedData;
-use crate::retry::hint::{between, scattered};
-use crate::retry::{base_delay, FailureInfo, Hint, RouteLoad, Slots, UsualLatency};
+use crate::retry::{hint, FailureInfo, Hint, RouteLoad, UsualLatency, Waiting};
 use crate::rng::Rng;
-use crate::time::Timestamp;
-use crate::worker::metrics::RouteCounter;
+use crate::worker::metrics::{RouteCounter, WorkerCounter};
 use crate::worker::routes::RouteKey;
-use crate::worker::shared::{u64s_to_bytes, update, SyncError};
+use crate::worker::shared::update;
 use crate::worker::Worker;
 
 impl Worker {
@@ -38,9 +36,10 @@ impl Worker {
         route: &RouteKey,
         retry: &Retry,
         failure: &FailureInfo<'_>,
+        client: ClientId,
         rng: &mut impl Rng,
     ) -> Hint {
-        let hint = self.next_hint(host, route, retry, failure, rng.next_u64());
+        let hint = self.next_hint(route, retry, failure, client, rng);
         self.count(route, RouteCounter::HintsGiven);
         if let Some(now) = failure.now {
             self.expect_return(host, now.saturating_add(hint.delay()));
@@ -50,37 +49,38 @@ impl Worker {
 
     fn next_hint(
         &mut self,
-        host: &mut impl SharedData,
         route: &RouteKey,
         retry: &Retry,
         failure: &FailureInfo<'_>,
-        random: u64,
+        client: ClientId,
+        rng: &mut impl Rng,
     ) -> Hint {
-        let base = base_delay(retry, failure);
-        let (Some(now), false) = (failure.now, retry.pace == Pace::Off) else {
-            return scattered(base, retry.max, random);
+        let Some(now) = failure.now else {
+            return hint(retry, failure, Duration::ZERO, rng.unit());
         };
-        let slots = Slots {
-            first: now.saturating_add(base).since_epoch(),
-            last: now.saturating_add(retry.max).since_epoch(),
-        };
-        let key = self.routes.load_key(route);
-        let (load, _) = self.routes.load(key.clone());
+        let (load, _) = self.routes.load(self.routes.load_key(route));
         load.count_hint();
-        let slot = match retry.pace {
-            Pace::Rate(rate) => {
-                let interval = Slots::interval(rate);
-                take_shared_slot(host, &key, slots, interval)
-                    // Without shared data each worker has its own slots.
-                    .unwrap_or_else(|_| load.take_slot(slots, interval))
-            }
-            Pace::Auto | Pace::Off => load.take_slot(slots, Slots::interval(load.spare())),
+        let crowd_interval = self.waiting.interval(client, retry.check_ins, now);
+        hint(retry, failure, crowd_interval, rng.unit())
+    }
+
+    /// Adds the clients that this worker has told to come back to those of all workers.
+    pub(super) fn share_waiting(&mut self, host: &mut impl SharedData) {
+        let Some(added) = self.waiting.take_added() else {
+            return;
         };
-        Hint::new(match slot {
-            Some(slot) => delay_until(slot, now),
-            // More clients than slots.
-            None => between(base, retry.max, random),
-        })
+        let key = format!("{}%", self.prefix);
+        let mut all = Waiting::default();
+        let updated = update(host, &key, |found| {
+            all = found.and_then(Waiting::decode).unwrap_or_default();
+            all.unite(&added);
+            Ok(Some(all.encode()))
+        });
+        match updated {
+            Ok(()) => self.waiting.set_known(all),
+            // This worker knows them.
+            Err(_) => self.count_total(WorkerCounter::StoreErrors),
+        }
     }
 
     /// Counts a request that succeeded. Returns whether it is to be [sampled](Self::sample).
@@ -122,30 +122,4 @@ impl Worker {
             releases.note(release, self.last_tick);
         }
     }
-}
-
-/// Returns the delay until a slot, in whole milliseconds, rounded up.
-fn delay_until(slot: Duration, now: Timestamp) -> Duration {
-    let micros = slot.saturating_sub(now.since_epoch()).as_micros();
-    Duration::from_millis(u64::try_from(micros.div_ceil(1000)).unwrap_or(u64::MAX))
-}
-
-/// Takes the next slot of all workers together.
-///
-/// # Errors
-/// [`SyncError`] if shared data failed.
-fn take_shared_slot(
-    host: &mut impl SharedData,
-    route: &RouteKey,
-    slots: Slots,
-    interval: Duration,
-) -> Result<Option<Duration>, SyncError> {
-    let mut slot = None;
-    update(host, &format!("tidegate.slots/{route}"), |found| {
-        let free = found.and_then(|bytes| Some(u64::from_le_bytes(bytes.try_into().ok()?)));
-        slot = slots.next(Duration::from_micros(free.unwrap_or(0)));
-        let next = slot.map(|slot| slot.saturating_add(interval).as_micros());
-        Ok(next.map(|next| u64s_to_bytes(&[u64::try_from(next).unwrap_or(u64::MAX)])))
-    })?;
-    Ok(slot)
 }

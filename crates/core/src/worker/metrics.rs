@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::breaker::ramp::RAMP_FULL;
+use crate::breaker::circuit::FULL_SHARE;
 use crate::breaker::{CircuitBreaker, Neutral};
 use crate::failure::Reason;
 use crate::host::{MetricKind, MetricStore, SharedData};
@@ -262,7 +262,7 @@ impl RouteMetrics {
         circuit: &CircuitBreaker,
         key: &RouteKey,
     ) {
-        let admitted_percent = circuit.admitted_share() / (RAMP_FULL / 100);
+        let admitted_percent = circuit.admitted_share() / (FULL_SHARE / 100);
         let values = [circuit.state.strictness().into(), admitted_percent.into()];
         for ((name, gauge), value) in GAUGES.iter().zip(&mut self.gauges).zip(values) {
             gauge.report(host, value, || format!("tidegate.{name}.route.{key}"));

@@ -23,6 +23,7 @@
 //! * `sync`: the exchange of circuits with the other workers.
 //! * `shared`, `heartbeat`: values in shared data, and how they are changed.
 //! * `hints`: when clients should come back.
+//! * `passes`: the passes of clients that were let in.
 //! * `metrics`, `interceptions`, `events`: what the operator sees.
 //!
 //! # Limits
@@ -34,6 +35,7 @@ mod heartbeat;
 mod hints;
 mod interceptions;
 mod metrics;
+mod passes;
 mod permit;
 mod registry;
 mod releases;
@@ -51,7 +53,8 @@ pub use routes::{RouteKey, MAX_ROUTES};
 
 use crate::config::Breaker as Settings;
 use crate::host::SharedData;
-use crate::retry::LoadSampler;
+use crate::pass::PassKey;
+use crate::retry::{LoadSampler, WaitingClients};
 use crate::rng::Rng;
 use crate::time::Timestamp;
 
@@ -76,6 +79,9 @@ pub struct Worker {
     /// The number of changes of state that this worker has learned of.
     changes_seen: u32,
     sampler: LoadSampler,
+    waiting: WaitingClients,
+    /// The key of passes, from the first use on.
+    pass_key: Option<PassKey>,
     metrics: Metrics,
     events: Vec<Event>,
     has_unknown_name: bool,
@@ -98,6 +104,8 @@ impl Worker {
             expects_returns: false,
             changes_seen: 0,
             sampler: LoadSampler::default(),
+            waiting: WaitingClients::default(),
+            pass_key: None,
             metrics: Metrics::default(),
             events: Vec::new(),
             has_unknown_name: false,
@@ -110,6 +118,7 @@ impl Worker {
     /// Circuits need no move: the first tick finds them in shared data.
     pub fn inherit_load(&mut self, previous: &mut Self) {
         self.sampler = std::mem::take(&mut previous.sampler);
+        self.waiting = std::mem::take(&mut previous.waiting);
         self.routes.take_loads(&mut previous.routes);
         self.last_tick = previous.last_tick;
     }
@@ -131,11 +140,13 @@ impl Worker {
     pub fn tick(&mut self, host: &mut impl SharedData, now: Timestamp, rng: &mut impl Rng) {
         let draw = rng.unit();
         self.sync(host, now, draw);
+        self.share_waiting(host);
         self.last_tick = now;
-        if let Some(second) = self.sampler.tick(now, draw) {
+        if let Some(elapsed) = self.sampler.tick(now, draw) {
             for (_, route) in self.routes.iter_mut() {
+                let is_well = route.circuits.iter().all(|known| known.view.is_closed());
                 if let Some(load) = &mut route.load {
-                    load.end_second(second, now);
+                    load.end_second(elapsed, is_well);
                 }
             }
         }

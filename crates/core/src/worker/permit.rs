@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::breaker::route::{DecidedBy, TestPermit};
+use crate::breaker::route::{DecidedBy, TestPermit, Visitor};
 use crate::breaker::{ClientId, Outcome, PathClass, State};
 use crate::failure::Reason;
 use crate::worker::routes::RouteKey;
@@ -25,6 +25,18 @@ pub struct Caller {
     pub client: ClientId,
     /// Whether the request is an upload that may take long, and says nothing if it does.
     pub is_upload: bool,
+    /// Whether the request carries a valid pass for the route.
+    pub has_pass: bool,
+}
+
+impl Caller {
+    /// Returns who sends the request.
+    pub fn visitor(&self) -> Visitor {
+        Visitor {
+            client: self.client,
+            has_pass: self.has_pass,
+        }
+    }
 }
 
 /// Permission to send a request. [`Worker::record`] takes it back with the result.
@@ -34,6 +46,8 @@ pub struct Permit {
     pub(super) decided_by: Option<DecidedBy>,
     /// The permit of a probe or of a first try, if the request is one.
     pub(super) test: Option<TestPermit>,
+    /// Whether the circuit that admitted the request is not closed, and rejects others.
+    pub(super) is_by_gate: bool,
     /// Whether the request passes only because of shadow mode; its result is not counted.
     pub(super) is_shadow: bool,
     /// The number of changes of state that the worker had seen; `None` if not known.
@@ -77,6 +91,11 @@ impl Permit {
             test,
             ..self.clone()
         }
+    }
+
+    /// Returns whether the circuit that admitted the request rejects others, and the request is no probe.
+    pub fn is_by_gate(&self) -> bool {
+        self.is_by_gate
     }
 
     /// Returns whether the request passes only because of shadow mode.

@@ -96,6 +96,25 @@ impl Worker {
         decision
     }
 
+    /// Notes that the response to a request has begun that a [gate](Permit::is_by_gate) admitted, or that
+    /// the request ended without one.
+    pub fn note_answered(
+        &mut self,
+        circuit: CircuitId<'_>,
+        caller: &Caller,
+        permit: &Permit,
+        now: Timestamp,
+    ) {
+        let overflow = RouteKey::overflow();
+        let circuit = self.or_overflow(circuit, &overflow);
+        let width = self.width(circuit);
+        let class = class_of(&self.policies, circuit, caller);
+        let known = self.routes.circuit_mut(circuit.route, width);
+        if let (Some(known), Some(by)) = (known, permit.decided_by) {
+            known.note_answered(class, by, now);
+        }
+    }
+
     /// Records how a request ended.
     #[expect(clippy::too_many_arguments, reason = "all of them are of one request")]
     pub fn record(
@@ -135,7 +154,7 @@ impl Worker {
             self.count_over_limit(circuit.route);
         }
         // If the record cannot be read, the outcome is kept until it can.
-        let _ = self.refresh(host, circuit);
+        let _ = self.refresh(host, circuit, now);
         let class = class_of(&self.policies, circuit, caller);
         let (Some(test), Some(decided_by)) = (permit.test, permit.decided_by) else {
             let asked = (class, caller.client);
@@ -201,47 +220,38 @@ impl Worker {
         now: Timestamp,
         draw: f64,
     ) -> Result<Permit, CallNotPermitted> {
-        let (class, client) = (class_of(&self.policies, circuit, caller), caller.client);
-        let width = self.width(circuit);
-        let known = self.routes.circuit_mut(circuit.route, width);
-        let settings = self.policies.get(circuit.policy);
-        if let (Some(known), Some(settings)) = (known.filter(|known| !known.is_stale), settings) {
-            match known.view.decide(settings, class, client, now, draw) {
-                Decision::Admit(by) => return Ok(Permit::of(by)),
-                Decision::Reject(by) => {
-                    let rejection = rejection(&known.view, class, by, now);
-                    known.note_asking(class, by, client);
-                    return Err(rejection);
-                }
-                // It depends on the shared record.
-                Decision::MayProbe(_) | Decision::MayTry(_) => {}
-            }
+        let class = class_of(&self.policies, circuit, caller);
+        match self.ask(circuit, caller, class, now, draw) {
+            Some(Asked::Admitted(permit)) => return Ok(permit),
+            Some(Asked::Rejected(rejection)) => return Err(rejection),
+            // It depends on the shared record.
+            Some(Asked::MayTest { .. }) | None => {}
         }
         let overflow = RouteKey::overflow();
         let circuit = self.or_overflow(circuit, &overflow);
         self.count_over_limit(circuit.route);
-        if self.refresh(host, circuit).is_err() {
+        if self.refresh(host, circuit, now).is_err() {
             return Ok(Permit::default());
         }
-        let Some((decision, rejection)) = self.decide_again(circuit, caller, class, now, draw)
-        else {
-            return Ok(Permit::default());
+        let (by, is_try, rejection) = match self.ask(circuit, caller, class, now, draw) {
+            None => return Ok(Permit::default()),
+            Some(Asked::Admitted(permit)) => return Ok(permit),
+            Some(Asked::Rejected(rejection)) => return Err(rejection),
+            Some(Asked::MayTest {
+                by,
+                is_try,
+                rejection,
+            }) => (by, is_try, rejection),
         };
-        let depth = match decision {
-            Decision::Admit(by) => return Ok(Permit::of(by)),
-            Decision::Reject(_) => return Err(rejection),
-            Decision::MayProbe(by) if caller.is_upload && self.begins(circuit, class, by, now) => {
-                return Err(rejection);
-            }
-            Decision::MayProbe(by) | Decision::MayTry(by) => by.depth,
-        };
-        let is_try = matches!(decision, Decision::MayTry(_));
+        if !is_try && caller.is_upload && self.begins(circuit, class, by, now) {
+            return Err(rejection);
+        }
         let mut test = None;
         let written = self.transact(host, circuit, now, draw, |view, settings| {
             test = if is_try {
-                view.acquire_try(settings, class, depth, now)
+                view.acquire_try(settings, class, by.depth, now)
             } else {
-                view.acquire_probe(settings, class, depth, client, now)
+                view.acquire_probe(settings, class, by.depth, caller.client, now)
             };
             Vec::new()
         });
@@ -254,10 +264,10 @@ impl Worker {
                 test: Some(test),
                 ..Permit::of(by)
             }),
-            (Ok(()), None) => match self.decide_again(circuit, caller, class, now, draw) {
-                Some((Decision::Admit(by), _)) => Ok(Permit::of(by)),
-                Some((Decision::Reject(_), rejection)) => Err(rejection),
-                _ => Err(rejection),
+            (Ok(()), None) => match self.ask(circuit, caller, class, now, draw) {
+                Some(Asked::Admitted(permit)) => Ok(permit),
+                Some(Asked::Rejected(rejection)) => Err(rejection),
+                Some(Asked::MayTest { .. }) | None => Err(rejection),
             },
         }
     }
@@ -281,23 +291,40 @@ impl Worker {
         })
     }
 
-    /// Decides by the present view of the circuits. Also returns the rejection, should it be one.
-    fn decide_again(
-        &self,
+    /// Decides by the present view of the circuits, and notes the decision; `None` if they are not known,
+    /// or stale.
+    fn ask(
+        &mut self,
         circuit: CircuitId<'_>,
         caller: &Caller,
         class: &PathClass,
         now: Timestamp,
         draw: f64,
-    ) -> Option<(Decision, CallNotPermitted)> {
-        let (known, settings) = (self.circuit(circuit)?, self.settings(circuit)?);
-        let view = &known.view;
-        let decision = view.decide(settings, class, caller.client, now, draw);
-        let (Decision::Admit(by)
-        | Decision::Reject(by)
-        | Decision::MayProbe(by)
-        | Decision::MayTry(by)) = decision;
-        Some((decision, rejection(view, class, by, now)))
+    ) -> Option<Asked> {
+        let width = self.width(circuit);
+        let known = self.routes.circuit_mut(circuit.route, width);
+        let known = known.filter(|known| !known.is_stale)?;
+        let settings = self.policies.get(circuit.policy)?;
+        let decision = known
+            .view
+            .decide(settings, class, caller.visitor(), now, draw);
+        let rejected_by = |by| rejection(&known.view, class, by, now);
+        Some(match decision {
+            Decision::Admit(by) => Asked::Admitted(Permit {
+                is_by_gate: known.note_admitted(class, by, caller.client, now),
+                ..Permit::of(by)
+            }),
+            Decision::Reject(by) => {
+                let rejection = rejected_by(by);
+                known.note_rejected(class, by, caller.client, now);
+                Asked::Rejected(rejection)
+            }
+            Decision::MayProbe(by) | Decision::MayTry(by) => Asked::MayTest {
+                by,
+                is_try: matches!(decision, Decision::MayTry(_)),
+                rejection: rejected_by(by),
+            },
+        })
     }
 
     /// Counts the result of a request that was no probe.
@@ -406,6 +433,18 @@ impl Worker {
     }
 }
 
+/// What the circuits of a route, as a worker knows them, say about a request.
+enum Asked {
+    Admitted(Permit),
+    Rejected(CallNotPermitted),
+    /// It may pass as a probe or a first try, if the shared record has a permit; else it is rejected.
+    MayTest {
+        by: DecidedBy,
+        is_try: bool,
+        rejection: CallNotPermitted,
+    },
+}
+
 /// Returns the rejection of a request by one of the circuits.
 fn rejection(
     view: &RouteCircuits,
@@ -418,8 +457,8 @@ fn rejection(
         state: circuit.state,
         reason: Some(circuit.tripped_by),
         remaining: circuit.remaining(now),
-        // The route, and each of its hosts, is a whole.
-        is_by_class: by.depth > 1,
+        // The route, and each of its hosts, is a whole. A closed circuit only holds back who fails.
+        is_by_class: by.depth > 1 || circuit.state == State::Closed,
     }
 }
 

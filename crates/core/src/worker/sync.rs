@@ -1,5 +1,6 @@
 //! The exchange of circuits with the other workers.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::breaker::probes::MAX_PERMITS;
@@ -38,7 +39,7 @@ impl Worker {
     /// circuits of idle routes.
     pub(super) fn sync(&mut self, host: &mut impl SharedData, now: Timestamp, draw: f64) {
         if !std::mem::replace(&mut self.has_started, true) {
-            self.read_open_list(host);
+            self.read_open_list(host, now);
         }
         self.read_heartbeat(host);
         let mut pending: Vec<(RouteKey, usize)> = Vec::new();
@@ -88,6 +89,7 @@ impl Worker {
         };
         let unsynced = std::mem::take(&mut known.unsynced);
         let asking = std::mem::take(&mut known.asking);
+        let arrivals = std::mem::take(&mut known.arrivals);
         let given_for = known.credited_for;
         for result in std::mem::take(&mut known.unsynced_tests) {
             self.push_test(host, circuit, result, now, draw);
@@ -96,12 +98,17 @@ impl Worker {
         let load = route.and_then(|route| route.load.as_ref());
         let credit = Credit {
             per_second: load.map_or(0.0, RouteLoad::sure_rate),
+            requests_per_second: load.map_or(0.0, RouteLoad::mean_rate),
+            latency: load.map_or(Duration::ZERO, RouteLoad::mean_latency),
             has_several_clients: route.is_some_and(|route| route.clients.are_several(now)),
             given_for,
         };
         let pushed = self.transact(host, circuit, now, draw, |view, settings| {
             for (name, client) in &asking {
                 view.note_client(name, *client, now);
+            }
+            for (name, arrivals) in &arrivals {
+                view.count_arrivals(name, arrivals, now);
             }
             if unsynced.is_empty() {
                 return Vec::new();
@@ -116,7 +123,10 @@ impl Worker {
             Ok(()) => {
                 known.credited_for = known.view.watched_since;
             }
-            Err(_) => known.unsynced = unsynced,
+            Err(_) => {
+                known.unsynced = unsynced;
+                known.arrivals = arrivals;
+            }
         }
     }
 
@@ -167,7 +177,7 @@ impl Worker {
         });
         match updated {
             Ok(view) => {
-                self.apply_remote(circuit, view);
+                self.apply_remote(circuit, view, now);
                 self.announce(host, circuit, transitions, now);
                 Ok(())
             }
@@ -216,7 +226,7 @@ impl Worker {
     }
 
     /// Makes the shared circuits the view of this worker.
-    fn apply_remote(&mut self, circuit: CircuitId<'_>, view: RouteCircuits) {
+    fn apply_remote(&mut self, circuit: CircuitId<'_>, view: RouteCircuits, now: Timestamp) {
         if !view.is_closed() {
             // Its gauges are reported from now on.
             self.routes.metrics(circuit.route);
@@ -227,8 +237,7 @@ impl Worker {
                 self.changes_seen = changes_seen;
                 known.changed = changes_seen;
             }
-            known.view = view;
-            known.is_stale = false;
+            known.set_view(view, now);
         }
     }
 
@@ -237,6 +246,7 @@ impl Worker {
         &mut self,
         host: &mut impl SharedData,
         circuit: CircuitId<'_>,
+        now: Timestamp,
     ) -> Result<(), SyncError> {
         if let Some(known) = self.circuit_mut(circuit) {
             // Of several policies of one circuit, that of the latest request decides.
@@ -261,6 +271,7 @@ impl Worker {
                 unsynced: Vec::new(),
                 unsynced_tests: Vec::new(),
                 asking: Vec::new(),
+                arrivals: BTreeMap::new(),
                 credited_for: Timestamp::EPOCH,
                 pushed_in_vain_at: Timestamp::EPOCH,
             };
@@ -268,7 +279,7 @@ impl Worker {
         }
         match found {
             Ok(view) => {
-                self.apply_remote(circuit, view);
+                self.apply_remote(circuit, view, now);
                 Ok(())
             }
             Err(error) => {
@@ -318,7 +329,7 @@ impl Worker {
 
     /// Adds the circuits that are not closed when this worker starts: after a new configuration or
     /// a new module, no other worker may be left that reports their state.
-    fn read_open_list(&mut self, host: &mut impl SharedData) {
+    fn read_open_list(&mut self, host: &mut impl SharedData, now: Timestamp) {
         let Ok(Some((list, _))) = host.shared_data(&self.open_list_key()) else {
             return;
         };
@@ -334,7 +345,7 @@ impl Worker {
             let circuit = circuit
                 .filter(|&circuit| self.routes.has_room_for_circuit(route, self.width(circuit)));
             if let Some(circuit) = circuit {
-                let _ = self.refresh(host, circuit);
+                let _ = self.refresh(host, circuit, now);
             }
         }
     }

@@ -8,6 +8,7 @@ mod circuits;
 mod classes;
 mod concurrent_writer;
 mod crowds;
+mod gates;
 mod heartbeats;
 mod hints;
 mod invariants;
@@ -16,6 +17,7 @@ mod many_workers;
 mod metrics;
 mod model;
 mod modes;
+mod queues;
 mod sharing;
 mod stories;
 
@@ -28,6 +30,7 @@ use crate::breaker::{CircuitBreaker, Outcome, RouteCircuits, State};
 use crate::failure::Reason;
 use crate::host::fake::FakeHost;
 use crate::host::HostError;
+use crate::retry::RouteLoad;
 
 /// A generator that always returns the same number in `[0, 1)`.
 #[derive(Debug, Clone, Copy)]
@@ -95,9 +98,24 @@ impl World {
         worker: usize,
         route: &str,
     ) -> Result<Permit, CallNotPermitted> {
+        self.acquire_as(worker, route, &Caller::default())
+    }
+
+    pub(crate) fn acquire_as(
+        &mut self,
+        worker: usize,
+        route: &str,
+        caller: &Caller,
+    ) -> Result<Permit, CallNotPermitted> {
         let (route, rng) = (route.into(), &mut FixedDraw(self.draw));
-        let (circuit, caller) = (circuit(&route), Caller::default());
-        self.workers[worker].try_acquire(&mut self.host, circuit, &caller, false, self.now, rng)
+        let circuit = circuit(&route);
+        self.workers[worker].try_acquire(&mut self.host, circuit, caller, false, self.now, rng)
+    }
+
+    /// Returns what a worker knows of the load of a route.
+    pub(crate) fn load(&mut self, worker: usize, route: &str) -> &mut RouteLoad {
+        let key = self.workers[worker].routes.load_key(&route.into());
+        self.workers[worker].routes.load(key).0
     }
 
     pub(crate) fn record(
@@ -110,6 +128,9 @@ impl World {
         let (route, rng) = (route.into(), &mut FixedDraw(self.draw));
         let (circuit, caller, result) = (circuit(&route), Caller::default(), result.into());
         let (worker, host) = (&mut self.workers[worker], &mut self.host);
+        if permit.is_by_gate() {
+            worker.note_answered(circuit, &caller, &permit, self.now);
+        }
         worker.record(host, circuit, &caller, permit, result, self.now, rng);
     }
 

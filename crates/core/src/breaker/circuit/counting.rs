@@ -68,6 +68,19 @@ impl CircuitBreaker {
         }
     }
 
+    /// Returns how many failures of one client count in a step of the ramp; zero if only one is known.
+    pub(super) fn failed_of_one(&self, settings: &Settings, step: Counts, now: Timestamp) -> u32 {
+        let needed = needed(
+            settings.ramp.failure_ratio,
+            RAMP_MIN_SAMPLES,
+            step.succeeded(),
+        );
+        match self.limit(needed, self.bucket(now)) {
+            u32::MAX => 0,
+            limit => limit,
+        }
+    }
+
     /// Returns how many failures of one client count.
     fn limit(&self, needed: u32, bucket: u64) -> u32 {
         match self.clients.parts(bucket) {

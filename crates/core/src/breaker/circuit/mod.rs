@@ -6,31 +6,36 @@
 //!     ^                            ^ ^                               |    |
 //!     |                            | +------- a probe failed ------+      | all probes succeeded
 //!     |       ramp fell below 1 %  |                                      v
-//!     +---------------------------[ramp: the share grows each second; falls when requests fail]
-//!            all requests were admitted for half the duration of the ramp
+//!     +---------------------------[ramp: the rate grows each second; falls when requests fail]
+//!            nobody had to be rejected for three seconds
 //! ```
 //!
 //! Each change of state and each cut of the ramp begins a new generation. The outcome of a request
 //! that was admitted under an older generation is not counted: a late response to a request from
 //! before the circuit opened says nothing about the upstream now.
 //!
-//! `counting` counts outcomes, `trip` decides which of them open a closed circuit, and `probers` which
-//! clients may probe a half-open one; the states and their changes are here.
+//! `counting` counts outcomes, `trip` decides which of them open a closed circuit, `probers` which clients
+//! may probe a half-open one, and `gate` which requests a ramp admits, whose rate `climb` changes; the
+//! states and their changes are here.
 //!
 //! `draw` is a random number in `[0, 1)`. It is an argument and not a generator, so that a change
 //! that must be repeated on a newer record decides the same.
 
+mod climb;
 mod counting;
+pub mod gate;
 mod probers;
 mod trip;
 
 use std::cmp::Reverse;
 use std::time::Duration;
 
+use self::gate::TokenBucket;
+use crate::breaker::admissions::Admissions;
 use crate::breaker::clients::{ClientId, Clients};
 use crate::breaker::outcome::Outcome;
 use crate::breaker::probes::{ProbePermit, Probes, MAX_PERMITS};
-use crate::breaker::ramp::{Ramp, Step, Thresholds, RAMP_FULL, RAMP_STEP};
+use crate::breaker::ramp::{Ramp, RAMP_STEP};
 use crate::breaker::state::{State, Transition};
 use crate::breaker::unsynced::ConsecutiveFailures;
 use crate::breaker::window::{bucket_number, bucket_width, Counts, Window, BUCKETS};
@@ -54,11 +59,15 @@ const ONE_FAILURE: Counts = Counts {
     failed: 1,
     slow: 0,
 };
+/// The share of the requests that is admitted if all are, in millionths.
+pub const FULL_SHARE: u32 = 1_000_000;
+/// The share before the first step of a ramp is over, when it is not known how many requests come.
+const FIRST_SHARE: u32 = 50_000;
 /// A clock that goes back by no more than this is a difference between two readings.
 const CLOCK_SLACK: Duration = Duration::from_secs(1);
 
 /// A circuit breaker: what all workers share about one route.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CircuitBreaker {
     /// The state.
     pub state: State,
@@ -75,8 +84,31 @@ pub struct CircuitBreaker {
     pub tripped_by: Reason,
     /// The probes in flight, and the number of probes that succeeded.
     pub probes: Probes,
-    /// While in the ramp: its level.
+    /// While in the ramp, or about to be: its rate.
     pub ramp: Ramp,
+    /// While in the ramp: how many requests may be admitted now.
+    pub token_bucket: TokenBucket,
+    /// While in the ramp: the clients that were admitted most.
+    pub admissions: Admissions,
+    /// While in the ramp: the requests since the last step that were admitted.
+    pub admitted: u32,
+    /// While in the ramp: the requests since the last step that were rejected.
+    pub rejected: u32,
+    /// While in the ramp: of these, the requests of clients that had taken their part.
+    pub beyond_part: u32,
+    /// While in the ramp: the requests since the last step whose response has begun.
+    pub answered: u32,
+    /// While in the ramp: the admitted requests that wait for their response.
+    pub in_flight: u32,
+    /// While in the ramp: the least number of those since the last step.
+    pub least_in_flight: u32,
+    /// While in the ramp: the requests of the last step, admitted and rejected, without those of clients
+    /// that had taken their part.
+    pub offered_before: u32,
+    /// While in the ramp: the requests of the last step of clients that had taken their part.
+    pub beyond_part_before: u32,
+    /// While in the ramp: the share of the requests that was admitted in the last step, in millionths.
+    pub share: u32,
     /// While in the ramp: when the next step is due.
     pub next_step_at: Timestamp,
     /// While in the ramp: the outcomes since the last step.
@@ -103,6 +135,15 @@ pub struct CircuitBreaker {
     pub bucket_width: Duration,
 }
 
+/// What is known of the requests that a circuit usually sees.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Usual {
+    /// Requests per second; 0 if not known.
+    pub rate: f64,
+    /// The mean time to the response headers, at most twice too long; zero if not known.
+    pub latency: Duration,
+}
+
 /// The result of a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProbeResult {
@@ -126,6 +167,17 @@ impl CircuitBreaker {
             tripped_by: Reason::ProxyInternalError,
             probes: Probes::default(),
             ramp: Ramp::default(),
+            token_bucket: TokenBucket::default(),
+            admissions: Admissions::default(),
+            admitted: 0,
+            rejected: 0,
+            answered: 0,
+            in_flight: 0,
+            least_in_flight: 0,
+            beyond_part: 0,
+            offered_before: 0,
+            beyond_part_before: 0,
+            share: 0,
             next_step_at: Timestamp::EPOCH,
             step: Counts::default(),
             consecutive: ConsecutiveFailures::default(),
@@ -174,6 +226,7 @@ impl CircuitBreaker {
     pub fn advance(
         &mut self,
         settings: &Settings,
+        usual: Usual,
         now: Timestamp,
         draw: f64,
     ) -> Option<Transition> {
@@ -182,16 +235,16 @@ impl CircuitBreaker {
         match self.state {
             State::Closed => None,
             State::Open if now >= self.until => {
-                Some(self.enter(State::HalfOpen, now, Counts::default()))
+                Some(self.let_in(State::HalfOpen, settings, usual, now))
             }
             State::Open => None,
             State::HalfOpen => {
                 let is_idle = now >= self.until && self.probes.is_idle(self.generation, now);
                 // A new configuration may have fewer permits than probes have succeeded.
                 (is_idle || self.all_succeeded(settings))
-                    .then(|| self.enter(State::Ramp, now, Counts::default()))
+                    .then(|| self.let_in(State::Ramp, settings, usual, now))
             }
-            State::Ramp => self.climb(settings, now, draw),
+            State::Ramp => self.climb(settings, usual, now, draw),
         }
     }
 
@@ -237,6 +290,7 @@ impl CircuitBreaker {
     pub fn record_probe(
         &mut self,
         settings: &Settings,
+        usual: Usual,
         result: ProbeResult,
         now: Timestamp,
         draw: f64,
@@ -251,7 +305,7 @@ impl CircuitBreaker {
             Outcome::Success => {
                 self.probes.succeeded = self.probes.succeeded.saturating_add(1);
                 self.all_succeeded(settings)
-                    .then(|| self.enter(State::Ramp, now, Counts::default()))
+                    .then(|| self.let_in(State::Ramp, settings, usual, now))
             }
             Outcome::Failure(reason) | Outcome::Overloaded(reason) => {
                 self.tripped_by = reason;
@@ -290,9 +344,9 @@ impl CircuitBreaker {
     /// Returns the share of the requests that is admitted, in millionths.
     pub fn admitted_share(&self) -> u32 {
         match self.state {
-            State::Closed => RAMP_FULL,
+            State::Closed => FULL_SHARE,
             State::Open | State::HalfOpen => 0,
-            State::Ramp => self.ramp.admitted_share(),
+            State::Ramp => self.share,
         }
     }
 
@@ -322,36 +376,8 @@ impl CircuitBreaker {
         self.bucket_width.saturating_mul(BUCKETS as u32)
     }
 
-    /// Decides once for each step of the ramp that is over.
-    fn climb(&mut self, settings: &Settings, now: Timestamp, draw: f64) -> Option<Transition> {
-        while now >= self.next_step_at {
-            let step = std::mem::take(&mut self.step);
-            self.clients.begin_count();
-            self.next_step_at = self.next_step_at.saturating_add(RAMP_STEP);
-            // A ramp that ignored slow responses would close a circuit that they open again.
-            let is_slow = settings.failures.slow.is_some()
-                && f64::from(step.slow) >= settings.failures.slow_ratio * f64::from(step.total);
-            let thresholds = Thresholds {
-                cut: settings.ramp.failure_ratio,
-                trip: settings.failure_ratio,
-                min_requests: settings.min_requests,
-            };
-            match self
-                .ramp
-                .step(step, thresholds, is_slow, settings.ramp.duration)
-            {
-                Step::Continue => {}
-                // Requests that were admitted before the cut say nothing about the load after it.
-                Step::Cut => self.generation = self.generation.wrapping_add(1),
-                Step::Fell => return Some(self.open(settings, now, draw, step, None)),
-                Step::Done => return Some(self.enter(State::Closed, now, step)),
-            }
-        }
-        None
-    }
-
-    /// Opens the circuit for `min(max, base * 2^exponent) * (1 + draw * jitter)`, or for as long as
-    /// the upstream asked.
+    /// Opens the circuit for `min(base * 2^exponent, max / (1 + jitter)) * (1 + draw * jitter)`, which
+    /// is at least `base` and at most `max`; or for as long as the upstream asked, plus jitter.
     fn open(
         &mut self,
         settings: &Settings,
@@ -366,19 +392,24 @@ impl CircuitBreaker {
                 .exponent
                 .saturating_sub(u8::try_from(calm).unwrap_or(u8::MAX));
         }
-        let (base, max) = (settings.open.base, settings.open.max);
+        let open = &settings.open;
         let factor = 1_u32
             .checked_shl(u32::from(self.exponent))
             .unwrap_or(u32::MAX);
-        let grown = base.saturating_mul(factor).min(max).max(base);
-        let asked = retry_after
-            .filter(|_| settings.open.honor_retry_after)
-            .map(|wait| wait.min(MAX_RETRY_AFTER).max(base));
-        let wait_ms = saturating_millis(asked.unwrap_or(grown));
-        let jitter = settings.open.jitter * draw.clamp(0.0, 1.0);
-        let open_ms = wait_ms.saturating_add((wait_ms as f64 * jitter) as u64);
+        let grown_ms = saturating_millis(open.base.saturating_mul(factor));
+        let (base_ms, max_ms) = (saturating_millis(open.base), saturating_millis(open.max));
+        // With the largest jitter, this is `max`.
+        let longest_ms = (max_ms as f64 / (1.0 + open.jitter)) as u64;
+        let with_jitter = |wait_ms: u64| {
+            let jitter = open.jitter * draw.clamp(0.0, 1.0);
+            wait_ms.saturating_add((wait_ms as f64 * jitter) as u64)
+        };
+        let open_ms = match retry_after.filter(|_| open.honor_retry_after) {
+            Some(wait) => with_jitter(saturating_millis(wait.min(MAX_RETRY_AFTER).max(open.base))),
+            None => with_jitter(grown_ms.min(longest_ms).max(base_ms)).min(max_ms.max(base_ms)),
+        };
         // The exponent stays where it no longer changes the open time, so that it also falls soon.
-        if grown < max {
+        if grown_ms < longest_ms {
             self.exponent = self.exponent.saturating_add(1);
         }
         let mut transition = self.enter(State::Open, now, counts);
@@ -397,6 +428,19 @@ impl CircuitBreaker {
             self.probes.begin(now);
         }
         self.ramp = Ramp::default();
+        self.token_bucket = TokenBucket {
+            tokens: 0.0,
+            filled_at: now,
+        };
+        self.admissions = Admissions::default();
+        (self.admitted, self.rejected, self.answered) = (0, 0, 0);
+        (self.in_flight, self.least_in_flight) = (0, 0);
+        (
+            self.beyond_part,
+            self.offered_before,
+            self.beyond_part_before,
+        ) = (0, 0, 0);
+        self.share = FIRST_SHARE;
         self.step = Counts::default();
         self.next_step_at = now.saturating_add(RAMP_STEP);
         self.clear_window();
@@ -415,6 +459,7 @@ impl CircuitBreaker {
         self.probes
             .shorten(|deadline| latest(deadline, now, settings.probe.timeout));
         self.next_step_at = latest(self.next_step_at, now, RAMP_STEP);
+        self.token_bucket.filled_at = self.token_bucket.filled_at.min(now);
         let back = self.changed_at.saturating_since(now);
         if back > CLOCK_SLACK {
             self.changed_at = now;

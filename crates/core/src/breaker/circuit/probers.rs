@@ -31,7 +31,12 @@ impl CircuitBreaker {
 
     /// Notes that a client was seen.
     pub fn note_client(&mut self, client: ClientId, now: Timestamp) {
-        self.clients.note(client, self.bucket(now));
+        let bucket = self.bucket(now);
+        self.clients.note(client, bucket);
+        if self.state == State::Closed {
+            // It is rejected because of its failures: while it asks, the others are not forgotten.
+            self.clients.keep_failing(client, bucket);
+        }
     }
 
     /// Notes who got a permit for a probe.
@@ -76,7 +81,8 @@ impl CircuitBreaker {
         }
     }
 
-    fn knows_others(&self, now: Timestamp) -> bool {
+    /// Returns whether several clients asked within the window.
+    pub(super) fn knows_others(&self, now: Timestamp) -> bool {
         self.clients.parts(self.bucket(now)) > 1
     }
 }

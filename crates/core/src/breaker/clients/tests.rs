@@ -104,3 +104,41 @@ fn a_client_that_still_fails_keeps_its_count() {
     }
     assert_eq!(clients.failed(client(1), 1_040), 0);
 }
+
+#[test]
+fn a_client_that_asks_while_it_is_held_back_tries_again_with_a_quarter() {
+    let mut clients = Clients::default();
+    clients.count(client(1), 40, 5, 1_000);
+    for bucket in 1_001..1_009 {
+        clients.keep_failing(client(1), bucket);
+        assert_eq!(clients.failed(client(1), bucket), 40, "{bucket}");
+    }
+    // Ten fewer: so many requests go on.
+    clients.keep_failing(client(1), 1_009);
+    assert_eq!(clients.failed(client(1), 1_009), 30);
+    // Of the next failures as many count as of those before, since these are out of the window.
+    assert_eq!(clients.count(client(1), 10, 5, 1_009), 4);
+    assert_eq!(
+        clients.failed(client(1), 1_009),
+        40,
+        "at once: it is no burst"
+    );
+    for bucket in 1_010..1_017 {
+        clients.keep_failing(client(1), bucket);
+        assert_eq!(clients.failed(client(1), bucket), 40, "{bucket}");
+    }
+    // It went away.
+    assert_eq!(clients.failed(client(1), 1_018), 0);
+    clients.age(1_026);
+    assert!(!clients.has_failed());
+}
+
+#[test]
+fn who_asks_and_did_not_fail_is_not_held_back() {
+    let mut clients = Clients::default();
+    clients.note(client(1), 1_000);
+    for bucket in 1_000..1_030 {
+        clients.keep_failing(client(1), bucket);
+        assert!(!clients.has_failed());
+    }
+}

@@ -1,5 +1,7 @@
 //! Counting: which circuits an outcome concerns, and which of them it opens.
 
+use std::time::Duration;
+
 use super::{below_mut, ClassCircuit, RouteCircuits, RouteTransition, Standing, MAX_CLASSES};
 use crate::breaker::circuit::CircuitBreaker;
 use crate::breaker::class::PathClass;
@@ -20,6 +22,10 @@ const MAX_FAILURES_IN_A_ROW: u32 = 2;
 pub struct Credit {
     /// Successes per second, as far as they are known.
     pub per_second: f64,
+    /// Requests per second, as well as it is known.
+    pub requests_per_second: f64,
+    /// The mean time to the response headers; zero if not known.
+    pub latency: Duration,
     /// Whether they were of several clients.
     pub has_several_clients: bool,
     /// [`RouteCircuits::watched_since`] when this worker last added its credit.
@@ -44,7 +50,8 @@ impl RouteCircuits {
                 return transitions;
             };
             self.watched_since = now;
-            self.healthy_rate = 0.0;
+            (self.healthy_rate, self.known_rate) = (0.0, 0.0);
+            self.known_latency = Duration::ZERO;
             if counts.class.depth() > 0 {
                 self.add_class(settings, &counts.class, 1, true);
             }
@@ -165,6 +172,8 @@ impl RouteCircuits {
         if credit.has_several_clients {
             self.healthy_rate += per_second;
         }
+        self.known_rate += credit.requests_per_second;
+        self.known_latency = self.known_latency.max(credit.latency);
         self.route.add_credit(per_second, now);
         // The hosts share it in a way that is not known; nearly all routes have one.
         let host = self.classes.values_mut().find(|class| class.depth == 1);

@@ -9,7 +9,6 @@ use crate::breaker::class::PathClass;
 use crate::breaker::clients::ClientId;
 use crate::breaker::outcome::Outcome;
 use crate::breaker::probes::ProbePermit;
-use crate::breaker::ramp::RAMP_FULL;
 use crate::breaker::state::State;
 use crate::config::Breaker as Settings;
 use crate::time::Timestamp;
@@ -28,6 +27,15 @@ pub struct DecidedBy {
     pub depth: usize,
     /// Its generation.
     pub generation: u32,
+}
+
+/// Who sends a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Visitor {
+    /// The address of the client.
+    pub client: ClientId,
+    /// Whether the request carries a valid pass for the route.
+    pub has_pass: bool,
 }
 
 /// What the circuits of a route say about a request.
@@ -78,10 +86,11 @@ impl RouteCircuits {
         &self,
         settings: &Settings,
         class: &PathClass,
-        client: ClientId,
+        visitor: Visitor,
         now: Timestamp,
         draw: f64,
     ) -> Decision {
+        let client = visitor.client;
         for depth in 0..=class.depth() {
             let Some(circuit) = self.circuit(class, depth) else {
                 break;
@@ -115,6 +124,9 @@ impl RouteCircuits {
                 State::Open => Decision::MayProbe(by),
                 // Which permits are in flight is up to the shared record. That none is left can be
                 // believed until the next tick, and saves a read for each rejection.
+                State::HalfOpen if circuit.admits(client, visitor.has_pass, now, draw) => {
+                    Decision::Admit(by)
+                }
                 State::HalfOpen
                     if !circuit.may_acquire_probe(settings, now)
                         || circuit.must_wait(client, now) =>
@@ -122,9 +134,7 @@ impl RouteCircuits {
                     Decision::Reject(by)
                 }
                 State::HalfOpen => Decision::MayProbe(by),
-                State::Ramp
-                    if draw * f64::from(RAMP_FULL) < f64::from(circuit.admitted_share()) =>
-                {
+                State::Ramp if circuit.admits(client, visitor.has_pass, now, draw) => {
                     Decision::Admit(by)
                 }
                 State::Ramp => Decision::Reject(by),
@@ -223,6 +233,7 @@ impl RouteCircuits {
         match result.permit {
             TestPermit::Probe(permit) | TestPermit::BegunProbe(permit) => {
                 let has_begun = matches!(result.permit, TestPermit::BegunProbe(_));
+                let usual = self.usual(result.decided_by.depth);
                 let circuit = self.circuit_mut(&name);
                 let has_succeeded = circuit.as_ref().is_some_and(|c| c.probes.succeeded > 0);
                 let changed = circuit.and_then(|circuit| {
@@ -235,7 +246,7 @@ impl RouteCircuits {
                     if has_begun {
                         circuit.record_probe_cut_off(settings, probe, now, draw)
                     } else {
-                        circuit.record_probe(settings, probe, now, draw)
+                        circuit.record_probe(settings, usual, probe, now, draw)
                     }
                 });
                 self.note(&name, changed, &mut transitions);

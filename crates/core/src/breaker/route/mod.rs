@@ -21,13 +21,14 @@ mod counting;
 mod decision;
 
 pub use counting::Credit;
-pub use decision::{DecidedBy, Decision, TestPermit, TestResult};
+pub use decision::{DecidedBy, Decision, TestPermit, TestResult, Visitor};
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::time::Duration;
 
-use crate::breaker::circuit::CircuitBreaker;
+use crate::breaker::circuit::gate::Arrivals;
+use crate::breaker::circuit::{CircuitBreaker, Usual};
 use crate::breaker::class::{PathClass, MAX_DEPTH};
 use crate::breaker::state::{State, Transition};
 use crate::config::Breaker as Settings;
@@ -49,7 +50,7 @@ pub enum Standing {
 }
 
 /// The circuit of a class.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ClassCircuit {
     /// The number of components of its name.
     pub depth: usize,
@@ -84,6 +85,10 @@ pub struct RouteCircuits {
     pub watched_since: Timestamp,
     /// The successes per second from before that the workers know of; zero if all were of one client.
     pub healthy_rate: f64,
+    /// The requests per second from before that the workers know of, whoever sent them.
+    pub known_rate: f64,
+    /// The mean time to the response headers from before, the longest that a worker knows of.
+    pub known_latency: Duration,
     /// The number of changes of state of all circuits.
     pub changes: u32,
     /// When the present period of first tries began, and what they cost.
@@ -107,6 +112,8 @@ impl RouteCircuits {
             classes: BTreeMap::new(),
             watched_since: Timestamp::EPOCH,
             healthy_rate: 0.0,
+            known_rate: 0.0,
+            known_latency: Duration::ZERO,
             changes: 0,
             tries: (Timestamp::EPOCH, 0),
         }
@@ -168,6 +175,8 @@ impl RouteCircuits {
             .classes
             .iter()
             .filter(|(name, class)| is_over(class) && !self.is_below_open(name))
+            // A class is found by those above it.
+            .filter(|(name, class)| self.below(name, class.depth).all(&is_over))
             .map(|(name, _)| name.clone())
             .collect();
         for name in over {
@@ -184,12 +193,14 @@ impl RouteCircuits {
     ) -> Vec<RouteTransition> {
         self.age(now);
         let mut transitions = Vec::new();
-        let by_time = self.route.advance(settings, now, draw);
+        let by_time = self.route.advance(settings, self.usual(0), now, draw);
         self.note("", by_time, &mut transitions);
         let names: Vec<String> = self.classes.keys().cloned().collect();
         for name in names {
+            let depth = self.classes.get(&name).map_or(0, |class| class.depth);
+            let usual = self.usual(depth);
             let class = self.classes.get_mut(&name);
-            let by_time = class.and_then(|class| class.circuit.advance(settings, now, draw));
+            let by_time = class.and_then(|class| class.circuit.advance(settings, usual, now, draw));
             self.note(&name, by_time, &mut transitions);
         }
         for changed in &transitions {
@@ -199,6 +210,22 @@ impl RouteCircuits {
         }
         self.hand_over(now, &mut transitions);
         transitions
+    }
+
+    /// Returns what is known of the requests that a circuit of this depth usually sees. Nearly all routes
+    /// have one host; what its paths have is not known.
+    fn usual(&self, depth: usize) -> Usual {
+        Usual {
+            rate: if depth > 1 { 0.0 } else { self.known_rate },
+            latency: self.known_latency,
+        }
+    }
+
+    /// Counts requests that came to the gate of the circuit of this name.
+    pub fn count_arrivals(&mut self, name: &str, arrivals: &Arrivals, now: Timestamp) {
+        if let Some(circuit) = self.circuit_mut(name) {
+            circuit.count_arrivals(arrivals, now);
+        }
     }
 
     fn class(&self, class: &PathClass, depth: usize) -> Option<&ClassCircuit> {

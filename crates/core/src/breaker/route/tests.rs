@@ -36,9 +36,9 @@ fn class(path: &str) -> PathClass {
 
 impl Tree {
     fn decide(&self, path: &str) -> Decision {
-        let (class, client) = (class(path), ClientId::UNKNOWN);
+        let (class, visitor) = (class(path), Visitor::default());
         self.circuits
-            .decide(&self.settings, &class, client, self.now, 0.5)
+            .decide(&self.settings, &class, visitor, self.now, 0.5)
     }
 
     /// Lets requests that pass end with an outcome. Returns the names of the circuits that changed.
@@ -55,6 +55,8 @@ impl Tree {
             counts.add(outcome, false, ClientId::UNKNOWN, width, self.now);
             let credit = Credit {
                 per_second: 0.0,
+                requests_per_second: 0.0,
+                latency: Duration::ZERO,
                 has_several_clients: false,
                 given_for: self.circuits.watched_since,
             };
@@ -347,4 +349,38 @@ fn the_tree_is_empty_when_nothing_fails_any_more() {
         tree.circuits.classes.is_empty(),
         "successes of a clean route are not counted"
     );
+}
+
+#[test]
+fn the_ramp_of_a_host_begins_with_the_rate_that_all_workers_know_and_that_of_a_path_does_not() {
+    for (paths, name, first) in [(&["/x", "/y"][..], "a", 20.0), (&["/x"], "a/x", 1.0)] {
+        let mut tree = tree();
+        // Two workers know of a part of the rate each. What each knows counts once.
+        tree.record("other/", Outcome::Ignored, 1);
+        for (n, path) in (0..8).zip(paths.iter().cycle()) {
+            let known = Credit {
+                per_second: 0.0,
+                requests_per_second: if n % 2 == 0 { 300.0 } else { 100.0 },
+                latency: Duration::from_millis(if n % 2 == 0 { 20 } else { 30 }),
+                has_several_clients: false,
+                given_for: if n < 2 {
+                    Timestamp::EPOCH
+                } else {
+                    tree.circuits.watched_since
+                },
+            };
+            let class = class(path);
+            let mut counts = UnsyncedCounts::new(class, 0, tree.circuits.route.generation);
+            let width = tree.circuits.bucket_width();
+            counts.add(BAD_GATEWAY, false, ClientId::UNKNOWN, width, tree.now);
+            let (settings, now) = (&tree.settings, tree.now);
+            tree.circuits.absorb(settings, &[counts], known, now, 0.0);
+        }
+        assert_eq!(tree.circuits.known_rate, 400.0);
+        assert_eq!(tree.circuits.known_latency, Duration::from_millis(30));
+        assert_eq!(tree.state(name), State::Open);
+        tree.wait(2_000);
+        assert_eq!(tree.state(name), State::HalfOpen);
+        assert_eq!(tree.circuits.classes[name].circuit.ramp.rate, first);
+    }
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn jittered(draw: f64) -> TestCircuit {
-    let mut circuit = TestCircuit::new(|_| {});
+    let mut circuit = TestCircuit::new(|s| s.open.max = Duration::from_secs(20));
     circuit.draw = draw;
     circuit
 }
@@ -31,22 +31,73 @@ fn open_time_doubles_up_to_max() {
     let mut circuit = jittered(0.0);
     assert_eq!(
         times(&mut circuit, 6),
+        [2_000, 4_000, 8_000, 16_000, 16_000, 16_000]
+    );
+    let mut circuit = TestCircuit::new(|s| {
+        s.open.max = Duration::from_secs(15);
+        s.open.jitter = 0.0;
+    });
+    assert_eq!(
+        times(&mut circuit, 6),
         [2_000, 4_000, 8_000, 15_000, 15_000, 15_000]
     );
 }
 
 #[test]
-fn jitter_is_added_after_max() {
+fn max_includes_jitter() {
     let mut circuit = jittered(1.0);
     assert_eq!(
         times(&mut circuit, 5),
-        [2_500, 5_000, 10_000, 18_750, 18_750]
+        [2_500, 5_000, 10_000, 20_000, 20_000]
     );
     let mut circuit = jittered(0.5);
-    assert_eq!(times(&mut circuit, 2), [2_250, 4_500]);
+    assert_eq!(
+        times(&mut circuit, 5),
+        [2_250, 4_500, 9_000, 18_000, 18_000]
+    );
     let mut circuit = TestCircuit::new(|s| s.open.jitter = 0.0);
     circuit.draw = 1.0;
     assert_eq!(times(&mut circuit, 2), [2_000, 4_000]);
+}
+
+#[test]
+fn by_default_no_open_time_is_longer_than_five_seconds() {
+    for (draw, expected) in [
+        (0.0, [2_000, 4_000, 4_000]),
+        (0.5, [2_250, 4_500, 4_500]),
+        (1.0, [2_500, 5_000, 5_000]),
+    ] {
+        let mut circuit = TestCircuit::new(|_| {});
+        circuit.draw = draw;
+        assert_eq!(times(&mut circuit, 3), expected, "{draw}");
+    }
+}
+
+#[test]
+fn jitter_near_max_is_cut_off() {
+    // base, max, draw, open time
+    for (base, max, draw, open_ms) in [
+        (2_000, 2_000, 1.0, 2_000),
+        (2_000, 2_100, 0.0, 2_000),
+        (2_000, 2_100, 0.1, 2_050),
+        (2_000, 2_100, 1.0, 2_100),
+        (2_000, 2_500, 1.0, 2_500),
+    ] {
+        let mut circuit = TestCircuit::new(|s| {
+            s.open.base = millis(base);
+            s.open.max = millis(max);
+        });
+        circuit.draw = draw;
+        assert_eq!(circuit.trip(), open_ms, "{base} {max} {draw}");
+    }
+}
+
+#[test]
+fn jitter_is_added_to_retry_after() {
+    let mut circuit = TestCircuit::new(|_| {});
+    circuit.draw = 1.0;
+    let transition = circuit.record_with_retry_after(20, OVERLOADED, Some(millis(20_000)));
+    assert_eq!(transition.unwrap().open_ms(), 25_000);
 }
 
 #[test]
@@ -72,8 +123,8 @@ fn open_ends_to_the_millisecond() {
 fn each_closed_minute_halves_the_next_open_time() {
     // seconds closed after three doublings, the next open time
     for (seconds, open_ms) in [
-        (0, 15_000),
-        (59, 15_000),
+        (0, 16_000),
+        (59, 16_000),
         (60, 8_000),
         (119, 8_000),
         (120, 4_000),
@@ -137,7 +188,10 @@ fn retry_after_of_a_probe_sets_the_open_time() {
         retry_after: Some(Duration::from_secs(20)),
     };
     let (settings, now) = (circuit.settings.clone(), circuit.now);
-    let transition = circuit.circuit.record_probe(&settings, result, now, 0.0);
+    let usual = circuit.usual;
+    let transition = circuit
+        .circuit
+        .record_probe(&settings, usual, result, now, 0.0);
     assert_eq!(transition.unwrap().open_ms(), 20_000);
 }
 
@@ -163,9 +217,10 @@ fn clock_set_back_by_a_second_is_ignored() {
 }
 
 proptest! {
-    /// min(max, base * 2^k) * (1 + U(0, jitter)), for any settings and history.
+    /// min(base * 2^k, max / (1 + jitter)) * (1 + U(0, jitter)), within base and max, for any settings
+    /// and history.
     #[test]
-    fn open_time_is_min_of_max_and_backoff_plus_jitter(
+    fn open_time_is_backoff_plus_jitter_up_to_max(
         base in 100_u64..10_000, factor in 1_u64..100, jitter in 0.0..=1.0_f64,
         draws in prop::collection::vec(0.0..1.0_f64, 1..80),
     ) {
@@ -181,9 +236,12 @@ proptest! {
             circuit.draw = draw;
             let permit = circuit.acquire().unwrap();
             open_ms = circuit.finish(permit, FAILURE).unwrap().open_ms();
-            let grown = base.saturating_mul(1 << k.min(40)).min(max);
-            let want = grown as f64 * (1.0 + jitter * draw);
-            prop_assert!((open_ms as f64 - want).abs() < 1.0 + want / 1e9, "{} {}", open_ms, want);
+            let grown = base.saturating_mul(1 << k.min(40)) as f64;
+            let wait = grown.min(max as f64 / (1.0 + jitter)).max(base as f64);
+            let want = (wait * (1.0 + jitter * draw)).min(max as f64);
+            // The two roundings to milliseconds, the first of which jitter may double.
+            prop_assert!((open_ms as f64 - want).abs() < 3.0, "{} {}", open_ms, want);
+            prop_assert!((base..=max).contains(&open_ms), "{}", open_ms);
         }
     }
 

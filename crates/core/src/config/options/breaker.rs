@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::{status_range, statuses};
-use crate::config::option::{duration, flag, nullable, one_of, share, share_or_zero, text, whole};
+use crate::config::option::{
+    duration, either, flag, nullable, number_to, one_of, share, share_or_zero, text, whole, Either,
+    EitherOf, Mapped, Number, OneOf, OptionType,
+};
 use crate::config::section::{options, section, words, OptionTypeExt};
 use crate::config::{limits, strings};
 use crate::http::status::StatusSet;
@@ -72,8 +75,8 @@ options! {
         /// The first open time. Each further one is twice as long, up to `max`.
         base: Duration = duration(limits::OPEN).default(Duration::from_secs(2)),
 
-        /// The longest open time, without `jitter`. It must not be shorter than `base`.
-        max: Duration = duration(limits::OPEN).default(Duration::from_secs(15)),
+        /// The longest open time, including `jitter`. It must not be shorter than `base`.
+        max: Duration = duration(limits::OPEN).default(Duration::from_secs(5)),
 
         /// Random extra open time, as a fraction of the open time (0 to 1).
         jitter: f64 = share_or_zero().default(0.25),
@@ -93,11 +96,19 @@ options! {
 
     /// The gradual return from the first probes to all requests.
     pub struct BreakerRamp {
-        /// How long the ramp takes if nothing fails.
+        /// The time within which the admitted rate reaches `rate` if nothing fails.
         duration: Duration = duration(limits::RAMP).default(Duration::from_secs(10)),
 
-        /// The share of failures in one second that halves the admitted share of requests.
+        /// The share of failures in one second that cuts the admitted rate to what succeeded.
         failure_ratio: f64 = share().default(0.3),
+
+        /// The rate that the upstream is known to carry. A number is in requests per second, over
+        /// all workers of one Envoy.
+        rate: RampRate = ramp_rate().default(RampRate::Auto),
+
+        /// Whether a visitor who is admitted gets a cookie for one minute, whose further requests
+        /// are admitted first. It is set and read only while the circuit is not closed.
+        pass: bool = flag().default(true),
     }
 }
 
@@ -121,4 +132,34 @@ words! {
         /// All requests of the route.
         Route = "route",
     }
+}
+
+/// The rate that the upstream is known to carry.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RampRate {
+    /// The healthy rate that was measured on the route.
+    Auto,
+    /// This many requests per second, over all workers.
+    PerSecond(f64),
+}
+
+words! {
+    /// The rates that have a name.
+    pub(super) enum RampRateWord {
+        /// The healthy rate that was measured on the route.
+        Auto = "auto",
+    }
+}
+
+fn ramp_rate() -> Mapped<EitherOf<OneOf<RampRateWord>, Number>, RampRate> {
+    either(one_of(), number_to(limits::RATE)).map(
+        |value| match value {
+            Either::First(RampRateWord::Auto) => RampRate::Auto,
+            Either::Second(rate) => RampRate::PerSecond(rate),
+        },
+        |rate| match rate {
+            RampRate::Auto => Either::First(RampRateWord::Auto),
+            RampRate::PerSecond(rate) => Either::Second(*rate),
+        },
+    )
 }

@@ -2,7 +2,8 @@
 //!
 //! To add an option, add a field with its type, its default and its description, and run
 //! `scripts/docs.sh`. Errors, the JSON Schema and the reference page follow from the field. A new
-//! section is a struct in a file of its own. Values that depend on each other are compared in
+//! section is a struct in a file of its own. An option that is taken away moves to `removed` after its
+//! section, with what to use instead. Values that depend on each other are compared in
 //! [`super::semantics`].
 
 mod brand;
@@ -20,14 +21,14 @@ mod templates;
 pub use brand::{Brand, Link, Logo};
 pub use breaker::{
     Breaker, BreakerConsecutive, BreakerFailures, BreakerMode, BreakerOpen, BreakerProbe,
-    BreakerRamp, BreakerScope,
+    BreakerRamp, BreakerScope, RampRate,
 };
 pub use formats::{DefaultFormat, Formats};
 pub use headers::Headers;
 pub use intercept::{Intercept, InterceptSkip, SourceFilter, StatusRule, UpstreamBody};
 pub use locales::Locales;
 pub use pages::{PageMatch, PageRule};
-pub use retry::{Pace, PageRetry, Retry, RetryAfter};
+pub use retry::{PageRetry, Retry, RetryAfter};
 pub use routes::{Maintenance, RouteMatch, RouteRule};
 pub use security::{Csp, Exposed, InnerPages, ProxyStatus, Security};
 pub use templates::{Template, TemplateSource};

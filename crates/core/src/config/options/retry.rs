@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use crate::config::option::{
-    duration, either, flag, map, number_to, one_of, whole, Either, EitherOf, Map, Mapped, Number,
-    OneOf, OptionType, Time,
-};
-use crate::config::section::{options, section, words, Entry, OptionTypeExt};
+use crate::config::option::{duration, flag, map, whole, Map, OptionType, Time};
+use crate::config::section::{options, section, Entry, OptionTypeExt};
 use crate::config::shape::{Absent, Field};
 use crate::config::{limits, notation, strings, Json, Validator};
 
@@ -18,21 +15,25 @@ options! {
         /// default value. `default` keeps its value unless it is given.
         after: RetryAfter = After {},
 
-        /// Whether a valid `Retry-After` of the upstream is the base of the hint, instead of
-        /// `after`.
+        /// Whether no hint is shorter than a valid `Retry-After` of the upstream. `max` does not limit
+        /// that time.
         honor_upstream: bool = flag().default(true),
 
-        /// The longest hint. It must not be shorter than any value of `after`.
-        max: Duration = duration(limits::HINT).default(Duration::from_secs(15 * 60)),
+        /// The longest interval, however many clients wait. It must not be shorter than any value of
+        /// `after`. It does not limit what is known: a `Retry-After` of the upstream, the remaining open
+        /// time of a circuit, the end of a maintenance.
+        max: Duration = duration(limits::HINT).default(Duration::from_secs(60)),
 
-        /// The rate at which waiting clients return: the more clients wait, the longer their hints.
-        /// A number is in requests per second.
-        pace: Pace = pace().default(Pace::Auto),
+        /// The check-ins of waiting clients per second that one Envoy answers. If more clients wait,
+        /// their hints grow, up to `max`.
+        check_ins: u32 = whole(1..=limits::CHECK_INS).default(500),
 
         /// How the built-in page retries by itself after a GET, where a retry can help: it waits
         /// for the hint, asks with HEAD whether the site is back, and reloads once. Visitors can
         /// stop it.
         page: PageRetry = section(),
+    } removed {
+        "pace" => "use `breaker.ramp.rate` for the requests per second that the upstream is known to carry",
     }
 
     /// The retries of the built-in page.
@@ -40,10 +41,13 @@ options! {
         /// Whether the built-in page retries automatically.
         auto: bool = flag().default(true),
 
-        /// The number of attempts after which the page stops and says so.
+        /// The number of attempts after which the page stops and says so. Attempts that the filter
+        /// rejects without asking the upstream, because a circuit is not closed, do not count. The
+        /// page reloads at most ten times.
         max_attempts: u32 = whole(1..=limits::ATTEMPTS).default(10),
 
-        /// The longest wait between two attempts. A longer hint is still respected.
+        /// The longest wait after an attempt without any response (a network error or a time-out):
+        /// each such attempt doubles the wait. After a response, the page waits for its hint.
         cap: Duration = duration(limits::PAGE_WAIT).default(Duration::from_secs(2 * 60)),
     }
 }
@@ -92,8 +96,8 @@ impl Entry for After {
 
     fn initial(self) -> RetryAfter {
         RetryAfter {
-            default: Duration::from_secs(10),
-            by_status: vec![(504, Duration::from_secs(30))],
+            default: Duration::from_secs(5),
+            by_status: vec![(504, Duration::from_secs(15))],
         }
     }
 
@@ -124,40 +128,4 @@ impl Entry for After {
     fn write(&self, value: &RetryAfter, key: &str) -> Vec<(String, Json)> {
         vec![(key.to_owned(), hints().write(&value.by_key()))]
     }
-}
-
-/// The rate at which waiting clients return.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Pace {
-    /// The unused part of the healthy rate that was measured on the route.
-    Auto,
-    /// This many requests per second, over all workers.
-    Rate(f64),
-    /// Hints do not depend on the number of waiting clients.
-    Off,
-}
-
-words! {
-    /// The paces that have a name.
-    pub(super) enum PaceWord {
-        /// The unused part of the healthy rate that was measured on the route.
-        Auto = "auto",
-        /// Hints do not depend on the number of waiting clients.
-        Off = "off",
-    }
-}
-
-fn pace() -> Mapped<EitherOf<OneOf<PaceWord>, Number>, Pace> {
-    either(one_of(), number_to(limits::PACE)).map(
-        |value| match value {
-            Either::First(PaceWord::Auto) => Pace::Auto,
-            Either::First(PaceWord::Off) => Pace::Off,
-            Either::Second(rate) => Pace::Rate(rate),
-        },
-        |pace| match pace {
-            Pace::Auto => Either::First(PaceWord::Auto),
-            Pace::Off => Either::First(PaceWord::Off),
-            Pace::Rate(rate) => Either::Second(*rate),
-        },
-    )
 }

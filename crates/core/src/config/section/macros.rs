@@ -7,14 +7,15 @@
 /// name: Type = option_type(...).default(...),
 /// ```
 ///
-/// The key of an option is the name of its field, or the one given by `as "key"`.
+/// The key of an option is the name of its field, or the one given by `as "key"`. After the struct,
+/// `removed { "key" => "use ..." }` lists keys of earlier versions, whose error says what to use instead.
 macro_rules! options {
     ($(
         $(#[doc = $about:literal])+
         pub struct $name:ident {$(
             $(#[doc = $doc:literal])+
             $field:ident $(as $key:literal)?: $of:ty = $entry:expr
-        ),* $(,)?}
+        ),* $(,)?} $(removed {$($removed:literal => $instead:literal),* $(,)?})?
     )*) => {$(
         $(#[doc = $about])+
         #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +45,10 @@ macro_rules! options {
                 false $(|| {
                     let key = $crate::config::section::option_key!($field $($key)?);
                     entry::<$of, _>($entry).read(&mut self.$field, key, found, json, v)
-                })*
+                })* $(|| {
+                    let removed = &[$(($removed, $instead)),*];
+                    $crate::config::section::refuse_removed(removed, found, v)
+                })?
             }
 
             fn check_required(

@@ -21,7 +21,7 @@ fn info(response: &HeaderBlock) -> HeaderInfo<'_> {
         reason: Reason::UpstreamBadGateway,
         source: Source::Upstream,
         received_status: 502,
-        hint: Some(Hint::new(Duration::from_millis(10_400))),
+        hint: Some(Hint::new(Duration::from_millis(10_400), false)),
         response,
         details: None,
         proxy_name: "gateway",

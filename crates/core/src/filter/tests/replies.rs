@@ -15,10 +15,10 @@ fn filter_state_holds_the_reason_and_the_hint_of_the_page() {
     for end_of_stream in [false, true] {
         let case = get("{}", 503, end_of_stream, REFUSED);
         assert_eq!(case.state("tidegate.reason"), Some("connection_refused"));
-        // The configured delay, longer by up to a fifth.
+        // The configured interval, shorter by up to two fifths.
         let hint = case.state("tidegate.hint_ms").unwrap();
         let hint: u64 = hint.parse().unwrap();
-        assert!((10_000..=12_000).contains(&hint), "{hint}");
+        assert!((3_000..=5_000).contains(&hint), "{hint}");
         assert_eq!(case.state("tidegate.breaker"), None, "it is closed");
     }
     let tls = b"upstream_reset_before_response_started{remote_connection_failure|TLS_error:x}";

@@ -17,6 +17,7 @@ fn info() -> PageInfo<'static> {
         tripped_by: None,
         maintenance: None,
         page_retry: None,
+        gate: None,
         retry_after: None,
         request_id: Some(b"a-1"),
         now: Some(Timestamp::EPOCH),

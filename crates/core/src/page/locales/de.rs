@@ -58,5 +58,6 @@ pub(super) const LOCALE: super::Locale = super::Locale {
         ("auto.gave_up", "Die Website ist noch nicht wieder da. Wir prüfen nicht weiter."),
         ("auto.back", "Die Website ist wieder da und wird geladen …"),
         ("auto.offline", "Sie sind offline. Wir prüfen weiter, sobald Sie wieder verbunden sind."),
+        ("auto.crowd", "Im Moment warten viele Menschen. Wir lassen sie nach und nach herein."),
     ],
 };

@@ -82,6 +82,7 @@ pub(super) const LOCALE: super::Locale = super::Locale {
         ("auto.gave_up", "The site is still not back. We have stopped checking."),
         ("auto.back", "The site is back. Loading…"),
         ("auto.offline", "You are offline. We check again as soon as you are connected."),
+        ("auto.crowd", "Many people are waiting right now. We are letting them in step by step."),
         // Titles of problem types (RFC 9457 §3.1.3), for programmers.
         ("problem.connection_refused", "Upstream refused the connection"),
         ("problem.connection_timeout", "Upstream connection timed out"),

@@ -58,5 +58,6 @@ pub(super) const LOCALE: super::Locale = super::Locale {
         ("auto.gave_up", "El sitio todavía no ha vuelto. Hemos dejado de comprobarlo."),
         ("auto.back", "El sitio ha vuelto. Cargando…"),
         ("auto.offline", "No tiene conexión. Lo comprobaremos de nuevo en cuanto se conecte."),
+        ("auto.crowd", "En este momento esperan muchas personas. Las dejamos entrar poco a poco."),
     ],
 };

@@ -58,5 +58,6 @@ pub(super) const LOCALE: super::Locale = super::Locale {
         ("auto.gave_up", "Le site n’est toujours pas de retour. Nous ne vérifions plus."),
         ("auto.back", "Le site est de retour. Chargement…"),
         ("auto.offline", "Vous êtes hors ligne. Nous vérifierons à nouveau dès que la connexion sera rétablie."),
+        ("auto.crowd", "Beaucoup de personnes attendent en ce moment. Nous les laissons entrer peu à peu."),
     ],
 };

@@ -58,5 +58,6 @@ pub(super) const LOCALE: super::Locale = super::Locale {
         ("auto.gave_up", "Il sito non è ancora tornato. Abbiamo smesso di controllare."),
         ("auto.back", "Il sito è tornato. Caricamento…"),
         ("auto.offline", "Sei offline. Controlleremo di nuovo appena tornerà la connessione."),
+        ("auto.crowd", "In questo momento molte persone sono in attesa. Le facciamo entrare un po’ alla volta."),
     ],
 };

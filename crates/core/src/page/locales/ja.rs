@@ -58,5 +58,6 @@ pub(super) const LOCALE: super::Locale = super::Locale {
         ("auto.gave_up", "サイトはまだ再開していません。確認を終了しました。"),
         ("auto.back", "サイトが再開しました。読み込んでいます…"),
         ("auto.offline", "オフラインです。接続が戻りしだい、もう一度確認します。"),
+        ("auto.crowd", "ただいま多くの方がお待ちです。少しずつご案内しています。"),
     ],
 };

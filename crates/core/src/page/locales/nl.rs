@@ -58,5 +58,6 @@ pub(super) const LOCALE: super::Locale = super::Locale {
         ("auto.gave_up", "De website is nog niet terug. We kijken niet meer verder."),
         ("auto.back", "De website is terug en wordt geladen…"),
         ("auto.offline", "U bent offline. We kijken opnieuw zodra u weer verbinding hebt."),
+        ("auto.crowd", "Er wachten op dit moment veel mensen. We laten ze stap voor stap binnen."),
     ],
 };

@@ -58,5 +58,6 @@ pub(super) const LOCALE: super::Locale = super::Locale {
         ("auto.gave_up", "Witryna nadal nie wróciła. Przestaliśmy sprawdzać."),
         ("auto.back", "Witryna już wróciła. Wczytywanie…"),
         ("auto.offline", "Brak połączenia. Sprawdzimy ponownie, gdy tylko wróci."),
+        ("auto.crowd", "W tej chwili czeka wiele osób. Wpuszczamy je krok po kroku."),
     ],
 };

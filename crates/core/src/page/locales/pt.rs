@@ -58,5 +58,6 @@ pub(super) const LOCALE: super::Locale = super::Locale {
         ("auto.gave_up", "O site ainda não voltou. Paramos de verificar."),
         ("auto.back", "O site voltou. Carregando…"),
         ("auto.offline", "Sem conexão. Verificaremos de novo assim que a conexão voltar."),
+        ("auto.crowd", "Há muitas pessoas esperando agora. Estamos deixando todas entrar aos poucos."),
     ],
 };

@@ -58,5 +58,6 @@ pub(super) const LOCALE: super::Locale = super::Locale {
         ("auto.gave_up", "Site hâlâ geri gelmedi. Artık denetlemiyoruz."),
         ("auto.back", "Site geri geldi. Yükleniyor…"),
         ("auto.offline", "Çevrimdışısınız. Bağlantı kurulur kurulmaz yeniden denetleyeceğiz."),
+        ("auto.crowd", "Şu anda çok sayıda kişi bekliyor. Onları adım adım içeri alıyoruz."),
     ],
 };

@@ -58,5 +58,6 @@ pub(super) const LOCALE: super::Locale = super::Locale {
         ("auto.gave_up", "网站仍未恢复。我们已停止检查。"),
         ("auto.back", "网站已恢复，正在加载……"),
         ("auto.offline", "您已离线。恢复连接后我们会再次检查。"),
+        ("auto.crowd", "目前有许多人在等待，我们正在让大家逐步进入。"),
     ],
 };

@@ -60,6 +60,7 @@ proptest! {
                 tripped_by: None,
                 maintenance: None,
                 page_retry: Some(&PAGE_RETRY),
+                gate: Some(Gate::Crowd),
                 request_id: Some(&id),
                 method: &method,
                 host: &host,

@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{Pace, PageRetry, RetryAfter};
+use crate::config::{PageRetry, RetryAfter};
 
 /// 2026-11-23T06:00:00Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_413_600_000);
@@ -16,7 +16,7 @@ fn retry() -> Retry {
         },
         honor_upstream: true,
         max: Duration::from_secs(900),
-        pace: Pace::Auto,
+        check_ins: 500,
         page: PageRetry {
             auto: true,
             max_attempts: 10,
@@ -25,9 +25,10 @@ fn retry() -> Retry {
     }
 }
 
-/// Returns the delay of a hint without slots, in milliseconds.
-fn delay_ms(retry: &Retry, failure: &FailureInfo<'_>, random: u64) -> u64 {
-    let hint = scattered(base_delay(retry, failure), retry.max, random);
+/// Returns the delay of a hint in milliseconds, if few clients wait.
+fn delay_ms(retry: &Retry, failure: &FailureInfo<'_>, unit: f64) -> u64 {
+    let hint = hint(retry, failure, Duration::ZERO, unit);
+    assert!(!hint.is_crowded());
     hint.delay().as_millis() as u64
 }
 
@@ -41,26 +42,85 @@ fn failure(status: u16, retry_after: Option<&[u8]>) -> FailureInfo<'_> {
 }
 
 #[test]
-fn base_is_retry_after_of_the_upstream_or_the_configured_delay() {
-    for (status, retry_after, want) in [
-        (502, None, 10_000),
-        (504, None, 30_000),
-        (503, Some("7"), 7_000),
-        (503, Some(" 7 "), 7_000),
-        (503, Some("0"), 1_000),
-        (503, Some("Mon, 23 Nov 2026 06:02:00 GMT"), 120_000),
-        (503, Some("Monday, 23-Nov-26 06:02:00 GMT"), 120_000),
-        (503, Some("Mon Nov 23 06:02:00 2026"), 120_000),
-        (503, Some("Mon, 23 Nov 2026 05:00:00 GMT"), 1_000),
-        (503, Some("soon"), 10_000),
-        (503, Some("-5"), 10_000),
-        (503, Some("1.5"), 10_000),
-        (503, Some(""), 10_000),
-        (503, Some("99999999999999999999999999"), 900_000),
+fn a_hint_is_the_configured_interval_and_at_least_what_the_upstream_asks_for() {
+    for (status, retry_after, least, most) in [
+        (502, None, 6_000, 10_000),
+        (504, None, 18_000, 30_000),
+        (503, Some("7"), 7_000, 10_000),
+        (503, Some(" 7 "), 7_000, 10_000),
+        (503, Some("11"), 11_000, 11_000),
+        (503, Some("0"), 6_000, 10_000),
+        (503, Some("Mon, 23 Nov 2026 06:02:00 GMT"), 120_000, 120_000),
+        (
+            503,
+            Some("Monday, 23-Nov-26 06:02:00 GMT"),
+            120_000,
+            120_000,
+        ),
+        (503, Some("Mon Nov 23 06:02:00 2026"), 120_000, 120_000),
+        (503, Some("Mon, 23 Nov 2026 05:00:00 GMT"), 6_000, 10_000),
+        (503, Some("soon"), 6_000, 10_000),
+        (503, Some("-5"), 6_000, 10_000),
+        (503, Some("1.5"), 6_000, 10_000),
+        (503, Some(""), 6_000, 10_000),
+        // `retry.max` does not bound what the upstream asks for; a day does.
+        (503, Some("3600"), 3_600_000, 3_600_000),
+        (
+            503,
+            Some("99999999999999999999999999"),
+            86_400_000,
+            86_400_000,
+        ),
     ] {
         let failure = failure(status, retry_after.map(str::as_bytes));
-        let got = delay_ms(&retry(), &failure, 0);
-        assert_eq!(got, want, "{status} {retry_after:?}");
+        let got = [0.0, 1.0].map(|unit| delay_ms(&retry(), &failure, unit));
+        assert_eq!(got, [least, most], "{status} {retry_after:?}");
+    }
+}
+
+#[test]
+fn while_the_circuit_is_open_a_hint_is_the_remaining_time() {
+    for (remaining_ms, want) in [
+        (0, 1_000),
+        (400, 1_000),
+        (2_300, 2_300),
+        (3_600_000, 3_600_000),
+    ] {
+        let failure = FailureInfo {
+            remaining: Some(Duration::from_millis(remaining_ms)),
+            ..failure(503, None)
+        };
+        let got = [0.0, 0.99].map(|unit| delay_ms(&retry(), &failure, unit));
+        assert_eq!(got, [want, want], "{remaining_ms}");
+    }
+}
+
+#[test]
+fn the_interval_of_a_crowd_is_used_if_it_is_longer_and_bounded_by_max() {
+    let of = |crowd_s, remaining_s: Option<u64>, unit| {
+        let failure = FailureInfo {
+            remaining: remaining_s.map(Duration::from_secs),
+            ..failure(503, None)
+        };
+        let hint = hint(&retry(), &failure, Duration::from_secs(crowd_s), unit);
+        (hint.delay().as_secs(), hint.is_crowded())
+    };
+    // Crowd interval and remaining open time, in seconds; the least and the longest hint.
+    for (crowd, remaining, least, most, is_crowded) in [
+        (9, None, 6, 10, false),
+        // From a fifth of it, and on average seven tenths.
+        (20, None, 4, 24, true),
+        (700, None, 140, 840, true),
+        (900, None, 180, 900, true),
+        (5_000, None, 180, 900, true),
+        // After the open time, spread over the interval.
+        (4, Some(3), 3, 7, false),
+        (20, Some(3), 3, 23, true),
+        (5_000, Some(3), 3, 903, true),
+    ] {
+        let got = (of(crowd, remaining, 0.0), of(crowd, remaining, 1.0));
+        let want = ((least, is_crowded), (most, is_crowded));
+        assert_eq!(got, want, "{crowd} {remaining:?}");
     }
 }
 
@@ -95,7 +155,7 @@ fn a_date_is_ignored_if_the_time_is_unknown() {
         now: None,
         ..failure(503, date)
     };
-    assert_eq!(delay_ms(&retry(), &failure, 0), 10_000);
+    assert_eq!(delay_ms(&retry(), &failure, 1.0), 10_000);
 }
 
 #[test]
@@ -104,26 +164,26 @@ fn retry_after_is_ignored_unless_honored() {
         honor_upstream: false,
         ..retry()
     };
-    assert_eq!(delay_ms(&retry, &failure(503, Some(b"7")), 0), 10_000);
+    assert_eq!(delay_ms(&retry, &failure(503, Some(b"11")), 1.0), 10_000);
 }
 
 #[test]
 fn seconds_are_rounded_up() {
     for (ms, seconds) in [(1000, 1), (1001, 2), (11_999, 12), (12_000, 12)] {
-        let hint = Hint::new(Duration::from_millis(ms));
+        let hint = Hint::new(Duration::from_millis(ms), false);
         assert_eq!(hint.seconds(), seconds);
     }
 }
 
 #[test]
-fn hints_without_slots_are_spread_evenly() {
-    use crate::rng::{Rng, SplitMix64};
+fn hints_are_spread_evenly() {
+    use crate::rng::{Rng as _, SplitMix64};
     let mut tenths = [0_u32; 10];
     for n in 0..10_000_u64 {
         let id = format!("a3f1b2c4-0000-4000-8000-{n:012}");
-        let random = SplitMix64::for_request(id.as_bytes(), NOW).next_u64();
-        let ms = delay_ms(&retry(), &failure(502, None), random);
-        let share = usize::try_from((ms - 10_000) / 200).unwrap();
+        let unit = SplitMix64::for_request(id.as_bytes(), NOW).unit();
+        let ms = delay_ms(&retry(), &failure(502, None), unit);
+        let share = usize::try_from((ms - 6_000) / 400).unwrap();
         tenths[share.min(9)] += 1;
     }
     assert!(
@@ -147,16 +207,23 @@ proptest! {
     }
 
     #[test]
-    fn hints_are_between_base_and_max(
-        value in any::<Vec<u8>>(), number in any::<u32>(), random: u64, status in 500_u16..505,
+    fn hints_are_at_least_a_second_and_what_was_asked_for(
+        value in any::<Vec<u8>>(), number in any::<u32>(), unit in 0.0..1.0_f64, status in 500_u16..505,
+        crowd_ms in 0_u64..10_000_000, remaining_ms in prop::option::of(0_u64..10_000_000),
     ) {
         let text = number.to_string();
         for retry_after in [None, Some(&value[..]), Some(text.as_bytes())] {
-            let failure = failure(status, retry_after);
-            let base = delay_ms(&retry(), &failure, 0);
-            let ms = delay_ms(&retry(), &failure, random);
-            prop_assert!((base.max(1_000)..=900_000).contains(&ms));
-            prop_assert!(ms <= base + base / 5);
+            let failure = FailureInfo {
+                remaining: remaining_ms.map(Duration::from_millis),
+                ..failure(status, retry_after)
+            };
+            let got = hint(&retry(), &failure, Duration::from_millis(crowd_ms), unit).delay();
+            let asked = retry_after.and_then(|value| parse_retry_after(value, Some(NOW)));
+            let asked = asked.unwrap_or_default().min(MAX_ASKED);
+            prop_assert!(got >= MIN_DELAY && got >= asked);
+            prop_assert!(got >= failure.remaining.unwrap_or_default());
+            let longest = failure.remaining.unwrap_or_default() + Duration::from_secs(900);
+            prop_assert!(got <= longest.max(asked), "{got:?}");
         }
     }
 }

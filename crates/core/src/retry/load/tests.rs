@@ -1,28 +1,6 @@
 use super::*;
 
 #[test]
-fn lower_bound_subtracts_what_random_variation_explains() {
-    let estimate = |requests, samples| Estimate { requests, samples };
-    for (part, all, least) in [
-        // All requests were sampled, or all are of the route.
-        (estimate(7, 7), estimate(20, 20), 1),
-        (estimate(900, 20), estimate(900, 20), 810),
-        // 450 +- 100, less the variation between workers.
-        (estimate(450, 10), estimate(900, 20), 188),
-        (estimate(45, 1), estimate(900, 20), 0),
-        (estimate(0, 0), estimate(0, 0), 0),
-        (
-            estimate(u32::MAX, 10),
-            estimate(u32::MAX, 20),
-            2_374_002_927,
-        ),
-    ] {
-        let found = part.lower_bound(all);
-        assert!(found.abs_diff(least) <= 2, "{part:?}: {found}");
-    }
-}
-
-#[test]
 fn no_sample_is_due_before_the_first_tick() {
     let mut sampler = LoadSampler::default();
     assert!(!sampler.count());
@@ -149,4 +127,40 @@ fn the_sure_rate_is_lower_the_fewer_requests_were_sampled() {
         [0.0, 0.0, 0.0, 50.0, 80.0, 94.0]
     );
     assert_eq!(RouteLoad::default().sure_rate(), 0.0);
+}
+
+#[test]
+fn the_mean_latency_is_known_from_five_samples_on_and_at_most_twice_too_long() {
+    let mean = |samples: &[u64]| {
+        let mut load = RouteLoad::default();
+        for ms in samples {
+            load.add_latency(Duration::from_millis(*ms));
+        }
+        load.mean_latency()
+    };
+    assert_eq!(mean(&[20; 4]), Duration::ZERO);
+    for samples in [[20; 5], [3, 3, 3, 900, 900], [1, 10, 100, 1_000, 10_000]] {
+        let exact = samples.iter().sum::<u64>() / 5;
+        let got = mean(&samples).as_millis() as u64;
+        assert!((exact..=2 * exact).contains(&got), "{samples:?}: {got}");
+    }
+}
+
+#[test]
+fn seconds_without_health_do_not_change_the_mean() {
+    let second = Duration::from_secs(1);
+    let mut load = RouteLoad::default();
+    load.set_known(100.0);
+    for (requests, hints, is_well) in [(0, 1, true), (150, 100, true), (1_000, 0, false)] {
+        load.add_sample(requests);
+        for _ in 0..hints {
+            load.count_hint();
+        }
+        load.end_second(second, is_well);
+        assert_eq!(load.mean_rate(), 100.0, "{requests} {hints} {is_well}");
+    }
+    // What was not counted is not counted later either.
+    load.add_sample(160);
+    load.end_second(second, true);
+    assert_eq!(load.mean_rate(), 101.0);
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::model::{Model, ModelDecision, Request, TestOutcome};
 use super::*;
+use crate::config::RampRate;
 
 /// A step of a story.
 #[derive(Debug, Clone)]
@@ -11,13 +12,14 @@ enum Event {
     /// Milliseconds pass, with a tick every 50 ms.
     Wait(u64),
     /// A request arrives and draws this number, in thousandths.
-    Arrive { draw: u16 },
+    Arrive { draw: u16, has_pass: bool },
     /// One of the requests in flight ends.
     End { which: usize, outcome: TestOutcome },
     /// Requests arrive and end at once, one after the other.
     Requests {
         many: u8,
         draw: u16,
+        has_pass: bool,
         outcome: TestOutcome,
     },
     /// Three requests succeed every half second.
@@ -28,10 +30,18 @@ enum Event {
 struct Both {
     world: World,
     model: Model,
+    /// What the route usually has: requests per second, and latency.
+    usual: (f64, Duration),
     in_flight: Vec<(Permit, Request)>,
 }
 
 impl Both {
+    /// Lets the worker know the usual rate, but not of so many samples that it is sure.
+    fn know_usual(&mut self) {
+        let load = self.world.load(0, "r");
+        load.mean = self.usual.0 as f32;
+    }
+
     fn apply(&mut self, event: &Event) -> Result<(), TestCaseError> {
         match *event {
             Event::Wait(ms) => {
@@ -40,13 +50,15 @@ impl Both {
                     self.model.now_ms += 1;
                     if self.model.now_ms % 50 == 0 {
                         self.world.tick(0);
+                        // A tick counts a second without requests.
+                        self.know_usual();
                         self.model.tick(self.world.draw);
                         self.compare()?;
                     }
                 }
                 Ok(())
             }
-            Event::Arrive { draw } => self.arrives(draw),
+            Event::Arrive { draw, has_pass } => self.arrives(draw, has_pass),
             Event::End { which, outcome } => {
                 if !self.in_flight.is_empty() {
                     let (permit, request) = self.in_flight.remove(which % self.in_flight.len());
@@ -58,6 +70,7 @@ impl Both {
                 let well = Event::Requests {
                     many: 3,
                     draw: 10,
+                    has_pass: false,
                     outcome: TestOutcome::Success,
                 };
                 for _ in 0..2 * u16::from(seconds) {
@@ -69,11 +82,12 @@ impl Both {
             Event::Requests {
                 many,
                 draw,
+                has_pass,
                 outcome,
             } => {
                 for _ in 0..many {
                     let before = self.in_flight.len();
-                    self.arrives(draw)?;
+                    self.arrives(draw, has_pass)?;
                     if self.in_flight.len() > before {
                         let (permit, request) = self.in_flight.pop().unwrap();
                         self.ends(permit, request, outcome);
@@ -85,10 +99,14 @@ impl Both {
         }
     }
 
-    fn arrives(&mut self, draw: u16) -> Result<(), TestCaseError> {
+    fn arrives(&mut self, draw: u16, has_pass: bool) -> Result<(), TestCaseError> {
         self.world.draw = (f64::from(draw) + 0.5) / 1_000.0;
-        let (want, request) = self.model.arrive(self.world.draw);
-        let got = match self.world.acquire(0, "r") {
+        let (want, request) = self.model.arrive(has_pass, self.world.draw);
+        let caller = Caller {
+            has_pass,
+            ..Caller::default()
+        };
+        let got = match self.world.acquire_as(0, "r", &caller) {
             Ok(permit) => {
                 let is_probe = permit.is_probe();
                 self.in_flight
@@ -124,7 +142,8 @@ impl Both {
             prop_assert_eq!(view.until.as_millis(), model.until_ms);
         }
         if model.state == State::Ramp {
-            prop_assert_eq!(u64::from(view.ramp.level), model.level);
+            let (got, want) = (view.ramp.rate, model.rate());
+            prop_assert!((got - want).abs() <= want * 1e-9, "{got} {want}");
         }
         Ok(())
     }
@@ -146,11 +165,11 @@ fn event() -> impl Strategy<Value = Event> {
         4 => (1_u64..120).prop_map(Event::Wait),
         3 => (300_u64..2_500).prop_map(Event::Wait),
         1 => (2_500_u64..15_000).prop_map(Event::Wait),
-        3 => (0_u16..1000).prop_map(|draw| Event::Arrive { draw }),
+        3 => (0_u16..1000, any::<bool>()).prop_map(|(draw, has_pass)| Event::Arrive { draw, has_pass }),
         4 => (0_usize..8, outcome()).prop_map(|(which, outcome)| Event::End { which, outcome }),
         1 => (1_u8..200).prop_map(|seconds| Event::Healthy { seconds }),
-        6 => (1_u8..12, 0_u16..1000, outcome())
-            .prop_map(|(many, draw, outcome)| Event::Requests { many, draw, outcome }),
+        6 => (1_u8..60, 0_u16..1000, prop::bool::weighted(0.2), outcome())
+            .prop_map(|(many, draw, has_pass, outcome)| Event::Requests { many, draw, has_pass, outcome }),
     ]
 }
 
@@ -167,6 +186,7 @@ prop_compose! {
         permits in 1_u32..4,
         timeout in prop::sample::select(vec![1_u64, 10]),
         ramp in prop::sample::select(vec![1_u64, 2, 4, 10, 20]),
+        ramp_rate in prop::sample::select(vec![None, None, Some(0.5), Some(8.0), Some(100.0)]),
     ) -> Settings {
         settings(|s| {
             s.window = Duration::from_secs(window);
@@ -180,6 +200,7 @@ prop_compose! {
             s.probe.permits = permits;
             s.probe.timeout = Duration::from_secs(timeout);
             s.ramp.duration = Duration::from_secs(ramp);
+            s.ramp.rate = ramp_rate.map_or(RampRate::Auto, RampRate::PerSecond);
         })
     }
 }
@@ -190,13 +211,21 @@ proptest! {
     #[test]
     fn one_worker_behaves_as_the_model(
         settings in some_settings(),
+        usual_rate in prop::sample::select(vec![0.0, 1.0, 30.0, 1_000.0]),
+        latency_ms in prop::sample::select(vec![0_u64, 125, 1_000]),
         story in prop::collection::vec(event(), 0..60),
     ) {
+        let usual = (usual_rate, Duration::from_millis(latency_ms));
         let mut both = Both {
             world: World::new(1, settings.clone()),
-            model: Model::new(settings),
+            model: Model::new(settings, usual),
+            usual,
             in_flight: Vec::new(),
         };
+        both.know_usual();
+        for _ in 0..if latency_ms == 0 { 0 } else { 5 } {
+            both.world.load(0, "r").add_latency(usual.1);
+        }
         for event in &story {
             both.apply(event)?;
         }

@@ -1,6 +1,7 @@
 //! Circuits as a worker uses them.
 
 use super::*;
+use crate::config::RampRate;
 
 impl World {
     /// Trips a route, waits until it is half-open, and records a slow probe.
@@ -39,51 +40,50 @@ fn rejection_without_a_probe_has_the_remaining_time_of_the_shared_record() {
 
 #[test]
 fn outcomes_of_requests_from_before_a_cut_are_not_counted() {
-    let mut world = World::new(1, settings(|_| {}));
+    let mut world = World::new(1, settings(|s| s.ramp.rate = RampRate::PerSecond(1_000.0)));
     world.trip("r");
     world.wait(2_000);
     world.pass_probes("r");
-    world.wait(5_000);
-    let admit = |world: &mut World| match world.acquire(0, "r") {
-        Ok(permit) => permit,
-        Err(_) => panic!("draws of 0 are always admitted"),
-    };
-    let early: Vec<Permit> = (0..10).map(|_| admit(&mut world)).collect();
-    for n in 0..10 {
-        let outcome = if n < 4 { FAILURE } else { Outcome::Success };
-        world.request(0, "r", outcome);
+    world.wait(1_000);
+    world.wait(150);
+    let early: Vec<Permit> = (0..10).map(|_| world.acquire(0, "r").unwrap()).collect();
+    for n in 0..20 {
+        let outcome = if n < 8 { FAILURE } else { Outcome::Success };
+        assert!(world.request(0, "r", outcome));
     }
     world.wait(1_000);
     let cut = world.view(0, "r").ramp;
-    assert!(cut.target > 0);
+    assert!(cut.target > 0.0);
     for permit in early {
         world.record(0, "r", permit, FAILURE);
     }
     world.wait(1_000);
     let ramp = world.view(0, "r").ramp;
-    assert_eq!(
-        ramp.level, cut.target,
-        "what is late did not halve it again"
-    );
+    assert_eq!(ramp.rate, cut.target, "what is late did not halve it again");
 }
 
 #[test]
-fn ramp_admits_draws_below_its_share() {
+fn ramp_admits_draws_below_the_rate_by_what_was_offered() {
     let mut world = World::new(1, settings(|_| {}));
     world.trip("r");
     world.wait(2_000);
     world.pass_probes("r");
-    for (seconds, share) in [(0, 0.05), (3, 0.3), (6, 0.9)] {
-        world.wait(seconds * 1_000);
-        world.draw = share - 0.001;
-        assert!(world.acquire(0, "r").is_ok(), "{share}");
-        world.draw = share;
-        let Err(rejection) = world.acquire(0, "r") else {
-            panic!("{share}");
-        };
-        assert_eq!(rejection.state, State::Ramp);
-        assert_eq!(rejection.remaining, Duration::ZERO);
+    // A rate of 1 per second; 40 requests come.
+    for _ in 0..40 {
+        let _ = world.acquire(0, "r");
     }
+    world.wait(1_000);
+    world.draw = 0.999;
+    // Now 2 per second: two of forty, and no more than are due.
+    let rejection = world.acquire(0, "r").unwrap_err();
+    assert_eq!(rejection.state, State::Ramp);
+    assert_eq!(rejection.remaining, Duration::ZERO);
+    world.draw = 0.0;
+    assert!(world.acquire(0, "r").is_ok());
+    assert!(
+        (0..5).any(|_| world.acquire(0, "r").is_err()),
+        "none is left"
+    );
 }
 
 #[test]

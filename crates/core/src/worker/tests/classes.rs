@@ -2,6 +2,7 @@
 
 use super::crowds::{defaults, each, scene, Asked, Crowd, Scene, BAD_GATEWAY, ROUTE};
 use super::*;
+use crate::breaker::{ClientId, PathClass};
 
 const VISITORS: std::ops::Range<u32> = 1..11;
 const ONE: std::ops::Range<u32> = 99..100;
@@ -76,9 +77,13 @@ fn what_fails_is_rejected_and_the_rest_is_served() {
     for (name, visitors, others, most) in cases {
         for outcome in [BAD_GATEWAY, Outcome::Failure(Reason::HttpResponseTimeout)] {
             let (crowds, upstream) = ([visitors.clone(), others.clone()], others_fail(outcome));
-            each(&scene(&crowds, &upstream), false, |how, seen, _| {
+            each(&scene(&crowds, &upstream), false, |how, seen, changes| {
                 assert!(seen[0].share() >= 0.99, "{name}, {how}");
                 assert!(seen[1].sent <= most, "{name}, {how}");
+                // If no whole host is rejected, each rejection is counted as one of a class.
+                let is_host_open = changes.iter().any(|(class, _)| !class.contains('/'));
+                let with_all = seen[1].rejected_with_all;
+                assert_eq!(with_all > 0, is_host_open, "{name}, {how}");
             });
         }
     }
@@ -421,5 +426,43 @@ fn clients_that_leave_while_others_are_answered_open_nothing() {
         each(&scene, needs_addresses, |how, _, changes| {
             assert!(changes.is_empty(), "{name}, {how}")
         });
+    }
+}
+
+/// A visitor who is alone at a site that is down asks every few seconds. Once its circuit is open, each of
+/// its requests is rejected, or a probe.
+#[test]
+fn a_circuit_that_a_single_client_opened_stays_until_a_probe_succeeds() {
+    for scope in ["/", "/a/b"] {
+        for gap_ms in [4_100, 5_000, 1_100] {
+            let mut world = World::new(1, defaults());
+            let caller = Caller {
+                class: PathClass::of_request(b"shop.example", scope.as_bytes()),
+                client: ClientId::of_address(b"10.0.0.1:80"),
+                ..Caller::default()
+            };
+            let mut has_opened = false;
+            for number in 0..60 {
+                let (route, draw) = (ROUTE.into(), &mut FixedDraw(0.5));
+                let (circuit, now) = (circuit(&route), world.now);
+                let (worker, host) = (&mut world.workers[0], &mut world.host);
+                let permit = worker.try_acquire(host, circuit, &caller, false, now, draw);
+                if let Ok(permit) = permit {
+                    assert!(
+                        !has_opened || permit.is_probe(),
+                        "{scope}, every {gap_ms} ms: request {number} is no probe"
+                    );
+                    let failed = BAD_GATEWAY.into();
+                    worker.record(host, circuit, &caller, permit, failed, now, draw);
+                }
+                for _ in 0..gap_ms / 50 {
+                    world.now = world.now.saturating_add(millis(50));
+                    world.tick(0);
+                }
+                let mut changes = world.changes().into_iter();
+                has_opened |= changes.any(|(_, to)| to == State::Open);
+            }
+            assert!(has_opened, "{scope}");
+        }
     }
 }

@@ -43,6 +43,8 @@ pub(super) struct Seen {
     pub(super) asked: u32,
     pub(super) sent: u32,
     pub(super) good: u32,
+    /// Requests that the circuit of the route, or of a host, rejected as a whole.
+    pub(super) rejected_with_all: u32,
 }
 
 impl Seen {
@@ -120,10 +122,14 @@ impl Scene<'_> {
                         class,
                         client,
                         is_upload: false,
+                        has_pass: false,
                     };
-                    if world.request_of(worker, &caller, outcome, Some(self.latency)) {
-                        seen.sent += u32::from(is_counted);
-                        seen.good += u32::from(is_counted && outcome == Outcome::Success);
+                    match world.request_of(worker, &caller, outcome, Some(self.latency)) {
+                        Ok(()) => {
+                            seen.sent += u32::from(is_counted);
+                            seen.good += u32::from(is_counted && outcome == Outcome::Success);
+                        }
+                        Err(rejected) => seen.rejected_with_all += u32::from(!rejected.is_by_class),
                     }
                 }
             }
@@ -145,7 +151,7 @@ impl World {
         caller: &Caller,
         outcome: Outcome,
         latency: Option<Duration>,
-    ) -> bool {
+    ) -> Result<(), CallNotPermitted> {
         let (route, rng) = (ROUTE.into(), &mut FixedDraw(self.draw));
         let (circuit, now) = (circuit(&route), self.now);
         let (worker, host) = (&mut self.workers[worker], &mut self.host);
@@ -156,9 +162,9 @@ impl World {
                     worker.note_client(&route, caller.client);
                     worker.sample(&route, b"", latency);
                 }
-                true
+                Ok(())
             }
-            Err(_) => false,
+            Err(rejected) => Err(rejected),
         }
     }
 

@@ -16,7 +16,7 @@ fn probes_in_flight(cluster: &Cluster) -> usize {
 }
 
 fn tripped(workers: usize) -> Cluster {
-    let cluster = Cluster::new(workers, &settings(|_| {}));
+    let cluster = Cluster::new(workers, &settings(|s| s.open.max = Duration::from_secs(15)));
     for worker in (0..workers).cycle().take(workers * 20) {
         cluster.act(worker, Action::Acquire);
         cluster.act(worker, Action::Record(0, TestOutcome::Failure));
@@ -94,13 +94,15 @@ fn invariant_03_a_result_changes_only_its_own_generation() {
         assert!(world.request(1, R, Outcome::Success));
     }
     world.wait(50);
+    // The rate of a route that is not known is small at first.
+    world.wait(1_000);
     for _ in 0..20 {
         admit(&mut world);
     }
     world.wait(15_000);
     assert_eq!(world.state(0, R), State::Closed);
     let before = world.view(0, R).clone();
-    assert_eq!(permits.len(), 60, "40 while closed, 20 in the ramp");
+    assert_eq!(permits.len(), 41, "40 while closed, one in the ramp");
     for (permit, generation) in permits {
         assert_eq!(permit.decided_by.map(|by| by.generation), Some(generation));
         world.record(0, R, permit, FAILURE);
@@ -141,7 +143,7 @@ fn invariant_04_ignored_outcomes_change_no_state() {
     assert_eq!(ignored(&mut world), State::Ramp);
     world.wait(1_000);
     assert_eq!(ignored(&mut world), State::Ramp);
-    assert_eq!(world.view(0, R).ramp.level, 100_000);
+    assert_eq!(world.view(0, R).ramp.rate, 2.0);
 }
 
 #[test]
@@ -165,7 +167,7 @@ fn invariant_05_each_outcome_is_pushed_once_however_writes_fail() {
 
 proptest! {
     #[test]
-    fn invariant_06_open_time_is_between_base_and_max_with_jitter(
+    fn invariant_06_open_time_is_between_base_and_max(
         story in prop::collection::vec(step(outcome()), 0..150),
         draw in 0.0..1.0_f64,
     ) {
@@ -178,7 +180,7 @@ proptest! {
                 let transition = event.transition().unwrap();
                 let open_ms = transition.open_ms();
                 if transition.to == State::Open {
-                    prop_assert!((2_000..=18_750).contains(&open_ms), "{}", open_ms);
+                    prop_assert!((2_000..=5_000).contains(&open_ms), "{}", open_ms);
                 } else {
                     prop_assert_eq!(open_ms, 0);
                 }

@@ -202,6 +202,8 @@ proptest! {
         for ((at_one, state), (at_many, _)) in one.iter().zip(&many) {
             // A later trip may miss the request that was to be a probe.
             shift += 100 + 1_000 / rate;
+            // What a ramp draws differs: a rejection more delays its end by three steps at most.
+            let shift = shift + if *state == State::Closed { 3_000 } else { 0 };
             prop_assert!(at_one.abs_diff(*at_many) <= shift, "{state:?}: {one:?} {many:?}");
         }
         // The trip is never earlier than with one worker, and at most one tick later.

@@ -1,7 +1,11 @@
 //! The circuit breaker again, as its design describes it: a list of all outcomes with their times,
 //! without regard to speed. One worker must behave the same in any story.
 
+mod ramp;
+
 use super::*;
+use crate::config::RampRate;
+use ramp::{Ramp, Second, Then};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum TestOutcome {
@@ -75,6 +79,8 @@ pub(super) struct Request {
     id: usize,
     pub(super) period: usize,
     is_probe: bool,
+    /// Whether a circuit that is not closed admitted it, and not as a probe.
+    is_by_gate: bool,
 }
 
 pub(super) struct Model {
@@ -91,16 +97,9 @@ pub(super) struct Model {
     came_back_well: usize,
     /// When the wait for probes ends.
     idle_ms: u64,
-    /// Shares are in millionths, rounded up.
-    pub(super) level: u64,
-    /// The share that the upstream is believed to carry; 0 until requests fail.
-    target: u64,
-    /// The most successes in a second, fading.
-    best: u64,
-    held_s: u64,
-    /// Cuts that the load does not explain.
-    doubts: u8,
-    step_ms: u64,
+    /// What the route usually has: requests per second, and latency.
+    usual: (f64, Duration),
+    ramp: Ramp,
     /// The outcomes of this period that count.
     seen: Vec<Seen>,
     /// The consecutive failures.
@@ -110,10 +109,14 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn new(settings: Settings) -> Self {
+    /// `usual`: what is known of the route, its requests per second (0 if not known) and its latency.
+    pub(super) fn new(settings: Settings, usual: (f64, Duration)) -> Self {
+        let now_ms = START.as_millis();
         Self {
+            ramp: Ramp::new(usual.0, usual.1, &settings, now_ms),
             settings,
-            now_ms: START.as_millis(),
+            usual,
+            now_ms,
             state: State::Closed,
             period: 0,
             since_ms: 0,
@@ -122,17 +125,16 @@ impl Model {
             probes: Vec::new(),
             came_back_well: 0,
             idle_ms: 0,
-            level: 0,
-            target: 0,
-            best: 0,
-            held_s: 0,
-            doubts: 0,
-            step_ms: 0,
             seen: Vec::new(),
             run: Vec::new(),
             is_tracking: false,
             requests: 0,
         }
+    }
+
+    /// Returns the rate that the ramp admits, in requests per second.
+    pub(super) fn rate(&self) -> f64 {
+        self.ramp.rate
     }
 
     fn enter(&mut self, state: State) {
@@ -141,9 +143,9 @@ impl Model {
         self.since_ms = self.now_ms;
         self.came_back_well = 0;
         self.idle_ms = self.now_ms + 600_000;
-        self.doubts = 0;
-        (self.level, self.target, self.best, self.held_s) = (0, 0, 0, 0);
-        self.step_ms = self.now_ms + 1_000;
+        let (usual, latency) = self.usual;
+        let before = &self.ramp;
+        self.ramp = Ramp::after(before, usual, latency, &self.settings, self.now_ms);
         self.seen.clear();
         self.run.clear();
         self.is_tracking = state != State::Closed;
@@ -161,10 +163,14 @@ impl Model {
                 .doublings
                 .saturating_sub(healthy_minutes.min(99) as u32);
         }
-        let grown = max.min(base << self.doublings);
-        let wait = asked_ms.map_or(grown, |ms| ms.clamp(base, 60_000.max(base)));
-        let open_ms = wait + (wait as f64 * (s.open.jitter * draw)) as u64;
-        if grown < max {
+        let grown = base << self.doublings;
+        let longest = (max as f64 / (1.0 + s.open.jitter)) as u64;
+        let (wait, end) = match asked_ms {
+            Some(ms) => (ms.clamp(base, 60_000.max(base)), u64::MAX),
+            None => (base.max(grown.min(longest)), max),
+        };
+        let open_ms = end.min(wait + (wait as f64 * (s.open.jitter * draw)) as u64);
+        if grown < longest {
             self.doublings += 1;
         }
         self.enter(State::Open);
@@ -241,79 +247,40 @@ impl Model {
     }
 
     fn climb(&mut self, draw: f64) {
-        while self.state == State::Ramp && self.now_ms >= self.step_ms {
-            let step: Vec<Seen> = self.seen.iter().filter(|s| s.is_pushed).copied().collect();
-            self.seen.retain(|seen| !seen.is_pushed);
-            let total = step.len() as f64;
-            let bad = step.iter().filter(|seen| seen.outcome.is_bad()).count() as f64;
-            let slow = step.iter().filter(|seen| seen.outcome.is_slow()).count() as f64;
-            let s = &self.settings;
-            let too_bad = bad >= s.ramp.failure_ratio * total;
-            let too_slow = s.failures.slow.is_some() && slow >= s.failures.slow_ratio * total;
-            self.step_ms += 1_000;
-            let good = (total - bad) as u64;
-            self.best = good.max(self.best - self.best.div_ceil(20));
-            let would_trip = too_slow || bad >= s.failure_ratio * total;
-            let is_sure = good == 0 || step.len() >= s.min_requests as usize;
-            let mut is_bad = match self.doubts >= 3 {
-                true => would_trip && is_sure,
-                false => too_bad || too_slow,
+        while self.state == State::Ramp && self.now_ms >= self.ramp.step_ms {
+            let is_pushed = |seen: &&Seen| seen.is_pushed;
+            let of = |is: fn(TestOutcome) -> bool| {
+                let pushed = self.seen.iter().filter(is_pushed);
+                pushed.filter(|seen| is(seen.outcome)).count()
             };
-            is_bad &= step.len() >= 5;
-            let was_carried = step.len() as u64 - step.len() as u64 / 8 <= self.best;
-            if is_bad && !would_trip && was_carried {
-                self.doubts += 1;
-                if self.doubts == 3 {
-                    is_bad = false;
-                    self.target = 0;
-                }
-            }
-            if is_bad {
-                let is_hopeless = good == 0 || would_trip && self.level == 10_000;
-                self.held_s = 0;
-                if self.doubts < 3 && (self.target == 0 || self.level >= self.target) {
-                    let total = step.len() as u64;
-                    let least = if self.target == 0 { 50_000 } else { 10_000 };
-                    let carried = self.level.max(least) * self.best.min(total) / total;
-                    self.target = (carried - carried.div_ceil(20)).max(1);
-                    self.level = self.target;
-                }
-                self.level /= 2;
-                if self.level < 10_000 && is_hopeless {
-                    self.open(None, draw);
-                } else {
-                    self.level = self.level.max(10_000);
+            let second = Second {
+                total: of(|_| true),
+                bad: of(TestOutcome::is_bad),
+                slow: of(TestOutcome::is_slow),
+            };
+            self.seen.retain(|seen| !seen.is_pushed);
+            match self.ramp.step(&second, &self.settings) {
+                Then::GoOn => {}
+                Then::NewPeriod => {
                     self.period += 1;
                     self.seen.clear();
                 }
-            } else {
-                let duration_s = s.ramp.duration.as_secs();
-                let up = 1_000_000_u64.div_ceil(duration_s);
-                if self.level == 1_000_000 {
-                    self.held_s += 1;
-                }
-                let level = if self.target == 0 {
-                    self.level + up
-                } else if self.level < self.target {
-                    self.target.min(self.level + self.target.div_ceil(2))
-                } else {
-                    self.level + up.min(self.level.div_ceil(32))
-                };
-                self.level = level.min(1_000_000);
-                if self.level >= 2 * self.target {
-                    self.target = 0;
-                }
-                if self.held_s > 0 && 2 * self.held_s >= duration_s {
-                    self.enter(State::Closed);
-                }
+                Then::Open => self.open(None, draw),
+                Then::Close => self.enter(State::Closed),
             }
         }
     }
 
     pub(super) fn tick(&mut self, draw: f64) {
         self.look(draw);
+        self.ramp.push(self.now_ms);
         if self.state == State::Open || self.state == State::HalfOpen {
             return;
+        }
+        let is_bad = |seen: &Seen| seen.outcome.is_bad() || seen.outcome.is_slow();
+        if self.state == State::Closed && !self.window().iter().any(is_bad) {
+            // Successes of a route without failures need not be known.
+            self.seen.retain(|seen| seen.is_pushed);
         }
         let unpushed: Vec<Seen> = self.seen.iter().filter(|s| !s.is_pushed).copied().collect();
         self.seen
@@ -325,20 +292,27 @@ impl Model {
         }
     }
 
-    pub(super) fn arrive(&mut self, draw: f64) -> (ModelDecision, Option<Request>) {
+    pub(super) fn arrive(&mut self, has_pass: bool, draw: f64) -> (ModelDecision, Option<Request>) {
         let mut is_probe = false;
+        let by_pass = has_pass && self.ramp.admits_by_pass(self.now_ms);
+        let is_gate = match self.state {
+            State::HalfOpen => by_pass && self.came_back_well > 0,
+            State::Ramp => true,
+            State::Closed | State::Open => false,
+        };
         let admitted = match self.state {
             State::Closed => true,
             State::Open if self.now_ms < self.until_ms => false,
+            State::HalfOpen if is_gate => true,
             State::Open | State::HalfOpen => {
                 is_probe = self.probe(draw);
                 is_probe
             }
-            State::Ramp => {
-                let least = if self.target == 0 { 50_000 } else { 10_000 };
-                draw * 1e6 < self.level.max(least) as f64
-            }
+            State::Ramp => by_pass || self.ramp.admits(self.now_ms, draw),
         };
+        if is_gate {
+            self.ramp.comes(admitted, self.now_ms);
+        }
         if !admitted {
             let is_open = self.state == State::Open;
             let remaining_ms = if is_open {
@@ -352,6 +326,7 @@ impl Model {
             id: self.requests,
             period: self.period,
             is_probe,
+            is_by_gate: is_gate,
         };
         self.requests += 1;
         (ModelDecision::Admitted { is_probe }, Some(request))
@@ -380,6 +355,9 @@ impl Model {
     pub(super) fn end(&mut self, request: Request, outcome: TestOutcome, draw: f64) {
         if request.is_probe {
             return self.end_probe(request, outcome, draw);
+        }
+        if request.is_by_gate {
+            self.ramp.answered(self.now_ms);
         }
         if request.period != self.period || outcome == TestOutcome::ClientLeft {
             return;

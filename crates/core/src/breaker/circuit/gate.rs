@@ -1,0 +1,213 @@
+//! The gate of a ramp: which requests its rate admits.
+//!
+//! The rate is a token bucket of all workers. A worker knows it as of the last exchange, and takes from
+//! its own copy in the meantime. If workers together take more than was there, the bucket is in debt, and
+//! the next ones wait: the mean is kept at any number of workers.
+//!
+//! Requests with a pass are admitted first. They may leave the bucket in debt, by so much that a page
+//! with its parts comes whole; what they take is missing for others. One client takes only a part of the
+//! rate, with a pass or without.
+
+use super::CircuitBreaker;
+use crate::breaker::clients::ClientId;
+use crate::breaker::ramp::HALF_STEP;
+use crate::breaker::state::State;
+use crate::time::Timestamp;
+
+/// The bucket holds what is due in this many seconds, and at least one request.
+const BURST_SECONDS: f64 = 0.2;
+/// The chance of a request is doubled if what is due in this many seconds is left, and none if as much is
+/// missing.
+const CORRECTION_SECONDS: f64 = 0.05;
+/// The debt that requests with a pass may leave: what is due in a second, and at least so many requests.
+const LEAST_PASS_DEBT: f64 = 30.0;
+/// A client with a pass takes at most this part of the rate...
+const PASS_PART: f64 = 0.25;
+/// ...or this many requests per second.
+const LEAST_PASS_RATE: f64 = 10.0;
+/// While more is offered than the rate admits, a client without a pass takes at most this part of it, if
+/// several clients are known...
+const CLIENT_PART: f64 = 1.0 / 16.0;
+/// ...or this many requests per second.
+const LEAST_CLIENT_RATE: f64 = 1.0;
+
+/// The tokens of a ramp.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct TokenBucket {
+    /// The number of requests that may be admitted; below zero if more were admitted than were due.
+    pub tokens: f64,
+    /// When it was filled last.
+    pub filled_at: Timestamp,
+}
+
+/// Requests that came to a ramp, as one worker counts them until the next exchange.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Arrivals {
+    /// The number of requests that were rejected.
+    pub rejected: u32,
+    /// Of these, the requests of clients that had taken their part.
+    pub beyond_part: u32,
+    /// The number of requests that were admitted, by client.
+    pub admitted: Vec<(ClientId, u32)>,
+    /// The number of admitted requests whose response has begun, or that ended without one.
+    pub answered: u32,
+}
+
+impl Arrivals {
+    /// Adds others that came to the same gate.
+    pub fn merge(&mut self, other: &Self) {
+        self.rejected = self.rejected.saturating_add(other.rejected);
+        self.beyond_part = self.beyond_part.saturating_add(other.beyond_part);
+        self.answered = self.answered.saturating_add(other.answered);
+        for &(client, requests) in &other.admitted {
+            self.add_admitted(client, requests);
+        }
+    }
+
+    /// Returns one request that was admitted.
+    pub fn admitted(client: ClientId) -> Self {
+        Self {
+            admitted: vec![(client, 1)],
+            ..Self::default()
+        }
+    }
+
+    /// Returns one request that was rejected. `is_beyond_part`: its client had taken its part.
+    pub fn rejected(is_beyond_part: bool) -> Self {
+        Self {
+            rejected: 1,
+            beyond_part: is_beyond_part.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Returns one answer.
+    pub fn answered() -> Self {
+        Self {
+            answered: 1,
+            ..Self::default()
+        }
+    }
+
+    fn add_admitted(&mut self, client: ClientId, requests: u32) {
+        let mut known = self.admitted.iter_mut();
+        match known.find(|(known, _)| *known == client) {
+            Some((_, count)) => *count = count.saturating_add(requests),
+            None => self.admitted.push((client, requests)),
+        }
+    }
+}
+
+impl CircuitBreaker {
+    /// Returns whether the ramp admits a request now. A half-open circuit of which a probe has succeeded
+    /// admits requests with a pass: who sent the probe gets the rest of the page too.
+    /// `draw`: a random number in `[0, 1)`.
+    pub fn admits(&self, client: ClientId, has_pass: bool, now: Timestamp, draw: f64) -> bool {
+        let tokens = self.tokens(now);
+        let by_pass = has_pass
+            && tokens > -self.ramp.rate.max(LEAST_PASS_DEBT)
+            && self.is_own_part(client, PASS_PART, LEAST_PASS_RATE);
+        match self.state {
+            State::Closed => true,
+            State::Open => false,
+            State::HalfOpen => by_pass && self.probes.succeeded > 0,
+            State::Ramp => {
+                let by_turn =
+                    || self.is_drawn(tokens, draw) && !self.has_taken_its_part(client, now);
+                by_pass || by_turn()
+            }
+        }
+    }
+
+    /// Returns whether a client takes so much of a narrow gate that its requests are not drawn for.
+    pub fn has_taken_its_part(&self, client: ClientId, now: Timestamp) -> bool {
+        self.is_narrow()
+            && self.knows_others(now)
+            && !self.is_own_part(client, CLIENT_PART, LEAST_CLIENT_RATE)
+    }
+
+    fn is_own_part(&self, client: ClientId, part: f64, least: f64) -> bool {
+        let limit = (self.ramp.rate * part).max(least);
+        self.admissions.is_within(client, limit)
+    }
+
+    /// Returns whether more was offered in the last step than the rate admits.
+    fn is_narrow(&self) -> bool {
+        let offered = self.offered_before.saturating_add(self.beyond_part_before);
+        f64::from(offered) > self.ramp.rate
+    }
+
+    /// Draws for a request, so that those of all workers and of the whole second have the same chance: the
+    /// rate divided by what was offered in the last step, more if tokens are left, and less if too many
+    /// were taken. Requests that are not drawn for are not counted: one client that asks a thousand times a
+    /// second would take all chances of the others.
+    fn is_drawn(&self, tokens: f64, draw: f64) -> bool {
+        if self.offered_before == 0 {
+            return tokens >= 1.0;
+        }
+        let rate = self.ramp.rate;
+        let share = rate / f64::from(self.offered_before);
+        let correction = 1.0 + tokens / (rate * CORRECTION_SECONDS).max(1.0);
+        draw < share * correction
+    }
+
+    /// Counts requests that came to the gate.
+    pub fn count_arrivals(&mut self, arrivals: &Arrivals, now: Timestamp) {
+        if !matches!(self.state, State::HalfOpen | State::Ramp) {
+            return;
+        }
+        self.rejected = self.rejected.saturating_add(arrivals.rejected);
+        self.beyond_part = self.beyond_part.saturating_add(arrivals.beyond_part);
+        let tokens = self.tokens(now);
+        let mut admitted = 0_u32;
+        for &(client, requests) in &arrivals.admitted {
+            self.admissions.add(client, requests);
+            admitted = admitted.saturating_add(requests);
+        }
+        self.admitted = self.admitted.saturating_add(admitted);
+        self.answered = self.answered.saturating_add(arrivals.answered);
+        self.in_flight = self
+            .in_flight
+            .saturating_add(admitted)
+            .saturating_sub(arrivals.answered);
+        // The queue of a step that is too much grows from its beginning: the end of it tells.
+        let is_late = now.saturating_add(HALF_STEP) >= self.next_step_at;
+        self.least_in_flight = if is_late {
+            self.least_in_flight.min(self.in_flight)
+        } else {
+            self.in_flight
+        };
+        self.token_bucket = TokenBucket {
+            tokens: tokens - f64::from(admitted),
+            filled_at: now,
+        };
+    }
+
+    /// Begins a step: what was due until `now` was due at the rate until now.
+    pub(super) fn begin_step(&mut self, now: Timestamp) {
+        self.admissions.fade();
+        self.token_bucket = TokenBucket {
+            tokens: self.tokens(now),
+            filled_at: now,
+        };
+        let offered = self.admitted.saturating_add(self.rejected);
+        self.offered_before = offered.saturating_sub(self.beyond_part);
+        self.beyond_part_before = self.beyond_part;
+        (self.admitted, self.rejected, self.answered) = (0, 0, 0);
+        self.beyond_part = 0;
+        self.least_in_flight = self.in_flight;
+    }
+
+    fn tokens(&self, now: Timestamp) -> f64 {
+        let rate = self.ramp.rate;
+        let due = rate
+            * now
+                .saturating_since(self.token_bucket.filled_at)
+                .as_secs_f64();
+        let most = (rate * BURST_SECONDS).max(1.0);
+        (self.token_bucket.tokens + due).min(most)
+    }
+}
+
+#[cfg(test)]
+mod tests;
