@@ -85,8 +85,8 @@ fn key_path(pointer: &str, document: &Value) -> String {
     path
 }
 
-/// Returns the path of the object of a key. For a key that is unknown or missing, the schema names
-/// only the object.
+/// Returns the path of the object of a key. For a key that is unknown, removed or missing, the schema
+/// names only the object.
 fn parent(path: &str) -> &str {
     let end = if path.ends_with(']') {
         path.rfind('[')
@@ -99,7 +99,7 @@ fn parent(path: &str) -> &str {
 fn is_about_a_key(error: &ConfigError) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::UnknownKey { .. } | ErrorKind::Missing { .. }
+        ErrorKind::UnknownKey { .. } | ErrorKind::RemovedKey { .. } | ErrorKind::Missing { .. }
     ) || error.at().ends_with("\"]")
         || parent(error.at()).ends_with("headers.set")
         || parent(error.at()).ends_with("problem")

@@ -27,7 +27,7 @@ mod panel;
 mod report;
 mod site;
 
-/// The filter configuration of the demo: a brand and short retry times.
+/// The filter configuration of the demo: a brand, and else the defaults.
 const CONFIG: &str = include_str!("assets/filter.json");
 /// Interval at which Envoy is checked and its counters are read.
 const TICK: Duration = Duration::from_millis(500);

@@ -27,7 +27,10 @@ Harbour Coffee is open: a small shop behind Envoy with Tidegate.
   The owner's panel  {panel}
 
 Open both in a browser, press \"Down\" in the panel, and reload the shop.
-Then look at the same failure as other clients get it:
+Its page asks every few seconds whether the shop is back: press \"Fine\",
+and the shop is there within seconds, however long it was down.
+
+While the shop is down, look at the same failure as other clients get it:
 
   curl -i {url}
   curl -i -H 'accept: application/json' {url}api/beans

@@ -1,11 +1,13 @@
 //! Renders every page of a configuration: for each rule or template, reason, language and form.
 
 use serde_json::json;
+use std::time::Duration;
+
 use tidegate_core::config::{Config, Maintenance};
 use tidegate_core::failure::{Reason, Source};
 use tidegate_core::http::accept::Format;
-use tidegate_core::page::{PageInfo, Pages};
-use tidegate_core::retry::{base_delay, FailureInfo, Hint};
+use tidegate_core::page::{Gate, PageInfo, Pages};
+use tidegate_core::retry::{hint, FailureInfo};
 use tidegate_core::time::Timestamp;
 
 use crate::http::Response;
@@ -227,7 +229,7 @@ impl Cases {
         }
         let policy = &self.config.policy;
         let failed = envoy_status(reason);
-        let delay = base_delay(
+        let wait = hint(
             &policy.retry,
             &FailureInfo {
                 status: failed,
@@ -235,8 +237,11 @@ impl Cases {
                 retry_after: None,
                 now: Some(Timestamp::from_millis(NOW_MS)),
             },
+            Duration::ZERO,
+            // The same for each preview: in the middle of what is possible.
+            0.5,
         );
-        let wait = reason.is_retryable().then_some(Hint::new(delay));
+        let wait = reason.is_retryable().then_some(wait);
         let status = served_status(&self.config, reason);
         let page = self.pages.render(&PageInfo {
             format: form.format(),
@@ -247,6 +252,7 @@ impl Cases {
             maintenance: (reason == Reason::Maintenance).then_some(&self.maintenance),
             retry_after: wait.map(|wait| wait.delay()),
             page_retry: Some(&policy.retry.page),
+            gate: (reason == Reason::CircuitOpen).then_some(Gate::Wait),
             request_id: Some(REQUEST_ID),
             now: Some(Timestamp::from_millis(NOW_MS)),
             method: match method {

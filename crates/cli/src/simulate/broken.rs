@@ -2,7 +2,7 @@
 
 use tidegate_core::breaker::ClientId;
 
-use super::paths::address;
+use super::paths::{address, ONE_CLIENT};
 use super::scenario::Askers;
 
 /// Requests per second of one client.
@@ -11,8 +11,6 @@ const PER_SECOND: u64 = 40;
 const POLL_MS: u64 = 5_000;
 /// ...this many times in all.
 const POLLS: u64 = 3;
-/// Number of the address of the client that asks all the time. Visitors have lower ones.
-const ONE_CLIENT: u32 = u32::MAX;
 
 /// Who will ask for the path, and when.
 #[derive(Debug)]

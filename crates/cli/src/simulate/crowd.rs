@@ -3,12 +3,29 @@
 use clap::ValueEnum;
 use serde::Serialize;
 
+use tidegate_core::rng::Rng as _;
+
 use super::paths::Asker;
-use super::proxy::Proxy;
+use super::proxy::{Proxy, Rejected};
 use super::rng::Stream;
 
-/// Clients that do not follow the hint return after 1 to 6 seconds, as a person reloads a page.
-const RESTLESS_MS: (u64, u64) = (1_000, 5_000);
+/// When clients come back that do not follow the hint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Restless {
+    /// After 1 to 6 seconds, as a person reloads a page.
+    Reload,
+    /// After one second, as a program asks.
+    EverySecond,
+}
+
+impl Restless {
+    fn wait_ms(self, rng: &mut Stream) -> u64 {
+        match self {
+            Self::Reload => 1_000 + rng.below(5_000),
+            Self::EverySecond => 1_000,
+        }
+    }
+}
 
 /// A client that wants one request to be served.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +38,8 @@ pub(crate) struct Client {
     pub(crate) obeys: bool,
     /// Whether it has been here before.
     pub(crate) is_back: bool,
+    /// Whether the incident has turned it away.
+    pub(crate) was_turned_away: bool,
     /// When it first arrived, in milliseconds since the start.
     pub(crate) since_ms: u64,
 }
@@ -29,6 +48,7 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(crate) struct Returning {
     slice_ms: u64,
+    restless: Restless,
     by_slice: Vec<Vec<Client>>,
     waiting: u64,
     /// Clients that used their last attempt.
@@ -37,10 +57,11 @@ pub(crate) struct Returning {
 
 impl Returning {
     /// Creates an empty calendar for a run of `duration_ms`.
-    pub(crate) fn new(duration_ms: u64, slice_ms: u64) -> Self {
+    pub(crate) fn new(duration_ms: u64, slice_ms: u64, restless: Restless) -> Self {
         let slices = (duration_ms / slice_ms) as usize;
         Self {
             slice_ms,
+            restless,
             by_slice: vec![Vec::new(); slices],
             waiting: 0,
             gave_up: 0,
@@ -73,14 +94,14 @@ impl Returning {
         let wait_ms = if client.obeys || client.tries_left == 0 {
             hint_ms
         } else {
-            RESTLESS_MS.0 + rng.below(RESTLESS_MS.1)
+            self.restless.wait_ms(rng)
         };
         self.schedule(client, now_ms, wait_ms);
     }
 
     /// Schedules the return of a client that got no hint.
     pub(crate) fn come_back(&mut self, client: Client, now_ms: u64, rng: &mut Stream) {
-        let wait_ms = RESTLESS_MS.0 + rng.below(RESTLESS_MS.1);
+        let wait_ms = Restless::Reload.wait_ms(rng);
         self.schedule(client, now_ms, wait_ms);
     }
 
@@ -118,39 +139,28 @@ pub(crate) enum HintKind {
     Fixed30,
     /// After 5 to 10 s, by chance
     Jittered,
-    /// In a slot of its own: this filter
-    Paced,
+    /// At the next check-in: this filter
+    CheckIns,
 }
 
 impl HintKind {
-    /// All kinds, in the order of the tables.
-    pub(crate) const ALL: [Self; 4] = [Self::Fixed5, Self::Fixed30, Self::Jittered, Self::Paced];
-
     /// Returns its display name.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Fixed5 => "5 s for everybody",
             Self::Fixed30 => "30 s for everybody",
             Self::Jittered => "5 to 10 s by chance",
-            Self::Paced => "paced (Tidegate)",
+            Self::CheckIns => "check-ins (Tidegate)",
         }
     }
 
-    /// Returns the hint of a client, in milliseconds from now. `remaining_ms`: for how much longer
-    /// the circuit is open; 0: not known.
-    pub(crate) fn ms(
-        self,
-        proxy: &mut Proxy,
-        worker: usize,
-        now_ms: u64,
-        remaining_ms: u64,
-        seed: u64,
-    ) -> u64 {
+    /// Returns the hint of a client that was not served, in milliseconds from now.
+    pub(crate) fn ms(self, proxy: &mut Proxy, rejected: Rejected, rng: &mut Stream) -> u64 {
         match self {
             Self::Fixed5 => 5_000,
             Self::Fixed30 => 30_000,
-            Self::Jittered => 5_000 + seed % 5_000,
-            Self::Paced => proxy.hint_ms(worker, now_ms, remaining_ms, seed),
+            Self::Jittered => 5_000 + rng.next_u64() % 5_000,
+            Self::CheckIns => proxy.hint_ms(rejected, rng),
         }
     }
 }

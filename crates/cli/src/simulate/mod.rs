@@ -2,11 +2,15 @@
 //! a breaker shows only in a closed loop, in which rejected clients return and an overloaded
 //! upstream serves less; this is that loop, in virtual time.
 
+mod arrivals;
 mod broken;
 mod control;
 mod crowd;
+mod hammer;
 mod hints;
 mod measure;
+mod oracle;
+mod parallel;
 mod paths;
 mod plot;
 mod progress;
@@ -16,6 +20,7 @@ mod rng;
 mod scenario;
 mod shared;
 mod upstream;
+mod waits;
 mod world;
 
 use std::fs;
@@ -28,7 +33,8 @@ use clap::ValueEnum;
 use tidegate_core::config::{Config, Policy};
 
 use control::Kind;
-use crowd::HintKind;
+use crowd::{HintKind, Restless};
+use hints::Population;
 use measure::Figures;
 use progress::RunProgress;
 use report::{Comparison, Row};
@@ -50,24 +56,27 @@ pub(crate) struct Args {
     /// Kind of incident
     #[arg(long, value_name = "NAME", default_value = "all")]
     scenario: ScenarioChoice,
-    /// New visitors per second [default: 200; 20 if one path fails]
+    /// New visitors per second [default: 200; 20 if one path fails; with --hints, 100, and 2 at the small
+    /// site]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
     rate: Option<u32>,
-    /// Requests per second that the healthy upstream can serve [default: 1.5 times the rate]
+    /// Requests per second that the healthy upstream can serve [default: 1.5 times the rate; 50 at the
+    /// small site]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000_000))]
     capacity: Option<u32>,
-    /// Length of the incident [default: 40s; 2m if the upstream is alive in it]
+    /// Length of the incident [default: 40s; 2m if the upstream is alive in it; with --hints, 60s and 180s,
+    /// and 30s at the small site]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     outage: Option<Duration>,
-    /// Length of the simulation [default: ends 2m after the incident]
+    /// Length of the simulation [default: ends 2m after the incident; with --hints, 2m and twice the
+    /// outage after it]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     duration: Option<Duration>,
-    /// Additional visitors who come during the incident [default: 0; with --hints, 0.5, 5 and 50 times
-    /// what the upstream can serve in a second]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(0..=1_000_000))]
-    crowd: Option<u64>,
-    /// Share of clients that follow the retry hint; the others return after 1 to 6 s [default: 0.8;
-    /// with --hints, 1]
+    /// Additional visitors who come during the incident
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = RangedU64ValueParser::<u64>::new().range(0..=1_000_000))]
+    crowd: u64,
+    /// Share of clients that follow the retry hint; the others return after 1 to 6 s [default: 0.8];
+    /// with --hints, in the population of which some ask every second [default: 0.7]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     obey: Option<f64>,
     /// Attempts per client; 0: until it is served [default: 4; with --hints, 0]
@@ -92,8 +101,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Compare kinds of retry hints after an outage, instead of breakers
-    #[arg(long, conflicts_with_all = ["scenario", "only", "runs"])]
+    #[arg(long, conflicts_with_all = ["scenario", "only"])]
     hints: bool,
+    /// With --hints: simulate only this population
+    #[arg(long, value_name = "NAME", requires = "hints")]
+    population: Option<Population>,
+    /// With --hints: simulate only this kind of hints, and the oracle
+    #[arg(long, value_name = "NAME", requires = "hints")]
+    hint: Option<HintKind>,
     /// Simulate only this breaker
     #[arg(long, value_name = "NAME")]
     only: Option<Kind>,
@@ -160,6 +175,11 @@ fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "allowed: a duration from 1ms to 24h (units: ms, s, m, h)".to_owned())
 }
 
+/// Returns all values of an argument.
+fn values<T: ValueEnum + Clone>() -> Vec<T> {
+    T::value_variants().to_vec()
+}
+
 /// Returns the name of a value on the command line.
 fn value_name(value: &impl ValueEnum) -> String {
     let value = value.to_possible_value();
@@ -180,15 +200,13 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 fn simulate(args: &Args) -> Result<String, String> {
     let policy = policy(args.config.as_deref())?;
     if args.hints {
-        return simulate_hints(args, &policy);
+        return hints::simulate(args, &policy);
     }
     let scenarios = match args.scenario {
         ScenarioChoice::All => Scenario::ALL.to_vec(),
         ScenarioChoice::One(scenario) => vec![scenario],
     };
-    let kinds = args
-        .only
-        .map_or_else(|| Kind::value_variants().to_vec(), |kind| vec![kind]);
+    let kinds = args.only.map_or_else(values::<Kind>, |kind| vec![kind]);
     let total = scenarios.len() * kinds.len() * args.runs as usize;
     let mut progress = RunProgress::new(total);
     let mut done = 0;
@@ -196,10 +214,12 @@ fn simulate(args: &Args) -> Result<String, String> {
     let mut pictures = 0;
     for scenario in scenarios {
         let length_ms = args.outage.map_or(scenario.default_ms(), ms);
-        let incident = incident(args, scenario, length_ms);
+        let rate = f64::from(args.rate.unwrap_or(scenario.default_rate()));
+        let capacity = args.capacity.map_or(rate * 1.5, f64::from);
+        let incident = Incident::new(scenario, rate, capacity, length_ms);
         check_duration(args, &incident)?;
         let duration_ms = duration_ms(args, &incident, AFTER_MS);
-        let setup = setup(args, scenario, incident, duration_ms, &policy);
+        let setup = setup(args, rate, incident, duration_ms, &policy);
         let mut rows = Vec::new();
         let mut firsts: Vec<(Kind, Series)> = Vec::new();
         for &kind in &kinds {
@@ -253,63 +273,8 @@ fn policy(file: Option<&Path>) -> Result<Policy, String> {
         })
 }
 
-/// Simulates the outages and crowds of the command line, or the default ones.
-fn simulate_hints(args: &Args, policy: &Policy) -> Result<String, String> {
-    let outages_ms = args
-        .outage
-        .map_or_else(|| hints::OUTAGES_MS.to_vec(), |outage| vec![ms(outage)]);
-    let times = hints::CROWDS.map(|times| (times * capacity(args, Scenario::Outage)) as u64);
-    let crowds = args
-        .crowd
-        .map_or_else(|| times.to_vec(), |crowd| vec![crowd]);
-    for &outage_ms in &outages_ms {
-        check_duration(args, &incident(args, Scenario::Outage, outage_ms))?;
-    }
-    let setup = |incident: Incident, crowd, hints| {
-        let duration_ms = duration_ms(args, &incident, hints::AFTER_MS);
-        let setup = setup(args, Scenario::Outage, incident, duration_ms, policy);
-        Setup {
-            crowd,
-            obey: args.obey.unwrap_or(1.0),
-            tries: args.tries.unwrap_or(0),
-            hints,
-            ..setup
-        }
-    };
-    let incident = |scenario, length_ms| incident(args, scenario, length_ms);
-    let (comparisons, pictures) =
-        hints::compare(&outages_ms, &crowds, args.seed, &setup, &incident)?;
-    let count = save(&args.out, &pictures)?;
-    if args.json {
-        let json = serde_json::to_string_pretty(&comparisons).map_err(|e| e.to_string())?;
-        return Ok(json + "\n");
-    }
-    if args.markdown {
-        return Ok(hints::markdown(&comparisons));
-    }
-    let place = args.out.display();
-    let table = hints::table(&comparisons);
-    Ok(format!("{table}{count} pictures in {place}\n"))
-}
-
 fn ms(duration: Duration) -> u64 {
     duration.as_millis() as u64
-}
-
-/// Returns the number of new visitors per second.
-fn rate(args: &Args, scenario: Scenario) -> f64 {
-    f64::from(args.rate.unwrap_or(scenario.default_rate()))
-}
-
-/// Returns the requests per second that the healthy upstream can serve.
-fn capacity(args: &Args, scenario: Scenario) -> f64 {
-    let usual = rate(args, scenario) * 1.5;
-    args.capacity.map_or(usual, f64::from)
-}
-
-fn incident(args: &Args, scenario: Scenario, length_ms: u64) -> Incident {
-    let (rate, capacity) = (rate(args, scenario), capacity(args, scenario));
-    Incident::new(scenario, rate, capacity, length_ms)
 }
 
 /// Returns the length of a run: the one on the command line, or `after_ms` more than the incident.
@@ -333,13 +298,7 @@ fn check_duration(args: &Args, incident: &Incident) -> Result<(), String> {
     Ok(())
 }
 
-fn setup(
-    args: &Args,
-    scenario: Scenario,
-    incident: Incident,
-    duration_ms: u64,
-    policy: &Policy,
-) -> Setup {
+fn setup(args: &Args, rate: f64, incident: Incident, duration_ms: u64, policy: &Policy) -> Setup {
     Setup {
         incident,
         model: Model {
@@ -348,15 +307,18 @@ fn setup(
             queue: args.queue,
             waste: args.waste,
         },
-        rate: rate(args, scenario),
-        crowd: args.crowd.unwrap_or(0),
+        rate,
+        crowd: args.crowd,
         obey: args.obey.unwrap_or(0.8),
+        restless: Restless::Reload,
+        has_one_address: false,
+        hammer: None,
         tries: args.tries.unwrap_or(4),
         workers: args.workers,
         duration_ms,
         settings: policy.breaker.clone(),
         retry: policy.retry.clone(),
-        hints: HintKind::Paced,
+        hints: HintKind::CheckIns,
     }
 }
 

@@ -21,12 +21,16 @@ const PATHS: [(&str, u64); 8] = [
 ];
 /// The path that fails when one path fails. Its neighbours are good.
 const BROKEN: &str = "/api/v1/messages";
+/// Number of the address of a client that asks all the time. Visitors have lower ones.
+pub(crate) const ONE_CLIENT: u32 = u32::MAX;
 
 /// One of the paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SitePath(usize);
 
 impl SitePath {
+    /// The front page.
+    pub(crate) const FRONT: Self = Self(0);
     /// The path that fails when one path fails.
     pub(crate) const BROKEN: Self = Self(PATHS.len());
 

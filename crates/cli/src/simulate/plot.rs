@@ -5,7 +5,6 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::control::{Kind, Phase};
-use super::crowd::HintKind;
 use super::scenario::Scenario;
 use super::world::{Second, Series};
 
@@ -53,6 +52,12 @@ fn states() -> [(Phase, &'static str, RGBAColor); 3] {
     ]
 }
 
+/// A value over time, drawn as an area: what is below its line, and the line.
+type Layer = (RGBAColor, RGBColor, fn(&Second) -> f64);
+
+/// The colors of the strategies that bring visitors back, in the order of the tables.
+const STRATEGIES: [RGBColor; 5] = [RED, ORANGE, PURPLE, GREEN, GREY];
+
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Chart<'a, 'b> = ChartContext<'b, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 /// Errors of drawing are texts.
@@ -79,7 +84,11 @@ pub(crate) fn run(scenario: Scenario, kind: Kind, series: &Series) -> Drawn<Stri
             let line = LineSeries::new(points(seconds, of, top), style);
             chart.draw_series(line).map_err(said)?;
         }
-        legend(&upper)?;
+        legend(
+            &upper,
+            &LINES.map(|(name, color, _)| (name, color)),
+            &states(),
+        )?;
         let waiting = most(seconds, |s| s.waiting as f64).max(1.0) * 1.05;
         let mut chart = self::chart(&lower, seconds.len(), waiting, "waiting to return")?;
         let crowd = points(seconds, |s| s.waiting as f64, waiting);
@@ -99,27 +108,60 @@ pub(crate) fn comparison(scenario: Scenario, runs: &[(Kind, Series)]) -> Drawn<S
         .iter()
         .map(|(kind, series)| (kind.title(), series))
         .collect();
-    strips_of(&title, &strips, 1.1, GREEN, |s| f64::from(s.good))
+    let layers: [Layer; 2] = [
+        (LIGHT.mix(0.8), GREY, |s| s.capacity),
+        (GREEN.mix(0.45), GREEN, |s| f64::from(s.good)),
+    ];
+    strips_of(&title, &strips, 1.1, &layers)
 }
 
-/// Draws the arrivals at the proxy with several kinds of hints.
-pub(crate) fn offered(title: &str, runs: &[(HintKind, Series)]) -> Drawn<String> {
-    let title = format!("{title}: requests that come (orange) over the capacity (grey)");
-    let strips: Vec<_> = runs
-        .iter()
-        .map(|(kind, series)| (kind.title(), series))
-        .collect();
-    strips_of(&title, &strips, MAX_LOADS, ORANGE, |s| f64::from(s.offered))
+/// Draws the requests that reach the upstream, and all that come, for several strategies.
+pub(crate) fn loads(title: &str, runs: &[(&str, &Series)]) -> Drawn<String> {
+    let title = format!("{title}: requests (orange), sent on (blue), capacity (grey)");
+    let layers: [Layer; 3] = [
+        (ORANGE.mix(0.25), ORANGE, |s| {
+            f64::from(s.offered + s.hammer())
+        }),
+        (LIGHT.mix(0.8), GREY, |s| s.capacity),
+        (BLUE.mix(0.45), BLUE, |s| {
+            f64::from(s.admitted + s.hammer_sent)
+        }),
+    ];
+    strips_of(&title, runs, MAX_LOADS, &layers)
 }
 
-/// Draws one value of several runs over the capacity, each up to `loads` times the capacity.
-fn strips_of(
-    title: &str,
-    runs: &[(&str, &Series)],
-    loads: f64,
-    color: RGBColor,
-    of: fn(&Second) -> f64,
-) -> Drawn<String> {
+/// Draws how many of the visitors whom an outage turned away are back, over the time since its end.
+pub(crate) fn back(title: &str, end_ms: u64, runs: &[(&str, &Series)]) -> Drawn<String> {
+    let title = format!("{title}: visitors who are back, in %");
+    let seconds = runs.iter().map(|(_, series)| series.seconds.len()).max();
+    let seconds = seconds
+        .unwrap_or(0)
+        .saturating_sub((end_ms / 1000) as usize);
+    paint((SIZE.0, UPPER), &title, |area| {
+        let mut chart = chart(area, seconds, 102.0, "% of those turned away")?;
+        let each = seconds.div_ceil(MAX_POINTS).max(1);
+        for ((_, series), color) in runs.iter().zip(STRATEGIES) {
+            let waits = &series.waits;
+            let percent = |second: usize| {
+                let until_ms = end_ms + second as u64 * 1000;
+                let count = waits.back_ms.partition_point(|&at_ms| at_ms < until_ms);
+                (
+                    second as f64,
+                    100.0 * count as f64 / waits.turned_away.max(1) as f64,
+                )
+            };
+            let line = (0..=seconds).step_by(each).map(percent);
+            let line = LineSeries::new(line, color.stroke_width(2));
+            chart.draw_series(line).map_err(said)?;
+        }
+        let lines = runs.iter().zip(STRATEGIES);
+        let lines: Vec<_> = lines.map(|((name, _), color)| (*name, color)).collect();
+        legend(area, &lines, &[])
+    })
+}
+
+/// Draws values of several runs, each up to `loads` times the capacity.
+fn strips_of(title: &str, runs: &[(&str, &Series)], loads: f64, layers: &[Layer]) -> Drawn<String> {
     let height = STRIP * u32::try_from(runs.len()).unwrap_or(1) + TITLE;
     paint((SIZE.0, height), title, |area| {
         for ((name, series), strip) in runs.iter().zip(area.split_evenly((runs.len(), 1))) {
@@ -134,14 +176,9 @@ fn strips_of(
                 .build_cartesian_2d(0.0..seconds.len().max(1) as f64, 0.0..top)
                 .map_err(said)?;
             mesh(&mut chart, 3, "", "")?;
-            let capacity = points(seconds, |s| s.capacity, top);
-            let figure = points(seconds, of, top);
-            for (line, inside, border) in [
-                (capacity, LIGHT.mix(0.8), GREY),
-                (figure, color.mix(0.45), color),
-            ] {
-                let area = AreaSeries::new(line, 0.0, inside).border_style(border);
-                chart.draw_series(area).map_err(said)?;
+            for (inside, border, of) in layers {
+                let area = AreaSeries::new(points(seconds, of, top), 0.0, inside);
+                chart.draw_series(area.border_style(border)).map_err(said)?;
             }
         }
         Ok(())
@@ -222,21 +259,25 @@ fn bands(chart: &mut Chart<'_, '_>, seconds: &[Second], top: f64) -> Drawn<()> {
     Ok(())
 }
 
-/// Draws the legend to the right of the chart.
-fn legend(area: &Area<'_>) -> Drawn<()> {
+/// Draws the legend to the right of the chart: lines, and states of the breaker.
+fn legend(
+    area: &Area<'_>,
+    lines: &[(&str, RGBColor)],
+    states: &[(Phase, &str, RGBAColor)],
+) -> Drawn<()> {
     let x = i32::try_from(SIZE.0 - LEGEND).unwrap_or(0) + 12;
     let mut y = 20;
     let name = |text: &str, y: i32| {
         let text = Text::new(text.to_owned(), (x + 24, y - 6), ("sans-serif", 12));
         area.draw(&text).map_err(said)
     };
-    for (text, color, _) in LINES {
+    for &(text, color) in lines {
         let sample = PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2));
         area.draw(&sample).map_err(said)?;
         name(text, y)?;
         y += 18;
     }
-    for (_, text, color) in states() {
+    for &(_, text, color) in states {
         let sample = Rectangle::new([(x, y - 6), (x + 18, y + 6)], color.filled());
         area.draw(&sample).map_err(said)?;
         name(text, y)?;

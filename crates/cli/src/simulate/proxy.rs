@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tidegate_core::breaker::outcome::{Neutral, Verdict};
-use tidegate_core::breaker::{RouteCircuits, State};
+use tidegate_core::breaker::{ClientId, RouteCircuits, State};
 use tidegate_core::config::{Breaker as Settings, Retry};
 use tidegate_core::failure::{Reason, Source};
 use tidegate_core::retry::FailureInfo;
@@ -21,6 +21,16 @@ use super::upstream::{Answer, PATIENCE_MS};
 const ROUTE: &str = "simulated/upstream";
 /// Start of the simulated time in milliseconds since the Unix epoch; any value works.
 const EPOCH_MS: u64 = 1_800_000_000_000;
+
+/// A request that was not served, and is to get a hint.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rejected {
+    pub(crate) worker: usize,
+    pub(crate) client: ClientId,
+    pub(crate) now_ms: u64,
+    /// For how much longer the circuit is open, in milliseconds; 0: not known.
+    pub(crate) remaining_ms: u64,
+}
 
 /// The workers of one proxy.
 #[derive(Debug)]
@@ -89,6 +99,10 @@ impl Proxy {
             return;
         }
         let circuit = circuit(&self.route);
+        if permit.is_by_gate() {
+            let caller = self.callers.get(asker, true);
+            worker.note_answered(circuit, caller, &permit, at(now_ms));
+        }
         let is_counted = !answer.is_good() || permit.is_probe();
         let is_known = is_counted || worker.must_know_caller(circuit);
         let (host, now) = (&mut self.shared, at(now_ms));
@@ -105,33 +119,27 @@ impl Proxy {
         }
     }
 
-    /// Returns the retry hint of a client, in milliseconds from now. `remaining_ms`: for how much
-    /// longer the circuit is open; 0: not known.
-    pub(crate) fn hint_ms(
-        &mut self,
-        worker: usize,
-        now_ms: u64,
-        remaining_ms: u64,
-        seed: u64,
-    ) -> u64 {
-        let Some(worker) = self.workers.get_mut(worker) else {
+    /// Returns the retry hint of a client, in milliseconds from now.
+    pub(crate) fn hint_ms(&mut self, rejected: Rejected, rng: &mut impl Rng) -> u64 {
+        let Some(worker) = self.workers.get_mut(rejected.worker) else {
             return 0;
         };
+        let remaining_ms = rejected.remaining_ms;
         let failure = FailureInfo {
             status: 503,
             remaining: (remaining_ms > 0).then(|| Duration::from_millis(remaining_ms)),
             retry_after: None,
-            now: Some(at(now_ms)),
+            now: Some(at(rejected.now_ms)),
         };
-        let (host, rng) = (&mut self.shared, &mut Fixed::number(seed));
-        let hint = worker.hint(host, &self.route, &self.retry, &failure, rng);
+        let (host, retry) = (&mut self.shared, &self.retry);
+        let hint = worker.hint(host, &self.route, retry, &failure, rejected.client, rng);
         hint.delay().as_millis() as u64
     }
 
     /// Runs the tick of a worker, 20 times a second. `draw`: the random number, in [0, 1).
     pub(crate) fn tick(&mut self, worker: usize, now_ms: u64, draw: f64) {
         if let Some(worker) = self.workers.get_mut(worker) {
-            worker.tick(&mut self.shared, at(now_ms), &mut Fixed::unit(draw));
+            worker.tick(&mut self.shared, at(now_ms), &mut Fixed(draw));
             let events = worker.take_events();
             for transition in events.iter().filter_map(Event::transition) {
                 self.trips += u32::from(transition.to == State::Open);
@@ -175,3 +183,6 @@ fn verdict(settings: &Settings, answer: Answer) -> Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,32 +39,18 @@ impl Rng for Stream {
     }
 }
 
-/// A generator that always returns the same number.
+/// A generator that always returns the same number in [0, 1).
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Fixed {
-    number: u64,
-    unit: f64,
-}
-
-impl Fixed {
-    /// Returns a generator of this number.
-    pub(crate) fn number(number: u64) -> Self {
-        Self { number, unit: 0.0 }
-    }
-
-    /// Returns a generator of this number in [0, 1).
-    pub(crate) fn unit(unit: f64) -> Self {
-        Self { number: 0, unit }
-    }
-}
+pub(crate) struct Fixed(pub(crate) f64);
 
 impl Rng for Fixed {
     fn next_u64(&mut self) -> u64 {
-        self.number
+        // A float that is too large becomes the highest number.
+        (self.0 * 2.0_f64.powi(64)) as u64
     }
 
     fn unit(&mut self) -> f64 {
-        self.unit
+        self.0
     }
 }
 

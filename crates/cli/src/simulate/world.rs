@@ -5,14 +5,17 @@ use tidegate_core::breaker::ClientId;
 use tidegate_core::config::{Breaker as Settings, Retry};
 use tidegate_core::rng::Rng as _;
 
+use super::arrivals::Arrivals;
 use super::broken::BrokenPath;
 use super::control::{At, Control, Kind, Pass, Phase, Verdict};
-use super::crowd::{Client, HintKind, Returning};
-use super::paths::{address, Asker, SitePath};
-use super::proxy::Proxy;
+use super::crowd::{Client, HintKind, Restless, Returning};
+use super::hammer::Hammer;
+use super::paths::{address, Asker, SitePath, ONE_CLIENT};
+use super::proxy::{Proxy, Rejected};
 use super::rng::Stream;
 use super::scenario::{Incident, BEFORE_MS};
 use super::upstream::{Answer, Condition, Model, Upstream};
+use super::waits::Waits;
 
 /// Step of the virtual time in milliseconds.
 pub(crate) const SLICE_MS: u64 = 10;
@@ -30,6 +33,12 @@ pub(crate) struct Setup {
     pub(crate) crowd: u64,
     /// Share of clients that follow the retry hint.
     pub(crate) obey: f64,
+    /// When the others return.
+    pub(crate) restless: Restless,
+    /// Whether all visitors come from one address.
+    pub(crate) has_one_address: bool,
+    /// A client that asks all the time and is no visitor.
+    pub(crate) hammer: Option<Hammer>,
     /// Attempts per client; 0: until it is served.
     pub(crate) tries: u32,
     pub(crate) workers: usize,
@@ -39,7 +48,8 @@ pub(crate) struct Setup {
     pub(crate) hints: HintKind,
 }
 
-/// The counts of one second. Requests for a path that fails are counted apart.
+/// The counts of one second. Requests for a path that fails, and those of a client that asks all the
+/// time, are counted apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Second {
     /// Requests that arrived.
@@ -58,12 +68,32 @@ pub(crate) struct Second {
     pub(crate) broken_sent: u32,
     /// Requests for the path that fails that the breaker rejected.
     pub(crate) broken_rejected: u32,
+    /// Requests of the client that asks all the time that were sent to the upstream.
+    pub(crate) hammer_sent: u32,
+    /// Requests of the client that asks all the time that the breaker rejected.
+    pub(crate) hammer_rejected: u32,
     /// Number of requests that the upstream could have served.
     pub(crate) capacity: f64,
     /// Clients that wait to return, at the end of the second.
     pub(crate) waiting: u64,
     /// The state of the breaker in most slices of the second that were not closed, if any.
     pub(crate) phase: Phase,
+}
+
+impl Second {
+    /// Returns the number of requests of the client that asks all the time.
+    pub(crate) fn hammer(&self) -> u32 {
+        self.hammer_sent + self.hammer_rejected
+    }
+
+    /// Returns the number of requests that were sent to the upstream, relative to what it could have
+    /// served; 0 if it served none.
+    pub(crate) fn load(&self) -> f64 {
+        if self.capacity <= 0.0 {
+            return 0.0;
+        }
+        f64::from(self.admitted + self.hammer_sent) / self.capacity
+    }
 }
 
 /// The result of a run.
@@ -83,20 +113,15 @@ pub(crate) struct Series {
     pub(crate) trips: u32,
     /// How often the breaker opened after the incident.
     pub(crate) trips_after: u32,
-    /// The longest time from the arrival of a client until it was served, in milliseconds.
-    pub(crate) longest_wait_ms: u64,
-    /// Clients that came before the end of the incident and were not served by the end of the run.
-    pub(crate) early_left: u64,
-    /// When the last client that came before the end of the incident was served, in milliseconds
-    /// since the start.
-    pub(crate) early_served_ms: u64,
+    /// How long the visitors waited.
+    pub(crate) waits: Waits,
 }
 
 /// A request in flight.
 #[derive(Debug, Clone)]
 struct Request {
     asker: Asker,
-    /// The visitor who waits for it; `None` if it is for the path that fails.
+    /// The visitor who waits for it, if any.
     client: Option<Client>,
     pass: Pass,
     worker: usize,
@@ -112,14 +137,13 @@ struct World<'a> {
     upstream: Upstream<Request>,
     returning: Returning,
     broken: BrokenPath,
-    visits: Stream,
+    arrivals: Arrivals,
     clients: Stream,
     decisions: Stream,
     paths: Stream,
     answers: Vec<(Answer, Request)>,
     /// The number of the next visitor.
     next_visitor: u32,
-    crowd_left: u64,
     /// The number of the next request that is sent.
     turn: usize,
     has_rejected: bool,
@@ -132,28 +156,7 @@ struct World<'a> {
 
 /// Runs the simulation. `progress` gets the completed share, in [0, 1], once in a simulated second.
 pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut(f64)) -> Series {
-    let mut world = World {
-        setup,
-        control: kind.start(setup.workers, setup.model.hosts),
-        proxy: Proxy::new(&setup.settings, &setup.retry, setup.workers),
-        upstream: Upstream::new(setup.model),
-        returning: Returning::new(setup.duration_ms, SLICE_MS),
-        broken: BrokenPath::new(setup.duration_ms, SLICE_MS),
-        visits: Stream::new(seed, 1),
-        clients: Stream::new(seed, 2),
-        decisions: Stream::new(seed, 3),
-        paths: Stream::new(seed, 4),
-        answers: Vec::new(),
-        next_visitor: 0,
-        crowd_left: setup.crowd,
-        turn: 0,
-        has_rejected: false,
-        trips_before: 0,
-        condition: Condition::default(),
-        now_ms: 0,
-        second: Second::default(),
-        series: Series::default(),
-    };
+    let mut world = World::new(setup, kind, seed);
     let mut phases = [0_u32; 4];
     for now_ms in (0..setup.duration_ms).step_by(SLICE_MS as usize) {
         world.slice(now_ms);
@@ -170,10 +173,40 @@ pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut
         }
     }
     let mut series = world.series;
+    series.waits.finish(setup.duration_ms);
     series.gave_up = world.returning.gave_up;
     series.trips = world.control.trips(&world.proxy);
     series.trips_after = series.trips - world.trips_before;
     series
+}
+
+impl<'a> World<'a> {
+    fn new(setup: &'a Setup, kind: Kind, seed: u64) -> Self {
+        Self {
+            setup,
+            control: kind.start(setup.workers, setup.model.hosts),
+            proxy: Proxy::new(&setup.settings, &setup.retry, setup.workers),
+            upstream: Upstream::new(setup.model),
+            returning: Returning::new(setup.duration_ms, SLICE_MS, setup.restless),
+            broken: BrokenPath::new(setup.duration_ms, SLICE_MS),
+            arrivals: Arrivals::new(setup, seed),
+            clients: Stream::new(seed, 2),
+            decisions: Stream::new(seed, 3),
+            paths: Stream::new(seed, 4),
+            answers: Vec::new(),
+            next_visitor: 0,
+            turn: 0,
+            has_rejected: false,
+            trips_before: 0,
+            condition: Condition::default(),
+            now_ms: 0,
+            second: Second::default(),
+            series: Series {
+                waits: Waits::new(setup.incident.end_ms),
+                ..Series::default()
+            },
+        }
+    }
 }
 
 impl World<'_> {
@@ -184,12 +217,17 @@ impl World<'_> {
         if now_ms < self.setup.incident.end_ms {
             self.trips_before = self.control.trips(&self.proxy);
         }
-        let coming = self.coming();
+        let coming = self.arrivals.next(now_ms);
+        self.series.waits.come(coming, now_ms);
         let back = self.returning.take(now_ms);
         self.second.returning += back.len() as u32;
         let new: Vec<Client> = (0..coming).map(|_| self.new_client()).collect();
         for client in new.into_iter().chain(back) {
             self.visit(client);
+        }
+        let hammer = self.setup.hammer;
+        for _ in 0..hammer.map_or(0, |hammer| hammer.count(now_ms, SLICE_MS)) {
+            self.ask_again();
         }
         let askers = self.setup.incident.askers(now_ms);
         for address in self.broken.take(askers, now_ms) {
@@ -206,26 +244,11 @@ impl World<'_> {
         self.second.capacity += self.condition.capacity * SLICE_MS as f64 / 1000.0;
     }
 
-    /// Returns the number of visitors who arrive for the first time.
-    fn coming(&mut self) -> u32 {
-        let setup = self.setup;
-        let mut coming = self.visits.count(setup.rate * SLICE_MS as f64 / 1000.0);
-        if let Some(into_ms) = self.now_ms.checked_sub(BEFORE_MS) {
-            let incident_ms = (setup.incident.end_ms - BEFORE_MS).max(1);
-            let due = setup.crowd * (into_ms + SLICE_MS).min(incident_ms) / incident_ms;
-            let now = due - (setup.crowd - self.crowd_left);
-            self.crowd_left -= now;
-            coming += u32::try_from(now).unwrap_or(u32::MAX);
-        }
-        if self.now_ms < setup.incident.end_ms {
-            self.series.early_left += u64::from(coming);
-        }
-        coming
-    }
-
     fn new_client(&mut self) -> Client {
         let number = self.next_visitor;
-        self.next_visitor += 1;
+        if !self.setup.has_one_address {
+            self.next_visitor += 1;
+        }
         Client {
             asker: Asker {
                 path: SitePath::draw(&mut self.paths),
@@ -234,13 +257,13 @@ impl World<'_> {
             tries_left: self.setup.tries.checked_sub(1).unwrap_or(u32::MAX),
             obeys: self.clients.unit() < self.setup.obey,
             is_back: false,
+            was_turned_away: false,
             since_ms: self.now_ms,
         }
     }
 
-    /// Decides about a request. Returns it if it is to be sent, else the remaining open time in
-    /// milliseconds, and the worker.
-    fn admit(&mut self, asker: Asker, client: Option<Client>) -> Result<Request, (u64, usize)> {
+    /// Decides about a request. Returns it if it is to be sent.
+    fn admit(&mut self, asker: Asker, client: Option<Client>) -> Result<Request, Rejected> {
         let (now_ms, hosts) = (self.now_ms, self.setup.model.hosts);
         let worker = self.decisions.below(self.setup.workers as u64) as usize;
         let verdict = self.control.admit(At {
@@ -250,12 +273,18 @@ impl World<'_> {
             rng: &mut self.decisions,
             proxy: &mut self.proxy,
         });
+        let rejected = |remaining_ms| Rejected {
+            worker,
+            client: asker.address,
+            now_ms,
+            remaining_ms,
+        };
         let (pass, host) = match verdict {
             Verdict::Admit(pass) => (pass, self.control.host(self.turn, hosts)),
-            Verdict::Reject(remaining_ms) => return Err((remaining_ms, worker)),
+            Verdict::Reject(remaining_ms) => return Err(rejected(remaining_ms)),
         };
         let Some(host) = host else {
-            return Err((0, worker));
+            return Err(rejected(0));
         };
         self.turn = self.turn.wrapping_add(1);
         Ok(Request {
@@ -278,20 +307,55 @@ impl World<'_> {
                     self.series.into_dead += 1;
                     self.series.before_trip += u32::from(!self.has_rejected);
                 }
-                let (condition, now_ms) = (self.condition, self.now_ms);
-                let (host, answers) = (request.host, &mut self.answers);
-                self.upstream
-                    .send(host, request, condition, now_ms, answers);
+                self.send(request);
             }
-            Err((remaining_ms, worker)) => {
+            Err(rejected) => {
                 self.second.rejected += 1;
                 self.has_rejected = true;
                 if self.now_ms >= BEFORE_MS {
                     self.series.rejected_ms.get_or_insert(self.now_ms);
                 }
-                let hint_ms = self.hint_ms(worker, remaining_ms);
-                self.returning
-                    .turn_away(client, self.now_ms, hint_ms, &mut self.clients);
+                let hint_ms = self.hint_ms(rejected);
+                self.turn_away(client, Some(hint_ms));
+            }
+        }
+    }
+
+    fn send(&mut self, request: Request) {
+        let (condition, now_ms) = (self.condition, self.now_ms);
+        let (host, answers) = (request.host, &mut self.answers);
+        self.upstream
+            .send(host, request, condition, now_ms, answers);
+    }
+
+    /// A visitor who was not served will come back: after a hint, if it got one.
+    fn turn_away(&mut self, mut client: Client, hint_ms: Option<u64>) {
+        let (now_ms, rng) = (self.now_ms, &mut self.clients);
+        let is_incident = (BEFORE_MS..self.setup.incident.end_ms).contains(&now_ms);
+        if is_incident && !client.was_turned_away {
+            client.was_turned_away = true;
+            self.series.waits.turn_away();
+        }
+        match hint_ms {
+            Some(hint_ms) => self.returning.turn_away(client, now_ms, hint_ms, rng),
+            None => self.returning.come_back(client, now_ms, rng),
+        }
+    }
+
+    /// The client that asks all the time asks for the front page.
+    fn ask_again(&mut self) {
+        let asker = Asker {
+            path: SitePath::FRONT,
+            address: address(ONE_CLIENT),
+        };
+        match self.admit(asker, None) {
+            Ok(request) => {
+                self.second.hammer_sent += 1;
+                self.send(request);
+            }
+            Err(rejected) => {
+                self.second.hammer_rejected += 1;
+                self.hint_ms(rejected);
             }
         }
     }
@@ -307,9 +371,9 @@ impl World<'_> {
                 self.second.broken_sent += 1;
                 self.answers.push((Answer::Broken, request));
             }
-            Err((remaining_ms, worker)) => {
+            Err(rejected) => {
                 self.second.broken_rejected += 1;
-                self.hint_ms(worker, remaining_ms);
+                self.hint_ms(rejected);
             }
         }
     }
@@ -325,35 +389,37 @@ impl World<'_> {
             proxy: &mut self.proxy,
         };
         self.control.settle(at, request.pass, request.host, answer);
+        let failed = Rejected {
+            worker,
+            client: request.asker.address,
+            now_ms,
+            remaining_ms: 0,
+        };
+        if answer.is_good() {
+            self.proxy.sample(worker, now_ms - request.sent_ms);
+        }
         let Some(client) = request.client else {
-            self.hint_ms(worker, 0);
+            if !answer.is_good() {
+                self.hint_ms(failed);
+            }
             return;
         };
         if answer.is_good() {
             self.second.good += 1;
-            self.proxy.sample(worker, now_ms - request.sent_ms);
             self.broken.open_page(client.asker.address, now_ms);
-            let since_ms = client.since_ms;
-            self.series.longest_wait_ms = self.series.longest_wait_ms.max(now_ms - since_ms);
-            if since_ms < self.setup.incident.end_ms {
-                self.series.early_left -= 1;
-                self.series.early_served_ms = now_ms;
-            }
+            let waits = &mut self.series.waits;
+            waits.serve(client.since_ms, client.was_turned_away, now_ms);
             return;
         }
         self.second.failed += 1;
-        if answer == Answer::Left {
-            self.returning.come_back(client, now_ms, &mut self.clients);
-            return;
-        }
-        let hint_ms = self.hint_ms(worker, 0);
-        self.returning
-            .turn_away(client, now_ms, hint_ms, &mut self.clients);
+        let is_told = answer != Answer::Left;
+        let hint_ms = is_told.then(|| self.hint_ms(failed));
+        self.turn_away(client, hint_ms);
     }
 
-    fn hint_ms(&mut self, worker: usize, remaining_ms: u64) -> u64 {
-        let (kind, seed) = (self.setup.hints, self.clients.next_u64());
-        kind.ms(&mut self.proxy, worker, self.now_ms, remaining_ms, seed)
+    fn hint_ms(&mut self, rejected: Rejected) -> u64 {
+        let kind = self.setup.hints;
+        kind.ms(&mut self.proxy, rejected, &mut self.clients)
     }
 
     /// Runs the ticks that are due, which are spread evenly over the workers.
@@ -380,3 +446,6 @@ fn longest(slices: &[u32; 4]) -> Phase {
         .filter(|&phase| slices[phase as usize] > 0)
         .unwrap_or(Phase::Closed)
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -35,7 +35,7 @@ fn preview_writes_every_page() {
     assert!(own.ends_with("<p>circuit_open de 2\n"), "{own}");
     assert_eq!(read("page/circuit_open.de.html"), own);
     assert!(read("page/connection_refused.ar.html").contains("<html lang=\"ar\" dir=\"rtl\">"));
-    assert!(read("template-a/dns_error.en.html").ends_with("<p>dns_error en 10\n"));
+    assert!(read("template-a/dns_error.en.html").ends_with("<p>dns_error en 4\n"));
     assert!(read("page/dns_error.en.json").contains("\"reason\":\"dns_error\""));
     assert_eq!(
         read("page/maintenance.en.line.txt"),

@@ -125,7 +125,7 @@ pub(super) const CIRCUIT_OPEN: Runbook = Runbook {
         "If requests that do not fail are rejected with others, remove `breaker.scope: \"route\"`: by default, only requests for the paths that fail are rejected.",
         "Test limits on your traffic with `breaker.mode: shadow`, and with `tidegate simulate`.",
     ],
-    meanwhile: "When the open time is over, the circuit admits a few probes. If they succeed, it admits a growing share of traffic; otherwise it stays open longer. Clients get different retry times.",
+    meanwhile: "When the open time is over, the circuit admits a few probes. If they succeed, it admits a growing rate of requests; otherwise it stays open longer. Clients get different retry times.",
 };
 
 pub(super) const MAINTENANCE: Runbook = Runbook {
