@@ -13,8 +13,6 @@ const { chromium } = load("playwright-core");
 const LIMIT_MS = 480_000;
 // Limit for a condition on a busy machine.
 const WAIT_MS = 20_000;
-// Cases that run at the same time.
-const AT_ONCE = 4;
 
 const waiting = [];
 createInterface({ input: process.stdin }).on("line", (line) => waiting.shift()(JSON.parse(line).reply));
@@ -31,8 +29,8 @@ export const ask = (question) =>
 // Errors of Playwright for a page that is being replaced.
 const REPLACED = /is navigating|context was destroyed/;
 
-export const until = async (what, condition) => {
-  const end = Date.now() + WAIT_MS;
+export const until = async (what, condition, limit = WAIT_MS) => {
+  const end = Date.now() + limit;
   for (;;) {
     try {
       if (await condition()) return;
@@ -92,8 +90,9 @@ export class Tab {
   }
 }
 
-// Runs the cases: functions that get the browser, named by the rule that they check.
-export const run = async (cases) => {
+// Runs the cases: functions that get the browser, named by the rule that they check. `atOnce` of them run
+// at the same time; `launch` has further options for the start of the browser.
+export const run = async (cases, { atOnce = 4, launch = {} } = {}) => {
   const overdue = setTimeout(() => {
     tell({ failed: "the cases took too long" });
     process.exit(1);
@@ -102,6 +101,7 @@ export const run = async (cases) => {
     executablePath: process.env.TIDEGATE_CHROMIUM,
     // Names in the tests resolve to this machine, where Envoy is.
     args: ["--host-resolver-rules=MAP *.invalid 127.0.0.1,MAP *.example 127.0.0.1"],
+    ...launch,
   });
   const queue = Object.entries(cases);
   const worker = async () => {
@@ -116,7 +116,7 @@ export const run = async (cases) => {
       }
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: atOnce }, worker));
   await browser.close();
   clearTimeout(overdue);
   process.stdin.destroy();

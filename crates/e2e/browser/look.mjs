@@ -37,9 +37,9 @@ const headers = ({ lang, id }) => ({ "accept-language": lang, ...(id && { "x-req
 // Opens a tab that shows these pages; `options` are Playwright's.
 const open = async (browser, options) => {
   const tab = await Tab.open(browser, options);
-  await tab.page.route("http://core.invalid/", (route) => {
+  await tab.page.route("http://core.invalid/*", (route) => {
     const lang = route.request().headers()["accept-language"];
-    const { made } = pages.find((page) => page.made && page.lang === lang);
+    const { made } = pages.find((page) => page.url === route.request().url() && page.lang === lang);
     return route.fulfill({
       status: made.status,
       headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": made.policy },
@@ -109,7 +109,7 @@ const accessible = async (page, what, runOnly = { type: "tag", values: TAGS }) =
 };
 
 // The pages that differ in more than their texts.
-const KINDS = ["branded", "post", "not-retryable", "all-exposed", "until"];
+const KINDS = ["branded", "post", "not-retryable", "all-exposed", "until", "crowd"];
 
 const axeIn = (viewport) => async (browser) => {
   const tab = await open(browser, { viewport, reducedMotion: "reduce" });
@@ -134,7 +134,7 @@ const picturesForTheDocs = async (browser) => {
   for (const [name, shown, options] of [
     ["page-502", "en/branded", { viewport: { width: 1000, height: 940 } }],
     ["page-post-arabic", "ar/post", { viewport: { width: 1000, height: 860 }, colorScheme: "dark" }],
-    ["page-narrow", "de/tripped", { viewport: { width: 360, height: 1040 } }],
+    ["page-narrow", "de/crowd", { viewport: { width: 360, height: 1090 } }],
     ["page-maintenance", "fr/until", { viewport: { width: 1000, height: 940 } }],
   ]) {
     const tab = await open(browser, { reducedMotion: "reduce", ...options });

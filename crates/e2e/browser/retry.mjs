@@ -1,60 +1,50 @@
 // The page on a real Envoy: when it retries by itself, and when it must not.
-//
-// The clock of a tab is set by the test, so that no case waits and "not before" is exact. Each case
-// has its own path, whose first segment selects the behaviour of the upstream.
 import assert from "node:assert/strict";
 import { Tab, ask, facts, run, until } from "./harness.mjs";
+import { LONG_MS, clockShows, ended, fine, visit as visitPage } from "./visit.mjs";
 
 const fail = (name) => ask({ set: name, to: "fail" });
 const mend = (name) => ask({ set: name, to: "fine" });
-const fine = async (tab) => (await tab.page.content()).includes("the upstream is fine");
 const upstream = (name) => ask({ count: name });
 
-// The time at which the clock of a tab is stopped; the page was loaded some time before.
-const STOPPED_AT_MS = 5_000;
-const LONG_MS = 3_600_000;
-
-// Opens a failing page in a tab with a stopped clock. `setup` prepares the tab before it loads.
-const visit = async (browser, name, { listener = "page", setup = async () => {}, ...options } = {}) => {
-  const tab = await Tab.open(browser, options);
-  const { page } = tab;
+// Opens a failing page in a tab with a stopped clock.
+const visit = async (browser, name, options) => {
   await fail(name);
-  await page.clock.install({ time: 0 });
-  await setup(page);
-  await page.goto(`${facts[listener]}/${name}/?a=1#part`);
-  await page.clock.pauseAt(STOPPED_AT_MS);
-  tab.hint = Number(await page.locator("main").getAttribute("data-retry-after-ms"));
-  tab.box = page.locator("#auto");
-  tab.outcome = page.locator("#outcome");
-  tab.says = (word) => until(`it says ${word}`, async () => (await tab.outcome.innerText()).includes(word));
-  // Advances the clock to just before the hint is due, whenever the page began to wait.
-  tab.almost = () => page.clock.runFor(tab.hint - STOPPED_AT_MS - 250);
-  // Advances the clock to the next probe, in small steps, since its response starts the next wait.
-  tab.pass = async () => {
-    const before = await tab.count("HEAD");
-    for (let passed = 0; (await tab.count("HEAD")) === before; passed += 250) {
-      assert.ok(passed <= STOPPED_AT_MS + 1_000, "it does not ask");
-      await page.clock.runFor(250);
-    }
-  };
-  return tab;
+  return visitPage(browser, name, options);
 };
 
-// Asserts that nothing else happens, even after a long time.
-const ended = async (tab) => {
-  assert.equal(await tab.box.isVisible(), false, "nothing to stop any more");
-  const before = tab.requests.length;
-  await tab.page.clock.fastForward(LONG_MS);
-  await tab.settle();
-  assert.equal(tab.requests.length, before, "no request after the end");
+// A time in words, as in the page's sentence of when to come back.
+const IN_WORDS = /\bin (a few|about|an?) /;
+
+// Returns how often a page reloads that fails although its check-ins succeed.
+const reloads = async (browser, name, listener) => {
+  const tab = await visit(browser, name, { listener });
+  await tab.page.route(`**/${name}/**`, (route) =>
+    route.request().method() === "HEAD" ? route.fulfill({ status: 200 }) : route.continue(),
+  );
+  let loads = 1;
+  const seen = () => tab.count("GET");
+  for (let waited = 0; waited < 44; waited += 4) {
+    await tab.page.clock.runFor(4_000);
+    if ((await tab.count("HEAD")) === loads) {
+      await until(`reload ${loads}`, async () => (await seen()) === loads + 1);
+      loads++;
+      waited = 0;
+    }
+  }
+  await tab.says("still not back");
+  await ended(tab);
+  assert.deepEqual(tab.requests, ["GET", ...Array(loads - 1).fill(["HEAD", "GET"]).flat()]);
+  await tab.close();
+  return loads - 1;
 };
 
 await run({
   "reloads exactly once, and not before the hint": async (browser) => {
     const tab = await visit(browser, "back");
-    assert.ok(tab.hint >= 20_000, `the hint of the server: ${tab.hint}`);
+    assert.ok(tab.hint >= 12_000, `the hint of the server: ${tab.hint}`);
     assert.equal(await tab.box.isVisible(), true);
-    assert.match(await tab.box.locator("span").innerText(), /^0:\d\d$/);
+    assert.match(await tab.clock.innerText(), /^0:\d\d$/);
     assert.equal(await tab.outcome.innerText(), "");
     await mend("back");
     await tab.almost();
@@ -118,31 +108,75 @@ await run({
     await tab.close();
   },
 
-  "follows a new hint, backs off, and gives up": async (browser) => {
+  "waits as long as each response says, and gives up": async (browser) => {
     const tab = await visit(browser, "down", { listener: "three" });
     await tab.almost();
     await tab.pass();
-    for (const [attempts, least, most] of [
-      [2, 20, 40],
-      // The response to attempt 2 has a hint of a minute, which exceeds the cap.
-      [3, 60, 80],
-    ]) {
-      await until("it waits again", async () => {
-        await tab.page.clock.runFor(250);
-        return (await tab.box.locator("span").innerText()) !== "0:00";
-      });
-      await ask({ set: "down", to: "busy" });
-      let waited = 0;
-      for (; (await tab.count("HEAD")) < attempts; waited++) {
-        assert.ok(waited <= most + 2, `it has not asked for ${waited} s`);
-        await tab.page.clock.runFor(1_000);
-      }
-      // Full jitter, but not before the hint of the last response.
-      assert.ok(waited >= least - 1, `it asked after ${waited} s`);
-    }
+    await tab.answered(1);
+    await ask({ set: "down", to: "busy" });
+    await tab.waits(tab.told());
+    // The upstream says a minute, which exceeds the cap of 40 s.
+    await tab.answered(2);
+    assert.ok(tab.told() >= 60_000, `the hint of the upstream: ${tab.told()}`);
+    await tab.waits(tab.told());
     await tab.says("still not back");
     await ended(tab);
     assert.equal(await upstream("down"), 4);
+    await tab.close();
+  },
+
+  "only the clock says when, and it is right": async (browser) => {
+    const tab = await visit(browser, "clock");
+    const text = () => tab.page.locator("main").innerText();
+    assert.match(await tab.page.content(), IN_WORDS, "the page has a sentence");
+    const look = async (left) => {
+      await clockShows(tab, left);
+      assert.doesNotMatch(await text(), IN_WORDS);
+    };
+    assert.doesNotMatch(await text(), IN_WORDS);
+    await tab.almost();
+    assert.doesNotMatch(await text(), IN_WORDS);
+    await tab.pass();
+    for (const [number, to] of [[1, "busy"], [2, "fail"], [3, "fail"]]) {
+      await tab.answered(number);
+      await ask({ set: "clock", to });
+      await tab.waits(tab.told(), look);
+      assert.doesNotMatch(await text(), IN_WORDS);
+    }
+    await tab.close();
+  },
+
+  "the clock shows the hours of a long wait": async (browser) => {
+    await ask({ set: "hours", to: "away" });
+    const tab = await visitPage(browser, "hours");
+    assert.ok(tab.hint >= 2 * LONG_MS, `the hint of the upstream: ${tab.hint}`);
+    assert.match(await tab.clock.innerText(), /^1:59:\d\d$/);
+    await tab.page.clock.fastForward(LONG_MS);
+    assert.match(await tab.clock.innerText(), /^59:\d\d$/);
+    assert.equal(await tab.count("HEAD"), 0);
+    await tab.close();
+  },
+
+  "after a network error, the wait doubles up to the cap, and the clock says so": async (browser) => {
+    const tab = await visit(browser, "cut");
+    tab.expected = [/net::ERR_CONNECTION_RESET/];
+    await tab.page.route("**/cut/**", (route) => route.abort("connectionreset"));
+    await tab.almost();
+    await tab.pass();
+    const cap = 120_000;
+    let number = 1;
+    for (let wait = tab.hint; wait < cap; number++) {
+      await tab.answered(number);
+      wait = Math.min(2 * wait, cap);
+      await tab.waits(wait, (left) => clockShows(tab, left));
+    }
+    // Then the network is back, and the next response says how long to wait.
+    await tab.answered(number);
+    await tab.page.unroute("**/cut/**");
+    await tab.waits(cap);
+    await tab.answered(number + 1);
+    assert.ok(tab.told() < cap, `the hint of the server: ${tab.told()}`);
+    await tab.waits(tab.told(), (left) => clockShows(tab, left));
     await tab.close();
   },
 
@@ -160,23 +194,6 @@ await run({
     assert.deepEqual(post.requests, ["GET", "POST"]);
     assert.equal(await upstream("pay"), 1);
     await post.close();
-  },
-
-  // In headless Chromium every tab is visible: `document.hidden` stays false behind another tab, in a
-  // minimized window, frozen, and without Playwright's emulation of focus. So the case sets it.
-  "waits while the tab is hidden": async (browser) => {
-    const setup = (page) =>
-      page.addInitScript(() => Object.defineProperty(document, "hidden", { get: () => window.inTheBack === true }));
-    const tab = await visit(browser, "hidden", { setup });
-    await tab.page.evaluate(() => (window.inTheBack = true));
-    await mend("hidden");
-    await tab.page.clock.fastForward(LONG_MS);
-    assert.equal(await tab.count("HEAD"), 0);
-    await tab.page.evaluate(() => (window.inTheBack = false));
-    await tab.page.clock.runFor(500);
-    await until("the site is back", () => fine(tab));
-    assert.deepEqual(tab.requests, ["GET", "HEAD", "GET"]);
-    await tab.close();
   },
 
   "waits while the browser is offline, and shows that": async (browser) => {
@@ -201,9 +218,8 @@ await run({
     await tab.pass();
     await tab.page.unroute("**/lost/**");
     await mend("lost");
-    await tab.page.clock.runFor(19_000);
-    assert.equal(await tab.count("HEAD"), 1, "the old hint is still the floor");
-    await tab.page.clock.fastForward(LONG_MS);
+    await tab.answered(1);
+    await tab.waits(2 * tab.hint);
     await until("the site is back", () => fine(tab));
     assert.deepEqual(tab.requests, ["GET", "HEAD", "HEAD", "GET"]);
     await tab.close();
@@ -220,21 +236,13 @@ await run({
   },
 
   "limits the reloads of a page that fails although probes succeed": async (browser) => {
-    const tab = await visit(browser, "loop", { listener: "three" });
-    await tab.page.route("**/loop/**", (route) =>
-      route.request().method() === "HEAD" ? route.fulfill({ status: 200 }) : route.continue(),
-    );
-    for (let reloads = 1; reloads <= 3; reloads++) {
-      // The back-off continues over reloads, up to the cap of 40 s.
-      for (let waited = 0; waited < 44 && (await tab.count("GET")) === reloads; waited += 4) {
-        await tab.page.clock.runFor(4_000);
-      }
-      await until(`reload ${reloads}`, async () => (await tab.count("GET")) === reloads + 1);
-    }
-    await tab.says("still not back");
-    await ended(tab);
-    assert.deepEqual(tab.requests, ["GET", "HEAD", "GET", "HEAD", "GET", "HEAD", "GET"]);
-    await tab.close();
+    const most = await reloads(browser, "loop", "three");
+    assert.equal(most, 3, "the limit of attempts");
+  },
+
+  "reloads at most ten times": async (browser) => {
+    const most = await reloads(browser, "endless", "page");
+    assert.equal(most, 10);
   },
 
   "reloads once without session storage": async (browser) => {

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
 use tidegate_e2e::client::curl::{curl, Answer};
+use tidegate_e2e::client::{Client, Protocol};
+use tidegate_e2e::message::Request;
 use tidegate_e2e::process::{children, Process, Program};
 use tidegate_e2e::{envoy, module, tool};
 
@@ -245,6 +247,50 @@ fn failures_of_the_shop_get_pages_until_it_recovers() {
     assert!(demo.wait().success());
     demo.wait_for_line("Envoy, the shop and the panel are closed.");
     demo.wait_until_all_is_closed(&children);
+}
+
+/// What the README invites to: Down, half a minute, Fine. A script asks again and again meanwhile, from the
+/// address of the visitor.
+#[test]
+fn visitor_of_a_site_that_was_down_has_the_page_within_seconds() {
+    const REQUESTS: u32 = 900;
+    const DOWN: Duration = Duration::from_secs(30);
+    /// An open circuit is tried again after five seconds at most.
+    const BACK: Duration = Duration::from_secs(8);
+    let demo = Demo::start();
+    assert_eq!(demo.get("text/html").status, 200);
+    demo.switch("down");
+    let down = Instant::now();
+    let script = Client::new(Protocol::H1, demo.shop);
+    for _ in 0..REQUESTS {
+        assert!(script.get(&Request::get("/")).status >= 500);
+    }
+    // The page waits as long as it is told, and checks in, until it may reload.
+    let mut answer = demo.get("text/html");
+    let mut back = None;
+    while answer.status >= 500 || answer.headers.has("x-tidegate-page") {
+        let told = answer.headers.get("retry-after").map(str::parse);
+        let Some(Ok(seconds)) = told else {
+            panic!("{answer:?}")
+        };
+        assert!((1..=5).contains(&seconds), "{seconds}");
+        let due = Instant::now() + Duration::from_secs(seconds);
+        wait_until("the time to check in", || {
+            if down.elapsed() >= DOWN && back.is_none() {
+                demo.switch("fine");
+                back = Some(Instant::now());
+            }
+            (Instant::now() >= due).then_some(())
+        });
+        let check_in = ["--head", "--header", "x-tidegate-retry: 1"];
+        answer = curl(demo.shop, "/", &check_in);
+    }
+    let cookie = answer.headers.get("set-cookie").unwrap_or_default();
+    let cookie = cookie.split(';').next().unwrap_or_default();
+    let page = curl(demo.shop, "/", &["--cookie", cookie]);
+    let took = back.expect("the site is fine").elapsed();
+    assert!(text(&page).contains("Coffee that comes in with the tide"));
+    assert!(took < BACK, "{took:?}");
 }
 
 #[test]

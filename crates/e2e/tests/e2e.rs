@@ -51,3 +51,5 @@ mod site;
 mod start;
 /// Responses that pass byte for byte.
 mod untouched;
+/// The way back after an outage: check-ins, passes, the rate of a ramp.
+mod way_back;

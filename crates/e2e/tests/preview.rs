@@ -16,7 +16,8 @@ use crate::site::Site;
 const ID: &str = "6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11";
 /// The built-in page with a brand and texts that need escaping.
 const BUILT_IN: &str = "{ brand: { name: \"A & <B>\", color: \"#d97706\", home_url: /, \
-                        status_url: \"https://status.example/?a&b\" } }\n";
+                        status_url: \"https://status.example/?a&b\" }, \
+                        retry: { after: { default: 20s } } }\n";
 
 /// Texts before a number that is the hint or follows from it.
 const HINTS: [&str; 5] = [
@@ -76,6 +77,12 @@ fn preview_equals_what_the_filter_serves() {
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("make a folder");
     run(&folder, &["init", "own"]);
+    // Shorter times are "a few seconds" or a number of them.
+    let own = folder.join("own/tidegate.yaml");
+    let source = fs::read_to_string(&own).expect("read the source");
+    let longer = source.replace("default: 5s", "default: 20s");
+    assert_ne!(longer, source);
+    fs::write(own, longer).expect("write the source");
     fs::write(folder.join("built-in.yaml"), BUILT_IN).expect("write a source");
     let sources = [("own", "own/tidegate.yaml"), ("built-in", "built-in.yaml")];
     let bundles = sources.map(|(name, source)| {

@@ -8,6 +8,7 @@ mod h1;
 mod h2;
 
 use std::collections::HashMap;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,6 +19,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::message::Headers;
+
+/// Limit for the address of a closed port to be free again.
+const REBIND_LIMIT: Duration = Duration::from_secs(5);
 
 /// What the upstream does with a request.
 #[derive(Debug, Clone)]
@@ -187,10 +191,11 @@ struct Script {
     connections: AtomicU64,
 }
 
-/// Numbers of requests for one name.
-#[derive(Debug, Default, Clone, Copy)]
+/// The requests for one name.
+#[derive(Debug, Default, Clone)]
 struct Requests {
-    total: u64,
+    /// When each one came.
+    arrivals: Vec<Instant>,
     going: u64,
     most_at_once: u64,
 }
@@ -218,6 +223,7 @@ impl Upstream {
         behaviours: impl IntoIterator<Item = (N, B)>,
     ) -> Upstream {
         let socket = bound_socket(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let socket = socket.expect("bind the upstream");
         let address = socket.local_addr().expect("the address of the upstream");
         let address = address.as_socket().expect("an address of the internet");
         let behaviours = behaviours
@@ -243,7 +249,7 @@ impl Upstream {
             acceptor.abort();
             // The listener is closed when the task has ended.
             let _ = crate::runtime().block_on(acceptor);
-            *port = Port::Closed(bound_socket(self.address));
+            *port = Port::Closed(rebound_socket(self.address));
         }
     }
 
@@ -269,12 +275,18 @@ impl Upstream {
 
     /// Returns the number of requests for the name.
     pub fn requests(&self, name: &str) -> u64 {
-        self.script.requests_for(name).total
+        self.script
+            .look(name, |requests| requests.arrivals.len() as u64)
+    }
+
+    /// Returns when each request for the name came, in order.
+    pub fn arrivals(&self, name: &str) -> Vec<Instant> {
+        self.script.look(name, |requests| requests.arrivals.clone())
     }
 
     /// Returns the maximum number of concurrent requests for the name.
     pub fn most_at_once(&self, name: &str) -> u64 {
-        self.script.requests_for(name).most_at_once
+        self.script.look(name, |requests| requests.most_at_once)
     }
 
     /// Returns the number of connections that were made.
@@ -292,9 +304,10 @@ impl Drop for Upstream {
 }
 
 impl Script {
-    fn requests_for(&self, name: &str) -> Requests {
+    /// Passes the requests for the name to `look`, if there were any.
+    fn look<T: Default>(&self, name: &str, look: impl FnOnce(&Requests) -> T) -> T {
         let requests = self.requests.lock().expect("the script");
-        requests.get(name).copied().unwrap_or_default()
+        requests.get(name).map(look).unwrap_or_default()
     }
 
     /// Counts a request for `path` (or the name that it chose) and returns what to do with it. The request is in progress until
@@ -310,7 +323,7 @@ impl Script {
         {
             let mut requests = self.requests.lock().expect("the script");
             let requests = requests.entry(name.to_owned()).or_default();
-            requests.total += 1;
+            requests.arrivals.push(Instant::now());
             requests.going += 1;
             requests.most_at_once = requests.most_at_once.max(requests.going);
         }
@@ -345,13 +358,27 @@ impl Script {
 }
 
 /// Returns a socket that refuses connections until it listens.
-fn bound_socket(address: SocketAddr) -> Socket {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("make a socket");
+fn bound_socket(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     // Connections to a listener that was closed may still be ending.
-    socket.set_reuse_address(true).expect("share the address");
-    socket.set_nonblocking(true).expect("set up a socket");
-    socket.bind(&address.into()).expect("bind the upstream");
-    socket
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// Returns a socket with the address of a listener that was closed. Another process that is being started
+/// holds a copy of the listener until it runs its own program.
+fn rebound_socket(address: SocketAddr) -> Socket {
+    let end = Instant::now() + REBIND_LIMIT;
+    loop {
+        match bound_socket(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            socket => return socket.expect("bind the upstream again"),
+        }
+    }
 }
 
 fn listen(socket: Socket, script: Arc<Script>) -> JoinHandle<()> {

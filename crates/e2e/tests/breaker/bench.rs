@@ -64,9 +64,11 @@ pub(crate) fn settings() -> Value {
 }
 
 fn main_configuration() -> String {
-    let long = json!({ "open": { "base": "60s", "max": "60s", "jitter": 0.5 } });
+    let long = json!({ "open": { "base": "60s", "max": "90s", "jitter": 0.5 } });
     json!({
         "breaker": settings(),
+        // Longer than any open time.
+        "retry": { "max": "15m" },
         "routes": [
             { "name": "long", "match": { "route": "long-*" }, "breaker": long },
             { "name": "team", "match": { "route": "team-*" },

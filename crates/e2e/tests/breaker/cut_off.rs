@@ -31,11 +31,12 @@ pub(crate) fn a_dead_upstream_is_cut_off(bench: &Bench) {
     assert_eq!(problem["reason"], "circuit_open");
     assert_eq!(problem["tripped_by"], "connection_refused");
     assert_eq!(problem["retryable"], true);
-    // The open time is 60 s to 90 s, and the hint exceeds the remaining time by at most a fifth.
+    // The open time is 60 s to 90 s. The hint exceeds the remaining time by a few seconds at most: not
+    // all who wait can ask at that moment.
     let long = u64::try_from(LONG.as_millis()).expect("a short time");
     let hint = problem["retry_after_ms"].as_u64().expect("a number");
     assert!(
-        (long - passed..=long * 3 / 2 * 6 / 5).contains(&hint),
+        (long - passed..=long * 3 / 2 + 5_000).contains(&hint),
         "{hint} after {passed}"
     );
     let seconds: u64 = answer

@@ -11,7 +11,7 @@ use serde_json::{json, Value};
 use tidegate_core::config::{Config, PageRetry};
 use tidegate_core::failure::{Reason, Source};
 use tidegate_core::http::accept::Format;
-use tidegate_core::page::{LanguageId, PageInfo, Pages};
+use tidegate_core::page::{Gate, LanguageId, PageInfo, Pages};
 use tidegate_e2e::client::{browser, Protocol};
 use tidegate_e2e::config::{merge, tidegate};
 use tidegate_e2e::message::Request;
@@ -67,17 +67,21 @@ const VARIATIONS: [Place; 10] = [
     ("until", "until", "127.0.0.1", "/200/", false),
 ];
 
+/// Returns the brand of the demo.
+fn demo_brand() -> Value {
+    serde_json::from_str::<Value>(DEMO).expect("JSON")["brand"].clone()
+}
+
 /// Returns the listeners with their configurations.
 fn listeners() -> Vec<(&'static str, Value)> {
-    let demo = || serde_json::from_str::<Value>(DEMO).expect("JSON")["brand"].clone();
     let maintenance =
         |how: Value| json!({ "routes": [{ "name": "all", "match": {}, "maintenance": how }] });
     vec![
         ("default", json!({})),
-        ("branded", json!({ "brand": demo() })),
+        ("branded", json!({ "brand": demo_brand() })),
         (
             "lettered",
-            json!({ "brand": merge(demo(), json!({ "logo": LOGO_WITH_TEXT })) }),
+            json!({ "brand": merge(demo_brand(), json!({ "logo": LOGO_WITH_TEXT })) }),
         ),
         (
             "weak",
@@ -92,13 +96,13 @@ fn listeners() -> Vec<(&'static str, Value)> {
         ),
         (
             "long",
-            json!({ "brand": demo(), "retry": { "after": { "default": "45m" }, "max": "1h" } }),
+            json!({ "brand": demo_brand(), "retry": { "after": { "default": "45m" }, "max": "1h" } }),
         ),
         ("open", json!({ "breaker": { "mode": "forced_open" } })),
         (
             "tripped",
             json!({
-                "brand": demo(),
+                "brand": demo_brand(),
                 "breaker": {
                     "mode": "enforce",
                     // Opens at once.
@@ -112,7 +116,7 @@ fn listeners() -> Vec<(&'static str, Value)> {
         (
             "until",
             merge(
-                json!({ "brand": demo() }),
+                json!({ "brand": demo_brand() }),
                 maintenance(json!({ "until": in_hours(2) })),
             ),
         ),
@@ -128,7 +132,7 @@ fn in_hours(hours: i64) -> String {
 }
 
 /// Returns where a reason occurs: listener, host, path. `None`: a response that broke off cannot be
-/// replaced, so no client gets that page, and the core renders it here.
+/// replaced, so no client gets that page, and the core makes it ([`made`]).
 fn place(reason: Reason) -> Option<(&'static str, &'static str, String)> {
     let here = "127.0.0.1";
     Some(match reason {
@@ -158,7 +162,7 @@ fn start() -> Site {
             "breaker": { "mode": "disabled" },
             "intercept": { "statuses": ["5xx"] },
             // With pacing, later requests would wait for earlier ones.
-            "retry": { "pace": "off" },
+            "retry": { "check_ins": 1_000_000 },
         });
         let text = merge(base, more).to_string();
         (name, vec![tidegate(&module, Some(&text))])
@@ -182,24 +186,30 @@ fn start() -> Site {
     site
 }
 
-/// Renders the page of a response that broke off.
-fn broken_off(lang: &str) -> (u16, Vec<u8>, Option<String>) {
+/// Returns a page that the core makes here: of a response that broke off, or of a gate before which many
+/// people wait.
+fn made(name: &str, lang: &str) -> Value {
     const PAGE_RETRY: PageRetry = PageRetry {
         auto: true,
         max_attempts: 10,
         cap: Duration::from_secs(120),
     };
-    let text = json!({ "locales": { "default": lang } }).to_string();
+    let (status, reason, gate, brand) = match name {
+        "crowd" => (503, Reason::CircuitOpen, Some(Gate::Crowd), demo_brand()),
+        _ => (502, Reason::HttpResponseIncomplete, None, json!({})),
+    };
+    let text = json!({ "locales": { "default": lang }, "brand": brand }).to_string();
     let pages = Pages::new(&Config::from_json(text.as_bytes()).expect("a valid configuration"));
     let page = pages.render(&PageInfo {
         format: Format::Html,
-        status: 502,
-        reason: Reason::HttpResponseIncomplete,
+        status,
+        reason,
         source: Source::Upstream,
         tripped_by: None,
         maintenance: None,
         retry_after: Some(Duration::from_secs(24)),
         page_retry: Some(&PAGE_RETRY),
+        gate,
         request_id: Some(b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"),
         now: Some(tidegate_core::time::Timestamp::from_millis(
             1_787_480_130_250,
@@ -211,7 +221,11 @@ fn broken_off(lang: &str) -> (u16, Vec<u8>, Option<String>) {
         route: b"",
         page: None,
     });
-    (502, page.body, page.csp.map(str::to_owned))
+    json!({
+        "name": name, "lang": lang, "url": format!("http://core.invalid/{name}"), "method": "GET",
+        "reason": reason.as_str(),
+        "made": { "status": status, "policy": page.csp, "body": String::from_utf8_lossy(&page.body) },
+    })
 }
 
 /// Returns the pages to look at.
@@ -236,18 +250,14 @@ fn pages(site: &Site) -> Vec<Value> {
                     "name": name, "lang": lang, "url": url(listener, host, &path),
                     "method": "GET", "reason": name,
                 }),
-                None => {
-                    let (status, body, policy) = broken_off(lang);
-                    json!({
-                        "name": name, "lang": lang, "url": "http://core.invalid/", "method": "GET",
-                        "reason": name,
-                        "made": { "status": status, "policy": policy, "body": String::from_utf8_lossy(&body) },
-                    })
-                }
+                None => made(name, lang),
             });
         }
         pages.extend(VARIATIONS.map(|place| page(lang, place)));
+        pages.push(made("crowd", lang));
     }
+    // A picture of the docs.
+    pages.push(made("crowd", "de"));
     for lang in CHECKED {
         let busy = ("busy", "branded", "127.0.0.1", "/overflow/", false);
         let others = ["post", "tripped", "until"].map(|name| {

@@ -1,5 +1,8 @@
 //! The pages in a real browser.
 
+mod alone;
+mod gate;
+mod hidden;
 mod look;
 
 use serde_json::{json, Value};
@@ -21,46 +24,78 @@ const LISTENERS: [(&str, &str); 4] = [
 
 #[test]
 fn page_retries_by_itself() {
-    let upstream = Upstream::start::<String, Behaviour>([]);
-    let module = tidegate_e2e::module();
-    let listeners = LISTENERS.map(|(name, retry)| {
+    let place = Place::start(&LISTENERS.map(|(name, retry)| with_retry(name, retry)));
+    let passed = browser::run("retry.mjs", &place.facts(), |asked| place.answer(asked));
+    assert_eq!(passed.len(), 18, "{passed:#?}");
+}
+
+/// Returns a listener whose pages have this `retry`.
+fn with_retry(name: &str, retry: &str) -> Listener {
+    let retry: Value = serde_json::from_str(retry).expect("JSON");
+    let text = json!({
+        // The cases come from one address, one soon after the other: that is no crowd.
+        "retry": merge(json!({ "check_ins": 1_000_000 }), retry),
         // The cases fail one after the other, so a circuit could open.
-        let retry: Value = serde_json::from_str(retry).expect("JSON");
-        // All cases use one route, so pacing would make them wait for one another.
-        let text = json!({
-            "retry": merge(json!({ "pace": "off" }), retry),
-            "breaker": { "mode": "disabled" },
-        });
-        Listener::new(name)
-            .filter(tidegate(&module, Some(&text.to_string())))
-            .routes([route("/", "site")])
-            .json()
+        "breaker": { "mode": "disabled" },
     });
-    let envoy = Envoy::start(&Bootstrap::new(
-        vec![cluster("site", &[upstream.address()])],
-        listeners.to_vec(),
-    ));
-    let address = |name| format!("http://{}", envoy.listener(name));
-    let facts: serde_json::Map<String, Value> = LISTENERS
-        .iter()
-        .map(|(name, _)| ((*name).to_owned(), json!(address(name))))
-        .collect();
-    let passed = browser::run("retry.mjs", &Value::Object(facts), |asked| {
+    Listener::new(name)
+        .filter(tidegate(&tidegate_e2e::module(), Some(&text.to_string())))
+        .routes([route("/", "site")])
+}
+
+/// An upstream behind the listeners of an Envoy.
+struct Place {
+    upstream: Upstream,
+    envoy: Envoy,
+    listeners: Vec<String>,
+}
+
+impl Place {
+    fn start(listeners: &[Listener]) -> Self {
+        let upstream = Upstream::start::<String, Behaviour>([]);
+        let envoy = Envoy::start(&Bootstrap::new(
+            vec![cluster("site", &[upstream.address()])],
+            listeners.iter().map(Listener::json).collect(),
+        ));
+        let names = listeners.iter().map(|listener| listener.name().to_owned());
+        Self {
+            upstream,
+            envoy,
+            listeners: names.collect(),
+        }
+    }
+
+    /// Returns the URL of each listener.
+    fn facts(&self) -> Value {
+        let facts = self.listeners.iter().map(|name| {
+            let url = format!("http://{}", self.envoy.listener(name));
+            (name.clone(), json!(url))
+        });
+        Value::Object(facts.collect())
+    }
+
+    /// Answers the questions of the cases: sets a behaviour, or counts the requests for it.
+    fn answer(&self, asked: &Value) -> Value {
         if let Some(name) = asked["count"].as_str() {
-            return json!(upstream.requests(name));
+            return json!(self.upstream.requests(name));
         }
         let name = asked["set"].as_str().expect("a name to set");
         let answer = match asked["to"].as_str().expect("what to set it to") {
             "fail" => Answer::status(503).body("text/html", "<h1>raw failure</h1>"),
             "busy" => Answer::status(503).header("retry-after", "60"),
-            "fine" => Answer::status(200).body("text/html", html("<p>the upstream is fine</p>")),
+            "away" => Answer::status(503).header("retry-after", "7200"),
+            "fine" => fine(),
             "redirect" => Answer::status(302).header("location", "/elsewhere/"),
             body => Answer::status(200).body("text/html", html(body)),
         };
-        upstream.set(name, answer);
+        self.upstream.set(name, answer);
         Value::Null
-    });
-    assert_eq!(passed.len(), 15, "{passed:#?}");
+    }
+}
+
+/// Returns the answer of a site that is back.
+fn fine() -> Answer {
+    Answer::status(200).body("text/html", html("<p>the upstream is fine</p>"))
 }
 
 /// Returns a document of the upstream for which the browser requests nothing else.

@@ -217,7 +217,8 @@ impl Load {
         )]
     }
 
-    fn by_second(&self) -> Vec<[u32; 2]> {
+    /// Returns how many requests of each second were served, and how many were not.
+    pub(crate) fn by_second(&self) -> Vec<[u32; 2]> {
         let mut seconds = Vec::new();
         for one in self.seen() {
             let second = (one.sent - self.started).as_secs() as usize;

@@ -134,7 +134,10 @@ fn body(cell: &Cell, format: Format, answer: &Response) -> Result<(), String> {
             holds("page", text, "</html>")?;
             holds("page", text, "<title>")?;
             holds("page", text, kind.reason)?;
-            holds("page", text, &status)
+            holds("page", text, &status)?;
+            let after = text.split_once("data-retry-after-ms=\"");
+            let ms = after.and_then(|(_, after)| after.split('"').next()?.parse().ok());
+            same_hint("data-retry-after-ms", ms, answer)
         }
         Format::Text => {
             holds("text", text, kind.reason)?;
@@ -162,6 +165,7 @@ fn body(cell: &Cell, format: Format, answer: &Response) -> Result<(), String> {
                 &problem["retry_after"].as_u64(),
                 &retry_after,
             )?;
+            same_hint("retry_after_ms", problem["retry_after_ms"].as_u64(), answer)?;
             equal("title", &problem["title"].is_string(), &true)?;
             equal("type", &problem["type"], &Value::from("about:blank"))
         }
@@ -252,18 +256,24 @@ fn common(cell: &Cell, answer: &Response) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks that a hint is the configured time for the status, at most a fifth longer.
+/// Checks that a hint is the configured time for the status, shortened by at most two fifths.
 fn hint(name: &str, hinted: &str, cell: &Cell, unit: u64) -> Result<(), String> {
-    let base = if cell.kind.sent == 504 { 30 } else { 10 };
+    let base = if cell.kind.sent == 504 { 15 } else { 5 };
     let hinted: u64 = hinted
         .parse()
         .map_err(|error| format!("{name} {hinted:?}: {error}"))?;
     equal(
         name,
-        &(base * unit..=base * unit * 6 / 5).contains(&hinted),
+        &(base * unit * 3 / 5..=base * unit).contains(&hinted),
         &true,
     )
     .map_err(|error| format!("{error} ({hinted})"))
+}
+
+/// Checks that a form of the hint in a body is the time of `Retry-After`, which counts whole seconds.
+fn same_hint(name: &str, ms: Option<u64>, answer: &Response) -> Result<(), String> {
+    let seconds = ms.map(|ms| ms.div_ceil(1000).to_string());
+    equal(name, &seconds.as_deref(), &answer.header("retry-after"))
 }
 
 /// Checks that the access log has Envoy's details and, if the reply is the filter's, the reason.

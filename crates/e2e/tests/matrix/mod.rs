@@ -238,12 +238,12 @@ fn every_failure_gets_a_page_in_the_clients_format() {
     let site = Site::start(&[
         (
             "page",
-            Some(r#"{ "breaker": { "mode": "disabled" }, "retry": { "pace": "off" } }"#),
+            Some(r#"{ "breaker": { "mode": "disabled" }, "retry": { "check_ins": 1000000 } }"#),
         ),
         (
             "every",
             Some(
-                r#"{ "breaker": { "mode": "disabled" }, "retry": { "pace": "off" }, "intercept": { "statuses": ["5xx"] } }"#,
+                r#"{ "breaker": { "mode": "disabled" }, "retry": { "check_ins": 1000000 }, "intercept": { "statuses": ["5xx"] } }"#,
             ),
         ),
     ]);

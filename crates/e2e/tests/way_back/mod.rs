@@ -1,0 +1,72 @@
+//! The way back after an outage: check-ins at the gate, passes, and the rate that a ramp admits.
+//!
+//! Each scenario has a host of its own, with an upstream of its own, and most of them run at the same
+//! time on one [`Bench`]. What reaches an upstream is counted at the upstream.
+
+mod bench;
+mod check_ins;
+mod crowd;
+mod pages;
+mod passes;
+mod rate;
+mod times;
+mod visitor;
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::scenarios::run_at_once;
+use bench::{Bench, Site};
+
+fn sites() -> Vec<Site> {
+    let all = [check_ins::sites(), pages::sites(), passes::sites()];
+    all.into_iter().flatten().collect()
+}
+
+#[test]
+fn visitors_come_back_with_one_worker() {
+    run_all(1, sites());
+}
+
+#[test]
+fn visitors_come_back_with_two_workers() {
+    run_all(2, sites());
+}
+
+#[test]
+fn visitors_come_back_with_four_workers() {
+    run_all(4, sites());
+}
+
+#[test]
+fn ramps_admit_a_rate_with_one_worker() {
+    run_all(1, rate::sites(rate::five_times_as_many_come_back));
+}
+
+#[test]
+fn ramps_admit_a_rate_with_two_workers() {
+    run_all(2, rate::sites(rate::ten_times_as_many_come_back));
+}
+
+#[test]
+fn ramps_admit_a_rate_with_four_workers() {
+    run_all(4, rate::sites(rate::five_times_as_many_come_back));
+}
+
+fn run_all(concurrency: u32, sites: Vec<Site>) {
+    // One at a time: each sends several hundred requests a second.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let bench = Bench::start(concurrency, &sites);
+    let stages = bench.stages(&sites);
+    let ends = run_at_once(stages.map(|(name, play, stage)| {
+        let play = move || play(&stage);
+        (name.to_owned(), play)
+    }));
+    let failed = ends.into_iter().filter(|(_, end)| end.is_none());
+    let failed: Vec<String> = failed.map(|(name, _)| name).collect();
+    assert!(
+        failed.is_empty(),
+        "with {concurrency} workers, and stalls of {:?}: {failed:?}",
+        bench.stall()
+    );
+}
