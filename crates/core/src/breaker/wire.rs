@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use self::bytes::{put_counts, put_numbers, put_times, put_u32s, Reader};
 use crate::breaker::admissions::Admissions;
-use crate::breaker::circuit::gate::TokenBucket;
+use crate::breaker::circuit::gate::{GateState, TokenBucket};
 use crate::breaker::circuit::{CircuitBreaker, FAILED_PROBERS};
 use crate::breaker::clients::{ClientId, Clients, KnownClient};
 use crate::breaker::probes::{Lease, Probes, MAX_PERMITS};
@@ -76,7 +76,10 @@ impl RouteCircuits {
         let mut reader = Reader { rest, version };
         let route = reader.circuit()?;
         if version == FIRST_VERSION {
-            let circuits = Self::of_route(route);
+            let circuits = Self {
+                changes: route.generation,
+                ..Self::of_route(route)
+            };
             return reader.rest.is_empty().then_some(circuits);
         }
         let watched_since = reader.time()?;
@@ -113,21 +116,6 @@ impl RouteCircuits {
     }
 }
 
-impl RouteCircuits {
-    fn of_route(route: CircuitBreaker) -> Self {
-        Self {
-            changes: route.generation,
-            route,
-            classes: BTreeMap::new(),
-            watched_since: Timestamp::EPOCH,
-            healthy_rate: 0.0,
-            known_rate: 0.0,
-            known_latency: Duration::ZERO,
-            tries: (Timestamp::EPOCH, 0),
-        }
-    }
-}
-
 fn put_circuit(out: &mut Vec<u8>, circuit: &CircuitBreaker) {
     let state = match circuit.state {
         State::Closed => 0,
@@ -145,27 +133,7 @@ fn put_circuit(out: &mut Vec<u8>, circuit: &CircuitBreaker) {
     out.extend_from_slice(&ramp.calm.to_le_bytes());
     let succeeded = circuit.probes.succeeded;
     out.extend_from_slice(&[ramp.doubts, ramp.easings, ramp.held, succeeded]);
-    put_numbers(out, &[circuit.token_bucket.tokens]);
-    put_times(out, &[circuit.token_bucket.filled_at]);
-    put_u32s(
-        out,
-        &[
-            circuit.admitted,
-            circuit.rejected,
-            circuit.beyond_part,
-            circuit.answered,
-            circuit.in_flight,
-            circuit.least_in_flight,
-            circuit.offered_before,
-            circuit.beyond_part_before,
-            circuit.share,
-        ],
-    );
-    let takers = &circuit.admissions.known;
-    out.push(u8::try_from(takers.len()).unwrap_or(u8::MAX));
-    for (client, requests) in takers.iter().take(u8::MAX.into()) {
-        put_u32s(out, &[client.0, *requests]);
-    }
+    put_gate(out, &circuit.gate);
     put_times(
         out,
         &[circuit.changed_at, circuit.until, circuit.next_step_at],
@@ -209,6 +177,30 @@ fn put_circuit(out: &mut Vec<u8>, circuit: &CircuitBreaker) {
     }
 }
 
+fn put_gate(out: &mut Vec<u8>, gate: &GateState) {
+    put_numbers(out, &[gate.token_bucket.tokens]);
+    put_times(out, &[gate.token_bucket.filled_at]);
+    put_u32s(
+        out,
+        &[
+            gate.admitted,
+            gate.rejected,
+            gate.beyond_part,
+            gate.answered,
+            gate.in_flight,
+            gate.least_in_flight,
+            gate.offered_before,
+            gate.beyond_part_before,
+            gate.share,
+        ],
+    );
+    let takers = &gate.admissions.known;
+    out.push(u8::try_from(takers.len()).unwrap_or(u8::MAX));
+    for (client, requests) in takers.iter().take(u8::MAX.into()) {
+        put_u32s(out, &[client.0, *requests]);
+    }
+}
+
 impl Reader<'_> {
     fn has_rates(&self) -> bool {
         self.version > VERSION_OF_SHARES
@@ -226,7 +218,7 @@ impl Reader<'_> {
         let tripped_by = *Reason::ALL.get(usize::from(reason))?;
         let generation = self.u32()?;
         let bucket_width = Duration::from_millis(self.u32()?.into());
-        let gate = self.gate()?;
+        let (ramp, succeeded, gate) = self.ramp()?;
         let changed_at = self.time()?;
         let until = self.time()?;
         let next_step_at = self.time()?;
@@ -254,22 +246,9 @@ impl Reader<'_> {
             until,
             exponent,
             tripped_by,
-            probes: Probes {
-                leases,
-                succeeded: gate.succeeded,
-            },
-            ramp: gate.ramp,
-            token_bucket: gate.token_bucket,
-            admissions: gate.admissions,
-            admitted: gate.admitted,
-            rejected: gate.rejected,
-            beyond_part: gate.beyond_part,
-            answered: gate.answered,
-            in_flight: gate.in_flight,
-            least_in_flight: gate.least_in_flight,
-            offered_before: gate.offered_before,
-            beyond_part_before: gate.beyond_part_before,
-            share: gate.share,
+            probes: Probes { leases, succeeded },
+            ramp,
+            gate,
             next_step_at,
             step,
             consecutive,
@@ -319,17 +298,13 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// Reads the ramp of a circuit, and the number of probes that succeeded.
-    fn gate(&mut self) -> Option<Gate> {
+    /// Reads the ramp of a circuit, the number of probes that succeeded, and its gate.
+    fn ramp(&mut self) -> Option<(Ramp, u8, GateState)> {
         if !self.has_rates() {
             // The level, the target and the best step; how long it was held, and doubts.
             let _: [u8; 15] = self.array()?;
             let [succeeded] = self.array()?;
-            return Some(Gate {
-                succeeded,
-                ramp: Ramp::of_unknown_route(),
-                ..Gate::default()
-            });
+            return Some((Ramp::of_unknown_route(), succeeded, GateState::default()));
         }
         let mut ramp = Ramp {
             rate: self.rate()?,
@@ -342,35 +317,33 @@ impl Reader<'_> {
         };
         let [doubts, easings, held, succeeded] = self.array()?;
         (ramp.doubts, ramp.easings, ramp.held) = (doubts, easings, held);
+        Some((ramp, succeeded, self.gate()?))
+    }
+
+    fn gate(&mut self) -> Option<GateState> {
         let token_bucket = TokenBucket {
             tokens: self.number()?,
             filled_at: self.time()?,
         };
-        let (admitted, rejected, beyond_part) = (self.u32()?, self.u32()?, self.u32()?);
-        let (answered, in_flight, least_in_flight) = (self.u32()?, self.u32()?, self.u32()?);
-        let (offered_before, beyond_part_before) = (self.u32()?, self.u32()?);
-        let share = self.u32()?;
+        let mut gate = GateState {
+            token_bucket,
+            admitted: self.u32()?,
+            rejected: self.u32()?,
+            beyond_part: self.u32()?,
+            answered: self.u32()?,
+            in_flight: self.u32()?,
+            least_in_flight: self.u32()?,
+            offered_before: self.u32()?,
+            beyond_part_before: self.u32()?,
+            share: self.u32()?,
+            admissions: Admissions::default(),
+        };
         let [count] = self.array()?;
-        let mut admissions = Admissions::default();
         for _ in 0..count {
             let client = ClientId(self.u32()?);
-            admissions.known.push((client, self.u32()?));
+            gate.admissions.known.push((client, self.u32()?));
         }
-        Some(Gate {
-            succeeded,
-            ramp,
-            token_bucket,
-            admissions,
-            admitted,
-            rejected,
-            beyond_part,
-            answered,
-            in_flight,
-            least_in_flight,
-            offered_before,
-            beyond_part_before,
-            share,
-        })
+        Some(gate)
     }
 
     fn clients(&mut self, clients: &mut [Option<ClientId>]) -> Option<()> {
@@ -410,24 +383,6 @@ impl Reader<'_> {
         };
         Some((name, class))
     }
-}
-
-/// What a record holds of the gate of a circuit.
-#[derive(Default)]
-struct Gate {
-    succeeded: u8,
-    ramp: Ramp,
-    token_bucket: TokenBucket,
-    admissions: Admissions,
-    admitted: u32,
-    rejected: u32,
-    beyond_part: u32,
-    answered: u32,
-    in_flight: u32,
-    least_in_flight: u32,
-    offered_before: u32,
-    beyond_part_before: u32,
-    share: u32,
 }
 
 /// Writes places for clients: any number may be a client, so a free place is written with a flag.

@@ -18,9 +18,10 @@ impl CircuitBreaker {
     ) -> Option<Transition> {
         while now >= self.next_step_at {
             let outcomes = std::mem::take(&mut self.step);
-            let (admitted, rejected, answered) = (self.admitted, self.rejected, self.answered);
-            let least_in_flight = self.least_in_flight;
-            self.share = share_of(admitted, rejected);
+            let gate = &mut self.gate;
+            let (admitted, rejected, answered) = (gate.admitted, gate.rejected, gate.answered);
+            let least_in_flight = gate.least_in_flight;
+            gate.share = share_of(admitted, rejected);
             self.clients.begin_count();
             self.begin_step(self.next_step_at);
             self.next_step_at = self.next_step_at.saturating_add(RAMP_STEP);

@@ -9,6 +9,7 @@
 //! rate, with a pass or without.
 
 use super::CircuitBreaker;
+use crate::breaker::admissions::Admissions;
 use crate::breaker::clients::ClientId;
 use crate::breaker::ramp::HALF_STEP;
 use crate::breaker::state::State;
@@ -38,6 +39,51 @@ pub struct TokenBucket {
     pub tokens: f64,
     /// When it was filled last.
     pub filled_at: Timestamp,
+}
+
+/// The share before the first step of a ramp is over, when it is not known how many requests come.
+const FIRST_SHARE: u32 = 50_000;
+
+/// What the ramp of a circuit knows of the requests that come to it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GateState {
+    /// How many requests may be admitted now.
+    pub token_bucket: TokenBucket,
+    /// The clients that were admitted most.
+    pub admissions: Admissions,
+    /// The requests since the last step that were admitted.
+    pub admitted: u32,
+    /// The requests since the last step that were rejected.
+    pub rejected: u32,
+    /// Of these, the requests of clients that had taken their part.
+    pub beyond_part: u32,
+    /// The requests since the last step whose response has begun.
+    pub answered: u32,
+    /// The admitted requests that wait for their response.
+    pub in_flight: u32,
+    /// The least number of those since the last step.
+    pub least_in_flight: u32,
+    /// The requests of the last step, admitted and rejected, without those of clients that had taken their
+    /// part.
+    pub offered_before: u32,
+    /// The requests of the last step of clients that had taken their part.
+    pub beyond_part_before: u32,
+    /// The share of the requests that was admitted in the last step, in millionths.
+    pub share: u32,
+}
+
+impl GateState {
+    /// Returns the state at the beginning of a ramp.
+    pub(super) fn begin(now: Timestamp) -> Self {
+        Self {
+            token_bucket: TokenBucket {
+                tokens: 0.0,
+                filled_at: now,
+            },
+            share: FIRST_SHARE,
+            ..Self::default()
+        }
+    }
 }
 
 /// Requests that came to a ramp, as one worker counts them until the next exchange.
@@ -128,12 +174,15 @@ impl CircuitBreaker {
 
     fn is_own_part(&self, client: ClientId, part: f64, least: f64) -> bool {
         let limit = (self.ramp.rate * part).max(least);
-        self.admissions.is_within(client, limit)
+        self.gate.admissions.is_within(client, limit)
     }
 
     /// Returns whether more was offered in the last step than the rate admits.
     fn is_narrow(&self) -> bool {
-        let offered = self.offered_before.saturating_add(self.beyond_part_before);
+        let offered = self
+            .gate
+            .offered_before
+            .saturating_add(self.gate.beyond_part_before);
         f64::from(offered) > self.ramp.rate
     }
 
@@ -142,11 +191,11 @@ impl CircuitBreaker {
     /// were taken. Requests that are not drawn for are not counted: one client that asks a thousand times a
     /// second would take all chances of the others.
     fn is_drawn(&self, tokens: f64, draw: f64) -> bool {
-        if self.offered_before == 0 {
+        if self.gate.offered_before == 0 {
             return tokens >= 1.0;
         }
         let rate = self.ramp.rate;
-        let share = rate / f64::from(self.offered_before);
+        let share = rate / f64::from(self.gate.offered_before);
         let correction = 1.0 + tokens / (rate * CORRECTION_SECONDS).max(1.0);
         draw < share * correction
     }
@@ -156,28 +205,29 @@ impl CircuitBreaker {
         if !matches!(self.state, State::HalfOpen | State::Ramp) {
             return;
         }
-        self.rejected = self.rejected.saturating_add(arrivals.rejected);
-        self.beyond_part = self.beyond_part.saturating_add(arrivals.beyond_part);
+        self.gate.rejected = self.gate.rejected.saturating_add(arrivals.rejected);
+        self.gate.beyond_part = self.gate.beyond_part.saturating_add(arrivals.beyond_part);
         let tokens = self.tokens(now);
         let mut admitted = 0_u32;
         for &(client, requests) in &arrivals.admitted {
-            self.admissions.add(client, requests);
+            self.gate.admissions.add(client, requests);
             admitted = admitted.saturating_add(requests);
         }
-        self.admitted = self.admitted.saturating_add(admitted);
-        self.answered = self.answered.saturating_add(arrivals.answered);
-        self.in_flight = self
+        self.gate.admitted = self.gate.admitted.saturating_add(admitted);
+        self.gate.answered = self.gate.answered.saturating_add(arrivals.answered);
+        self.gate.in_flight = self
+            .gate
             .in_flight
             .saturating_add(admitted)
             .saturating_sub(arrivals.answered);
         // The queue of a step that is too much grows from its beginning: the end of it tells.
         let is_late = now.saturating_add(HALF_STEP) >= self.next_step_at;
-        self.least_in_flight = if is_late {
-            self.least_in_flight.min(self.in_flight)
+        self.gate.least_in_flight = if is_late {
+            self.gate.least_in_flight.min(self.gate.in_flight)
         } else {
-            self.in_flight
+            self.gate.in_flight
         };
-        self.token_bucket = TokenBucket {
+        self.gate.token_bucket = TokenBucket {
             tokens: tokens - f64::from(admitted),
             filled_at: now,
         };
@@ -185,27 +235,27 @@ impl CircuitBreaker {
 
     /// Begins a step: what was due until `now` was due at the rate until now.
     pub(super) fn begin_step(&mut self, now: Timestamp) {
-        self.admissions.fade();
-        self.token_bucket = TokenBucket {
+        self.gate.admissions.fade();
+        self.gate.token_bucket = TokenBucket {
             tokens: self.tokens(now),
             filled_at: now,
         };
-        let offered = self.admitted.saturating_add(self.rejected);
-        self.offered_before = offered.saturating_sub(self.beyond_part);
-        self.beyond_part_before = self.beyond_part;
-        (self.admitted, self.rejected, self.answered) = (0, 0, 0);
-        self.beyond_part = 0;
-        self.least_in_flight = self.in_flight;
+        let offered = self.gate.admitted.saturating_add(self.gate.rejected);
+        self.gate.offered_before = offered.saturating_sub(self.gate.beyond_part);
+        self.gate.beyond_part_before = self.gate.beyond_part;
+        (self.gate.admitted, self.gate.rejected, self.gate.answered) = (0, 0, 0);
+        self.gate.beyond_part = 0;
+        self.gate.least_in_flight = self.gate.in_flight;
     }
 
     fn tokens(&self, now: Timestamp) -> f64 {
         let rate = self.ramp.rate;
         let due = rate
             * now
-                .saturating_since(self.token_bucket.filled_at)
+                .saturating_since(self.gate.token_bucket.filled_at)
                 .as_secs_f64();
         let most = (rate * BURST_SECONDS).max(1.0);
-        (self.token_bucket.tokens + due).min(most)
+        (self.gate.token_bucket.tokens + due).min(most)
     }
 }
 

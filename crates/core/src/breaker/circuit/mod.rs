@@ -30,8 +30,7 @@ mod trip;
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use self::gate::TokenBucket;
-use crate::breaker::admissions::Admissions;
+use self::gate::GateState;
 use crate::breaker::clients::{ClientId, Clients};
 use crate::breaker::outcome::Outcome;
 use crate::breaker::probes::{ProbePermit, Probes, MAX_PERMITS};
@@ -61,8 +60,6 @@ const ONE_FAILURE: Counts = Counts {
 };
 /// The share of the requests that is admitted if all are, in millionths.
 pub const FULL_SHARE: u32 = 1_000_000;
-/// The share before the first step of a ramp is over, when it is not known how many requests come.
-const FIRST_SHARE: u32 = 50_000;
 /// A clock that goes back by no more than this is a difference between two readings.
 const CLOCK_SLACK: Duration = Duration::from_secs(1);
 
@@ -86,29 +83,8 @@ pub struct CircuitBreaker {
     pub probes: Probes,
     /// While in the ramp, or about to be: its rate.
     pub ramp: Ramp,
-    /// While in the ramp: how many requests may be admitted now.
-    pub token_bucket: TokenBucket,
-    /// While in the ramp: the clients that were admitted most.
-    pub admissions: Admissions,
-    /// While in the ramp: the requests since the last step that were admitted.
-    pub admitted: u32,
-    /// While in the ramp: the requests since the last step that were rejected.
-    pub rejected: u32,
-    /// While in the ramp: of these, the requests of clients that had taken their part.
-    pub beyond_part: u32,
-    /// While in the ramp: the requests since the last step whose response has begun.
-    pub answered: u32,
-    /// While in the ramp: the admitted requests that wait for their response.
-    pub in_flight: u32,
-    /// While in the ramp: the least number of those since the last step.
-    pub least_in_flight: u32,
-    /// While in the ramp: the requests of the last step, admitted and rejected, without those of clients
-    /// that had taken their part.
-    pub offered_before: u32,
-    /// While in the ramp: the requests of the last step of clients that had taken their part.
-    pub beyond_part_before: u32,
-    /// While in the ramp: the share of the requests that was admitted in the last step, in millionths.
-    pub share: u32,
+    /// While in the ramp, or about to be: the requests that come to it.
+    pub gate: GateState,
     /// While in the ramp: when the next step is due.
     pub next_step_at: Timestamp,
     /// While in the ramp: the outcomes since the last step.
@@ -167,17 +143,7 @@ impl CircuitBreaker {
             tripped_by: Reason::ProxyInternalError,
             probes: Probes::default(),
             ramp: Ramp::default(),
-            token_bucket: TokenBucket::default(),
-            admissions: Admissions::default(),
-            admitted: 0,
-            rejected: 0,
-            answered: 0,
-            in_flight: 0,
-            least_in_flight: 0,
-            beyond_part: 0,
-            offered_before: 0,
-            beyond_part_before: 0,
-            share: 0,
+            gate: GateState::default(),
             next_step_at: Timestamp::EPOCH,
             step: Counts::default(),
             consecutive: ConsecutiveFailures::default(),
@@ -346,7 +312,7 @@ impl CircuitBreaker {
         match self.state {
             State::Closed => FULL_SHARE,
             State::Open | State::HalfOpen => 0,
-            State::Ramp => self.share,
+            State::Ramp => self.gate.share,
         }
     }
 
@@ -428,19 +394,7 @@ impl CircuitBreaker {
             self.probes.begin(now);
         }
         self.ramp = Ramp::default();
-        self.token_bucket = TokenBucket {
-            tokens: 0.0,
-            filled_at: now,
-        };
-        self.admissions = Admissions::default();
-        (self.admitted, self.rejected, self.answered) = (0, 0, 0);
-        (self.in_flight, self.least_in_flight) = (0, 0);
-        (
-            self.beyond_part,
-            self.offered_before,
-            self.beyond_part_before,
-        ) = (0, 0, 0);
-        self.share = FIRST_SHARE;
+        self.gate = GateState::begin(now);
         self.step = Counts::default();
         self.next_step_at = now.saturating_add(RAMP_STEP);
         self.clear_window();
@@ -459,7 +413,8 @@ impl CircuitBreaker {
         self.probes
             .shorten(|deadline| latest(deadline, now, settings.probe.timeout));
         self.next_step_at = latest(self.next_step_at, now, RAMP_STEP);
-        self.token_bucket.filled_at = self.token_bucket.filled_at.min(now);
+        let filled_at = &mut self.gate.token_bucket.filled_at;
+        *filled_at = now.min(*filled_at);
         let back = self.changed_at.saturating_since(now);
         if back > CLOCK_SLACK {
             self.changed_at = now;

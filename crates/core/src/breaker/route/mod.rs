@@ -107,8 +107,13 @@ pub struct RouteTransition {
 impl RouteCircuits {
     /// Returns a closed circuit without classes.
     pub fn new(settings: &Settings) -> Self {
+        Self::of_route(CircuitBreaker::new(settings))
+    }
+
+    /// Returns circuits of which nothing is known but that of the route.
+    pub(super) fn of_route(route: CircuitBreaker) -> Self {
         Self {
-            route: CircuitBreaker::new(settings),
+            route,
             classes: BTreeMap::new(),
             watched_since: Timestamp::EPOCH,
             healthy_rate: 0.0,

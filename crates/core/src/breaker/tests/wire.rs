@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::breaker::admissions::{Admissions, MAX_TAKERS};
-use crate::breaker::circuit::gate::TokenBucket;
+use crate::breaker::circuit::gate::{GateState, TokenBucket};
 use crate::breaker::circuit::FAILED_PROBERS;
 use crate::breaker::clients::{Clients, KnownClient, MAX_CLIENTS};
 use crate::breaker::probes::{Lease, Probes, MAX_PERMITS};
@@ -145,13 +145,24 @@ fn admissions() -> impl Strategy<Value = Admissions> {
 }
 
 prop_compose! {
-    fn any_circuit()(
-        state in state(),
-        (generation, bucket_ms, exponent) in any::<(u32, u32, u8)>(),
-        (ramp, token_bucket, admissions) in (any_ramp(), any_token_bucket(), admissions()),
+    fn any_gate()(
+        (token_bucket, admissions) in (any_token_bucket(), admissions()),
         (admitted, rejected, offered_before, share) in any::<(u32, u32, u32, u32)>(),
         (beyond_part, beyond_part_before) in any::<(u32, u32)>(),
         (answered, in_flight, least_in_flight) in any::<(u32, u32, u32)>(),
+    ) -> GateState {
+        GateState {
+            token_bucket, admissions, admitted, rejected, answered, in_flight, least_in_flight,
+            offered_before, share, beyond_part, beyond_part_before,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_circuit()(
+        state in state(),
+        (generation, bucket_ms, exponent) in any::<(u32, u32, u8)>(),
+        (ramp, gate) in (any_ramp(), any_gate()),
         succeeded in any::<u8>(),
         (changed_at, until, next_step_at) in (time(), time(), time()),
         (last_success, last_response, probe_failed_at) in (time(), time(), time()),
@@ -166,9 +177,7 @@ prop_compose! {
         CircuitBreaker {
             state, generation, changed_at, until, exponent, tripped_by,
             probes: Probes { leases: leases.try_into().unwrap(), succeeded },
-            ramp, token_bucket, admissions, next_step_at, step,
-            admitted, rejected, answered, in_flight, least_in_flight, offered_before, share,
-            beyond_part, beyond_part_before,
+            ramp, gate, next_step_at, step,
             consecutive, last_success, abandoned, last_response,
             clients, probe_clients, failed_probers, probe_failed_at,
             window: Window::from_parts(head, ring.try_into().unwrap()),
@@ -258,7 +267,7 @@ fn a_record_with_all_classes_is_bounded() {
         circuit.clients.note(client, 1_000);
     }
     for n in 0..100 {
-        circuit.admissions.add(ClientId(n), 1_000);
+        circuit.gate.admissions.add(ClientId(n), 1_000);
     }
     for n in 0..MAX_CLASSES {
         let class = ClassCircuit {

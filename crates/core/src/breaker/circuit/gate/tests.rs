@@ -16,7 +16,7 @@ fn circuit(state: State, rate: f64) -> CircuitBreaker {
     circuit.state = state;
     circuit.changed_at = START;
     circuit.next_step_at = at(1_000);
-    circuit.token_bucket.filled_at = START;
+    circuit.gate.token_bucket.filled_at = START;
     circuit.ramp = Ramp {
         rate,
         usual: rate,
@@ -159,7 +159,11 @@ fn requests_are_counted_while_some_are_admitted() {
             ..Arrivals::default()
         };
         circuit.count_arrivals(&arrivals, at(100));
-        let counted = (circuit.admitted, circuit.rejected, circuit.in_flight);
+        let counted = (
+            circuit.gate.admitted,
+            circuit.gate.rejected,
+            circuit.gate.in_flight,
+        );
         let want = if counts { (3, 5, 2) } else { (0, 0, 0) };
         assert_eq!(counted, want, "{state:?}");
     }
@@ -424,7 +428,7 @@ fn only_the_second_half_of_a_step_tells_how_many_wait() {
             ..Arrivals::default()
         };
         circuit.count_arrivals(&arrivals, at(ms));
-        (circuit.in_flight, circuit.least_in_flight)
+        (circuit.gate.in_flight, circuit.gate.least_in_flight)
     };
     assert_eq!(arrive(100, 10, 0), (10, 10));
     assert_eq!(arrive(200, 0, 10), (0, 0));
@@ -436,5 +440,8 @@ fn only_the_second_half_of_a_step_tells_how_many_wait() {
     // A step begins with those that wait.
     assert_eq!(arrive(900, 7, 0), (7, 0));
     circuit.begin_step(at(1_000));
-    assert_eq!((circuit.in_flight, circuit.least_in_flight), (7, 7));
+    assert_eq!(
+        (circuit.gate.in_flight, circuit.gate.least_in_flight),
+        (7, 7)
+    );
 }
