@@ -2,11 +2,15 @@
 
 use tidegate_core::breaker::ClientId;
 
+use super::hammer::Hammer;
 use super::paths::{address, ONE_CLIENT};
 use super::scenario::Askers;
 
-/// Requests per second of one client.
-const PER_SECOND: u64 = 40;
+/// One client that asks for it all the time.
+const ONE: Hammer = Hammer {
+    per_second: 40,
+    from_ms: 0,
+};
 /// The page of a visitor asks when it is loaded and again after each such time, in milliseconds...
 const POLL_MS: u64 = 5_000;
 /// ...this many times in all.
@@ -47,8 +51,7 @@ impl BrokenPath {
             None => Vec::new(),
             Some(Askers::Visitors) => polls.unwrap_or_default(),
             Some(Askers::OneClient) => {
-                let due = |ms: u64| ms * PER_SECOND / 1000;
-                let count = due(now_ms + self.slice_ms) - due(now_ms);
+                let count = ONE.count(now_ms, self.slice_ms);
                 (0..count).map(|_| address(ONE_CLIENT)).collect()
             }
         }

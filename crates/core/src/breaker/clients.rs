@@ -165,8 +165,7 @@ impl Clients {
     /// Keeps the count of a client that still fails from ending with the window.
     pub fn keep(&mut self, id: ClientId, bucket: u64) {
         let bucket = lower_bits(bucket);
-        let known = self.known.iter_mut().find(|known| known.id == id);
-        if let Some(known) = known.filter(|known| known.failed > 0) {
+        if let Some(known) = self.failing_mut(id) {
             // As if it had begun in the bucket before: it is no newcomer.
             (known.since, known.failed_at) = (bucket.wrapping_sub(1), bucket);
         }
@@ -177,8 +176,7 @@ impl Clients {
     /// the first bucket of a new window.
     pub fn keep_failing(&mut self, id: ClientId, bucket: u64) {
         let bucket = lower_bits(bucket);
-        let known = self.known.iter_mut().find(|known| known.id == id);
-        let Some(known) = known.filter(|known| known.failed > 0) else {
+        let Some(known) = self.failing_mut(id) else {
             return;
         };
         known.failed_at = bucket;
@@ -188,6 +186,11 @@ impl Clients {
             // What was counted is not in the window of the circuit any more.
             known.failed = 1;
         }
+    }
+
+    fn failing_mut(&mut self, id: ClientId) -> Option<&mut KnownClient> {
+        let mut known = self.known.iter_mut();
+        known.find(|known| known.id == id && known.failed > 0)
     }
 
     /// Begins to count failures anew, for each step of a ramp.

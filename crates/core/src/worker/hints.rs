@@ -55,12 +55,11 @@ impl Worker {
         client: ClientId,
         rng: &mut impl Rng,
     ) -> Hint {
-        let Some(now) = failure.now else {
-            return hint(retry, failure, Duration::ZERO, rng.unit());
-        };
-        let (load, _) = self.routes.load(self.routes.load_key(route));
-        load.count_hint();
-        let crowd_interval = self.waiting.interval(client, retry.check_ins, now);
+        let crowd_interval = failure.now.map_or(Duration::ZERO, |now| {
+            let (load, _) = self.routes.load(self.routes.load_key(route));
+            load.count_hint();
+            self.waiting.interval(client, retry.check_ins, now)
+        });
         hint(retry, failure, crowd_interval, rng.unit())
     }
 

@@ -29,8 +29,7 @@ impl CircuitBreaker {
             }
             State::Ramp => {
                 self.step.add(counts.good.sum());
-                let good = self.step.succeeded();
-                let needed = needed(settings.ramp.failure_ratio, RAMP_MIN_SAMPLES, good);
+                let needed = needed_in_ramp(settings, self.step);
                 self.count_failed(counts, needed, now, |circuit, _, counts| {
                     circuit.step.add(counts);
                 });
@@ -50,7 +49,7 @@ impl CircuitBreaker {
     ) {
         let bucket = self.bucket(now);
         for failed in &counts.failed {
-            let limit = self.limit(needed, bucket);
+            let limit = self.limit(needed, bucket).unwrap_or(u32::MAX);
             let Counts {
                 total,
                 failed: errors,
@@ -70,23 +69,14 @@ impl CircuitBreaker {
 
     /// Returns how many failures of one client count in a step of the ramp; zero if only one is known.
     pub(super) fn failed_of_one(&self, settings: &Settings, step: Counts, now: Timestamp) -> u32 {
-        let needed = needed(
-            settings.ramp.failure_ratio,
-            RAMP_MIN_SAMPLES,
-            step.succeeded(),
-        );
-        match self.limit(needed, self.bucket(now)) {
-            u32::MAX => 0,
-            limit => limit,
-        }
+        let limit = self.limit(needed_in_ramp(settings, step), self.bucket(now));
+        limit.unwrap_or(0)
     }
 
-    /// Returns how many failures of one client count.
-    fn limit(&self, needed: u32, bucket: u64) -> u32 {
-        match self.clients.parts(bucket) {
-            1 => u32::MAX,
-            parts => needed.div_ceil(parts),
-        }
+    /// Returns how many failures of one client count; all of them (`None`) if only one is known.
+    fn limit(&self, needed: u32, bucket: u64) -> Option<u32> {
+        let parts = self.clients.parts(bucket);
+        (parts > 1).then(|| needed.div_ceil(parts))
     }
 
     /// Returns whether a client that is not the only one fails so often that it goes on only with what is
@@ -136,6 +126,12 @@ impl CircuitBreaker {
         self.abandoned
             .merge(abandoned, counts.last_response, &mut self.last_response);
     }
+}
+
+/// Returns how many failures cut the rate of a ramp, with the successes of this step.
+fn needed_in_ramp(settings: &Settings, step: Counts) -> u32 {
+    let ratio = settings.ramp.failure_ratio;
+    needed(ratio, RAMP_MIN_SAMPLES, step.succeeded())
 }
 
 /// Returns how many failures open a circuit that has `good` successes: with them, at least `least`

@@ -122,11 +122,13 @@ impl RouteCircuits {
                 State::Closed => Decision::Admit(by),
                 State::Open if now < circuit.until => Decision::Reject(by),
                 State::Open => Decision::MayProbe(by),
-                // Which permits are in flight is up to the shared record. That none is left can be
-                // believed until the next tick, and saves a read for each rejection.
-                State::HalfOpen if circuit.admits(client, visitor.has_pass, now, draw) => {
+                State::HalfOpen | State::Ramp
+                    if circuit.admits(client, visitor.has_pass, now, draw) =>
+                {
                     Decision::Admit(by)
                 }
+                // Which permits are in flight is up to the shared record. That none is left can be
+                // believed until the next tick, and saves a read for each rejection.
                 State::HalfOpen
                     if !circuit.may_acquire_probe(settings, now)
                         || circuit.must_wait(client, now) =>
@@ -134,9 +136,6 @@ impl RouteCircuits {
                     Decision::Reject(by)
                 }
                 State::HalfOpen => Decision::MayProbe(by),
-                State::Ramp if circuit.admits(client, visitor.has_pass, now, draw) => {
-                    Decision::Admit(by)
-                }
                 State::Ramp => Decision::Reject(by),
             };
         }
