@@ -1,4 +1,4 @@
-//! Scenarios that run at the same time.
+//! Scenarios that run at the same time, and what their counts say.
 
 /// A scenario on its own routes of a bench. It panics if it fails.
 pub(crate) type Scenario<Bench> = (&'static str, fn(&Bench));
@@ -26,4 +26,10 @@ pub(crate) fn run_at_once<T: Send>(
         ends.map(|(name, thread)| (name, thread.join().ok()))
             .collect()
     })
+}
+
+/// Returns the highest mean of so many counts in a row; 0 if there are fewer.
+pub(crate) fn highest_mean(counts: &[u32], of: usize) -> f64 {
+    let sums = counts.windows(of).map(|some| some.iter().sum::<u32>());
+    f64::from(sums.max().unwrap_or(0)) / of as f64
 }

@@ -38,7 +38,7 @@ pub(crate) struct Client {
     pub(crate) obeys: bool,
     /// Whether it has been here before.
     pub(crate) is_back: bool,
-    /// Whether the incident has turned it away.
+    /// Whether one of its requests failed, or was rejected, because of the incident.
     pub(crate) was_turned_away: bool,
     /// When it first arrived, in milliseconds since the start.
     pub(crate) since_ms: u64,

@@ -1,5 +1,5 @@
-//! One client that asks again and again, whatever it is told: a program that retries without a pause,
-//! or a monitor. It is no visitor.
+//! One client that ignores hints and sends requests at a fixed rate: a program that retries without a
+//! pause, or a monitor. It is not counted as a visitor.
 
 /// A client that asks all the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

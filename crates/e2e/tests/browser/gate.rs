@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use serde_json::{json, Value};
 use tidegate_core::config::{Config, PageRetry};
-use tidegate_core::failure::{Reason, Source};
-use tidegate_core::http::accept::Format;
-use tidegate_core::page::{Gate, LanguageId, PageInfo, Pages};
+use tidegate_core::failure::Reason;
+use tidegate_core::page::{Gate, PageInfo, Pages};
 use tidegate_e2e::client::browser;
 use tidegate_e2e::config::{merge, route, Listener};
 use tidegate_e2e::upstream::Answer;
 
-use super::Place;
+use super::{page_of, Place};
 
 const PAGE_RETRY: PageRetry = PageRetry {
     auto: true,
@@ -57,23 +56,9 @@ fn page(gate: Option<&str>) -> Answer {
     };
     let pages = Pages::new(&Config::default());
     let page = pages.render(&PageInfo {
-        format: Format::Html,
-        status: 503,
-        reason,
-        source: Source::Proxy,
-        tripped_by: None,
-        maintenance: None,
         retry_after: Some(Duration::from_secs(20)),
-        page_retry: Some(&PAGE_RETRY),
         gate,
-        request_id: None,
-        now: None,
-        method: b"GET",
-        host: b"",
-        path: b"",
-        language: LanguageId::default(),
-        route: b"",
-        page: None,
+        ..page_of(503, reason, &PAGE_RETRY)
     });
     Answer::status(503)
         .header("content-security-policy", page.csp.expect("a policy"))

@@ -10,12 +10,12 @@ use std::time::Duration;
 use serde_json::{json, Value};
 use tidegate_core::config::{Config, PageRetry};
 use tidegate_core::failure::{Reason, Source};
-use tidegate_core::http::accept::Format;
-use tidegate_core::page::{Gate, LanguageId, PageInfo, Pages};
+use tidegate_core::page::{Gate, PageInfo, Pages};
 use tidegate_e2e::client::{browser, Protocol};
 use tidegate_e2e::config::{merge, tidegate};
 use tidegate_e2e::message::Request;
 
+use super::page_of;
 use crate::site::kinds::{FAILURES, FAILURES_OF_5XX};
 use crate::site::Site;
 
@@ -201,25 +201,14 @@ fn made(name: &str, lang: &str) -> Value {
     let text = json!({ "locales": { "default": lang }, "brand": brand }).to_string();
     let pages = Pages::new(&Config::from_json(text.as_bytes()).expect("a valid configuration"));
     let page = pages.render(&PageInfo {
-        format: Format::Html,
-        status,
-        reason,
         source: Source::Upstream,
-        tripped_by: None,
-        maintenance: None,
         retry_after: Some(Duration::from_secs(24)),
-        page_retry: Some(&PAGE_RETRY),
         gate,
         request_id: Some(b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"),
         now: Some(tidegate_core::time::Timestamp::from_millis(
             1_787_480_130_250,
         )),
-        method: b"GET",
-        host: b"",
-        path: b"",
-        language: LanguageId::default(),
-        route: b"",
-        page: None,
+        ..page_of(status, reason, &PAGE_RETRY)
     });
     json!({
         "name": name, "lang": lang, "url": format!("http://core.invalid/{name}"), "method": "GET",

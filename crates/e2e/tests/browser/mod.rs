@@ -6,6 +6,10 @@ mod hidden;
 mod look;
 
 use serde_json::{json, Value};
+use tidegate_core::config::PageRetry;
+use tidegate_core::failure::{Reason, Source};
+use tidegate_core::http::accept::Format;
+use tidegate_core::page::{LanguageId, PageInfo};
 use tidegate_e2e::client::browser;
 use tidegate_e2e::config::{cluster, merge, route, tidegate, Bootstrap, Listener};
 use tidegate_e2e::envoy::Envoy;
@@ -41,6 +45,29 @@ fn with_retry(name: &str, retry: &str) -> Listener {
     Listener::new(name)
         .filter(tidegate(&tidegate_e2e::module(), Some(&text.to_string())))
         .routes([route("/", "site")])
+}
+
+/// Returns what is known of the HTML page of a GET, and nothing more.
+fn page_of(status: u16, reason: Reason, page_retry: &PageRetry) -> PageInfo<'_> {
+    PageInfo {
+        format: Format::Html,
+        status,
+        reason,
+        source: Source::Proxy,
+        tripped_by: None,
+        maintenance: None,
+        retry_after: None,
+        page_retry: Some(page_retry),
+        gate: None,
+        request_id: None,
+        now: None,
+        method: b"GET",
+        host: b"",
+        path: b"",
+        language: LanguageId::default(),
+        route: b"",
+        page: None,
+    }
 }
 
 /// An upstream behind the listeners of an Envoy.

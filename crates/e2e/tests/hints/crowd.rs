@@ -3,7 +3,6 @@
 //! Three sites with a plugin each, so that none knows of the others, at the same time: all clients obey
 //! their hints; some ask every second; one client asks again and again.
 
-use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,7 +15,9 @@ use tidegate_e2e::upstream::{Behaviour, Upstream};
 use tokio::task::JoinSet;
 
 use crate::breaker::bench::{events, plugin, Stall};
-use crate::scenarios::run_at_once;
+use crate::scenarios::{highest_mean, run_at_once};
+use crate::way_back::bench::address;
+use crate::way_back::visitor::pass_of;
 
 /// New visitors per second.
 const USUAL: u32 = 150;
@@ -51,7 +52,7 @@ enum Kind {
     Page,
     /// A program that obeys `Retry-After`.
     Program,
-    /// Asks every second, whatever it is told.
+    /// Ignores hints and asks every second.
     Impatient,
 }
 
@@ -86,9 +87,7 @@ struct Site {
 
 impl Site {
     fn request(&self, method: &str, client: u32) -> Request {
-        // A block that is reserved for benchmarks (RFC 2544).
-        let address = Ipv4Addr::from(u32::from(Ipv4Addr::new(198, 18, 0, 0)) + client);
-        Request::new(method, "/shop").header("x-forwarded-for", address.to_string())
+        Request::new(method, "/shop").header("x-forwarded-for", address(client))
     }
 
     fn kind(&self, client: u32) -> Kind {
@@ -121,9 +120,10 @@ impl Site {
                 if request.method == "GET" {
                     return;
                 }
-                let pass = answer.header("set-cookie").unwrap_or_default();
-                let pass = pass.split(';').next().unwrap_or_default();
-                request = page.clone().header("cookie", pass);
+                request = match pass_of(&answer) {
+                    Some(pass) => page.clone().header("cookie", pass),
+                    None => page.clone(),
+                };
                 continue;
             }
             let hint = answer.header("retry-after").and_then(|s| s.parse().ok());
@@ -326,9 +326,7 @@ fn a_crowd_comes_back_within_capacity() {
         assert_eq!(run.missing, 0, "{name}: not all are served in {LIMIT:?}");
         let peak = f64::from(*run.upstream.iter().max().expect("seconds"));
         assert!(peak <= most * ONE_RUN, "{name}: {peak}/s at the upstream");
-        let means = run.upstream.windows(3);
-        let means = means.map(|three| f64::from(three.iter().sum::<u32>()) / 3.0);
-        let mean = means.fold(0.0, f64::max);
+        let mean = highest_mean(&run.upstream, 3);
         assert!(
             mean <= most,
             "{name}: {mean}/s at the upstream for three seconds"
@@ -349,12 +347,8 @@ fn a_crowd_comes_back_within_capacity() {
             "{name}: check_ins did not bind"
         );
         // The crowd still grows when the first ones are told. So: in the mean of some seconds.
-        let means = run
-            .check_ins
-            .windows(5)
-            .map(|five| five.iter().sum::<u32>() / 5);
         let most = 1.5 * f64::from(CHECK_INS) * longest_second;
-        let check_ins = f64::from(means.max().expect("seconds"));
+        let check_ins = highest_mean(&run.check_ins, 5);
         assert!(
             check_ins <= most,
             "{name}: {check_ins} check-ins per second"

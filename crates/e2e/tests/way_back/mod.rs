@@ -3,14 +3,14 @@
 //! Each scenario has a host of its own, with an upstream of its own, and most of them run at the same
 //! time on one [`Bench`]. What reaches an upstream is counted at the upstream.
 
-mod bench;
+pub(crate) mod bench;
 mod check_ins;
 mod crowd;
 mod pages;
 mod passes;
 mod rate;
 mod times;
-mod visitor;
+pub(crate) mod visitor;
 
 use std::sync::{Mutex, PoisonError};
 

@@ -8,6 +8,7 @@ use tidegate_e2e::upstream::Behaviour;
 use super::bench::{Site, Stage};
 use super::crowd::Crowd;
 use crate::breaker::bench::{is_rejected, wait_until};
+use crate::scenarios::highest_mean;
 
 /// Requests per second while all is well.
 const USUAL: u32 = 100;
@@ -164,10 +165,7 @@ impl Came {
     /// Checks the load in the mean of three seconds, and in one of them: requests are drawn at random, by each
     /// worker, so that a second may have more than the rate, and the seconds around it do not.
     fn check(&self, most: f64, most_in_one: f64) {
-        let means = self.by_second.windows(3);
-        let means = means.map(|three| f64::from(three.iter().sum::<u32>()) / 3.0);
-        let mean = means.fold(0.0, f64::max);
-        assert!(mean <= most, "{most}: {self:?}");
+        assert!(highest_mean(&self.by_second, 3) <= most, "{most}: {self:?}");
         let peak = self.by_second.iter().max();
         let peak = peak.copied().map_or(0.0, f64::from);
         assert!(peak <= most_in_one, "{most_in_one}: {self:?}");

@@ -103,7 +103,7 @@ pub(crate) struct Figures {
     pub(crate) all_back_s: Figure,
     /// The time that all visitors together waited after the outage.
     pub(crate) lost_s: Figure,
-    /// The same relative to the time that they wait with the oracle.
+    /// [`lost_s`](Self::lost_s), divided by the time that all visitors together wait with the oracle.
     pub(crate) lost_ratio: Figure,
     /// The highest number of rejected requests in a second.
     pub(crate) check_ins: Figure,

@@ -23,7 +23,7 @@ const AFTER_MS: u64 = 120_000;
 /// The multiple: where a third of the capacity is free, an oracle needs twice the outage.
 const AFTER_OUTAGES: u64 = 2;
 
-/// What decides when the visitors of a run come back.
+/// How a run decides when a visitor who was rejected comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strategy {
     /// Hints, and the breaker of this filter.

@@ -21,11 +21,11 @@ const MONITOR_PER_SECOND: u32 = 5;
 pub(crate) enum Population {
     /// All clients obey
     Obey,
-    /// 30 % of the clients ask every second, whatever they are told
+    /// 30 % of the clients ignore hints and ask every second
     EverySecond,
-    /// From the outage on, one more client asks 50 times a second, whatever it is told
+    /// From the outage on, one more client ignores hints and asks 50 times a second
     Hammer,
-    /// A small site, which a monitor asks 5 times a second, whatever it is told
+    /// A small site, which a monitor that ignores hints asks 5 times a second
     SmallSite,
     /// All clients obey, and have one address
     OneAddress,

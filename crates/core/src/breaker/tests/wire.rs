@@ -186,6 +186,19 @@ prop_compose! {
     }
 }
 
+/// Returns the window of the records of earlier versions in which each field has a value of its own.
+fn window_of_old_records() -> Window {
+    let mut ring = [Counts::default(); BUCKETS];
+    for (n, bucket) in (0_u32..).zip(&mut ring) {
+        *bucket = Counts {
+            total: 100 + n,
+            failed: 50 + n,
+            slow: n,
+        };
+    }
+    Window::from_parts(0x0a0b, ring)
+}
+
 proptest! {
     #[test]
     fn decoding_reverses_encoding(original in any_circuits()) {

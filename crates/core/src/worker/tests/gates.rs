@@ -61,6 +61,27 @@ fn second(world: &mut World, crowds: &[Crowd], rng: &mut SplitMix64) -> Vec<u32>
     admitted
 }
 
+/// Lets two crowds ask for some seconds, and returns how many requests of each were admitted in the twenty
+/// seconds after that.
+fn twenty_seconds_after(
+    seconds: u32,
+    world: &mut World,
+    crowds: &[Crowd; 2],
+    seed: u64,
+) -> [u32; 2] {
+    let rng = &mut SplitMix64::new(seed);
+    for _ in 0..seconds {
+        second(world, crowds, rng);
+    }
+    let mut all = [0; 2];
+    for _ in 0..20 {
+        for (all, admitted) in all.iter_mut().zip(second(world, crowds, rng)) {
+            *all += admitted;
+        }
+    }
+    all
+}
+
 fn crowd(per_second: u32) -> Crowd {
     Crowd {
         per_second,
@@ -98,7 +119,6 @@ fn workers_together_admit_the_rate() {
 fn one_client_that_hammers_leaves_the_rate_to_the_others() {
     for per_second in [50, 1_000] {
         for workers in [1, 2, 4] {
-            let (mut world, rng) = (at_gate(workers, 10.0), &mut SplitMix64::new(5));
             let crowds = [
                 crowd(20),
                 Crowd {
@@ -107,15 +127,8 @@ fn one_client_that_hammers_leaves_the_rate_to_the_others() {
                     has_pass: false,
                 },
             ];
-            for _ in 0..3 {
-                second(&mut world, &crowds, rng);
-            }
-            let (mut others, mut own) = (0, 0);
-            for _ in 0..20 {
-                let admitted = second(&mut world, &crowds, rng);
-                others += admitted[0];
-                own += admitted[1];
-            }
+            let mut world = at_gate(workers, 10.0);
+            let [others, own] = twenty_seconds_after(3, &mut world, &crowds, 5);
             // Of ten requests per second.
             let case = format!("{per_second}/s, {workers} workers: {others} and {own}");
             assert!(others >= 120, "{case}");
@@ -127,7 +140,6 @@ fn one_client_that_hammers_leaves_the_rate_to_the_others() {
 #[test]
 fn who_has_a_pass_is_admitted_first() {
     for workers in [1, 2, 4] {
-        let (mut world, rng) = (at_gate(workers, 100.0), &mut SplitMix64::new(9));
         let crowds = [
             crowd(400),
             Crowd {
@@ -136,15 +148,8 @@ fn who_has_a_pass_is_admitted_first() {
                 has_pass: true,
             },
         ];
-        for _ in 0..5 {
-            second(&mut world, &crowds, rng);
-        }
-        let (mut others, mut with_pass) = (0, 0);
-        for _ in 0..20 {
-            let admitted = second(&mut world, &crowds, rng);
-            others += admitted[0];
-            with_pass += admitted[1];
-        }
+        let mut world = at_gate(workers, 100.0);
+        let [others, with_pass] = twenty_seconds_after(5, &mut world, &crowds, 9);
         let case = format!("{workers} workers: {others} and {with_pass}");
         // All but what is lost by chance, and the others get the rest of 100 per second.
         assert!(with_pass >= 1_100, "{case}");

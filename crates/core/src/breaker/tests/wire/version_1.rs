@@ -41,15 +41,7 @@ fn a_record_is_read_without_its_ramp() {
     };
     circuit.last_success = ms(12);
     circuit.last_response = ms(12);
-    let mut ring = [Counts::default(); BUCKETS];
-    for (n, bucket) in (0_u32..).zip(&mut ring) {
-        *bucket = Counts {
-            total: 100 + n,
-            failed: 50 + n,
-            slow: n,
-        };
-    }
-    circuit.window = Window::from_parts(0x0a0b, ring);
+    circuit.window = window_of_old_records();
     let expected = RouteCircuits {
         route: circuit,
         changes: 0x0102_0304,

@@ -154,15 +154,7 @@ fn all_fields_but_the_ramp_are_read() {
         clients: [Some(client(2)), None, None],
     };
     route.last_response = ms(16);
-    let mut ring = [Counts::default(); BUCKETS];
-    for (n, bucket) in (0_u32..).zip(&mut ring) {
-        *bucket = Counts {
-            total: 100 + n,
-            failed: 50 + n,
-            slow: n,
-        };
-    }
-    route.window = Window::from_parts(0x0a0b, ring);
+    route.window = window_of_old_records();
     route.clients.known = vec![KnownClient {
         id: client(3),
         seen: 17,
