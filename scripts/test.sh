@@ -39,6 +39,8 @@ step "the module" module
 step "an Envoy" envoy
 step "a browser" browser
 step "a Prometheus, and the types of Grafana" monitoring
+# Most tests on Envoy wait for something, and those that keep processors busy take turns (crates/e2e/src/machine.rs).
+export RUST_TEST_THREADS=$(($(getconf _NPROCESSORS_ONLN) + 1))
 step "tests of the tools, the module in a host of our own, and on Envoy" \
   cargo test --locked --workspace --exclude tidegate-filter --exclude tidegate-noop --exclude tidegate-core
 step "generated docs" scripts/docs.sh --check

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tidegate_envoy::{Admin, Options, WaitError};
@@ -49,6 +49,8 @@ pub fn signs_of_death(log: &str) -> Vec<String> {
 #[derive(Debug)]
 pub struct Envoy {
     envoy: tidegate_envoy::Envoy,
+    started: Instant,
+    workers: u32,
 }
 
 impl Envoy {
@@ -79,6 +81,8 @@ impl Envoy {
         });
         let envoy = Envoy {
             envoy: envoy.unwrap_or_else(|error| panic!("{}: {error}", dir.display())),
+            started: Instant::now(),
+            workers: bootstrap.concurrency,
         };
         assert_eq!(
             envoy.stat("listener_manager.lds.update_rejected"),
@@ -136,6 +140,14 @@ impl Envoy {
     /// If `/proc` does not have it (Linux has).
     pub fn processor_time(&self) -> Duration {
         self.envoy.processor_time().expect("the threads of Envoy")
+    }
+
+    /// Returns the share of the time since its start for which a worker has waited for a processor, in
+    /// the mean of all. It is 0 where `/proc` does not have it.
+    pub fn waited(&self) -> f64 {
+        // The other threads have little to do.
+        let waited = self.envoy.processor_wait().unwrap_or_default() / self.workers;
+        waited.as_secs_f64() / self.started.elapsed().as_secs_f64()
     }
 
     /// Returns the sizes in bytes of the memories of all wasm VMs, the largest first.

@@ -7,6 +7,11 @@ pub(crate) type Scenario<Bench> = (&'static str, fn(&Bench));
 pub(crate) fn run_all<Bench: Sync>(bench: &Bench, scenarios: &[Scenario<Bench>]) -> Vec<String> {
     let all = scenarios.iter();
     let ends = run_at_once(all.map(|&(name, play)| (name.to_owned(), move || play(bench))));
+    names_of_failed(ends)
+}
+
+/// Returns the names of the scenarios that panicked.
+pub(crate) fn names_of_failed(ends: Vec<(String, Option<()>)>) -> Vec<String> {
     let failed = ends.into_iter().filter(|(_, end)| end.is_none());
     failed.map(|(name, _)| name).collect()
 }

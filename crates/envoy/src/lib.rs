@@ -159,12 +159,25 @@ impl Envoy {
     /// # Errors
     /// If `/proc` does not have it.
     pub fn processor_time(&self) -> io::Result<Duration> {
+        self.schedstat(0)
+    }
+
+    /// Returns the time for which all threads of Envoy that run now have waited for a processor
+    /// (Linux only).
+    ///
+    /// # Errors
+    /// If `/proc` does not have it.
+    pub fn processor_wait(&self) -> io::Result<Duration> {
+        self.schedstat(1)
+    }
+
+    /// Returns the sum of a column of the threads' statistics. proc(5): nanoseconds on a processor,
+    /// nanoseconds waiting for one, number of time slices.
+    fn schedstat(&self, column: usize) -> io::Result<Duration> {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.pid))?;
         let nanoseconds = tasks.filter_map(|task| {
-            // proc(5): nanoseconds on a processor, nanoseconds waiting for one, number of time
-            // slices.
             let text = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-            text.split(' ').next()?.parse::<u64>().ok()
+            text.split(' ').nth(column)?.parse::<u64>().ok()
         });
         Ok(Duration::from_nanos(nanoseconds.sum()))
     }

@@ -6,10 +6,11 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::{LazyLock, Mutex};
+use std::sync::LazyLock;
 
 use serde_json::{json, Value};
 
+use crate::machine::take_turn;
 use crate::process::Program;
 
 /// Runs the cases of a file of `crates/e2e/browser` and returns their names. The cases get `facts`,
@@ -19,9 +20,7 @@ use crate::process::Program;
 /// If there is no browser (tests are never skipped), or if a case fails.
 pub fn run(file: &str, facts: &Value, mut answer: impl FnMut(&Value) -> Value) -> Vec<String> {
     static TOOLS: LazyLock<Vec<String>> = LazyLock::new(|| crate::scripts::lines("browser.sh"));
-    // One browser at a time, since several would slow down each other's cases.
-    static ONE: Mutex<()> = Mutex::new(());
-    let _one = ONE.lock();
+    let _turn = take_turn();
     let [node, chromium, packages, fonts] = &TOOLS[..] else {
         panic!("scripts/browser.sh printed {:?}", *TOOLS);
     };

@@ -13,6 +13,8 @@ mod innocent;
 mod modes;
 mod sharing;
 
+use tidegate_e2e::machine;
+
 use crate::scenarios::{self, Scenario};
 use bench::Bench;
 
@@ -62,6 +64,9 @@ fn scenarios_pass_with_four_workers() {
 }
 
 fn run_all(concurrency: u32) {
-    let failed = scenarios::run_all(&Bench::start(concurrency), SCENARIOS);
-    assert!(failed.is_empty(), "with {concurrency} workers: {failed:?}");
+    machine::under_load(|| {
+        let bench = Bench::start(concurrency);
+        let failed = scenarios::run_all(&bench, SCENARIOS);
+        machine::Findings::new(failed, &bench.envoy)
+    });
 }

@@ -142,7 +142,7 @@ fn host(id: &str) -> String {
 /// A running Envoy and the upstreams of all scenarios.
 pub(crate) struct Bench {
     // Fields are dropped in this order: Envoy ends before its upstreams.
-    envoy: Envoy,
+    pub(crate) envoy: Envoy,
     upstreams: Vec<Upstream>,
     stall: Stall,
     started: Instant,
@@ -190,11 +190,6 @@ impl Bench {
             (scenario, stage)
         };
         scenarios.iter().zip(&self.upstreams).map(stage)
-    }
-
-    /// Returns how long the machine has stalled at most.
-    pub(crate) fn stall(&self) -> Duration {
-        self.stall.worst()
     }
 }
 
@@ -334,7 +329,7 @@ impl Stage<'_> {
 
     /// Returns how long the machine has stalled at most: so much later may anything happen.
     pub(crate) fn stall(&self) -> Duration {
-        self.bench.stall()
+        self.bench.stall.worst()
     }
 
     /// Polls, and returns whether the condition became true.

@@ -12,8 +12,9 @@ mod paths;
 mod probes;
 mod voices;
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use tidegate_e2e::machine;
 
 use crate::scenarios::run_at_once;
 use bench::{Bench, Scenario, Stage};
@@ -51,27 +52,20 @@ fn a_circuit_closes_only_what_fails_with_four_workers() {
 }
 
 fn run_all(concurrency: u32) {
-    // One at a time: each sends more than a thousand requests a second.
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let scenarios = scenarios();
-    let bench = Bench::start(concurrency, &scenarios);
-    let play = |(scenario, stage): (&Scenario, Stage<'_>)| {
-        stage.wait_for_its_turn();
-        scenario.play(&stage)
-    };
-    let stages = bench.stages(&scenarios);
-    let ends = run_at_once(stages.map(|of| (of.1.id().to_owned(), move || play(of))));
-    let findings = ends.into_iter().flat_map(|(name, findings)| {
-        let findings = findings.unwrap_or_else(|| vec!["see the panic above".to_owned()]);
-        findings
-            .into_iter()
-            .map(move |finding| format!("{name}: {finding}"))
+    machine::under_load(|| {
+        let bench = Bench::start(concurrency, &scenarios);
+        let play = |(scenario, stage): (&Scenario, Stage<'_>)| {
+            stage.wait_for_its_turn();
+            scenario.play(&stage)
+        };
+        let stages = bench.stages(&scenarios);
+        let ends = run_at_once(stages.map(|of| (of.1.id().to_owned(), move || play(of))));
+        let findings = ends.into_iter().flat_map(|(name, findings)| {
+            let findings = findings.unwrap_or_else(|| vec!["see the panic above".to_owned()]);
+            let named = move |finding| format!("{name}: {finding}");
+            findings.into_iter().map(named)
+        });
+        machine::Findings::new(findings.collect(), &bench.envoy)
     });
-    let findings: Findings = findings.collect();
-    assert!(
-        findings.is_empty(),
-        "with {concurrency} workers, and stalls of {:?}: {findings:#?}",
-        bench.stall()
-    );
 }

@@ -10,12 +10,13 @@ use serde_json::json;
 use tidegate_e2e::client::{Client, Protocol};
 use tidegate_e2e::config::{cluster, route, Bootstrap, Listener};
 use tidegate_e2e::envoy::Envoy;
+use tidegate_e2e::machine;
 use tidegate_e2e::message::{Request, Response};
 use tidegate_e2e::upstream::{Behaviour, Upstream};
 use tokio::task::JoinSet;
 
 use crate::breaker::bench::{events, plugin, Stall};
-use crate::scenarios::{highest_mean, run_at_once};
+use crate::scenarios::{highest_mean, names_of_failed, run_at_once};
 use crate::way_back::bench::address;
 use crate::way_back::visitor::pass_of;
 
@@ -202,6 +203,49 @@ impl Run {
     fn back(&self, part: f64) -> f64 {
         self.served[(self.served.len() as f64 * part) as usize]
     }
+
+    /// Asserts what holds for each site. The machine stood still for up to `stall`.
+    fn check(&self, name: &str, stall: Duration, envoy: &Envoy) {
+        println!("{name}: {self:?}, machine stood still for {stall:?}");
+        // A second in which the machine stood still may hold what came in the stall as well.
+        let longest_second = 1.0 + stall.as_secs_f64();
+        let most = PEAK * f64::from(CAPACITY) * longest_second;
+        assert_eq!(self.missing, 0, "{name}: not all are served in {LIMIT:?}");
+        let peak = f64::from(*self.upstream.iter().max().expect("seconds"));
+        assert!(peak <= most * ONE_RUN, "{name}: {peak}/s at the upstream");
+        let mean = highest_mean(&self.upstream, 3);
+        assert!(
+            mean <= most,
+            "{name}: {mean}/s at the upstream for three seconds"
+        );
+        assert!(self.back(0.5) <= HALF_BACK, "{name}: {}", self.back(0.5));
+        assert!(
+            self.back(0.95) <= NEARLY_ALL_BACK,
+            "{name}: {}",
+            self.back(0.95)
+        );
+        assert!(
+            self.longest <= MAX_HINT,
+            "{name}: a hint of {} s",
+            self.longest
+        );
+        assert!(
+            self.longest > 2 * USUAL_HINT,
+            "{name}: check_ins did not bind"
+        );
+        // The crowd still grows when the first ones are told. So: in the mean of some seconds.
+        let most = 1.5 * f64::from(CHECK_INS) * longest_second;
+        let check_ins = highest_mean(&self.check_ins, 5);
+        assert!(
+            check_ins <= most,
+            "{name}: {check_ins} check-ins per second"
+        );
+        let events = events(envoy, &format!("{name}/{name}"));
+        let again = events
+            .iter()
+            .filter(|(from, to)| from == "ramp" && to == "open");
+        assert_eq!(again.count(), 0, "{name} opened again: {events:?}");
+    }
 }
 
 fn run(site: &Arc<Site>) -> Run {
@@ -270,93 +314,55 @@ fn run(site: &Arc<Site>) -> Run {
 
 #[test]
 fn a_crowd_comes_back_within_capacity() {
-    let site = |name, impatient, hammer| {
-        let upstream = Upstream::start([(
-            "shop",
-            Behaviour::Capacity {
-                per_second: CAPACITY,
-                patience: Duration::from_secs(1),
-            },
-        )]);
-        (name, impatient, hammer, upstream)
-    };
-    let sites = [
-        site("obey", 0, 0),
-        site("impatient", 3, 0),
-        site("hammer", 0, 50),
-    ];
-    let clusters = sites
-        .iter()
-        .map(|site| cluster(site.0, &[site.3.address()]));
-    let configuration = json!({
-        "retry": { "check_ins": CHECK_INS, "max": format!("{MAX_HINT}s") },
-    });
-    let listeners = sites.iter().map(|site| {
-        Listener::new(site.0)
-            .filter(plugin(site.0, &configuration.to_string()))
-            .routes(vec![route("/", site.0)])
-            .manager(json!({ "use_remote_address": true, "xff_num_trusted_hops": 1 }))
-            .json()
-    });
-    let mut bootstrap = Bootstrap::new(clusters.collect(), listeners.collect());
-    bootstrap.concurrency = 2;
-    let envoy = Envoy::start(&bootstrap);
-    let stall = Stall::watch();
-    let runs = sites.map(|(name, impatient, hammer, upstream)| {
-        let address = envoy.listener(name);
-        let clients = (0..CONNECTIONS).map(|_| Client::new(Protocol::H1, address));
-        let site = Arc::new(Site {
-            name,
-            impatient,
-            hammer,
-            upstream,
-            clients: clients.collect(),
-            away: Mutex::default(),
-        });
-        (name.to_owned(), move || run(&site))
-    });
-    let runs = run_at_once(runs.into_iter());
-    let stall = stall.worst();
-    for (name, run) in runs {
-        let run = run.expect(&name);
-        println!("{name}: {run:?}, machine stood still for {stall:?}");
-        // A second in which the machine stood still may hold what came in the stall as well.
-        let longest_second = 1.0 + stall.as_secs_f64();
-        let most = PEAK * f64::from(CAPACITY) * longest_second;
-        assert_eq!(run.missing, 0, "{name}: not all are served in {LIMIT:?}");
-        let peak = f64::from(*run.upstream.iter().max().expect("seconds"));
-        assert!(peak <= most * ONE_RUN, "{name}: {peak}/s at the upstream");
-        let mean = highest_mean(&run.upstream, 3);
-        assert!(
-            mean <= most,
-            "{name}: {mean}/s at the upstream for three seconds"
-        );
-        assert!(run.back(0.5) <= HALF_BACK, "{name}: {}", run.back(0.5));
-        assert!(
-            run.back(0.95) <= NEARLY_ALL_BACK,
-            "{name}: {}",
-            run.back(0.95)
-        );
-        assert!(
-            run.longest <= MAX_HINT,
-            "{name}: a hint of {} s",
-            run.longest
-        );
-        assert!(
-            run.longest > 2 * USUAL_HINT,
-            "{name}: check_ins did not bind"
-        );
-        // The crowd still grows when the first ones are told. So: in the mean of some seconds.
-        let most = 1.5 * f64::from(CHECK_INS) * longest_second;
-        let check_ins = highest_mean(&run.check_ins, 5);
-        assert!(
-            check_ins <= most,
-            "{name}: {check_ins} check-ins per second"
-        );
-        let events = events(&envoy, &format!("{name}/{name}"));
-        let again = events
+    machine::under_load(|| {
+        let site = |name, impatient, hammer| {
+            let upstream = Upstream::start([(
+                "shop",
+                Behaviour::Capacity {
+                    per_second: CAPACITY,
+                    patience: Duration::from_secs(1),
+                },
+            )]);
+            (name, impatient, hammer, upstream)
+        };
+        let sites = [
+            site("obey", 0, 0),
+            site("impatient", 3, 0),
+            site("hammer", 0, 50),
+        ];
+        let clusters = sites
             .iter()
-            .filter(|(from, to)| from == "ramp" && to == "open");
-        assert_eq!(again.count(), 0, "{name} opened again: {events:?}");
-    }
+            .map(|site| cluster(site.0, &[site.3.address()]));
+        let configuration = json!({
+            "retry": { "check_ins": CHECK_INS, "max": format!("{MAX_HINT}s") },
+        });
+        let listeners = sites.iter().map(|site| {
+            Listener::new(site.0)
+                .filter(plugin(site.0, &configuration.to_string()))
+                .routes(vec![route("/", site.0)])
+                .manager(json!({ "use_remote_address": true, "xff_num_trusted_hops": 1 }))
+                .json()
+        });
+        let mut bootstrap = Bootstrap::new(clusters.collect(), listeners.collect());
+        bootstrap.concurrency = 2;
+        let envoy = Envoy::start(&bootstrap);
+        let stall = Stall::watch();
+        let runs = sites.map(|(name, impatient, hammer, upstream)| {
+            let address = envoy.listener(name);
+            let clients = (0..CONNECTIONS).map(|_| Client::new(Protocol::H1, address));
+            let site = Arc::new(Site {
+                name,
+                impatient,
+                hammer,
+                upstream,
+                clients: clients.collect(),
+                away: Mutex::default(),
+            });
+            let (envoy, stall) = (&envoy, &stall);
+            let play = move || run(&site).check(name, stall.worst(), envoy);
+            (name.to_owned(), play)
+        });
+        let ends = run_at_once(runs.into_iter());
+        machine::Findings::new(names_of_failed(ends), &envoy)
+    });
 }

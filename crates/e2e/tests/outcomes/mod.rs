@@ -12,6 +12,8 @@ mod load;
 mod meant;
 mod uploads;
 
+use tidegate_e2e::machine;
+
 use crate::scenarios::{self, Scenario};
 use bench::Bench;
 
@@ -64,6 +66,9 @@ fn outcomes_are_told_apart_with_four_workers() {
 }
 
 fn run_all(concurrency: u32) {
-    let failed = scenarios::run_all(&Bench::start(concurrency), SCENARIOS);
-    assert!(failed.is_empty(), "with {concurrency} workers: {failed:?}");
+    machine::under_load(|| {
+        let bench = Bench::start(concurrency);
+        let failed = scenarios::run_all(&bench, SCENARIOS);
+        machine::Findings::new(failed, &bench.envoy)
+    });
 }

@@ -128,11 +128,6 @@ impl Bench {
         };
         sites.iter().zip(&self.upstreams).map(stage)
     }
-
-    /// Returns how long the machine has stalled at most.
-    pub(crate) fn stall(&self) -> Duration {
-        self.stall.worst()
-    }
 }
 
 /// The host of one scenario.
@@ -223,7 +218,7 @@ impl Stage<'_> {
 
     /// Returns how long the machine has stalled at most.
     pub(crate) fn stall(&self) -> Duration {
-        self.bench.stall()
+        self.bench.stall.worst()
     }
 
     /// Returns the number of workers.

@@ -12,9 +12,9 @@ mod rate;
 mod times;
 pub(crate) mod visitor;
 
-use std::sync::{Mutex, PoisonError};
+use tidegate_e2e::machine;
 
-use crate::scenarios::run_at_once;
+use crate::scenarios::{names_of_failed, run_at_once};
 use bench::{Bench, Site};
 
 fn sites() -> Vec<Site> {
@@ -53,20 +53,13 @@ fn ramps_admit_a_rate_with_four_workers() {
 }
 
 fn run_all(concurrency: u32, sites: Vec<Site>) {
-    // One at a time: each sends several hundred requests a second.
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let bench = Bench::start(concurrency, &sites);
-    let stages = bench.stages(&sites);
-    let ends = run_at_once(stages.map(|(name, play, stage)| {
-        let play = move || play(&stage);
-        (name.to_owned(), play)
-    }));
-    let failed = ends.into_iter().filter(|(_, end)| end.is_none());
-    let failed: Vec<String> = failed.map(|(name, _)| name).collect();
-    assert!(
-        failed.is_empty(),
-        "with {concurrency} workers, and stalls of {:?}: {failed:?}",
-        bench.stall()
-    );
+    machine::under_load(|| {
+        let bench = Bench::start(concurrency, &sites);
+        let stages = bench.stages(&sites);
+        let ends = run_at_once(stages.map(|(name, play, stage)| {
+            let play = move || play(&stage);
+            (name.to_owned(), play)
+        }));
+        machine::Findings::new(names_of_failed(ends), &bench.envoy)
+    });
 }

@@ -1,0 +1,61 @@
+//! The processors of the machine, which tests share with each other and with whatever else runs there.
+//!
+//! A load says something about the filter only if Envoy has a processor whenever it wants one. So the
+//! tests that keep processors busy take turns, and what was found while Envoy had to wait for a
+//! processor is not counted: the load is played again.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::envoy::Envoy;
+
+/// The share of the time for which a worker of Envoy may wait for a processor. With two cores, the loads
+/// of these tests alone make it wait for up to 0.2; two more busy programs, for 0.5 and more.
+const MOST_WAITED: f64 = 0.3;
+/// How often a load is played on a machine that is busy with something else.
+const ATTEMPTS: u32 = 3;
+
+/// Waits for the turn of a test that keeps processors busy. It lasts as long as the value.
+pub fn take_turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    // A test that failed in its turn has poisoned nothing.
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What was found wrong under a load.
+#[derive(Debug)]
+pub struct Findings {
+    findings: Vec<String>,
+    waited: f64,
+}
+
+impl Findings {
+    /// Returns findings, in words, with the Envoy under load, which still runs.
+    pub fn new(findings: Vec<String>, envoy: &Envoy) -> Self {
+        Self {
+            findings,
+            waited: envoy.waited(),
+        }
+    }
+}
+
+/// Plays a load when it is its turn, and again if it finds something while Envoy has to wait for
+/// processors.
+///
+/// # Panics
+/// If it finds something, and the machine was not busy, or was busy each time.
+pub fn under_load(play: impl Fn() -> Findings) {
+    let _turn = take_turn();
+    for attempt in 1..=ATTEMPTS {
+        let Findings { findings, waited } = play();
+        println!("Envoy waited for processors for {waited:.2} of the time");
+        if findings.is_empty() {
+            return;
+        }
+        let counts = waited <= MOST_WAITED || attempt == ATTEMPTS;
+        assert!(
+            !counts,
+            "attempt {attempt}, Envoy waited for processors for {waited:.2} of the time: {findings:#?}"
+        );
+        println!("attempt {attempt} does not count, since the machine is busy: {findings:#?}");
+    }
+}
