@@ -25,7 +25,7 @@ step() {
 module() { TIDEGATE_WASM=$(scripts/wasm.sh) && export TIDEGATE_WASM; }
 envoy() { ENVOY=$(scripts/envoy.sh) && export ENVOY && "$ENVOY" --version >&2; }
 # The tests run these scripts too. Running them here shows what they install and keeps it out of the time of the tests.
-browser() { scripts/browser.sh >&2; }
+clients() { scripts/browser.sh >&2 && scripts/rpc-clients.sh >&2; }
 monitoring() { scripts/prometheus.sh >&2 && scripts/grafana.sh >&2; }
 
 summary=
@@ -37,7 +37,7 @@ step "tests of the core" cargo test --quiet --locked -p tidegate-core
 step "clippy" scripts/lint.sh clippy
 step "the module" module
 step "an Envoy" envoy
-step "a browser" browser
+step "a browser, and RPC clients" clients
 step "a Prometheus, and the types of Grafana" monitoring
 # Most tests on Envoy wait for something, and those that keep processors busy take turns (crates/e2e/src/machine.rs).
 export RUST_TEST_THREADS=$(($(getconf _NPROCESSORS_ONLN) + 1))

@@ -7,7 +7,7 @@
 
 use std::ptr::{null, null_mut};
 
-use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
+use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, StreamType};
 use tidegate_core::filter::{Header, LocalReply};
 use tidegate_core::host::{HeaderMap, Host, HostError, MetricKind, MetricStore, SharedData};
 use tidegate_core::http::headers::HeaderBlock;
@@ -86,6 +86,7 @@ extern "C" {
         data: *const u8,
         data_size: usize,
     ) -> u32;
+    fn proxy_close_stream(stream: u32) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -177,6 +178,12 @@ pub(crate) fn set_response_body(size: usize, bytes: &[u8]) -> Result<()> {
     let buffer = BufferType::HttpResponseBody as u32;
     // SAFETY: the host only reads the live slice.
     check(unsafe { proxy_set_buffer_bytes(buffer, 0, size, bytes.as_ptr(), bytes.len()) })
+}
+
+/// Resets the stream of the response that has begun, and with it the upstream's.
+pub(crate) fn reset_response() -> Result<()> {
+    // SAFETY: no pointer is passed.
+    check(unsafe { proxy_close_stream(StreamType::HttpResponse as u32) })
 }
 
 /// Sets the period of the tick callback in milliseconds.

@@ -4,13 +4,13 @@ use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
-use tidegate_core::filter::{Filter, RequestAction, ResponseAction};
+use tidegate_core::filter::{BodyAction, Filter, RequestAction, ResponseAction};
 use tidegate_core::host::{HeaderMap, HostError};
 use tidegate_core::http::headers::HeaderBlock;
 use tidegate_core::worker::Worker;
 
 use crate::host::{self, Envoy};
-use crate::plugin::Active;
+use crate::plugin::{tick, Active};
 
 /// One request. Without a configuration, or before its headers, it passes.
 pub(crate) struct Request {
@@ -53,6 +53,9 @@ impl HttpContext for Request {
         let Ok(mut worker) = active.worker.try_borrow_mut() else {
             return Action::Continue;
         };
+        if worker.note_request() {
+            tick(&mut worker);
+        }
         let config = Rc::clone(&active.config);
         let (filter, action) =
             Filter::on_request_headers(config, self.id, &mut Envoy, &mut worker, end_of_stream);
@@ -84,11 +87,13 @@ impl HttpContext for Request {
 
     fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         let filter = self.filter.as_mut();
-        if let Some(bytes) = filter.and_then(|filter| filter.on_response_body(size, end_of_stream))
-        {
-            if let Err(error) = host::set_response_body(size, &bytes) {
-                log::warn!("tidegate: the body cannot be replaced ({error})");
-            }
+        let result = match filter.map(|filter| filter.on_response_body(size, end_of_stream)) {
+            None | Some(BodyAction::Continue) => Ok(()),
+            Some(BodyAction::Replace(bytes)) => host::set_response_body(size, &bytes),
+            Some(BodyAction::Reset) => host::reset_response(),
+        };
+        if let Err(error) = result {
+            log::warn!("tidegate: the body cannot be replaced ({error})");
         }
         Action::Continue
     }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
@@ -9,14 +10,11 @@ use tidegate_core::config::Config;
 use tidegate_core::filter::on_tick;
 use tidegate_core::filter_config::FilterConfig;
 use tidegate_core::host::{Host, MetricKind, MetricStore};
-use tidegate_core::worker::{Worker, CONFIG_ERRORS};
+use tidegate_core::worker::{Worker, CONFIG_ERRORS, TICK};
 
 use crate::host::{self, Envoy};
 use crate::http::Request;
 use crate::logger;
-
-/// The period of the tick in milliseconds. All workers learn of an open circuit within two periods.
-const TICK_MS: u32 = 50;
 
 /// The plugin on one worker. Until a configuration is accepted, all requests pass.
 #[derive(Default)]
@@ -44,11 +42,25 @@ impl Active {
             worker.inherit_load(&mut previous);
         }
         // A circuit may be open already, and must reject even the first request.
-        on_tick(&mut Envoy, &mut worker);
+        tick(&mut worker);
         Self {
             config: Rc::new(config),
             worker: Rc::new(RefCell::new(worker)),
         }
+    }
+}
+
+/// Does what is due at a tick.
+pub(crate) fn tick(worker: &mut Worker) {
+    if let Some(period) = on_tick(&mut Envoy, worker) {
+        set_tick_period(period);
+    }
+}
+
+fn set_tick_period(period: Duration) {
+    let ms = u32::try_from(period.as_millis()).unwrap_or(u32::MAX);
+    if let Err(error) = host::set_tick_period(ms) {
+        log::error!("tidegate: the tick cannot be set ({error}); breakers are late");
     }
 }
 
@@ -67,15 +79,16 @@ impl RootContext for Plugin {
         };
         match Config::from_json(&bytes) {
             Ok(config) => {
-                if let Err(error) = host::set_tick_period(TICK_MS) {
-                    log::error!("tidegate: no tick ({error}); breakers are late");
-                }
+                set_tick_period(TICK);
                 self.active = Some(Active::new(config, self.active.as_ref()));
                 true
             }
             Err(errors) => {
                 for error in errors.iter() {
                     log::error!("tidegate: configuration: {error}");
+                }
+                if errors.more() > 0 {
+                    log::error!("tidegate: configuration: and {} more errors", errors.more());
                 }
                 if let Ok(id) = Envoy.define_metric(MetricKind::Counter, CONFIG_ERRORS) {
                     Envoy.increment_metric(id, 1);
@@ -88,7 +101,7 @@ impl RootContext for Plugin {
     fn on_tick(&mut self) {
         let worker = self.active.as_ref().map(|active| &active.worker);
         if let Some(mut worker) = worker.and_then(|worker| worker.try_borrow_mut().ok()) {
-            on_tick(&mut Envoy, &mut worker);
+            tick(&mut worker);
         }
     }
 

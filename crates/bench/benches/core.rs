@@ -14,7 +14,7 @@ use criterion::{BatchSize, Criterion};
 use tidegate_core::breaker::{ClientId, Outcome, PathClass};
 use tidegate_core::config::Config;
 use tidegate_core::failure::Reason;
-use tidegate_core::filter::{on_tick, Filter, RequestAction, ResponseAction};
+use tidegate_core::filter::{on_tick, BodyAction, Filter, RequestAction, ResponseAction};
 use tidegate_core::filter_config::FilterConfig;
 use tidegate_core::host::{HeaderMap, Host, HostError, MetricKind, MetricStore, SharedData};
 use tidegate_core::http::headers::HeaderBlock;
@@ -61,7 +61,7 @@ fn breaker(criterion: &mut Criterion) {
             let action = fixture.respond(&mut filter);
             debug_assert_eq!(action, ResponseAction::Continue);
             let chunk = filter.on_response_body(black_box(1), true);
-            debug_assert_eq!(chunk, None);
+            debug_assert_eq!(chunk, BodyAction::Continue);
             fixture.end(&mut filter);
             black_box(filter)
         });

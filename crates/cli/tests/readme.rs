@@ -77,6 +77,7 @@ fn every_linked_path_exists() {
         "docs/benchmarks.md",
         "docs/breaker.md",
         "docs/explain.md",
+        "docs/filter-chain.md",
         "docs/hints.md",
         "docs/observability.md",
         "docs/pages.md",

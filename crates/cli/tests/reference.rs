@@ -10,6 +10,7 @@ use jsonschema::ValidationError;
 use serde_json::Value;
 use snapbox::Data;
 use tidegate_core::config::{reference, Config, ConfigError, ErrorKind};
+use tidegate_core::page::Pages;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -200,6 +201,16 @@ fn the_committed_names_of_templates_are_those_of_the_engine() {
     let expected = format!("{before}<!-- names{note}-->\n{table}<!-- end of names -->{after}");
     let golden = Data::read_from(&root().join("docs/pages.md"), None).raw();
     snapbox::assert_data_eq!(expected, golden);
+}
+
+#[test]
+fn the_languages_of_the_pages_are_the_built_in_ones() {
+    let page = committed("docs/pages.md");
+    let (_, rest) = page.split_once("<!-- languages").unwrap();
+    let (list, _) = rest.split_once("<!-- end of languages -->").unwrap();
+    let listed: BTreeSet<_> = list.split('`').skip(1).step_by(2).collect();
+    let pages = Pages::new(&Config::default());
+    assert_eq!(listed, pages.languages().collect());
 }
 
 #[test]

@@ -27,7 +27,7 @@
 //! use std::rc::Rc;
 //!
 //! use tidegate_core::config::Config;
-//! use tidegate_core::filter::{Filter, RequestAction, ResponseAction};
+//! use tidegate_core::filter::{BodyAction, Filter, RequestAction, ResponseAction};
 //! use tidegate_core::filter_config::FilterConfig;
 //! use tidegate_core::host::{HeaderMap, Host, HostError, MetricKind, MetricStore, SharedData};
 //! use tidegate_core::http::headers::HeaderBlock;
@@ -47,7 +47,7 @@
 //!                 (":path", "/basket"),
 //!                 ("accept", "text/plain"),
 //!             ]),
-//!             _ => HeaderBlock::from_pairs(&[(":status", "503")]),
+//!             _ => HeaderBlock::from_pairs(&[(":status", "503"), ("content-length", "91")]),
 //!         };
 //!         Ok(headers.as_wire().to_vec())
 //!     }
@@ -100,12 +100,15 @@
 //!
 //! let (mut filter, action) = Filter::on_request_headers(config, 1, host, &mut worker, true);
 //! assert_eq!(action, RequestAction::Continue);
-//! let action = filter.on_response_headers(host, &mut worker, true);
-//! let ResponseAction::SendLocalReply(reply) = action else {
+//! let action = filter.on_response_headers(host, &mut worker, false);
+//! let ResponseAction::Replace(headers) = action else {
 //!     panic!("{action:?}")
 //! };
-//! assert_eq!(reply.status, 502);
-//! assert!(String::from_utf8(reply.body)?.contains("connection_refused"));
+//! assert_eq!(headers.get(":status"), Some(&b"502"[..]));
+//! let BodyAction::Replace(page) = filter.on_response_body(91, true) else {
+//!     unreachable!("a page is in place of the body");
+//! };
+//! assert!(String::from_utf8(page)?.contains("connection_refused"));
 //! # Ok(())
 //! # }
 //! ```

@@ -138,7 +138,7 @@ fn first_match(config: &FilterConfig, info: &RouteInfo, request: &HeaderBlock) -
     let matches = |rule: &RouteMatch| {
         path.starts_with(rule.path_prefix.as_bytes())
             && rule.route.matches(name)
-            && rule.host.matches_ignore_case(host)
+            && rule.host.matches_host(host)
             && rule.virtual_host.matches(&info.virtual_host)
             && rule.cluster.matches(&info.cluster)
     };

@@ -8,6 +8,9 @@ use jiff::SignedDuration;
 /// The Unix epoch as a date and time in UTC.
 const EPOCH_UTC: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
+/// A clock that goes back by no more than this is a difference between two readings.
+pub const CLOCK_SLACK: Duration = Duration::from_secs(1);
+
 /// A point in time: whole milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(u64);
@@ -59,6 +62,17 @@ impl Timestamp {
     /// Returns the time that passed since `earlier`; zero if `earlier` is later.
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Returns this time, or the latest possible one if it is further ahead of `now` than `longest`
+    /// explains: then the clock was set back.
+    pub fn at_most_ahead(self, now: Self, longest: Duration) -> Self {
+        let latest = now.saturating_add(longest);
+        if self > latest.saturating_add(CLOCK_SLACK) {
+            latest
+        } else {
+            self
+        }
     }
 
     /// Returns the time that is `duration` later; the latest representable time on overflow.

@@ -10,17 +10,20 @@ use std::time::Duration;
 use expect_test::expect_file;
 use tidegate_core::config::{Color, Config, Exposed, Link, Logo, Maintenance, PageRetry};
 use tidegate_core::failure::{Reason, Source};
-use tidegate_core::http::accept::Format;
+use tidegate_core::http::format::Format;
 use tidegate_core::page::{Gate, LanguageId, Page, PageInfo, Pages};
 use tidegate_core::time::Timestamp;
 
-/// The formats that have a body, and the endings of their files.
-const FORMATS: [(Format, &str); 5] = [
+/// The formats whose body is text, and the endings of their files.
+const FORMATS: [(Format, &str); 8] = [
     (Format::Html, "html"),
     (Format::Problem, "problem.json"),
+    (Format::ProblemXml, "problem.xml"),
     (Format::Text, "text.txt"),
+    (Format::Markdown, "md"),
     (Format::Line, "line.txt"),
     (Format::Grpc, "grpc.txt"),
+    (Format::Connect, "connect.json"),
 ];
 
 static PAGE_RETRY: PageRetry = PageRetry {
@@ -43,6 +46,9 @@ fn info(format: Format, reason: Reason) -> PageInfo<'static> {
             Reason::UpstreamUnavailable => 503,
             Reason::UpstreamTimeout => 504,
             Reason::DestinationNotFound => 404,
+            Reason::Unauthorized => 401,
+            Reason::Forbidden => 403,
+            Reason::RateLimited => 429,
             _ => 500,
         }),
         reason,
@@ -57,6 +63,7 @@ fn info(format: Format, reason: Reason) -> PageInfo<'static> {
         request_id: Some(b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"),
         now: Some(Timestamp::from_millis(1_787_480_130_250)),
         method: b"GET",
+        content_type: b"",
         host: b"shop.example",
         path: b"/basket?session=secret",
         language: LanguageId::default(),

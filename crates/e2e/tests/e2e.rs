@@ -14,6 +14,8 @@ mod clients;
 mod configuration;
 /// `tidegate demo`, which leaves no process behind.
 mod demo;
+/// How failing responses end: without a body, and with one that never ends.
+mod endings;
 /// The commands of each example's README.
 mod examples;
 /// The harness itself.
@@ -28,6 +30,8 @@ mod memory;
 mod metrics;
 /// Every reason, wherever it is reported.
 mod named;
+/// Other filters of the same proxy: another Tidegate, and those that limit or deny requests.
+mod neighbours;
 /// What counts as the upstream's fault.
 mod outcomes;
 /// Operators' own pages: selection, language, policy.

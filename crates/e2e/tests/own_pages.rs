@@ -96,7 +96,7 @@ fn listener(configuration: &Value) -> Value {
 fn start() -> Shop {
     let (refused, upstream) = (
         Refused::default(),
-        Upstream::start([("500", Answer::status(500)), ("503", Answer::status(503))]),
+        Upstream::start([("500", failed(500)), ("503", failed(503))]),
     );
     let clusters = vec![
         cluster("refused", &[refused.address()]),
@@ -107,6 +107,11 @@ fn start() -> Shop {
         _upstream: upstream,
         _refused: refused,
     }
+}
+
+/// Returns a failure with a body, which is replaced for every client.
+fn failed(status: u16) -> Answer {
+    Answer::status(status).body("text/plain", "failed")
 }
 
 fn ask(shop: &Shop, path: &str, headers: &[(&str, &str)]) -> Response {
@@ -185,8 +190,8 @@ fn page_shows_exposed_values_escaped() {
     let part = "%2Frefused%2Fa%27b%22%3Ci%3E%26%3D%253C";
     let expected = format!(
         "<!doctype html>\n<html lang=\"en\" dir=\"ltr\">\n<title>We’ll be right back</title>\n\
-         <style>{STYLE}</style>\n<p>The server behind this site is not accepting connections at the \
-         moment. {{{{not ours}}}} &lt;call&gt; <b>now</b></p>\n\
+         <style>{STYLE}</style>\n<p>The server behind this site cannot be reached at the moment. \
+         {{{{not ours}}}} &lt;call&gt; <b>now</b></p>\n\
          <a href=\"https://status.example/?path={part}\" title='{shown}'>site.example{shown}</a>\n\
          <a href=\"/help?a&amp;b\">Help &amp; more</a>\n<b>Bye</b>none\n<script>{SCRIPT}</script>\n"
     );

@@ -74,7 +74,7 @@ fn policy_selects_replaced_responses() {
         let client = site.client(name, Protocol::H1);
         for (path, want) in *rows {
             let answer = client.get(&Request::get(path));
-            let is_ours = answer.header("content-language") == Some("en");
+            let is_ours = answer.headers.has("x-robots-tag");
             let member = answer.header("proxy-status").unwrap_or_default();
             let member = member.rsplit(", ").next().unwrap_or_default();
             let got = (
@@ -142,5 +142,45 @@ fn page_has_brand_and_configured_headers() {
         assert!(text.contains("href=\"/start\""), "{path}");
         assert_eq!(page.header("x-team"), Some("edge"), "{path}");
         assert!(!page.headers.has("x-robots-tag"), "{path}");
+    }
+}
+
+#[test]
+fn page_tells_nothing_of_the_network_behind_the_proxy() {
+    let details = r#"{ "proxy_status": { "details": true } }"#;
+    let site = Site::start(&[("page", None), ("details", Some(details))]);
+    for (path, own) in [
+        (
+            "/502-leak/",
+            "gateway; error=upstream_bad_gateway; received-status=502",
+        ),
+        (
+            "/502-leak-empty/",
+            "gateway; error=upstream_bad_gateway; received-status=502",
+        ),
+    ] {
+        for protocol in [Protocol::H1, Protocol::H2] {
+            let [page, all] = ["page", "details"]
+                .map(|listener| site.client(listener, protocol).get(&Request::get(path)));
+            let context = format!("{path} {protocol:?} {:?}", page.headers);
+            assert!(page.headers.has("x-tidegate-page"), "{context}");
+            let members = format!("db; error=connection_refused, {own}");
+            assert_eq!(
+                page.header("proxy-status"),
+                Some(members.as_str()),
+                "{context}"
+            );
+            assert_eq!(page.header("via"), Some("1.1 edge"), "{context}");
+            assert!(!page.headers.has("www-authenticate"), "{context}");
+            let said = format!("{:?} {}", page.headers, page.text());
+            for inside in ["10.0.3.7", "db.internal", "squid", "staging"] {
+                assert!(!said.contains(inside), "{inside} in {context}");
+            }
+            let members = all.header("proxy-status").unwrap_or_default();
+            assert!(members.contains("10.0.3.7:8080 db.internal"), "{members}");
+            let via = all.header("via").unwrap_or_default();
+            assert!(via.contains("db.internal:8080 (squid)"), "{via}");
+            assert!(!all.headers.has("www-authenticate"), "{:?}", all.headers);
+        }
     }
 }

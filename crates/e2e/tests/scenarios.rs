@@ -1,13 +1,23 @@
 //! Scenarios that run at the same time, and what their counts say.
 
+use tidegate_e2e::envoy::Envoy;
+use tidegate_e2e::machine;
+
 /// A scenario on its own routes of a bench. It panics if it fails.
 pub(crate) type Scenario<Bench> = (&'static str, fn(&Bench));
 
-/// Runs scenarios on one bench. Returns the names of those that failed.
-pub(crate) fn run_all<Bench: Sync>(bench: &Bench, scenarios: &[Scenario<Bench>]) -> Vec<String> {
-    let all = scenarios.iter();
-    let ends = run_at_once(all.map(|&(name, play)| (name.to_owned(), move || play(bench))));
-    names_of_failed(ends)
+/// Runs scenarios at the same time on one bench, which has one Envoy. Fails if any of them fails.
+pub(crate) fn run_all<Bench: Sync>(
+    start: impl Fn() -> Bench,
+    envoy: fn(&Bench) -> &Envoy,
+    scenarios: &[Scenario<Bench>],
+) {
+    machine::under_load(|| {
+        let bench = &start();
+        let all = scenarios.iter();
+        let ends = run_at_once(all.map(|&(name, play)| (name.to_owned(), move || play(bench))));
+        machine::Findings::new(names_of_failed(ends), envoy(bench))
+    });
 }
 
 /// Returns the names of the scenarios that panicked.

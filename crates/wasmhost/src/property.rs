@@ -70,6 +70,7 @@ fn of_stream(state: &State, stream: &Stream, path: &[&[u8]]) -> Option<Result<Ve
     let answered = stream.phase >= Phase::ResponseHeaders;
     let logging = state.phase == Phase::Log;
     let header = |name: &[u8]| request.and_then(|map| first(map, name)).map(<[u8]>::to_vec);
+    let is_grpc_status = response.is_some_and(|map| first(map, b"grpc-status").is_some());
     let value = match path {
         [b"connection_id"] | [b"connection", b"id"] => Some(int(1)),
         [b"request", b"protocol"] => Some(b"HTTP/1.1".to_vec()),
@@ -84,6 +85,8 @@ fn of_stream(state: &State, stream: &Stream, path: &[&[u8]]) -> Option<Result<Ve
             .and_then(|map| first(map, name))
             .map(<[u8]>::to_vec),
         [b"response", b"flags"] => Some(int(stream.flags)),
+        // Envoy notes the status of its reply before it makes it a `grpc-status`; here all are 503.
+        [b"response", b"code"] if answered && !stream.upstream && is_grpc_status => Some(int(503)),
         [b"response", b"code"] if answered => stream.status().map(|s| int(i64::from(s))),
         [b"response", b"code_details"] if answered => Some(stream.details.clone()),
         [b"upstream", b"address"] if stream.upstream => Some(b"127.0.0.1:8080".to_vec()),

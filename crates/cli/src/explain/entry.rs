@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 
-use tidegate_core::failure::{classify, details_decide, Reason};
+use tidegate_core::failure::{
+    classify, details_decide, is_direct_response, FailedResponse, Reason,
+};
 
 /// The known facts of one request. Strings are empty if the log has no value (`-`, `null`, missing
 /// field).
@@ -137,6 +139,10 @@ impl Entry<'_> {
         if let Some(reason) = own {
             return Some((reason, Evidence::Details));
         }
+        // Whoever gave a route a body of its own meant it.
+        if is_direct_response(self.details.as_bytes()) && self.bytes_sent > 0 {
+            return None;
+        }
         let flags = parse_flags(&self.flags);
         let broke_off = self
             .details
@@ -155,7 +161,12 @@ impl Entry<'_> {
             }
         }
         let (details, evidence) = self.evidence(flags);
-        let (reason, _) = classify(self.status, details.as_bytes(), flags);
+        let (reason, _) = classify(&FailedResponse {
+            status: self.status,
+            details: details.as_bytes(),
+            flags,
+            has_body: self.bytes_sent > 0,
+        });
         Some((reason, evidence))
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidegate_core::config::{Config, Maintenance};
 use tidegate_core::failure::{Reason, Source};
-use tidegate_core::http::accept::Format;
+use tidegate_core::http::format::Format;
 use tidegate_core::page::{Gate, PageInfo, Pages};
 use tidegate_core::retry::{hint, FailureInfo};
 use tidegate_core::time::Timestamp;
@@ -21,18 +21,24 @@ const REQUEST_ID: &[u8] = b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11";
 pub(super) enum Form {
     Html,
     Problem,
+    ProblemXml,
     Text,
+    Markdown,
     Line,
     Grpc,
+    Connect,
 }
 
 impl Form {
-    pub(super) const ALL: [Form; 5] = [
+    pub(super) const ALL: [Form; 8] = [
         Form::Html,
         Form::Problem,
+        Form::ProblemXml,
         Form::Text,
+        Form::Markdown,
         Form::Line,
         Form::Grpc,
+        Form::Connect,
     ];
 
     /// Returns the name of the form, which is also its file extension.
@@ -40,9 +46,12 @@ impl Form {
         match self {
             Form::Html => "html",
             Form::Problem => "json",
+            Form::ProblemXml => "xml",
             Form::Text => "txt",
+            Form::Markdown => "md",
             Form::Line => "line.txt",
             Form::Grpc => "grpc.txt",
+            Form::Connect => "connect.json",
         }
     }
 
@@ -54,9 +63,12 @@ impl Form {
         match self {
             Form::Html => Format::Html,
             Form::Problem => Format::Problem,
+            Form::ProblemXml => Format::ProblemXml,
             Form::Text => Format::Text,
+            Form::Markdown => Format::Markdown,
             Form::Line => Format::Line,
             Form::Grpc => Format::Grpc,
+            Form::Connect => Format::Connect,
         }
     }
 }
@@ -234,6 +246,7 @@ impl Cases {
             &FailureInfo {
                 status: failed,
                 remaining: (reason == Reason::CircuitOpen).then_some(policy.breaker.open.base),
+                is_limit: false,
                 retry_after: None,
                 now: Some(Timestamp::from_millis(NOW_MS)),
             },
@@ -259,6 +272,7 @@ impl Cases {
                 Method::Get => b"GET",
                 Method::Post => b"POST",
             },
+            content_type: b"",
             host: sample.host.as_bytes(),
             path: sample.path.as_bytes(),
             language: self.pages.language_of_tag(language),
@@ -276,7 +290,7 @@ impl Cases {
         headers.extend(wait.map(|wait| ("retry-after", wait.seconds().to_string())));
         headers.extend(page.headers);
         Some(Made {
-            status,
+            status: page.status,
             headers,
             body: page.body,
         })
@@ -290,6 +304,10 @@ fn envoy_status(reason: Reason) -> u16 {
         Reason::UpstreamBadGateway | Reason::HttpProtocolError => 502,
         Reason::UpstreamTimeout | Reason::HttpResponseTimeout => 504,
         Reason::DestinationNotFound => 404,
+        Reason::ProxyConfigurationError => 500,
+        Reason::Unauthorized => 401,
+        Reason::Forbidden | Reason::AuthorizationUnavailable => 403,
+        Reason::RateLimited => 429,
         _ => 503,
     }
 }

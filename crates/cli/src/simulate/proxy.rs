@@ -128,6 +128,7 @@ impl Proxy {
         let failure = FailureInfo {
             status: 503,
             remaining: (remaining_ms > 0).then(|| Duration::from_millis(remaining_ms)),
+            is_limit: false,
             retry_after: None,
             now: Some(at(rejected.now_ms)),
         };

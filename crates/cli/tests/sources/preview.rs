@@ -23,10 +23,10 @@ fn preview_writes_every_page() {
     let read = |name: &str| fs::read_to_string(folder.path().join("out").join(name)).unwrap();
     let reasons = Reason::ALL.len() - 1;
     let languages = Pages::new(&Config::default()).languages().count();
-    // What a visitor gets, the rule and the template, in five forms each; after a POST also the
-    // text of each, which is the built-in one, and the built-in HTML.
+    // What a visitor gets, the rule and the template, in eight forms each; after a POST also the
+    // text and the Markdown of each, which are the built-in ones, and the built-in HTML.
     let texts = reasons + 1 + reasons;
-    let count = (texts * 5 + texts + reasons) * languages;
+    let count = (texts * 8 + texts * 2 + reasons) * languages;
     assert_eq!(
         stderr,
         format!("{count} pages written; open out/index.html\n")
@@ -52,7 +52,7 @@ fn preview_writes_every_page() {
         .path()
         .join("out/template-a/dns_error.en.post.html")
         .exists());
-    assert!(read("index.html").contains("\"posts\":[\"html\",\"txt\"]"));
+    assert!(read("index.html").contains("\"posts\":[\"html\",\"txt\",\"md\"]"));
     assert!(read("index.html").contains("\"slug\":\"rule-0\""));
 }
 

@@ -32,7 +32,7 @@ pub enum Neutral {
     Meant,
     /// The configuration skips the path or the host.
     Skipped,
-    /// The upstream limits this client: 429, or RESOURCE_EXHAUSTED.
+    /// The upstream or a filter limits this client: 429, or RESOURCE_EXHAUSTED.
     RateLimited,
     /// The client left.
     ClientLeft,
@@ -179,16 +179,20 @@ impl Verdict {
             | Reason::HttpResponseTimeout
             | Reason::HttpResponseIncomplete => Outcome::Failure(reason).into(),
             Reason::ConnectionLimitReached => Neutral::EnvoyLimit.into(),
-            Reason::DestinationUnavailable | Reason::DestinationNotFound => {
-                Neutral::NoUpstream.into()
-            }
+            Reason::DestinationUnavailable
+            | Reason::DestinationNotFound
+            | Reason::ProxyConfigurationError => Neutral::NoUpstream.into(),
+            Reason::RateLimited => Neutral::RateLimited.into(),
             Reason::UpstreamError
             | Reason::UpstreamBadGateway
             | Reason::UpstreamUnavailable
             | Reason::UpstreamTimeout
             | Reason::CircuitOpen
             | Reason::Maintenance
-            | Reason::ProxyInternalError => Neutral::OtherReply.into(),
+            | Reason::ProxyInternalError
+            | Reason::Unauthorized
+            | Reason::Forbidden
+            | Reason::AuthorizationUnavailable => Neutral::OtherReply.into(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The bytes of the circuits of a route in shared data: a record of variable size.
 //!
 //! The record begins with its version. Records of the versions before are read; a circuit that is in the
-//! ramp there begins its ramp again. A record of any other version is not decoded; the reader then admits
-//! requests and counts.
+//! ramp there begins its ramp again. A record of a later version is left alone, since its workers still use
+//! it; the reader then admits requests and counts. Anything else is no record, and is replaced.
 
 mod bytes;
 
@@ -29,6 +29,8 @@ const VERSION: u8 = 3;
 const VERSION_OF_SHARES: u8 = 2;
 /// The first version: the circuit of the route alone, and less of it.
 const FIRST_VERSION: u8 = 1;
+/// Later versions count on; a record with a higher number is garbage.
+const LATER_VERSIONS: std::ops::RangeInclusive<u8> = VERSION + 1..=15;
 
 /// Number of bits of the deadline in a lease; the generation is in the bits above.
 const DEADLINE_BITS: u32 = 48;
@@ -65,6 +67,12 @@ impl RouteCircuits {
             put_circuit(&mut out, &class.circuit);
         }
         out
+    }
+
+    /// Returns whether these bytes are a record of a later version.
+    pub fn is_of_later_version(bytes: &[u8]) -> bool {
+        let version = bytes.first();
+        version.is_some_and(|version| LATER_VERSIONS.contains(version))
     }
 
     /// Decodes a record. Returns `None` for bytes that are no record of a version that is known.

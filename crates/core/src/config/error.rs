@@ -23,11 +23,11 @@ impl ConfigErrors {
     }
 
     /// Adds an error. From [`limits::ERRORS`] errors on, it only counts further ones.
-    pub(super) fn push(&mut self, at: &str, kind: ErrorKind) {
+    pub(super) fn push(&mut self, at: &str, kind: impl FnOnce() -> ErrorKind) {
         if self.errors.len() < limits::ERRORS {
             self.errors.push(ConfigError {
                 at: at.to_owned(),
-                kind,
+                kind: kind(),
             });
         } else {
             self.more = self.more.saturating_add(1);

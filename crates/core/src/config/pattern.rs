@@ -1,5 +1,14 @@
 //! Patterns for hosts, paths, header names and names of Envoy's configuration. `*` is the only
 //! wildcard, so that a pattern is easy to read and matching takes bounded time.
+//!
+//! Patterns are in the operator's hand, texts in that of clients: the time to match a text grows linearly
+//! with its length, and the length of texts is limited. Of a path, 4 KB are kept (`filter/kept_headers.rs`).
+
+use memchr::memmem;
+
+/// A longer host matches no pattern but `*`. A DNS name has at most 253 bytes (RFC 1035, 2.3.4), and may be
+/// written with a dot at its end.
+const HOST_BYTES: usize = 260;
 
 /// A string in which `*` matches any number of bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,24 +27,27 @@ impl Pattern {
 
     /// Returns whether the pattern matches the whole of `text`. Case matters.
     ///
-    /// It takes at most `pattern length × text length` comparisons for any text, because it never
-    /// goes back: it searches each part between two `*` from the end of the part before.
+    /// It takes time linear in the lengths of both, because it never goes back: it searches each part
+    /// between two `*` from the end of the part before.
     pub fn matches(&self, text: &[u8]) -> bool {
-        self.matches_by(text, |a, b| a == b)
+        self.is_any() || self.matches_by(text, |a, b| a == b, memmem::find)
     }
 
-    /// Does the same as [`Pattern::matches`], but ignores the case of ASCII letters (hosts, header
-    /// names).
-    pub fn matches_ignore_case(&self, text: &[u8]) -> bool {
-        self.matches_by(text, |a, b| a.eq_ignore_ascii_case(&b))
+    /// Returns whether the pattern matches a host. The case of ASCII letters is ignored.
+    pub fn matches_host(&self, host: &[u8]) -> bool {
+        let find = |text: &[u8], part: &[u8]| {
+            memmem::find(&text.to_ascii_lowercase(), &part.to_ascii_lowercase())
+        };
+        let is_host = host.len() <= HOST_BYTES;
+        self.is_any() || (is_host && self.matches_by(host, <[u8]>::eq_ignore_ascii_case, find))
     }
 
-    fn matches_by(&self, text: &[u8], equal: impl Fn(u8, u8) -> bool) -> bool {
-        if self.is_any() {
-            return true;
-        }
-        let same =
-            |a: &[u8], b: &[u8]| a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| equal(a, b));
+    fn matches_by(
+        &self,
+        text: &[u8],
+        same: impl Fn(&[u8], &[u8]) -> bool,
+        find: impl Fn(&[u8], &[u8]) -> Option<usize>,
+    ) -> bool {
         let mut parts = self.0.as_bytes().split(|&byte| byte == b'*');
         let first = parts.next().unwrap_or_default();
         // Most texts that do not match begin differently, so this is compared first.
@@ -59,10 +71,7 @@ impl Pattern {
         }
         // The leftmost match of a part leaves the most room for the parts after it.
         for part in parts.filter(|part| !part.is_empty()) {
-            let Some(found) = middle
-                .windows(part.len())
-                .position(|window| same(part, window))
-            else {
+            let Some(found) = find(middle, part) else {
                 return false;
             };
             middle = middle

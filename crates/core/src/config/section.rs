@@ -37,6 +37,9 @@ pub(super) trait Entry {
     /// The type of the field.
     type Value;
 
+    /// Whether the field is read from one option only: the one with its key.
+    const HAS_ONE_KEY: bool = true;
+
     /// Describes the options.
     fn fields(&self, key: &'static str, doc: String) -> Vec<Field>;
 
@@ -222,6 +225,8 @@ pub(super) struct Flattened<T> {
 impl<T: Section> Entry for Flattened<T> {
     type Value = T;
 
+    const HAS_ONE_KEY: bool = false;
+
     fn fields(&self, _: &'static str, _: String) -> Vec<Field> {
         let mut fields = T::fields();
         if self.is_override {
@@ -341,6 +346,22 @@ pub(super) fn refuse_removed(
 /// Ties the definition of an option to the type of its field.
 pub(super) fn entry<T, E: Entry<Value = T>>(entry: E) -> E {
     entry
+}
+
+/// Reads the option `found` into the field with this key, if the field has it. Returns whether it has.
+pub(super) fn read_entry<T, E: Entry<Value = T>>(
+    make: impl FnOnce() -> E,
+    value: &mut T,
+    key: &str,
+    found: &str,
+    json: &Json,
+    v: &mut Validator,
+) -> bool {
+    // To make an entry takes long, and a document may have a hundred thousand keys that no entry has.
+    if E::HAS_ONE_KEY && key != found {
+        return false;
+    }
+    make().read(value, key, found, json, v)
 }
 
 /// Returns the text of doc comments, as the documentation shows it.

@@ -43,6 +43,11 @@ impl Validator {
 
     /// Adds an error here.
     pub(crate) fn refuse(&mut self, kind: ErrorKind) {
+        self.refuse_by(|| kind);
+    }
+
+    /// Adds an error here. `kind` takes long, and is only called if the error is reported.
+    fn refuse_by(&mut self, kind: impl FnOnce() -> ErrorKind) {
         self.errors.push(&self.at, kind);
     }
 
@@ -120,12 +125,14 @@ impl Validator {
         };
         self.entries(entries, |v, key, value| {
             if !section.read_option(key, value, v) {
-                let keys: Vec<_> = T::fields().iter().map(|field| field.key).collect();
-                let did_you_mean = nearest(key, keys.iter().copied());
-                v.refuse(ErrorKind::UnknownKey {
-                    keys,
-                    allowed: String::new(),
-                    did_you_mean,
+                v.refuse_by(|| {
+                    let keys: Vec<_> = T::fields().iter().map(|field| field.key).collect();
+                    let did_you_mean = nearest(key, keys.iter().copied());
+                    ErrorKind::UnknownKey {
+                        keys,
+                        allowed: String::new(),
+                        did_you_mean,
+                    }
                 });
             }
         });
@@ -178,10 +185,14 @@ impl Validator {
     }
 }
 
-/// Appends a key to a key path as errors write it: `.key`, or `["a key"]` if it is not a plain word.
+/// A longer key is shortened in key paths: a line of the log is no place for a key of a megabyte.
+const KEY_BYTES: usize = 100;
+
+/// Appends a key to a key path as errors write it: `.key`, or `["a key"]`, which may be shortened, if it is
+/// not a plain word or too long.
 pub fn push_key(path: &mut String, key: &str) {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    if key.is_empty() || !key.bytes().all(plain) {
+    if key.is_empty() || key.len() > KEY_BYTES || !key.bytes().all(plain) {
         path.push('[');
         path.push_str(&quoted(key));
         path.push(']');

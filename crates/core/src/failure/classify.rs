@@ -5,27 +5,85 @@ use crate::failure::{Reason, Source};
 /// The details of every response that came from an upstream, whatever its status.
 const VIA_UPSTREAM: &[u8] = b"via_upstream";
 
+/// The details of every response that a route itself has.
+const DIRECT_RESPONSE: &[u8] = b"direct_response";
+
+/// What Envoy says about a failed response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailedResponse<'a> {
+    /// The status. For a gRPC call, the one that Envoy turned into a `grpc-status`.
+    pub status: u16,
+    /// `response.code_details`; empty if Envoy has none.
+    pub details: &'a [u8],
+    /// `response.flags`, one bit each (Envoy `stream_info_impl.h`, `legacyResponseFlags`).
+    pub flags: u64,
+    /// Whether the response has a body; for a gRPC call, a message.
+    pub has_body: bool,
+}
+
 /// Returns why a request failed, and who made the response.
-///
-/// `details` are `response.code_details`, empty if Envoy has none; `flags` are `response.flags`, one
-/// bit each (Envoy `stream_info_impl.h`, `legacyResponseFlags`).
 ///
 /// The details decide first: only they distinguish an upstream's own 503 from Envoy's. (An exhausted
 /// retry has flags *and* `via_upstream`.) The strings are not a stable interface of Envoy, so unknown
-/// details fall back to the flags, and unknown flags to [`Reason::ProxyInternalError`].
-pub fn classify(status: u16, details: &[u8], flags: u64) -> (Reason, Source) {
-    if details == VIA_UPSTREAM {
-        return (by_status(status), Source::Upstream);
+/// details fall back to a status that only other filters send, then to the flags, and unknown flags to
+/// [`Reason::ProxyInternalError`].
+pub fn classify(response: &FailedResponse<'_>) -> (Reason, Source) {
+    let &FailedResponse {
+        status,
+        details,
+        flags,
+        ..
+    } = response;
+    if is_of_upstream(details) {
+        let reason = by_access_status(status).unwrap_or_else(|| by_status(status));
+        return (reason, Source::Upstream);
     }
     let reason = by_details(details)
-        .or_else(|| by_flags(flags))
+        .or_else(|| by_empty_route(response))
+        .or_else(|| by_access_status(status))
+        .or_else(|| by_flags(flags).filter(|_| !is_direct_response(details)))
         .unwrap_or(Reason::ProxyInternalError);
     (reason, Source::Proxy)
 }
 
 /// Returns whether the details alone decide, so that the flags are not needed.
 pub fn details_decide(details: &[u8]) -> bool {
-    details == VIA_UPSTREAM || by_details(details).is_some()
+    is_of_upstream(details) || is_direct_response(details) || by_details(details).is_some()
+}
+
+/// Returns whether the upstream made the response.
+pub fn is_of_upstream(details: &[u8]) -> bool {
+    details == VIA_UPSTREAM
+}
+
+/// Returns whether a response is that of a route itself (`direct_response`). With a body, its author meant
+/// it for the client.
+pub fn is_direct_response(details: &[u8]) -> bool {
+    details == DIRECT_RESPONSE
+}
+
+/// Returns what Envoy Gateway means by a route that answers without a body: 503 if no backend of the route
+/// has an endpoint that is ready, 500 if the configuration of the route is not valid.
+fn by_empty_route(response: &FailedResponse<'_>) -> Option<Reason> {
+    if !is_direct_response(response.details) || response.has_body {
+        return None;
+    }
+    match response.status {
+        503 => Some(Reason::DestinationUnavailable),
+        500 => Some(Reason::ProxyConfigurationError),
+        _ => None,
+    }
+}
+
+/// Returns the reason for a status with which a client is refused, whoever refuses it: the upstream, or
+/// one of Envoy's filters, which have many details for it.
+fn by_access_status(status: u16) -> Option<Reason> {
+    match status {
+        401 => Some(Reason::Unauthorized),
+        403 => Some(Reason::Forbidden),
+        429 => Some(Reason::RateLimited),
+        _ => None,
+    }
 }
 
 fn by_status(status: u16) -> Reason {
@@ -79,6 +137,11 @@ const DETAILS: &[(&str, Reason)] = &[
     ),
     ("route_not_found", Reason::DestinationNotFound),
     ("dns_resolution_failure", Reason::DnsError),
+    // These limit gRPC calls too, with the `grpc-status` of an upstream that is not available.
+    ("local_rate_limited", Reason::RateLimited),
+    ("request_rate_limited", Reason::RateLimited),
+    // The status is 403 unless the filter configures another one.
+    ("ext_authz_error", Reason::AuthorizationUnavailable),
 ];
 
 /// Reset reasons (Envoy `utility.cc`, `resetReasonToString`, spaces as underscores): the part in the
@@ -193,6 +256,7 @@ fn by_flags(flags: u64) -> Option<Reason> {
         (27, Reason::ConnectionLimitReached), // DO
         (29, Reason::ConnectionLimitReached), // UDO
         (25, Reason::ConnectionLimitReached), // OM
+        (11, Reason::RateLimited),            // RL
     ];
     TABLE
         .iter()

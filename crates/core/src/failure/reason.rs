@@ -28,11 +28,12 @@ macro_rules! reasons {
         }
 
         impl Reason {
-            /// Every reason, in the order of the documentation.
+            /// Every reason, in the order of the documentation. A record of a circuit holds the
+            /// position of a reason, so new ones come last.
             pub const ALL: &'static [Reason] = &[$(Reason::$name),+];
 
             /// Returns the token of the reason.
-            pub fn as_str(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $(Reason::$name => $token),+ }
             }
 
@@ -94,6 +95,16 @@ reasons! {
     Maintenance "maintenance" Some(503), true;
     /// Envoy made the response for any other reason.
     ProxyInternalError "proxy_internal_error" None, true;
+    /// The configuration of Envoy does not say where the request should go.
+    ProxyConfigurationError "proxy_configuration_error" Some(500), false;
+    /// The client sends too many requests.
+    RateLimited "rate_limited" None, true;
+    /// The client did not say who it is, or could not prove it.
+    Unauthorized "unauthorized" None, false;
+    /// The client may not do this.
+    Forbidden "forbidden" None, false;
+    /// The service that authorizes requests failed.
+    AuthorizationUnavailable "authorization_unavailable" Some(503), true;
 }
 
 impl Reason {

@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use super::ResponseInfo;
 use crate::breaker::State;
-use crate::config::{InnerPages, Intercept, Maintenance, SourceFilter, UpstreamBody};
-use crate::failure::{Reason, Source};
-use crate::filter_config::FilterConfig;
-use crate::http::accept::{is_grpc, is_grpc_content_type};
-use crate::http::header_policy::MARKER;
+use crate::config::{Intercept, Maintenance, SourceFilter, UpstreamBody};
+use crate::failure::{is_direct_response, Reason, Source};
 use crate::http::headers::HeaderBlock;
+use crate::http::rpc::{is_grpc, is_grpc_content_type, is_grpc_web_content_type};
 use crate::http::uri::{without_port, without_query};
 use crate::time::Timestamp;
 use crate::worker::CallNotPermitted;
@@ -35,20 +33,23 @@ pub(super) struct Interception<'a> {
 impl<'a> Interception<'a> {
     /// Returns the interception of a failed response; `None` if the response passes.
     pub(super) fn of_response(
-        config: &FilterConfig,
         intercept: &Intercept,
         request: &HeaderBlock,
         response: &ResponseInfo,
         reason: Reason,
         source: Source,
     ) -> Option<Self> {
-        let status = match (response.status, source) {
-            // The response of a gRPC service, whatever its `grpc-status`.
-            (200, Source::Upstream) => return None,
-            (200, Source::Proxy) => implied_status(reason, response.headers.get("grpc-status")?)?,
-            (status, _) => status,
-        };
-        let is_wanted = intercept.statuses.contains(status)
+        let status = response.status;
+        // Whoever gave the route a body meant it.
+        if is_direct_response(&response.details) && response.has_content() {
+            return None;
+        }
+        // A 200 is the response of a gRPC service, or of a filter that answers calls, whatever its
+        // `grpc-status`.
+        let is_listed = intercept.statuses.contains(status);
+        let is_wanted = status != 200
+            && !response.is_inner_page
+            && (is_listed || reason == Reason::ProxyConfigurationError)
             && match intercept.source {
                 SourceFilter::Any => true,
                 SourceFilter::Proxy => source == Source::Proxy,
@@ -57,7 +58,7 @@ impl<'a> Interception<'a> {
         if !is_wanted || is_skipped(request, intercept) {
             return None;
         }
-        if source == Source::Upstream && is_passthrough(config, request, intercept, response) {
+        if source == Source::Upstream && is_passthrough(request, intercept, response) {
             return None;
         }
         Some(Self::new(reason, source, status))
@@ -101,28 +102,23 @@ pub(super) fn is_skipped(request: &HeaderBlock, intercept: &Intercept) -> bool {
     let host = without_port(request.get(":authority").unwrap_or_default());
     let mut paths = intercept.skip.paths.iter();
     let mut hosts = intercept.skip.hosts.iter();
-    paths.any(|pattern| pattern.matches(path))
-        || hosts.any(|pattern| pattern.matches_ignore_case(host))
+    paths.any(|pattern| pattern.matches(path)) || hosts.any(|pattern| pattern.matches_host(host))
 }
 
 /// Returns whether a response of the upstream passes as it is.
-fn is_passthrough(
-    config: &FilterConfig,
-    request: &HeaderBlock,
-    intercept: &Intercept,
-    response: &ResponseInfo,
-) -> bool {
+fn is_passthrough(request: &HeaderBlock, intercept: &Intercept, response: &ResponseInfo) -> bool {
     let content_type = response.content_type();
     // The service itself reports the status, in its headers or in trailers to come. A gRPC client
     // cannot read any other response.
-    let is_grpc_response =
-        response.headers.get("grpc-status").is_some() || is_grpc_content_type(content_type);
+    let is_grpc_response = response.headers.get("grpc-status").is_some()
+        || is_grpc_content_type(content_type)
+        || is_grpc_web_content_type(content_type);
     let has_body = response.has_body() || request.get(":method") == Some(b"HEAD");
     let keeps_structured = intercept.upstream_body == UpstreamBody::KeepStructured
         && !is_grpc(request)
         && has_body
         && is_structured(content_type);
-    is_grpc_response || keeps_structured || is_meant(config, request, intercept, response)
+    is_grpc_response || keeps_structured || is_meant(request, intercept, response)
 }
 
 /// Returns whether the upstream, or the configuration, means a response of the upstream for the client
@@ -131,7 +127,6 @@ fn is_passthrough(
 /// A body that is only kept because of its type is no such sign: programs get their error as it is, but
 /// it is an error.
 pub(super) fn is_meant(
-    config: &FilterConfig,
     request: &HeaderBlock,
     intercept: &Intercept,
     response: &ResponseInfo,
@@ -140,29 +135,12 @@ pub(super) fn is_meant(
     let opted_out = headers
         .get(&intercept.opt_out_header)
         .is_some_and(|value| value.trim_ascii().eq_ignore_ascii_case(b"off"));
-    let is_inner_page =
-        config.config.security.inner_pages == InnerPages::Trust && headers.get(MARKER).is_some();
     // HEAD gets the response that GET would get.
     let is_head = request.get(":method") == Some(b"HEAD");
     let is_kept = intercept.upstream_body == UpstreamBody::Keep
         && !is_grpc(request)
         && (response.has_body() || (is_head && !response.content_type().is_empty()));
-    opted_out || is_inner_page || is_kept
-}
-
-/// Returns the HTTP status that Envoy turned into a `grpc-status` (Envoy `grpc/status.cc`,
-/// `httpToGrpcStatus`, inverted with the help of the reason); `None` if it is not a failure.
-fn implied_status(reason: Reason, grpc_status: &[u8]) -> Option<u16> {
-    match grpc_status.trim_ascii() {
-        b"14" => Some(match reason {
-            Reason::HttpResponseTimeout => 504,
-            Reason::HttpProtocolError => 502,
-            _ => 503,
-        }),
-        b"4" => Some(504),
-        b"2" => Some(500),
-        _ => None,
-    }
+    opted_out || is_kept
 }
 
 /// Returns whether a body of this type is for programs: JSON or XML, but not XHTML.

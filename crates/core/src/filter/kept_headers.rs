@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use crate::http::headers::{HeaderBlock, PAIR_OVERHEAD};
+use crate::http::rpc::has_connect_query;
 use crate::http::uri::without_query;
 
 /// Smaller blocks are kept as they are: most are, and copying would cost more than it saves.
@@ -24,10 +25,12 @@ const READ: &[(&str, usize)] = &[
     (":scheme", 32),
     ("accept", 2 * 1024),
     ("accept-language", 1024),
+    ("connect-protocol-version", 128),
     ("connection", 512),
     ("content-length", 128),
     ("content-type", 512),
     ("grpc-timeout", 128),
+    ("origin", 512),
     ("sec-fetch-dest", 128),
     ("sec-fetch-mode", 128),
     ("upgrade", 128),
@@ -36,12 +39,16 @@ const READ: &[(&str, usize)] = &[
     ("x-envoy-upstream-rq-timeout-ms", 128),
     ("x-envoy-upstream-stream-duration-ms", 128),
     ("x-forwarded-proto", 32),
+    ("x-grpc-web", 32),
     ("x-request-id", 512),
     ("x-tidegate-retry", 32),
 ];
 
 /// The end of a long path that is kept. Patterns for paths are at most so long.
 const PATH_END: usize = 256;
+
+/// What is kept of the query of a call of the Connect protocol.
+const CONNECT_QUERY: &[u8] = b"?connect=v1";
 
 /// Returns whether a block is too large to be kept as it is.
 pub(super) fn is_large(block: &HeaderBlock) -> bool {
@@ -70,10 +77,15 @@ pub(super) fn keep_read_headers(block: HeaderBlock) -> HeaderBlock {
 
 /// Shortens a value to `limit` bytes.
 ///
-/// A list loses its last members. A path loses its query, which is never read. If it is still too long,
-/// it loses its middle: prefixes and suffixes match as before, but a pattern with a `*` at both ends
-/// does not find what was only in the middle.
+/// A list loses its last members. A path loses its query, except what marks a call of the Connect protocol.
+/// If it is still too long, it loses its middle: prefixes and suffixes match as before, but a pattern with
+/// a `*` at both ends does not find what was only in the middle.
 fn shortened<'a>(name: &str, value: &'a [u8], limit: usize) -> Cow<'a, [u8]> {
+    if name == ":path" && has_connect_query(value) {
+        let limit = limit.saturating_sub(CONNECT_QUERY.len());
+        let path = shortened(name, without_query(value), limit);
+        return [&path, CONNECT_QUERY].concat().into();
+    }
     let value = match name {
         ":path" => without_query(value),
         _ => value,

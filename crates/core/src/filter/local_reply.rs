@@ -4,17 +4,20 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::delivery::Way;
 use super::intercept::Interception;
 use super::ResponseInfo;
 use crate::breaker::State;
 use crate::config::{Headers, Pattern};
-use crate::failure::{Reason, Source};
+use crate::failure::{is_direct_response, Reason, Source};
 use crate::filter_config::FilterConfig;
 use crate::host::Host;
-use crate::http::accept::Format;
+use crate::http::format::Format;
+use crate::http::forwarding::{public_proxy_status, public_via, strings_end};
 use crate::http::header_policy::{is_always_kept, is_essential, is_never_kept, MARKER};
 use crate::http::headers::{list_has, HeaderBlock};
-use crate::page::{Gate, Page, PageInfo, GRPC_STATUS_UNAVAILABLE};
+use crate::http::rpc::accepts_grpc_web;
+use crate::page::{grpc_message, CallStatus, Gate, Page, PageInfo};
 use crate::policy::RoutePolicy;
 use crate::retry::Hint;
 use crate::time::saturating_millis;
@@ -25,12 +28,18 @@ const VARY: &str = "accept, accept-language, sec-fetch-dest";
 
 /// Headers that a script of another origin may read (Fetch §3.3.1: they are not safelisted).
 const CORS_EXPOSED: &str = "retry-after, proxy-status, x-request-id";
+/// The same for the gRPC-Web clients of scripts, which read their status there.
+const CORS_EXPOSED_GRPC: &str =
+    "retry-after, proxy-status, x-request-id, grpc-status, grpc-message, grpc-status-details-bin, grpc-retry-pushback-ms";
 
 /// Room for the headers of most pages: their own, and a few that they keep.
 const HEADERS: usize = 20;
 
 /// Room for `Proxy-Status`, unless the failed response has a long one.
 const PROXY_STATUS_BYTES: usize = 128;
+
+/// How the response code details of every local reply of the filter begin.
+pub(super) const DETAILS_PREFIX: &[u8] = b"tidegate_";
 
 /// A header of a local reply.
 pub type Header = (Cow<'static, str>, Cow<'static, [u8]>);
@@ -56,52 +65,89 @@ impl LocalReply {
         let config = &context.config.config;
         let Interception { reason, source, .. } = context.interception;
         let status = context.status();
-        let page = context.page(status);
-        // Envoy adds the route's headers to a local reply, as it did to its own failed response. Two
-        // `access-control-allow-origin` are as bad as none.
-        let nothing = HeaderBlock::default();
-        let is_local = context.response.end_of_stream || context.format == Format::Grpc;
-        let are_added_again = is_local && source == Source::Proxy;
+        let mut page = context.page(status);
+        let is_local = context.way == Way::LocalReply;
+        match (context.format, context.way) {
+            // A library that finds the status in both reports the failure twice (grpc-web 2.1).
+            (Format::GrpcWeb, Way::LocalReply) => page.headers.clear(),
+            (Format::GrpcWeb, _) => page.body.clear(),
+            _ => {}
+        }
         let cause = match context.interception.tripped_by {
             Some(reason) => reason.as_str().as_bytes(),
             None => &context.response.details,
         };
+        // Envoy adds the route's headers to a local reply, as it did to its own failed response. A route
+        // that answers itself has added them once, for good (`filter_manager.cc`, `routeEntry`).
+        let nothing = HeaderBlock::default();
+        let adds_again = is_local && !is_direct_response(&context.response.details);
+        let has_own = adds_again && source == Source::Proxy;
         let headers = page_headers(
             &config.headers,
             &page,
             &HeaderInfo {
                 format: context.format,
+                status,
                 reason,
                 source,
                 received_status: context.interception.status,
                 hint: context.hint,
-                response: if are_added_again {
+                response: if has_own {
                     &nothing
                 } else {
                     &context.response.headers
                 },
-                details: config.proxy_status.details.then_some(cause),
+                adds_again,
+                has_origin: context.request.get("origin").is_some(),
+                details: cause,
+                shows_details: config.proxy_status.details,
                 proxy_name: &config.proxy_status.name,
             },
         );
-        Self {
-            status,
-            grpc_status: (context.format == Format::Grpc).then_some(GRPC_STATUS_UNAVAILABLE),
+        let grpc_status = (context.format == Format::Grpc).then(|| CallStatus::of(reason).number);
+        let mut reply = Self {
+            status: page.status,
+            grpc_status,
             headers,
             body: page.body,
             details: local_details(reason, cause),
+        };
+        // Envoy does not take a call that `grpc_web` has translated for one, and that filter keeps the
+        // status, which its clients do not look behind.
+        if let Some(code) = grpc_status.filter(|_| is_local && accepts_grpc_web(context.request)) {
+            reply.make_trailers_only(code);
         }
+        reply
+    }
+
+    /// Makes the status of a call headers of a successful response that has nothing else.
+    fn make_trailers_only(&mut self, code: u32) {
+        self.grpc_status = None;
+        let message = grpc_message(&self.body);
+        let status = [("grpc-status", code.to_string()), ("grpc-message", message)];
+        let status = status.map(|(name, value)| (name.into(), value.into_bytes().into()));
+        self.headers.extend(status);
+        self.status = 200;
+        self.body.clear();
     }
 
     /// Returns the headers that turn an existing response into this reply: with `:status`, and with
-    /// `content-length` if `promise_length`.
-    pub(super) fn replacing_headers(&self, promise_length: bool) -> HeaderBlock {
-        let status = self.status.to_string();
-        let length = self.body.len().to_string();
-        let first: (&[u8], &[u8]) = (b":status", status.as_bytes());
-        let last: (&[u8], &[u8]) = (b"content-length", length.as_bytes());
-        let pairs = std::iter::once(first).chain(self.pairs());
-        HeaderBlock::encode(pairs.chain(promise_length.then_some(last)))
+    /// `content-length` if the length is promised. For a gRPC call they have what Envoy adds to a local
+    /// reply.
+    pub(super) fn replacing_headers(&self, promised_length: Option<usize>) -> HeaderBlock {
+        let status = match self.grpc_status {
+            Some(_) => "200".to_owned(),
+            None => self.status.to_string(),
+        };
+        let mut own: Vec<(&'static str, String)> = vec![(":status", status)];
+        if let Some(code) = self.grpc_status {
+            own.push(("content-type", "application/grpc".to_owned()));
+            own.push(("grpc-status", code.to_string()));
+            own.push(("grpc-message", grpc_message(&self.body)));
+        }
+        let length = promised_length.map(|length| ("content-length", length.to_string()));
+        let own = own.iter().map(bytes);
+        HeaderBlock::encode(own.chain(self.pairs()).chain(length.iter().map(bytes)))
     }
 
     /// Returns the headers of a local reply. Envoy adds status and length.
@@ -126,6 +172,8 @@ pub(super) struct ReplyContext<'a> {
     pub(super) response: &'a ResponseInfo,
     pub(super) interception: Interception<'a>,
     pub(super) format: Format,
+    /// How Envoy sends it.
+    pub(super) way: Way,
     pub(super) hint: Option<Hint>,
     pub(super) gate: Option<Gate>,
 }
@@ -152,6 +200,7 @@ impl ReplyContext<'_> {
             request_id: header("x-request-id"),
             now: self.response.now,
             method: header(":method").unwrap_or_default(),
+            content_type: header("content-type").unwrap_or_default(),
             host: header(":authority").unwrap_or_default(),
             path: header(":path").unwrap_or_default(),
             language: pages.language(self.request),
@@ -161,15 +210,28 @@ impl ReplyContext<'_> {
     }
 }
 
+fn bytes<'p>((name, value): &'p (&'static str, String)) -> (&'p [u8], &'p [u8]) {
+    (name.as_bytes(), value.as_bytes())
+}
+
 /// Returns `tidegate_<reason>{<cause>}`: the cause is Envoy's own details, or what opened the circuit.
 fn local_details(reason: Reason, cause: &[u8]) -> Vec<u8> {
-    [b"tidegate_", reason.as_str().as_bytes(), b"{", cause, b"}"].concat()
+    [
+        DETAILS_PREFIX,
+        reason.as_str().as_bytes(),
+        b"{",
+        cause,
+        b"}",
+    ]
+    .concat()
 }
 
 /// What the headers of a page are made from.
 #[derive(Debug, Clone, Copy)]
 struct HeaderInfo<'a> {
     format: Format,
+    /// Status of the page.
+    status: u16,
     reason: Reason,
     /// Who made the failed response.
     source: Source,
@@ -178,15 +240,21 @@ struct HeaderInfo<'a> {
     hint: Option<Hint>,
     /// Headers of the failed response.
     response: &'a HeaderBlock,
-    /// Details for `Proxy-Status`, if the configuration exposes them.
-    details: Option<&'a [u8]>,
+    /// Whether Envoy adds the headers of the route again.
+    adds_again: bool,
+    /// Whether a script of another origin may have sent the request.
+    has_origin: bool,
+    /// Details for `Proxy-Status`.
+    details: &'a [u8],
+    /// Whether the configuration exposes these, and what other intermediaries say of their networks.
+    shows_details: bool,
     /// The configured name of this proxy, as a token or string of RFC 8941.
     proxy_name: &'a str,
 }
 
 /// Returns all headers of a page except `:status` and `content-length`.
 fn page_headers(config: &Headers, page: &Page<'_>, info: &HeaderInfo<'_>) -> Vec<Header> {
-    let mut out = kept_headers(config, info.response);
+    let mut out = kept_headers(config, info);
     let mut put = |name: &'static str, value: Cow<'static, [u8]>| out.push((name.into(), value));
     let constant = |value: &'static str| Cow::Borrowed(value.as_bytes());
     let text = |value: String| Cow::Owned(value.into_bytes());
@@ -194,7 +262,7 @@ fn page_headers(config: &Headers, page: &Page<'_>, info: &HeaderInfo<'_>) -> Vec
     if let Some(kind) = page.content_type {
         put("content-type", constant(kind));
     }
-    if !page.body.is_empty() && info.format != Format::Grpc {
+    if !page.body.is_empty() && !is_call(info.format) {
         put("content-language", text(page.language.to_owned()));
     }
     put("cache-control", constant("no-store"));
@@ -203,7 +271,7 @@ fn page_headers(config: &Headers, page: &Page<'_>, info: &HeaderInfo<'_>) -> Vec
     }
     put("vary", merged_list(info.response, "vary", VARY));
     put("proxy-status", proxy_status(info).into());
-    if info.format != Format::Grpc {
+    if !is_call(info.format) {
         put("x-content-type-options", constant("nosniff"));
         put("referrer-policy", constant("no-referrer"));
         put("x-robots-tag", constant("noindex"));
@@ -215,19 +283,45 @@ fn page_headers(config: &Headers, page: &Page<'_>, info: &HeaderInfo<'_>) -> Vec
     for (name, value) in &page.headers {
         put(name, text(value.clone()));
     }
+    // A filter before this one may still allow the origin of the request.
     let allows_origin = info.response.get("access-control-allow-origin").is_some();
-    if allows_origin && is_kept(config, "access-control-allow-origin") {
+    let is_allowed = allows_origin && is_kept(config, info, "access-control-allow-origin");
+    if info.has_origin || (is_allowed && !info.adds_again) {
         let name = "access-control-expose-headers";
-        put(name, merged_list(info.response, name, CORS_EXPOSED));
+        put(
+            name,
+            merged_list(info.response, name, exposed_headers(info.format)),
+        );
     }
     apply_changes(&mut out, config);
     out
 }
 
+/// Returns whether a format is the reply to a call, which only a program reads.
+fn is_call(format: Format) -> bool {
+    matches!(
+        format,
+        Format::Grpc | Format::GrpcWeb | Format::Connect | Format::ConnectStream
+    )
+}
+
+/// Returns which headers a script of another origin may read.
+fn exposed_headers(format: Format) -> &'static str {
+    match format {
+        Format::Grpc | Format::GrpcWeb => CORS_EXPOSED_GRPC,
+        _ => CORS_EXPOSED,
+    }
+}
+
 /// Returns the headers of the failed response that the page keeps.
-fn kept_headers(config: &Headers, response: &HeaderBlock) -> Vec<Header> {
+///
+/// Envoy adds the route's headers to a local reply, as it did to the response of the upstream that it
+/// replaces. The filter cannot tell which ones those are, so a header that it keeps may appear twice.
+/// It does not keep those of CORS: two of them are as bad as none, and a navigation, the only request
+/// whose response becomes a local reply, needs none.
+fn kept_headers(config: &Headers, info: &HeaderInfo<'_>) -> Vec<Header> {
     let mut kept = Vec::with_capacity(HEADERS);
-    for (name, value) in response.iter() {
+    for (name, value) in info.response.iter() {
         let Ok(name) = std::str::from_utf8(name) else {
             continue;
         };
@@ -236,15 +330,24 @@ fn kept_headers(config: &Headers, response: &HeaderBlock) -> Vec<Header> {
             name,
             "vary" | "proxy-status" | "access-control-expose-headers"
         );
-        if !is_merged && is_kept(config, name) {
-            kept.push((name.to_owned().into(), value.to_vec().into()));
+        let is_added_again = info.adds_again && name.starts_with("access-control-");
+        if is_merged || is_added_again || !is_kept(config, info, name) {
+            continue;
+        }
+        let value = match name {
+            "via" if !info.shows_details => public_via(value),
+            _ => value.to_vec(),
+        };
+        if name != "via" || !value.is_empty() {
+            kept.push((name.to_owned().into(), value.into()));
         }
     }
     kept
 }
 
-fn is_kept(config: &Headers, name: &str) -> bool {
-    !is_never_kept(name) && (is_always_kept(name) || any_matches(&config.keep, name))
+fn is_kept(config: &Headers, info: &HeaderInfo<'_>, name: &str) -> bool {
+    let is_always_kept = is_always_kept(name, info.status);
+    !is_never_kept(name) && (is_always_kept || any_matches(&config.keep, name))
 }
 
 fn any_matches(patterns: &[Pattern], name: &str) -> bool {
@@ -283,7 +386,10 @@ fn merged_list(response: &HeaderBlock, name: &str, members: &'static str) -> Cow
 fn proxy_status(info: &HeaderInfo<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(PROXY_STATUS_BYTES);
     for value in info.response.get_all("proxy-status") {
-        push_member(&mut out, value);
+        match info.shows_details && strings_end(value) {
+            true => push_member(&mut out, value),
+            false => push_member(&mut out, &public_proxy_status(value)),
+        }
     }
     push_member(&mut out, info.proxy_name.as_bytes());
     out.extend_from_slice(b"; error=");
@@ -292,9 +398,9 @@ fn proxy_status(info: &HeaderInfo<'_>) -> Vec<u8> {
         out.extend_from_slice(b"; received-status=");
         out.extend_from_slice(info.received_status.to_string().as_bytes());
     }
-    if let Some(details) = info.details.filter(|details| !details.is_empty()) {
+    if info.shows_details && !info.details.is_empty() {
         out.extend_from_slice(b"; details=\"");
-        for &byte in details {
+        for &byte in info.details {
             // A string of RFC 8941 §3.3.3 holds printable ASCII only.
             match byte {
                 b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
@@ -358,9 +464,17 @@ impl FilterState {
     }
 }
 
+/// The filter state of the reason: in the access log, `wasm.tidegate.reason`.
+const REASON_STATE: &str = "tidegate.reason";
+
+/// Returns the reason that another Tidegate of this proxy has set.
+pub(super) fn reason_so_far(host: &mut impl Host) -> Option<Vec<u8>> {
+    host.attribute(&[REASON_STATE]).ok()
+}
+
 /// Sets the reason alone, for a response that ended too early.
 pub(super) fn set_reason(host: &mut impl Host, reason: Reason) {
-    let _ = host.set_filter_state("tidegate.reason", reason.as_str());
+    let _ = host.set_filter_state(REASON_STATE, reason.as_str());
 }
 
 #[cfg(test)]

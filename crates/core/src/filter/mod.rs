@@ -6,7 +6,7 @@
 //! ```text
 //! on_request_headers  -> RequestAction::{Continue, SendLocalReply}
 //! on_response_headers -> ResponseAction::{Continue, SendLocalReply, AddHeader, Replace}
-//! on_response_body    -> the bytes that replace the chunk
+//! on_response_body    -> BodyAction::{Continue, Replace, Reset}
 //! on_response_trailers -> whether to drop the trailers
 //! on_log
 //! ```
@@ -22,7 +22,9 @@
 //!   and is cut off, a second time.
 //! * A response of the filter itself is neither replaced nor counted as the upstream's.
 
+mod body;
 mod check_in;
+mod delivery;
 mod intercept;
 mod kept_headers;
 mod local_reply;
@@ -34,22 +36,27 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use self::check_in::{gate_header, gate_of};
+use self::delivery::Delivery;
 use self::intercept::Interception;
 use self::local_reply::{FilterState, ReplyContext};
 use self::response::ResponseInfo;
 use crate::breaker::{ClientId, Outcome, PathClass, State, Verdict};
 use crate::config::{DefaultFormat, Mode};
+use crate::failure::Reason;
 use crate::filter_config::FilterConfig;
-use crate::host::{HeaderMap, Host, HostError};
-use crate::http::accept::{is_grpc, negotiate, Format, Preferences};
+use crate::host::{Host, HostError};
+use crate::http::format::Format;
 use crate::http::headers::HeaderBlock;
+use crate::http::negotiate::{negotiate, Preferences};
+use crate::http::rpc::is_grpc;
 use crate::page::Gate;
 use crate::policy::{RouteInfo, RoutePolicy};
 use crate::retry::{FailureInfo, Hint};
 use crate::rng::SplitMix64;
 use crate::time::Timestamp;
-use crate::worker::{CallResult, Caller, Permit, Worker, WorkerCounter};
+use crate::worker::{CallResult, Caller, Kept, Permit, Worker, WorkerCounter};
 
+pub use body::BodyAction;
 pub use local_reply::{Header, LocalReply};
 
 /// The header with which the built-in page's script says that it retries as the page asked.
@@ -86,6 +93,8 @@ pub struct Filter {
     config: Rc<FilterConfig>,
     stream_id: u32,
     request: HeaderBlock,
+    /// Counts the bytes of the headers while the request is in flight.
+    kept: Option<Kept>,
     /// Those cookies of a large request that may be passes: it does not keep its cookies.
     passes: Vec<u8>,
     stage: Stage,
@@ -128,7 +137,10 @@ enum Stage {
     /// The page replaces the first chunk of the body.
     Page(Vec<u8>),
     /// The page is sent; further chunks are dropped.
-    Drain,
+    Drain {
+        /// Bytes of the body that were dropped.
+        dropped: usize,
+    },
 }
 
 impl Filter {
@@ -144,6 +156,7 @@ impl Filter {
             config,
             stream_id,
             request: HeaderBlock::default(),
+            kept: None,
             passes: Vec::new(),
             stage: Stage::Waiting,
             policy: None,
@@ -189,33 +202,6 @@ impl Filter {
                 self.fail_open(host, worker, "the response", error);
                 ResponseAction::Continue
             })
-    }
-
-    /// Returns the bytes that replace a chunk of the response body, which has `size` bytes; `None` if
-    /// the chunk passes.
-    pub fn on_response_body(&mut self, size: usize, end_of_stream: bool) -> Option<Vec<u8>> {
-        self.has_ended |= end_of_stream;
-        match std::mem::replace(&mut self.stage, Stage::Drain) {
-            Stage::Page(page) => Some(page),
-            Stage::Drain => (size > 0).then(Vec::new),
-            passing => {
-                self.stage = passing;
-                None
-            }
-        }
-    }
-
-    /// Takes note of the response trailers. Returns whether to drop them, because they belong to a body
-    /// that was replaced.
-    pub fn on_response_trailers(&mut self, host: &mut impl Host, worker: &Worker) -> bool {
-        self.has_ended = true;
-        if !self.is_recorded && is_grpc(&self.request) {
-            if let Ok(status) = host.header(HeaderMap::ResponseTrailers, "grpc-status") {
-                let verdict = self.of_grpc_status(host, &status);
-                self.verdict = Some(self.excuse_deadline(host, worker, verdict, b""));
-            }
-        }
-        matches!(self.stage, Stage::Page(_) | Stage::Drain)
     }
 
     /// Ends the request: records its outcome unless that was done before.
@@ -386,6 +372,7 @@ impl Filter {
         let failure = FailureInfo {
             status: interception.status,
             remaining: interception.remaining,
+            is_limit: interception.reason == Reason::RateLimited,
             retry_after: response.headers.get("retry-after"),
             now: response.now,
         };
@@ -408,8 +395,9 @@ impl Filter {
         policy: &RoutePolicy,
         response: &ResponseInfo,
         interception: Interception<'_>,
+        delivery: Delivery,
     ) -> (LocalReply, FilterState) {
-        let format = self.format();
+        let Delivery { format, way, .. } = delivery;
         let hint = self.hint(host, worker, policy, response, &interception);
         worker.count_intercepted(&policy.key, interception.reason, false);
         worker.count_reply(format);
@@ -421,6 +409,7 @@ impl Filter {
             response,
             interception,
             format,
+            way,
             hint,
             gate,
         };
@@ -450,13 +439,17 @@ impl Filter {
 }
 
 /// Does what is due several times a second: exchanges the state of circuits with the other workers,
-/// updates the loads of routes, and reports metrics and events.
-pub fn on_tick(host: &mut impl Host, worker: &mut Worker) {
-    let Ok(now) = host.now() else { return };
+/// updates the loads of routes, and reports metrics and events. Returns the time between two ticks if it
+/// is another one from now on.
+pub fn on_tick(host: &mut impl Host, worker: &mut Worker) -> Option<Duration> {
+    let now = host.now().ok()?;
+    let before = worker.tick_period();
     let mut rng = SplitMix64::for_request(&0_u64.to_le_bytes(), now);
     worker.tick(host, now, &mut rng);
     worker.report(host, now);
     log_events(host, worker, now);
+    let period = worker.tick_period();
+    (period != before).then_some(period)
 }
 
 /// Returns who sent the current request: the address that Envoy trusts, by its settings for

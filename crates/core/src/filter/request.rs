@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::delivery::Delivery;
 use super::intercept::{is_skipped, Interception};
 use super::kept_headers::{is_large, keep_read_headers};
 use super::response::ResponseInfo;
@@ -12,7 +13,7 @@ use crate::http::headers::HeaderBlock;
 use crate::pass::pass_cookies;
 use crate::policy::RoutePolicy;
 use crate::time::Timestamp;
-use crate::worker::{Permit, Worker};
+use crate::worker::{Permit, Worker, WorkerCounter};
 
 impl Filter {
     pub(super) fn begin(
@@ -30,20 +31,44 @@ impl Filter {
             self.passes = pass_cookies(request.get_all("cookie"));
         }
         self.request = keep_read_headers(request);
+        let bytes = self.request.as_wire().len();
+        self.kept = worker.keep(bytes.saturating_add(self.passes.len()));
+        let action = self.admit_at(host, worker, must_track);
+        if self.kept.is_none() && action == RequestAction::Continue {
+            self.keep_nothing(worker);
+        }
+        Ok(action)
+    }
+
+    fn admit_at(
+        &mut self,
+        host: &mut impl Host,
+        worker: &mut Worker,
+        must_track: bool,
+    ) -> RequestAction {
         if !must_track && self.config.slow_threshold().is_none() {
-            return Ok(RequestAction::Continue);
+            return RequestAction::Continue;
         }
         // Without the time no request can be rejected for a time.
         let Ok(now) = host.now() else {
-            return Ok(RequestAction::Continue);
+            return RequestAction::Continue;
         };
         self.began = Some(now);
         if !must_track {
-            return Ok(RequestAction::Continue);
+            return RequestAction::Continue;
         }
         let action = self.admit(host, worker, now);
         log_events(host, worker, now);
-        Ok(action)
+        action
+    }
+
+    /// Lets the request and its response pass, and keeps nothing of its headers: those of the requests in
+    /// flight take too much memory. Its permit is returned without a result.
+    fn keep_nothing(&mut self, worker: &mut Worker) {
+        worker.count_total(WorkerCounter::OverMemory);
+        self.request = HeaderBlock::default();
+        self.passes = Vec::new();
+        self.stage = Stage::Decided;
     }
 
     /// Rejects the request if its route is in maintenance or its circuit is open.
@@ -81,7 +106,9 @@ impl Filter {
                 self.stage = Stage::Decided;
                 self.is_recorded = true;
                 let response = ResponseInfo::none(now);
-                let (reply, state) = self.local_reply(host, worker, &policy, &response, rejected);
+                let delivery = Delivery::of_rejection(self.format());
+                let (reply, state) =
+                    self.local_reply(host, worker, &policy, &response, rejected, delivery);
                 state.set(host);
                 RequestAction::SendLocalReply(reply)
             }

@@ -3,16 +3,20 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::delivery::{Delivery, Way};
 use super::intercept::Interception;
-use super::local_reply::FilterState;
-use super::verdict::call_deadline;
+use super::local_reply::{reason_so_far, FilterState, DETAILS_PREFIX};
+use super::verdict::{call_deadline, integer};
 use super::{client_of, Filter, ResponseAction, Stage};
 use crate::breaker::{Outcome, Verdict};
-use crate::config::Mode;
-use crate::failure::{classify, details_decide, Reason, Source};
+use crate::config::{InnerPages, Mode};
+use crate::failure::{
+    classify, details_decide, is_direct_response, is_of_upstream, FailedResponse, Reason, Source,
+};
 use crate::host::{HeaderMap, Host, HostError};
-use crate::http::accept::is_grpc;
+use crate::http::header_policy::MARKER;
 use crate::http::headers::HeaderBlock;
+use crate::http::rpc::is_grpc;
 use crate::policy::RoutePolicy;
 use crate::time::Timestamp;
 use crate::worker::{RouteCounter, Worker};
@@ -35,8 +39,14 @@ impl Filter {
         self.has_ended = end_of_stream;
         // Envoy responds to a failed gRPC call with 200, `grpc-status` and no body.
         let may_be_grpc_failure = status == 200 && end_of_stream && is_grpc(&self.request);
-        if may_be_grpc_failure || self.config.is_relevant(status) {
-            return self.inspect(host, worker, status, end_of_stream);
+        let is_relevant = may_be_grpc_failure || self.config.is_relevant(status);
+        // By default a 500 is the application's own, unless a route has it instead of an upstream.
+        let may_be_empty_route = status == 500 && end_of_stream;
+        if is_relevant || may_be_empty_route {
+            let details = code_details(host)?;
+            if is_relevant || is_direct_response(&details) {
+                return self.inspect(host, worker, status, details, end_of_stream);
+            }
         }
         self.stage = Stage::Decided;
         self.verdict = Some(Verdict::of_status(status));
@@ -83,13 +93,15 @@ impl Filter {
         host: &mut impl Host,
         worker: &mut Worker,
         status: u16,
+        details: Vec<u8>,
         end_of_stream: bool,
     ) -> Result<ResponseAction, HostError> {
         let mut response = ResponseInfo {
             status,
             end_of_stream,
-            details: code_details(host)?,
+            details,
             headers: HeaderBlock::from_wire(host.headers(HeaderMap::Response)?),
+            is_inner_page: false,
             now: None,
         };
         let flags = if details_decide(&response.details) {
@@ -103,7 +115,16 @@ impl Filter {
         if self.request.get(":method").is_none() || response.headers.get(":status").is_none() {
             return Ok(ResponseAction::Continue);
         }
-        let (reason, source) = classify(status, &response.details, flags);
+        if status == 200 && !is_of_upstream(&response.details) {
+            response.status = status_of_local_reply(host).unwrap_or(status);
+        }
+        let (reason, source) = classify(&FailedResponse {
+            status: response.status,
+            details: &response.details,
+            flags,
+            has_body: response.has_content(),
+        });
+        response.is_inner_page = self.is_inner_page(host, &response, source);
         let policy = self.policy(host).clone();
         self.judge(host, worker, &policy, &response, reason, source);
         if source == Source::Upstream {
@@ -122,6 +143,23 @@ impl Filter {
         Ok(action)
     }
 
+    /// Returns whether a Tidegate closer to the upstream made the response: one of another proxy, or
+    /// another plugin of this one.
+    ///
+    /// Only filters of this proxy give response code details, and headers to a reply of Envoy's. The marker
+    /// of an upstream's response can be anybody's, if the configuration says so, unless a plugin of this
+    /// proxy has set the same reason.
+    fn is_inner_page(&self, host: &mut impl Host, response: &ResponseInfo, source: Source) -> bool {
+        if response.details.starts_with(DETAILS_PREFIX) {
+            return true;
+        }
+        let Some(marker) = response.headers.get(MARKER) else {
+            return false;
+        };
+        let is_trusted = self.config.config.security.inner_pages == InnerPages::Trust;
+        is_trusted || source == Source::Proxy || reason_so_far(host).as_deref() == Some(marker)
+    }
+
     /// Replaces the response if it is to be intercepted.
     fn intercept(
         &mut self,
@@ -135,38 +173,50 @@ impl Filter {
         let config = Rc::clone(&self.config);
         let intercept = &config.policy(policy.number).intercept;
         let interception =
-            Interception::of_response(&config, intercept, &self.request, response, reason, source);
+            Interception::of_response(intercept, &self.request, response, reason, source);
         let Some(interception) = interception.filter(|_| policy.mode != Mode::Off) else {
             return ResponseAction::Continue;
         };
         if policy.mode == Mode::Shadow {
             worker.count_intercepted(&policy.key, reason, true);
+        }
+        let delivery = Delivery::of_response(&self.request, self.format(), response, source);
+        let Some(delivery) = delivery.filter(|_| policy.mode == Mode::Enforce) else {
             FilterState::new(worker, policy, reason, None).set(host);
             return ResponseAction::Continue;
-        }
-        let (reply, state) = self.local_reply(host, worker, policy, response, interception);
+        };
+        let (reply, state) =
+            self.local_reply(host, worker, policy, response, interception, delivery);
         state.set(host);
-        // A local reply while the upstream's body is still coming would cost its connection. But a
-        // gRPC client expects the status in the headers, with nothing after them.
-        if response.end_of_stream || reply.grpc_status.is_some() {
-            return ResponseAction::SendLocalReply(reply);
+        let length = reply.body.len();
+        match delivery.way {
+            Way::LocalReply => ResponseAction::SendLocalReply(reply),
+            Way::Headers => {
+                self.stage = Stage::Drain { dropped: 0 };
+                ResponseAction::Replace(reply.replacing_headers(delivery.promised_length(length)))
+            }
+            Way::Body => {
+                let promised = response.has_length().then_some(length);
+                let headers = reply.replacing_headers(promised);
+                self.stage = Stage::Page(reply.body);
+                ResponseAction::Replace(headers)
+            }
         }
-        let headers = reply.replacing_headers(response.surely_has_body(source));
-        self.stage = Stage::Page(reply.body);
-        ResponseAction::Replace(headers)
     }
 }
 
 /// A response that may be a failure.
 #[derive(Debug, Clone)]
 pub(super) struct ResponseInfo {
-    /// `:status`.
+    /// `:status`; of a reply of Envoy's to a gRPC call, the status before Envoy made it a `grpc-status`.
     pub(super) status: u16,
     /// Whether the response ends with its headers.
     pub(super) end_of_stream: bool,
     pub(super) headers: HeaderBlock,
     /// `response.code_details`; empty if Envoy has none.
     pub(super) details: Vec<u8>,
+    /// Whether a Tidegate closer to the upstream made the response.
+    pub(super) is_inner_page: bool,
     /// When the headers came; `None` if the host has no clock.
     pub(super) now: Option<Timestamp>,
 }
@@ -179,6 +229,7 @@ impl ResponseInfo {
             end_of_stream: true,
             headers: HeaderBlock::default(),
             details: Vec::new(),
+            is_inner_page: false,
             now: Some(now),
         }
     }
@@ -193,13 +244,29 @@ impl ResponseInfo {
         !self.end_of_stream && self.headers.get("content-length") != Some(b"0")
     }
 
-    /// Returns whether the body callback is sure to run, so that the page's length can be promised. It
-    /// does not run for a response without any data, and a promise that is not kept breaks the message.
-    fn surely_has_body(&self, source: Source) -> bool {
+    /// Returns whether the response says how long its body is, so that the page may: the body callback is
+    /// sure to run. After chunks it may not, because trailers may follow the headers at once, and a promise
+    /// that is not kept leaves the client without an end.
+    fn has_length(&self) -> bool {
+        let length = self.headers.get("content-length");
+        length.is_some_and(|length| length.trim_ascii() != b"0")
+    }
+
+    /// Returns whether a body is sure to come. Without a length, over HTTP/2, trailers may follow the
+    /// headers at once.
+    pub(super) fn announces_body(&self) -> bool {
+        !self.end_of_stream
+            && (self.has_length() || self.headers.get("transfer-encoding").is_some())
+    }
+
+    /// Returns whether the response has a body; for Envoy's reply to a gRPC call, a message.
+    pub(super) fn has_content(&self) -> bool {
         let header = |name| self.headers.get(name);
-        source == Source::Proxy
-            || header("content-length").is_some_and(|length| length.trim_ascii() != b"0")
-            || (header("transfer-encoding").is_some() && header("trailer").is_none())
+        match header("grpc-status") {
+            Some(_) => header("grpc-message").is_some_and(|message| !message.is_empty()),
+            None if self.end_of_stream => header("content-length").is_some_and(|n| n != b"0"),
+            None => self.has_body(),
+        }
     }
 }
 
@@ -209,6 +276,14 @@ pub(super) fn code_details(host: &mut impl Host) -> Result<Vec<u8>, HostError> {
         Err(HostError::NotFound) => Ok(Vec::new()),
         other => other,
     }
+}
+
+/// Returns the status of a reply that Envoy made, even if Envoy turned it into a `grpc-status`, which means
+/// less: 14 stands for 429, 502, 503 and 504 alike. Envoy notes the status first (`local_reply.cc`,
+/// `rewrite`).
+fn status_of_local_reply(host: &mut impl Host) -> Option<u16> {
+    let code = integer(host, &["response", "code"])?;
+    u16::try_from(code).ok()
 }
 
 /// Returns `response.flags`; 0 if Envoy has none. Envoy's integers are little-endian.

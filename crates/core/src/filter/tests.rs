@@ -2,7 +2,9 @@
 
 mod breaker;
 mod intercept;
+mod memory;
 mod outcomes;
+mod refusals;
 mod replies;
 
 use super::*;
@@ -10,6 +12,7 @@ use crate::config::Config;
 use crate::host::fake::FakeHost;
 
 const NOW_MS: u64 = 1_795_413_600_000;
+const LENGTH: (&str, &str) = ("content-length", "10");
 const VIA: &[u8] = b"via_upstream";
 const REFUSED: &[u8] = b"upstream_reset_before_response_started{remote_connection_failure}";
 
@@ -64,6 +67,11 @@ impl World {
         let path = "response.code_details".to_owned();
         self.host.attributes.insert(path, details.to_vec());
         filter.on_log(&mut self.host, &mut self.worker);
+    }
+
+    /// Makes the next response a reply of Envoy's with this status, whatever Envoy made of it.
+    fn reply_with(&mut self, status: u16) {
+        self.set_number("response.code", status.into());
     }
 
     fn set_number(&mut self, path: &str, number: u64) {
@@ -146,6 +154,12 @@ impl Case {
         headers: &[(&str, &str)],
     ) -> Self {
         let mut world = World::new(json);
+        // Envoy notes the status of a reply before it makes a `grpc-status` of it.
+        match headers.iter().find(|(name, _)| *name == "grpc-status") {
+            Some((_, "14")) => world.reply_with(503),
+            Some((_, "2")) => world.reply_with(500),
+            _ => {}
+        }
         let (mut filter, action) = world.begin_with(request);
         assert_eq!(action, RequestAction::Continue);
         let headers = response(status, headers);
@@ -172,6 +186,14 @@ impl Case {
         }
     }
 
+    /// Returns what replaces a body of one chunk.
+    fn page(&mut self) -> Vec<u8> {
+        match self.filter.on_response_body(10, true) {
+            BodyAction::Replace(page) => page,
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn replaced_headers(&self) -> &HeaderBlock {
         match &self.action {
             ResponseAction::Replace(headers) => headers,
@@ -180,8 +202,9 @@ impl Case {
     }
 }
 
-/// Returns the response to a plain GET.
+/// Returns the response to a plain GET. A body has a length.
 fn get(json: &str, status: u16, end_of_stream: bool, details: &[u8]) -> Case {
     let response = (status, end_of_stream);
-    Case::new(json, request("GET", &[]), response, details, &[])
+    let headers: &[_] = if end_of_stream { &[] } else { &[LENGTH] };
+    Case::new(json, request("GET", &[]), response, details, headers)
 }

@@ -5,14 +5,14 @@
 use std::time::Duration;
 
 use super::intercept::{is_meant, is_skipped};
-use super::local_reply::set_reason;
+use super::local_reply::{set_reason, DETAILS_PREFIX};
 use super::response::{code_details, ResponseInfo};
 use super::{Filter, Stage};
 use crate::breaker::{Neutral, Outcome, Verdict};
 use crate::failure::{Reason, Source};
 use crate::host::{HeaderMap, Host};
-use crate::http::accept::is_grpc;
 use crate::http::headers::HeaderBlock;
+use crate::http::rpc::is_grpc;
 use crate::policy::RoutePolicy;
 use crate::retry::parse_retry_after;
 use crate::time::Timestamp;
@@ -99,12 +99,14 @@ impl Filter {
         verdict: Verdict,
         source: Source,
     ) -> Verdict {
+        if response.is_inner_page && verdict.outcome != Outcome::Success {
+            return Neutral::Meant.into();
+        }
         if !verdict.is_bad() {
             return verdict;
         }
         let intercept = &self.config.policy(policy.number).intercept;
-        if source == Source::Upstream && is_meant(&self.config, &self.request, intercept, response)
-        {
+        if source == Source::Upstream && is_meant(&self.request, intercept, response) {
             return Neutral::Meant.into();
         }
         if needs_whole_request(verdict.outcome) && self.is_request_complete(host) == Some(false) {
@@ -180,6 +182,9 @@ impl Filter {
         let verdict = if details == b"internal_redirect" {
             // The upstream answered, and Envoy follows on another route, where a new filter begins.
             Outcome::Success.into()
+        } else if details.starts_with(DETAILS_PREFIX) {
+            // A plugin closer to the upstream answered, past this one.
+            Neutral::Meant.into()
         } else {
             let has_waited = is_client_gone(&details) && self.is_surely_complete(host);
             let now = host.now().ok();
@@ -329,7 +334,7 @@ fn parse_number(value: &[u8]) -> Option<u64> {
 }
 
 /// Returns an attribute that is an integer. Envoy's are little-endian.
-fn integer(host: &mut impl Host, path: &[&str]) -> Option<u64> {
+pub(super) fn integer(host: &mut impl Host, path: &[&str]) -> Option<u64> {
     let bytes = host.attribute(path).ok()?;
     bytes
         .first_chunk()

@@ -1,94 +1,22 @@
-//! Content negotiation: which format of the page a client gets.
-//!
-//! The first of these that is present decides: a gRPC content type, an upgrade, `Sec-Fetch-Dest`,
-//! `Accept` (RFC 9110 §12.5.1), `Sec-Fetch-Mode`, the user agent, the configured default. A page is
-//! never replaced by a 406: if nothing is acceptable, `Accept` is ignored (RFC 9110 §12.4.1).
+//! `Accept`: which formats a client prefers (RFC 9110 §12.5.1).
 
-use crate::http::headers::{list_has, HeaderBlock};
+use crate::http::format::Format;
+use crate::http::headers::HeaderBlock;
 
-/// A format of a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Format {
-    /// An HTML page.
-    Html,
-    /// `application/problem+json` (RFC 9457).
-    Problem,
-    /// A few lines of text for a terminal.
-    Text,
-    /// A gRPC status.
-    Grpc,
-    /// The status without a body, for sub-resources such as images and scripts.
-    Empty,
-    /// The status and one line of text, for an upgrade or CONNECT.
-    Line,
-}
+/// The formats that a range can name or match, in the order of preference if nothing else decides.
+const RANKED: [Format; 4] = [
+    Format::Html,
+    Format::Problem,
+    Format::Text,
+    Format::Markdown,
+];
 
-/// What decides between formats that the client's headers do not rank.
-#[derive(Debug, Clone, Copy)]
-pub struct Preferences<'a> {
-    /// The format if the client has no preference: HTML, problem+json or text.
-    pub default: Format,
-    /// Prefixes of user agents that are command-line programs, which get text.
-    pub cli_agents: &'a [String],
-}
+/// The formats that clients get who say nothing: those that `*/*` matches.
+const USUAL: [Format; 3] = [Format::Html, Format::Problem, Format::Text];
 
-/// Returns the format for a request with these headers.
-pub fn negotiate(request: &HeaderBlock, preferences: Preferences<'_>) -> Format {
-    if is_grpc(request) {
-        return Format::Grpc;
-    }
-    if is_upgrade(request) {
-        return Format::Line;
-    }
-    if request.get("sec-fetch-dest").is_some_and(is_subresource) {
-        return Format::Empty;
-    }
-    let fitting = acceptable(request);
-    match fitting.as_slice() {
-        [only] => *only,
-        _ => by_client(request, preferences, &fitting),
-    }
-}
-
-/// Returns whether Envoy takes the request for a gRPC call (`source/common/grpc/common.cc`,
-/// `hasGrpcContentType`): `application/grpc` or `application/grpc+…`, but not gRPC-Web.
-pub fn is_grpc(request: &HeaderBlock) -> bool {
-    request
-        .get("content-type")
-        .is_some_and(is_grpc_content_type)
-}
-
-/// Returns whether a content type is gRPC, but not gRPC-Web.
-pub fn is_grpc_content_type(value: &[u8]) -> bool {
-    match value.strip_prefix(b"application/grpc") {
-        Some(rest) => matches!(rest.first(), None | Some(b'+')),
-        None => false,
-    }
-}
-
-/// Returns whether the client asks for another protocol than HTTP on this connection or stream.
-fn is_upgrade(request: &HeaderBlock) -> bool {
-    request.get(":method") == Some(b"CONNECT")
-        || (request.get("upgrade").is_some()
-            && request
-                .get_all("connection")
-                .any(|value| list_has(value, "upgrade")))
-}
-
-/// Returns whether the body for this destination (Fetch §2.2.5) is neither read by a person nor
-/// parsed by a program.
-fn is_subresource(destination: &[u8]) -> bool {
-    !matches!(
-        destination.trim_ascii(),
-        b"" | b"empty" | b"document" | b"iframe" | b"frame" | b"fencedframe" | b"embed" | b"object"
-    )
-}
-
-/// The negotiable formats, in the order of preference if nothing else decides.
-const NEGOTIABLE: [Format; 3] = [Format::Html, Format::Problem, Format::Text];
-
-/// Returns the formats that `Accept` ranks highest; all if it has no preference or accepts none.
-fn acceptable(request: &HeaderBlock) -> Vec<Format> {
+/// Returns the formats that `Accept` ranks highest; the usual ones if it has no preference or accepts
+/// none. XML is for clients that accept nothing else that they name.
+pub(super) fn acceptable(request: &HeaderBlock) -> Vec<Format> {
     let ranges: Vec<MediaRange<'_>> = request
         .get_all("accept")
         .flat_map(|value| value.split(|&b| b == b','))
@@ -96,8 +24,10 @@ fn acceptable(request: &HeaderBlock) -> Vec<Format> {
         .collect();
     let mut best = None;
     let mut fitting = Vec::new();
-    for format in NEGOTIABLE {
-        let matched = best_match(format, &ranges).filter(|matched| matched.weight > 0);
+    for format in RANKED {
+        let matched = best_match(format, &ranges)
+            .filter(|matched| matched.weight > 0)
+            .filter(|matched| matched.is_named || USUAL.contains(&format));
         if matched > best {
             best = matched;
             fitting.clear();
@@ -106,32 +36,16 @@ fn acceptable(request: &HeaderBlock) -> Vec<Format> {
             fitting.push(format);
         }
     }
+    let is_named = best.is_some_and(|best: Match| best.is_named);
+    let least = best.map_or(1, |best| best.weight);
+    let mut xml = ranges.iter().filter(|range| range.is_xml());
+    if !is_named && xml.any(|range| range.weight >= least) {
+        return vec![Format::ProblemXml];
+    }
     if fitting.is_empty() {
-        return NEGOTIABLE.to_vec();
+        return USUAL.to_vec();
     }
     fitting
-}
-
-/// Chooses among formats that `Accept` ranks equally, by the kind of client.
-fn by_client(request: &HeaderBlock, preferences: Preferences<'_>, fitting: &[Format]) -> Format {
-    let default = preferences.default;
-    let mode = request.get("sec-fetch-mode").map(<[u8]>::trim_ascii);
-    let agent = request.get("user-agent").unwrap_or_default();
-    let is_cli = preferences
-        .cli_agents
-        .iter()
-        .any(|prefix| agent.starts_with(prefix.as_bytes()));
-    let usual = match mode {
-        Some(b"navigate") => Format::Html,
-        Some(_) => Format::Problem,
-        None if is_cli => Format::Text,
-        None => default,
-    };
-    [usual, default]
-        .into_iter()
-        .find(|format| fitting.contains(format))
-        .or_else(|| fitting.first().copied())
-        .unwrap_or(default)
 }
 
 /// How `Accept` ranks a format; the greatest is preferred.
@@ -223,8 +137,10 @@ impl<'a> MediaRange<'a> {
         let (kind, subtype): (&str, &str) = match format {
             Format::Html => ("text", "html"),
             Format::Problem => ("application", "problem+json"),
-            Format::Text | Format::Line => ("text", "plain"),
-            Format::Grpc | Format::Empty => return None,
+            Format::ProblemXml => ("application", "problem+xml"),
+            Format::Text => ("text", "plain"),
+            Format::Markdown => ("text", "markdown"),
+            _ => return None,
         };
         if self.kind == b"*" {
             return (self.subtype == b"*").then_some(Specificity::Anything);
@@ -243,7 +159,22 @@ impl<'a> MediaRange<'a> {
                 Specificity::Related
             });
         }
-        (format == Format::Problem && is_json(self.subtype)).then_some(Specificity::Related)
+        let is_related = match format {
+            Format::Problem => is_json(self.subtype),
+            Format::Markdown => self.subtype.eq_ignore_ascii_case(b"x-markdown"),
+            _ => false,
+        };
+        is_related.then_some(Specificity::Related)
+    }
+
+    /// Returns whether the range names XML of any kind, but not XHTML, which is for browsers.
+    fn is_xml(&self) -> bool {
+        let is_kind = |kind: &[u8]| self.kind.eq_ignore_ascii_case(kind);
+        let is_subtype = |subtype: &[u8]| self.subtype.eq_ignore_ascii_case(subtype);
+        let suffix = self.subtype.rsplit(|&byte| byte == b'+').next();
+        (is_kind(b"application") || is_kind(b"text"))
+            && suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(b"xml"))
+            && !is_subtype(b"xhtml+xml")
     }
 }
 

@@ -8,16 +8,21 @@
 /// alone. The value is the reason.
 pub const MARKER: &str = "x-tidegate-page";
 
-/// Headers that are kept unless the configuration removes them: they describe the request, its way or
-/// the client's credentials, not the body that is replaced.
+/// Headers that are kept unless the configuration removes them: they describe the request or its way,
+/// not the body that is replaced. (`via` and `proxy-status`: as far as `http::forwarding` says.)
 const ALWAYS_KEPT: &[&str] = &[
-    "www-authenticate",
     "x-request-id",
     "traceparent",
     "via",
     "proxy-status",
     "nel",
     "report-to",
+    // How much a client may still ask for: the draft of the IETF, and what Envoy sends.
+    "ratelimit",
+    "ratelimit-policy",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
 ];
 
 /// Headers that are never kept, whatever the configuration says: they describe the body that is
@@ -59,9 +64,11 @@ const NEVER_KEPT: &[&str] = &[
     MARKER,
 ];
 
-/// Returns whether a page keeps the header `name` without being configured to.
-pub fn is_always_kept(name: &str) -> bool {
-    ALWAYS_KEPT.contains(&name)
+/// Returns whether a page with this status keeps the header `name` without being configured to.
+///
+/// A challenge belongs to a 401: with any other status it only tells how the upstream authenticates.
+pub fn is_always_kept(name: &str, status: u16) -> bool {
+    ALWAYS_KEPT.contains(&name) || (name == "www-authenticate" && matches!(status, 401 | 403))
 }
 
 /// Returns whether a page never keeps the header `name`, whatever the configuration says.

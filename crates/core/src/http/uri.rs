@@ -14,6 +14,13 @@ pub fn without_query(path: &[u8]) -> &[u8] {
         .unwrap_or_default()
 }
 
+/// Returns the query of a path, without its `?`; empty if there is none.
+pub(crate) fn query(path: &[u8]) -> &[u8] {
+    let rest = path.get(without_query(path).len()..).unwrap_or_default();
+    let query = rest.strip_prefix(b"?").unwrap_or_default();
+    query.split(|&b| b == b'#').next().unwrap_or_default()
+}
+
 /// Returns the host without its port; an IPv6 address keeps its brackets.
 pub fn without_port(authority: &[u8]) -> &[u8] {
     match authority.iter().rposition(|&b| b == b':') {

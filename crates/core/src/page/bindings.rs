@@ -8,6 +8,7 @@ use super::messages::Messages;
 use super::names::Variable;
 use super::status_phrase::status_phrase;
 use super::{date, CoarseDuration, Gate};
+use crate::http::language::primary;
 use crate::template::{Output, Template, Value};
 use crate::time::{saturating_millis, seconds_rounded_up, Timestamp};
 
@@ -78,6 +79,31 @@ impl<'a> Bindings<'a> {
         self.values.notice.or_else(message).unwrap_or_default()
     }
 
+    /// Returns the heading.
+    pub(super) fn title(&self) -> &'a str {
+        let values = self.values;
+        let is_retryable = values.retry_after.is_some();
+        self.messages
+            .title(values.reason, values.status, is_retryable)
+    }
+
+    /// Returns what became of a request that may have changed something; otherwise an empty text.
+    pub(super) fn sent(&self) -> &'a str {
+        match self.values {
+            values if values.is_safe => "",
+            values if values.was_never_sent() => self.messages.text("unsafe.not_processed"),
+            _ => self.messages.text("unsafe.unknown"),
+        }
+    }
+
+    /// Returns what to do: when to come back, or what happens next.
+    pub(super) fn advice(&self) -> String {
+        match self.values.retry_after {
+            Some(_) => self.hint(),
+            None => self.messages.next(self.values.reason, false).to_owned(),
+        }
+    }
+
     /// Returns the value of a variable.
     fn value(&self, variable: &Variable) -> Value<'a> {
         let (values, messages) = (self.values, self.messages);
@@ -104,13 +130,12 @@ impl<'a> Bindings<'a> {
             Variable::Hint if is_retryable => return Value::Joined(self.hint()),
             Variable::Address => return Value::Joined(self.address()),
             Variable::StatusText => status_phrase(values.status),
-            Variable::Title => messages.title(values.reason, values.status, is_retryable),
+            Variable::Title => self.title(),
             Variable::Message => self.message(),
             Variable::Fault => messages.fault(values.reason),
-            Variable::Sent if values.is_safe => "",
-            Variable::Sent if values.was_never_sent() => messages.text("unsafe.not_processed"),
-            Variable::Sent => messages.text("unsafe.unknown"),
+            Variable::Sent => self.sent(),
             Variable::Next => messages.next(values.reason, is_retryable),
+            Variable::Gap => gap(&messages.language.tag),
             Variable::HintBefore if is_retryable => self.around_when().0,
             Variable::HintAfter if is_retryable => self.around_when().1,
             Variable::HintBefore | Variable::HintAfter => "",
@@ -176,6 +201,14 @@ fn number<'v>(number: impl ToString) -> Value<'v> {
 /// Returns the value of a number or time; empty if there is none.
 fn optional<'v>(value: Option<impl ToString>) -> Value<'v> {
     value.map_or(Value::Text(""), number)
+}
+
+/// Returns what stands between two sentences of a language.
+fn gap(language: &str) -> &'static str {
+    match primary(language) {
+        "ja" | "zh" => "",
+        _ => " ",
+    }
 }
 
 fn truth(condition: bool) -> &'static str {

@@ -7,7 +7,7 @@ use super::locales::{self, Locale};
 use super::messages::Texts;
 use crate::config::{Locales, DIRECTION};
 use crate::http::headers::HeaderBlock;
-use crate::http::language::{broader, lookup, preferred, primary};
+use crate::http::language::{broader, is_same, lookup, preferred, primary};
 
 /// Languages that are written from right to left, for those that are not built in.
 const RIGHT_TO_LEFT: &[&str] = &["ar", "he", "fa", "ur", "ps", "sd", "ug", "yi", "dv", "ckb"];
@@ -58,7 +58,7 @@ impl Languages {
         let sources: Vec<_> = built_in.chain(configured).collect();
         let mut all: Vec<Language> = Vec::new();
         for Source { tag, .. } in &sources {
-            if !all.iter().any(|other| other.tag.eq_ignore_ascii_case(tag)) {
+            if !all.iter().any(|other| is_same(&other.tag, tag)) {
                 all.push(Language::new(tag, &config.default, &sources));
             }
         }
@@ -68,7 +68,7 @@ impl Languages {
         let configured = config
             .strings
             .iter()
-            .map(|(_, strings)| Texts::configured(strings));
+            .map(|(tag, strings)| Texts::configured(strings).in_language(tag));
         Self {
             all,
             texts: built_in.chain(configured).collect(),
@@ -122,9 +122,7 @@ impl Language {
             for tag in std::iter::successors(Some(start), |tag| broader(tag)) {
                 // Configured texts are the last ones.
                 let numbered = all.iter().enumerate().rev();
-                for (number, source) in
-                    numbered.filter(|(_, source)| source.tag.eq_ignore_ascii_case(tag))
-                {
+                for (number, source) in numbered.filter(|(_, source)| is_same(source.tag, tag)) {
                     if !sources.contains(&number) {
                         sources.push(number);
                     }

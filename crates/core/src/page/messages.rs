@@ -12,12 +12,16 @@ use std::collections::BTreeMap;
 use super::coarse_duration::CoarseDuration;
 use super::languages::{Language, Languages};
 use super::locales::{shared_message, Locale, EN, SHARED};
+use super::plural::{self, FORMS};
 use crate::config::status;
 use crate::diagnostics::nearest;
 use crate::failure::Reason;
+use crate::http::language::primary;
 
 /// Keys that every table may have in general (`title`) and for a single reason (`title.dns_error`).
 const BY_REASON: &[&str] = &["title", "message", "next"];
+/// Stands for a number in a text.
+const NUMBER: &str = "{n}";
 /// What the keys of the operator's own texts begin with.
 const OWN: &str = "own.";
 
@@ -26,7 +30,11 @@ const OWN: &str = "own.";
 /// The keys are split at their first dot, so that a page can look up a group (`title`) for its reason or
 /// status without joining a key.
 #[derive(Debug, Default)]
-pub(super) struct Texts(BTreeMap<Cow<'static, str>, Group>);
+pub(super) struct Texts {
+    groups: BTreeMap<Cow<'static, str>, Group>,
+    /// The tag of the language; empty for texts of one page, which are for all languages.
+    language: String,
+}
 
 /// The texts whose keys have the same first part, by the rest of the key.
 #[derive(Debug, Default)]
@@ -47,7 +55,7 @@ impl Group {
 impl Texts {
     /// Returns the texts of a built-in language.
     pub(super) fn built_in(locale: &Locale) -> Self {
-        let mut texts = Self::default();
+        let mut texts = Self::default().in_language(locale.tag);
         for (key, text) in locale.strings {
             let (group, detail) = split_key(key);
             texts.insert(group.into(), detail.into(), (*text).into());
@@ -66,13 +74,22 @@ impl Texts {
         texts
     }
 
+    /// Returns these texts as those of a language.
+    pub(super) fn in_language(self, tag: &str) -> Self {
+        Self {
+            language: tag.to_owned(),
+            ..self
+        }
+    }
+
     fn insert(
         &mut self,
         group: Cow<'static, str>,
         detail: Cow<'static, str>,
         text: Cow<'static, str>,
     ) {
-        self.0.entry(group).or_default().0.insert(detail, text);
+        let group = self.groups.entry(group).or_default();
+        group.0.insert(detail, text);
     }
 
     /// Returns the text for a key.
@@ -82,7 +99,7 @@ impl Texts {
     }
 
     fn group(&self, name: &str) -> Option<&Group> {
-        self.0.get(name)
+        self.groups.get(name)
     }
 }
 
@@ -102,11 +119,16 @@ pub(crate) fn is_known(key: &str) -> bool {
         let is_reason = Reason::from_token(detail).is_some();
         (BY_REASON.contains(&group) && is_reason) || (group == "title" && status(detail).is_some())
     };
+    let is_form = |(key, form): (&str, &str)| {
+        let has_number = EN.find(key).is_some_and(|text| text.contains(NUMBER));
+        has_number && FORMS.contains(&form)
+    };
     is_own(key)
         || BY_REASON.contains(&key)
         || SHARED.contains(&key)
         || EN.find(key).is_some()
         || key.split_once('.').is_some_and(is_specific)
+        || key.rsplit_once('.').is_some_and(is_form)
 }
 
 /// Returns whether `key` is one of the operator's own.
@@ -194,15 +216,24 @@ impl<'a> Messages<'a> {
     pub(super) fn fault(&self, reason: Reason) -> &'a str {
         self.text(match reason {
             Reason::Maintenance => "fault.planned",
-            Reason::DestinationNotFound => "fault.nobody",
+            Reason::DestinationNotFound
+            | Reason::RateLimited
+            | Reason::Unauthorized
+            | Reason::Forbidden => "fault.nobody",
             _ => "fault.ours",
         })
     }
 
     /// Returns what happens next.
     pub(super) fn next(&self, reason: Reason, is_retryable: bool) -> &'a str {
-        let is_specific =
-            is_retryable || matches!(reason, Reason::Maintenance | Reason::DestinationNotFound);
+        let is_specific = is_retryable
+            || matches!(
+                reason,
+                Reason::Maintenance
+                    | Reason::DestinationNotFound
+                    | Reason::Unauthorized
+                    | Reason::Forbidden
+            );
         let next = match is_specific {
             true => self.for_reason("next", reason),
             false => self.first(|texts| texts.get("next")),
@@ -226,20 +257,35 @@ impl<'a> Messages<'a> {
 
     /// Returns the phrase for a duration, as in "in about 15 seconds".
     pub(super) fn when(&self, duration: CoarseDuration) -> String {
-        let (key, number) = match duration {
-            CoarseDuration::Moments => ("when.moments", 0),
-            CoarseDuration::Seconds(n) => ("when.seconds", n),
-            CoarseDuration::Minute => ("when.minute", 1),
-            CoarseDuration::Minutes(n) => ("when.minutes", n),
-            CoarseDuration::Hour => ("when.hour", 1),
-            CoarseDuration::Hours(n) => ("when.hours", n),
-            CoarseDuration::Days(n) => ("when.days", n),
+        let (unit, number) = match duration {
+            CoarseDuration::Moments => ("moments", None),
+            CoarseDuration::Seconds(n) => ("seconds", Some(n)),
+            CoarseDuration::Minute => ("minute", None),
+            CoarseDuration::Minutes(n) => ("minutes", Some(n)),
+            CoarseDuration::Hour => ("hour", None),
+            CoarseDuration::Hours(n) => ("hours", Some(n)),
+            CoarseDuration::Days(n) => ("days", Some(n)),
         };
-        let text = self.text(key);
-        match split_at_placeholder(text, "{n}") {
-            Some((before, after)) => [before, &number.to_string(), after].concat(),
-            None => text.to_owned(),
+        let text = self.first(|texts| {
+            let group = texts.group("when")?;
+            let form = number.and_then(|number| plural::form(self.language_of(texts), number));
+            form.and_then(|form| group.get(&[unit, ".", form].concat()))
+                .or_else(|| group.get(unit))
+        });
+        let text = text.unwrap_or_default();
+        match (split_at_placeholder(text, NUMBER), number) {
+            (Some((before, after)), Some(n)) => [before, &n.to_string(), after].concat(),
+            _ => text.to_owned(),
         }
+    }
+
+    /// Returns the primary subtag of the language in which texts are.
+    fn language_of<'t>(&'t self, texts: &'t Texts) -> &'t str {
+        let tag = match texts.language.as_str() {
+            "" => &self.language.tag,
+            tag => tag,
+        };
+        primary(tag)
     }
 }
 

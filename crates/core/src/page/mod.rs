@@ -12,14 +12,14 @@ mod coarse_duration;
 mod csp;
 mod date;
 mod exposed;
-mod grpc;
+mod formats;
 mod languages;
 mod locales;
 mod members;
 mod messages;
 mod names;
 mod palette;
-mod problem;
+mod plural;
 mod status_phrase;
 mod template_names;
 mod validate;
@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use crate::config::{Config, Exposed, Maintenance, PageRetry, PageRule, Security, TemplateSource};
 use crate::failure::{Reason, Source};
-use crate::http::accept::Format;
+use crate::http::format::Format;
 use crate::http::headers::HeaderBlock;
 use crate::http::uri::{without_port, without_query};
 use crate::template::{Output, Syntax, Template};
@@ -40,10 +40,13 @@ use crate::time::Timestamp;
 use bindings::{Bindings, BoundTemplate};
 use coarse_duration::CoarseDuration;
 use exposed::ExposedValues;
+use formats::problem::Problem;
+use formats::{connect, grpc, grpc_web, line, markdown, problem, problem_xml};
 use messages::{Messages, Texts};
 use template_names::{LocalizedNames, TemplateNames};
 
-pub(crate) use grpc::STATUS_UNAVAILABLE as GRPC_STATUS_UNAVAILABLE;
+pub(crate) use formats::grpc::message_header as grpc_message;
+pub(crate) use formats::CallStatus;
 pub use languages::LanguageId;
 pub use names::{Name, NAMES};
 
@@ -98,6 +101,8 @@ pub struct PageInfo<'a> {
     pub now: Option<Timestamp>,
     /// `:method`.
     pub method: &'a [u8],
+    /// `content-type` of the request, which decides how the reply to a call is encoded.
+    pub content_type: &'a [u8],
     /// `:authority`.
     pub host: &'a [u8],
     /// `:path`, including the query, which is never shown.
@@ -113,6 +118,8 @@ pub struct PageInfo<'a> {
 /// A rendered page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<'a> {
+    /// The HTTP status, which the protocol of a call may prescribe.
+    pub status: u16,
     /// `content-type`, with its charset. `None` for a page without a body, and for gRPC, whose content
     /// type Envoy sets.
     pub content_type: Option<&'static str>,
@@ -120,7 +127,7 @@ pub struct Page<'a> {
     pub csp: Option<&'a str>,
     /// `content-language`.
     pub language: &'a str,
-    /// Further headers of the format (those of gRPC).
+    /// Further headers of the format: those of gRPC; those of gRPC-Web, which its body has too.
     pub headers: Vec<(&'static str, String)>,
     /// The body. For gRPC the message, which Envoy percent-encodes.
     pub body: Vec<u8>,
@@ -165,7 +172,7 @@ pub struct Pages {
     /// The policy of a built-in page without its script.
     csp_without_script: Option<String>,
     text: BoundTemplate,
-    problem: problem::Problem,
+    problem: Problem,
     own: Vec<OwnPage>,
     /// The rules, with their texts.
     rules: Vec<(PageRule, Texts)>,
@@ -220,7 +227,7 @@ impl Pages {
             html: HtmlPage::new(html, security, false),
             names,
             text,
-            problem: problem::Problem::new(&config.formats.problem_type_base),
+            problem: Problem::new(&config.formats.problem_type_base),
             own,
             rules: rules.collect(),
             expose: security.expose.clone(),
@@ -256,6 +263,7 @@ impl Pages {
     /// Renders the page for a failure.
     pub fn render(&self, info: &PageInfo<'_>) -> Page<'_> {
         let mut page = Page {
+            status: info.status,
             content_type: None,
             csp: None,
             language: "",
@@ -275,6 +283,7 @@ impl Pages {
             page: rule.map(|(_, texts)| texts),
         };
         let bindings = Bindings::new(&values, messages);
+        let call = CallStatus::of(info.reason);
         match info.format {
             Format::Html => {
                 let html = own.and_then(|own| own.html.as_ref());
@@ -293,7 +302,7 @@ impl Pages {
             }
             Format::Problem => {
                 let members = own.and_then(|own| own.members.as_ref());
-                page.content_type = Some("application/problem+json; charset=utf-8");
+                page.content_type = Some(problem::CONTENT_TYPE);
                 page.body = self.problem.render(&bindings, members).into_bytes();
             }
             Format::Text => {
@@ -303,12 +312,38 @@ impl Pages {
             }
             Format::Line => {
                 page.content_type = Some("text/plain; charset=utf-8");
-                page.body = line(&values).into_bytes();
+                page.body = line::render(&values).into_bytes();
+            }
+            Format::ProblemXml => {
+                page.content_type = Some(problem_xml::CONTENT_TYPE);
+                page.body = problem_xml::render(&self.problem, &bindings).into_bytes();
+            }
+            Format::Markdown => {
+                page.content_type = Some(markdown::CONTENT_TYPE);
+                page.body = markdown::render(&self.problem, &bindings).into_bytes();
             }
             Format::Grpc => {
                 let message = bindings.message();
-                page.headers = grpc::headers(message, info.retry_after);
+                page.headers = grpc::headers(call, message, info.retry_after);
                 page.body = message.as_bytes().to_vec();
+            }
+            Format::GrpcWeb => {
+                let message = bindings.message();
+                let more = grpc::headers(call, message, info.retry_after);
+                page.status = 200;
+                page.content_type = Some(grpc_web::content_type(info.content_type));
+                page.headers = grpc_web::headers(call, message, more);
+                page.body = grpc_web::body(info.content_type, &page.headers);
+            }
+            Format::Connect => {
+                page.status = call.http;
+                page.content_type = Some(connect::CONTENT_TYPE);
+                page.body = connect::unary(call, bindings.message(), info.retry_after);
+            }
+            Format::ConnectStream => {
+                page.status = 200;
+                page.content_type = Some(connect::stream_content_type(info.content_type));
+                page.body = connect::end_of_stream(call, bindings.message(), info.retry_after);
             }
             Format::Empty => {}
         }
@@ -346,19 +381,13 @@ fn render(template: &BoundTemplate, bindings: &Bindings<'_>) -> Vec<u8> {
     out.into_string().into_bytes()
 }
 
-/// Returns one line: `503 Service Unavailable (circuit_open)`.
-fn line(values: &ExposedValues<'_>) -> String {
-    let phrase = status_phrase::status_phrase(values.status);
-    format!("{} {phrase} ({})\n", values.status, values.reason.as_str())
-}
-
 /// Returns whether a rule of `pages` applies to a failure.
 fn applies(rule: &PageRule, info: &PageInfo<'_>) -> bool {
     let wanted = &rule.matches;
     let host = without_port(info.host);
     let matches_host = || {
         let mut hosts = wanted.hosts.iter();
-        hosts.any(|pattern| pattern.matches_ignore_case(host))
+        hosts.any(|pattern| pattern.matches_host(host))
     };
     (wanted.statuses.is_empty() || wanted.statuses.contains(info.status))
         && (wanted.reasons.is_empty() || wanted.reasons.contains(&info.reason))

@@ -14,11 +14,15 @@ const EVERYTHING: [Exposed; 4] = [
     Exposed::Host,
     Exposed::Path,
 ];
-const FORMATS: [Format; 6] = [
+/// The formats whose body is text: all but the frames of gRPC-Web and of a stream of Connect.
+const FORMATS: [Format; 9] = [
     Format::Html,
     Format::Problem,
+    Format::ProblemXml,
     Format::Text,
+    Format::Markdown,
     Format::Grpc,
+    Format::Connect,
     Format::Empty,
     Format::Line,
 ];
@@ -29,7 +33,7 @@ static PAGE_RETRY: PageRetry = PageRetry {
     cap: Duration::from_secs(90),
 };
 
-fn info(format: Format) -> PageInfo<'static> {
+pub(super) fn info(format: Format) -> PageInfo<'static> {
     PageInfo {
         format,
         status: 502,
@@ -43,6 +47,7 @@ fn info(format: Format) -> PageInfo<'static> {
         request_id: Some(b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"),
         now: Some(Timestamp::from_millis(1_787_480_130_250)),
         method: b"GET",
+        content_type: b"",
         host: b"shop.example",
         path: b"/pay?token=secret",
         language: LanguageId::default(),
@@ -110,14 +115,23 @@ fn each_format_has_its_content_type() {
         ),
         (Format::Text, Some("text/plain; charset=utf-8")),
         (Format::Line, Some("text/plain; charset=utf-8")),
+        (
+            Format::ProblemXml,
+            Some("application/problem+xml; charset=utf-8"),
+        ),
+        (Format::Markdown, Some("text/markdown; charset=utf-8")),
         (Format::Grpc, None),
+        (Format::GrpcWeb, Some("application/grpc-web+proto")),
+        (Format::Connect, Some("application/json")),
+        (Format::ConnectStream, Some("application/connect+proto")),
         (Format::Empty, None),
     ] {
         let page = pages.render(&info(format));
+        let has_headers = matches!(format, Format::Grpc | Format::GrpcWeb);
         assert_eq!(page.content_type, expected);
         assert_eq!(page.csp.is_some(), format == Format::Html);
         assert_eq!(page.body.is_empty(), format == Format::Empty);
-        assert_eq!(page.headers.is_empty(), format != Format::Grpc);
+        assert_eq!(page.headers.is_empty(), !has_headers);
         assert_eq!(page.language, "en");
     }
 }
@@ -201,17 +215,27 @@ fn every_language_says_when_a_maintenance_ends() {
         message: None,
     };
     for locale in locales::ALL {
-        let hours = locale.find("when.hours").unwrap().replace("{n}", "2");
+        let hours = match locale.tag {
+            "ar" | "he" => locale.find("when.hours.two"),
+            "cs" | "pl" | "ro" | "ru" | "uk" => locale.find("when.hours.few"),
+            _ => locale.find("when.hours"),
+        };
+        let hours = hours.unwrap().replace("{n}", "2");
+        let gap = match locale.tag {
+            "ja" | "zh-Hans" | "zh-Hant" => "",
+            _ => " ",
+        };
         let (before, after) = locale
             .find("hint.again")
             .unwrap()
             .split_once("{when}")
             .unwrap();
+        let next = locale.find("next.maintenance").unwrap();
         let html = at(locale.tag, Format::Html, &ends);
         let time = "<time id=\"until\" dir=\"auto\" datetime=\"2026-08-23T12:15:30Z\">\
                     2026-08-23 12:15:30 UTC</time>";
         let said = format!(
-            " <span class=\"hint\">{before}<strong>{hours}</strong></span> ({time})\
+            "{next}{gap}<span class=\"hint\">{before}<strong>{hours}</strong></span> ({time})\
              <span class=\"hint\">{after}</span></p>"
         );
         assert!(html.contains(&said), "{said} in {html}");

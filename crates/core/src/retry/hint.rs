@@ -3,7 +3,8 @@
 //! It is the time for which the filter itself rejects requests, if that is known. Else it is the
 //! configured interval for the status, shortened by a random part: clients that failed in the same second
 //! should not come back in the same second. The upstream's own `Retry-After`, if the configuration honors
-//! it, is the least. If many clients wait, the interval is longer ([`waiting`](crate::retry::waiting)).
+//! it, is the least; that of a limit on the client's own requests is kept as it is. If many clients wait,
+//! the interval is longer ([`waiting`](crate::retry::waiting)).
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -58,6 +59,8 @@ pub struct FailureInfo<'a> {
     pub status: u16,
     /// How much longer the request would be rejected, if known.
     pub remaining: Option<Duration>,
+    /// Whether the failure is about this client, which sends too much, and not about the site.
+    pub is_limit: bool,
     /// `Retry-After` of the failed response.
     pub retry_after: Option<&'a [u8]>,
     /// The current time. If it is unknown, dates are ignored.
@@ -67,6 +70,15 @@ pub struct FailureInfo<'a> {
 /// Returns when a client should come back. `crowd_interval`: the interval at which the clients that wait
 /// can be answered; zero if they are few. `unit`: a random number in `[0, 1)`.
 pub fn hint(retry: &Retry, failure: &FailureInfo<'_>, crowd_interval: Duration, unit: f64) -> Hint {
+    let asked = failure
+        .retry_after
+        .filter(|_| retry.honor_upstream)
+        .and_then(|value| parse_retry_after(value, failure.now))
+        .map(|asked| asked.min(MAX_ASKED));
+    if let Some(asked) = asked.filter(|_| failure.is_limit) {
+        // The limiter knows when it lets this client in again.
+        return Hint::new(asked.max(MIN_DELAY), false);
+    }
     let usual = configured(retry, failure.status);
     let crowd = crowd_interval.min(retry.max);
     let is_crowded = crowd > usual;
@@ -76,14 +88,8 @@ pub fn hint(retry: &Retry, failure: &FailureInfo<'_>, crowd_interval: Duration, 
         None if is_crowded => crowd.mul_f64(LEAST_CROWD_PART + unit).min(retry.max),
         None => usual.mul_f64(LEAST_PART + (1.0 - LEAST_PART) * unit),
     };
-    let asked = failure
-        .retry_after
-        .filter(|_| retry.honor_upstream)
-        .and_then(|value| parse_retry_after(value, failure.now));
     Hint {
-        delay: delay
-            .max(asked.unwrap_or_default().min(MAX_ASKED))
-            .max(MIN_DELAY),
+        delay: delay.max(asked.unwrap_or_default()).max(MIN_DELAY),
         is_crowded,
     }
 }

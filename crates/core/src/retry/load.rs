@@ -27,6 +27,10 @@ const MIN_LATENCIES: u32 = 5;
 /// With so many samples, old ones lose half of their weight.
 const MAX_LATENCIES: u32 = 1024;
 
+/// A load with fewer samples per second in its mean says nothing any more: the last one was some minutes
+/// ago.
+const FORGOTTEN_BELOW: f32 = 0.001;
+
 /// Deadlines of calls are forgotten when there are newer ones, after once or twice this time.
 const DEADLINE_SPAN: Duration = Duration::from_secs(60);
 
@@ -54,6 +58,10 @@ impl Deadlines {
             self.began = now;
         }
         self.newest = self.newest.max(deadline);
+    }
+
+    fn set_back(&mut self, back: Duration) {
+        self.began = self.began.saturating_sub(back);
     }
 
     fn longest(&self) -> Option<Duration> {
@@ -181,6 +189,11 @@ impl LoadSampler {
         Some(passed)
     }
 
+    /// Sets back all times, as the clock was.
+    pub fn set_back(&mut self, back: Duration) {
+        self.second_began = self.second_began.saturating_sub(back);
+    }
+
     /// Chooses the next sample with `draw`, a random number in `[0, 1)`. Returns the time since
     /// the last second ended, if another one is over.
     pub fn tick(&mut self, now: Timestamp, draw: f64) -> Option<Duration> {
@@ -265,6 +278,16 @@ impl RouteLoad {
     /// Returns the mean of the requests per second of the last minute; 0 if it is not known.
     pub fn mean_rate(&self) -> f64 {
         self.mean.into()
+    }
+
+    /// Sets back all times, as the clock was.
+    pub fn set_back(&mut self, back: Duration) {
+        self.deadlines.set_back(back);
+    }
+
+    /// Returns whether the last sample is so long ago that nothing is known of the load.
+    pub fn is_forgotten(&self) -> bool {
+        self.sampled < FORGOTTEN_BELOW && self.second.samples == 0
     }
 
     /// Updates the mean at the end of a second, which took `elapsed`. `is_well`: whether all circuits of

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::breaker::ClientId;
 use crate::rng::{Rng, SplitMix64};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, CLOCK_SLACK};
 
 /// Clients are counted in windows of this length.
 const WINDOW: Duration = Duration::from_secs(5);
@@ -123,6 +123,15 @@ impl Waiting {
     fn add(&mut self, client: ClientId, now: Timestamp) {
         if let Some(window) = self.window(number(now)) {
             window.add(client);
+        }
+    }
+
+    /// Forgets windows that lie ahead of `now`, as after the clock was set back: they would keep the
+    /// clients that wait now from being counted.
+    pub fn follow_clock(&mut self, now: Timestamp) {
+        let newest = number(now.saturating_add(CLOCK_SLACK));
+        for window in self.windows.iter_mut().filter(|w| w.number > newest) {
+            *window = Window::new(0);
         }
     }
 

@@ -100,6 +100,7 @@ impl Output {
             Position::Query => self.link(text, QUERY),
             Position::Json => self.json(text),
             Position::Plain => self.escape(text, |out, c| out.push_visible(c)),
+            Position::Markdown => self.markdown(text),
         }
         self
     }
@@ -117,6 +118,25 @@ impl Output {
         });
     }
 
+    /// Appends text of one paragraph (CommonMark §2.4). Escaped are the characters that begin markup
+    /// anywhere, and those that begin a list, a rule or a heading at the beginning of a line, of which the
+    /// text has one: its line ends become blanks.
+    fn markdown(&mut self, text: &str) {
+        if text.starts_with(['+', '-', '=']) {
+            self.0.push('\\');
+        }
+        for c in text.chars() {
+            let is_markup = matches!(
+                c,
+                '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '#'
+            );
+            if is_markup {
+                self.0.push('\\');
+            }
+            self.push_visible(c);
+        }
+    }
+
     /// Appends a part of a link. Characters that browsers skip when they look for the scheme, and those
     /// that no URL may contain, are percent-encoded (RFC 3986 §2.1).
     fn link(&mut self, text: &str, encoded: &'static AsciiSet) {
@@ -127,14 +147,14 @@ impl Output {
 
     /// Appends the content of a JSON string (RFC 8259 §7). `<`, `>` and `&` are escaped too, so that the
     /// document stays inert where a program takes it for HTML, and so are the two line ends that
-    /// JavaScript knows and JSON does not.
+    /// JavaScript knows and JSON does not, and the control characters that YAML forbids.
     fn json(&mut self, text: &str) {
         self.escape(text, |out, c| match c {
             '"' => out.0.push_str("\\\""),
             '\\' => out.0.push_str("\\\\"),
             '\n' => out.0.push_str("\\n"),
             // One `\u` each: all of them are in the Basic Multilingual Plane.
-            '<' | '>' | '&' | '\u{7f}' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
+            '<' | '>' | '&' | '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => {
                 out.0.push_str(&format!("\\u{:04x}", u32::from(c)));
             }
             _ => out.0.push(c),

@@ -55,6 +55,8 @@ pub(crate) enum Position {
     Json,
     /// Plain text, possibly shown in a terminal.
     Plain,
+    /// A paragraph or heading of Markdown.
+    Markdown,
 }
 
 /// The value of a variable.

@@ -1,5 +1,7 @@
 //! Events for the log, as lines of JSON.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::breaker::Transition;
@@ -99,7 +101,57 @@ impl Event {
             let age = now.saturating_since(releases.since);
             line.number("release_age_ms", saturating_millis(age));
         }
-        format!("{{{}}}", line.0)
+        line.object()
+    }
+}
+
+/// Lines about failures that a worker writes to the log in a second. A thousand routes that fail at once
+/// would fill the log with a hundred lines a second, for as long as they fail.
+const LINES_PER_SECOND: usize = 20;
+
+/// Limits the lines about failures in the log.
+#[derive(Debug)]
+pub(super) struct LogLimit {
+    second_began: Timestamp,
+    /// Lines that may still be written in this second.
+    left: usize,
+    dropped: u64,
+}
+
+impl Default for LogLimit {
+    fn default() -> Self {
+        Self {
+            second_began: Timestamp::EPOCH,
+            left: LINES_PER_SECOND,
+            dropped: 0,
+        }
+    }
+}
+
+impl LogLimit {
+    /// Begins a new second if the last one is over. Returns the line that says how many were dropped until
+    /// then, if some were.
+    pub(super) fn begin_second(&mut self, now: Timestamp) -> Option<String> {
+        // After the clock was set back, too.
+        let second = now.saturating_since(self.second_began);
+        if second < Duration::from_secs(1) && now >= self.second_began {
+            return None;
+        }
+        self.second_began = now;
+        self.left = LINES_PER_SECOND;
+        let dropped = std::mem::take(&mut self.dropped);
+        let mut line = Line(String::new());
+        line.text("event", "lines_dropped");
+        line.number("count", dropped);
+        (dropped > 0).then(|| line.object())
+    }
+
+    /// Returns whether one more line may be written, and counts it.
+    pub(super) fn take(&mut self) -> bool {
+        let left = self.left.checked_sub(1);
+        self.left = left.unwrap_or(0);
+        self.dropped = self.dropped.saturating_add(u64::from(left.is_none()));
+        left.is_some()
     }
 }
 
@@ -107,6 +159,10 @@ impl Event {
 struct Line(String);
 
 impl Line {
+    fn object(self) -> String {
+        format!("{{{}}}", self.0)
+    }
+
     fn member(&mut self, key: &str, value: &str) {
         let comma = if self.0.is_empty() { "" } else { "," };
         self.0 += &format!("{comma}\"{key}\":{value}");

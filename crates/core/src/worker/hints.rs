@@ -7,6 +7,7 @@ use crate::config::Retry;
 use crate::host::SharedData;
 use crate::retry::{hint, FailureInfo, Hint, RouteLoad, UsualLatency, Waiting};
 use crate::rng::Rng;
+use crate::time::Timestamp;
 use crate::worker::metrics::{RouteCounter, WorkerCounter};
 use crate::worker::routes::RouteKey;
 use crate::worker::shared::update;
@@ -25,8 +26,7 @@ impl Worker {
     }
 
     fn load(&self, route: &RouteKey) -> Option<&RouteLoad> {
-        let route = self.routes.get(&self.routes.load_key(route))?;
-        route.load.as_ref()
+        self.routes.sampled(route).map(|sampled| &sampled.load)
     }
 
     /// Returns when a client of a route should come back, and lets all workers expect it.
@@ -42,7 +42,7 @@ impl Worker {
         let hint = self.next_hint(route, retry, failure, client, rng);
         self.count(route, RouteCounter::HintsGiven);
         if let Some(now) = failure.now {
-            self.expect_return(host, now.saturating_add(hint.delay()));
+            self.expect_return(host, now.saturating_add(hint.delay()), now);
         }
         hint
     }
@@ -55,16 +55,20 @@ impl Worker {
         client: ClientId,
         rng: &mut impl Rng,
     ) -> Hint {
-        let crowd_interval = failure.now.map_or(Duration::ZERO, |now| {
-            let (load, _) = self.routes.load(self.routes.load_key(route));
-            load.count_hint();
+        // A client that is limited does not wait for the site, so it is none of the crowd.
+        let now = failure.now.filter(|_| !failure.is_limit);
+        let crowd_interval = now.map_or(Duration::ZERO, |now| {
+            // A route of which nothing is known has no mean that the second could spoil.
+            if let Some(sampled) = self.routes.sampled_if_known(route) {
+                sampled.load.count_hint();
+            }
             self.waiting.interval(client, retry.check_ins, now)
         });
         hint(retry, failure, crowd_interval, rng.unit())
     }
 
     /// Adds the clients that this worker has told to come back to those of all workers.
-    pub(super) fn share_waiting(&mut self, host: &mut impl SharedData) {
+    pub(super) fn share_waiting(&mut self, host: &mut impl SharedData, now: Timestamp) {
         let Some(added) = self.waiting.take_added() else {
             return;
         };
@@ -72,6 +76,7 @@ impl Worker {
         let mut all = Waiting::default();
         let updated = update(host, &key, |found| {
             all = found.and_then(Waiting::decode).unwrap_or_default();
+            all.follow_clock(now);
             all.unite(&added);
             Ok(Some(all.encode()))
         });
@@ -92,33 +97,38 @@ impl Worker {
     /// sample is due.
     pub fn sample(&mut self, route: &RouteKey, release: &[u8], took: Option<Duration>) {
         if let Some(requests) = self.sampler.take_sample() {
-            let (load, releases) = self.routes.load(self.routes.load_key(route));
-            load.add_sample(requests);
+            let Some(sampled) = self.routes.sampled_mut(route) else {
+                return;
+            };
+            sampled.load.add_sample(requests);
             if let Some(took) = took {
-                load.add_latency(took);
+                sampled.load.add_latency(took);
             }
-            releases.note(release, self.last_tick);
+            sampled.releases.note(release, self.last_tick);
         }
     }
 
     /// Notes who sent a sampled request.
     pub fn note_client(&mut self, route: &RouteKey, client: ClientId) {
-        let now = self.last_tick;
-        let key = self.routes.load_key(route);
-        self.routes.clients(key).note(client, now);
+        if let Some(sampled) = self.routes.sampled_mut(route) {
+            sampled.clients.note(client, self.last_tick);
+        }
     }
 
     /// Notes the deadline of a sampled call that succeeded; [`Duration::MAX`] if it has none.
     pub fn note_deadline(&mut self, route: &RouteKey, deadline: Duration) {
-        let (load, _) = self.routes.load(self.routes.load_key(route));
-        load.add_deadline(deadline, self.last_tick);
+        if let Some(sampled) = self.routes.sampled_mut(route) {
+            sampled.load.add_deadline(deadline, self.last_tick);
+        }
     }
 
     /// Notes the release that a failed response names, if any.
     pub fn note_release(&mut self, route: &RouteKey, release: &[u8]) {
-        if !release.is_empty() {
-            let (_, releases) = self.routes.load(self.routes.load_key(route));
-            releases.note(release, self.last_tick);
+        if release.is_empty() {
+            return;
+        }
+        if let Some(sampled) = self.routes.sampled_mut(route) {
+            sampled.releases.note(release, self.last_tick);
         }
     }
 }

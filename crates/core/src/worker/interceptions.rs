@@ -54,6 +54,10 @@ impl Interceptions {
         self.unlogged = self.unlogged.saturating_add(1);
     }
 
+    pub(super) fn set_back(&mut self, back: Duration) {
+        self.next_look = self.next_look.saturating_sub(back);
+    }
+
     pub(super) fn report(&mut self, host: &mut impl MetricStore, key: &RouteKey) {
         let (prefix, reason) = (counter_name(self.is_shadow), self.reason.as_str());
         self.counter
@@ -91,7 +95,8 @@ impl Interceptions {
         let updated = update(host, key, |found| {
             let tally = found.and_then(Tally::decode).unwrap_or_default();
             let count = tally.count.saturating_add(unlogged);
-            let log_at = tally.logged.saturating_add(LOG_INTERVAL);
+            let logged = tally.logged.at_most_ahead(now, Duration::ZERO);
+            let log_at = logged.saturating_add(LOG_INTERVAL);
             let tally = if now >= log_at {
                 (due, left) = (count, 0);
                 Tally {
@@ -101,7 +106,7 @@ impl Interceptions {
             } else {
                 (due, left) = (0, count);
                 next_look = next_look.min(log_at);
-                Tally { count, ..tally }
+                Tally { count, logged }
             };
             // Zero if another worker has logged the tally.
             Ok((count > 0).then(|| tally.encode()))

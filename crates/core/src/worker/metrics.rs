@@ -6,16 +6,17 @@
 //! key begins.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::breaker::circuit::FULL_SHARE;
-use crate::breaker::{CircuitBreaker, Neutral};
+use crate::breaker::{Neutral, State};
 use crate::failure::Reason;
 use crate::host::{MetricKind, MetricStore, SharedData};
-use crate::http::accept::Format;
+use crate::http::format::Format;
 use crate::time::Timestamp;
 use crate::worker::events::Event;
 use crate::worker::interceptions::{counter_name, Interceptions};
-use crate::worker::routes::RouteKey;
+use crate::worker::routes::{Route, RouteKey};
 use crate::worker::Worker;
 
 /// The counter of refused configurations. A refused configuration may have no worker to count it.
@@ -36,7 +37,8 @@ pub enum RouteCounter {
     Trips,
     /// Clients that got a hint when to come back.
     HintsGiven,
-    /// Clients that came back after a hint and were served.
+    /// Clients that were served and say that they came back after a hint; of each route, no more than this
+    /// worker gave.
     HintsKept,
 }
 
@@ -70,21 +72,25 @@ impl RouteCounter {
 pub enum WorkerCounter {
     /// Reads and writes of shared data that failed.
     StoreErrors,
-    /// Requests of routes beyond [`MAX_ROUTES`](crate::worker::MAX_ROUTES).
+    /// Requests of routes beyond [`MAX_ROUTES`](crate::worker::MAX_ROUTES), which have no circuit.
     OverLimit,
     /// Requests of routes whose metadata name a policy or a page that does not exist.
     UnknownName,
     /// Requests that the filter left alone because a host call failed.
     HostErrors,
+    /// Requests that the filter left alone because [too much](crate::worker::MAX_KEPT_BYTES) is kept of
+    /// those in flight.
+    OverMemory,
 }
 
 impl WorkerCounter {
     /// All counters, in the order of the variants.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::StoreErrors,
         Self::OverLimit,
         Self::UnknownName,
         Self::HostErrors,
+        Self::OverMemory,
     ];
 
     fn name(self) -> &'static str {
@@ -93,18 +99,8 @@ impl WorkerCounter {
             Self::OverLimit => "tidegate.breaker.routes_over_limit",
             Self::UnknownName => "tidegate.breaker.unknown_name",
             Self::HostErrors => "tidegate.host_errors",
+            Self::OverMemory => "tidegate.requests_over_memory",
         }
-    }
-}
-
-fn format_name(format: Format) -> &'static str {
-    match format {
-        Format::Html => "html",
-        Format::Problem => "problem",
-        Format::Text => "text",
-        Format::Grpc => "grpc",
-        Format::Empty => "empty",
-        Format::Line => "line",
     }
 }
 
@@ -209,6 +205,8 @@ impl Metrics {
 pub(super) struct RouteMetrics {
     counters: [Counter; RouteCounter::ALL.len()],
     gauges: [Gauge; GAUGES.len()],
+    /// Hints that this worker gave and that no client said to have kept.
+    hints_out: u64,
     /// Outcomes that say nothing about the upstream; a route rarely has more than one kind.
     ignored: Vec<(Neutral, Counter)>,
     /// The interceptions by reason and mode; a route rarely has more than one.
@@ -217,6 +215,16 @@ pub(super) struct RouteMetrics {
 
 impl RouteMetrics {
     pub(super) fn count(&mut self, counter: RouteCounter) {
+        if counter == RouteCounter::HintsGiven {
+            self.hints_out = self.hints_out.saturating_add(1);
+        }
+        if counter == RouteCounter::HintsKept {
+            // Any client can say so; each hint is kept once at most.
+            let Some(left) = self.hints_out.checked_sub(1) else {
+                return;
+            };
+            self.hints_out = left;
+        }
         if let Some(counter) = self.counters.get_mut(counter as usize) {
             counter.add();
         }
@@ -240,8 +248,17 @@ impl RouteMetrics {
             None => {
                 let mut new = Interceptions::new(reason, is_shadow);
                 new.count();
+                // Room for more would cost as much as all else.
+                self.interceptions.reserve_exact(1);
                 self.interceptions.push(new);
             }
+        }
+    }
+
+    /// Sets back all times, as the clock was.
+    pub(super) fn set_back(&mut self, back: Duration) {
+        for interceptions in &mut self.interceptions {
+            interceptions.set_back(back);
         }
     }
 
@@ -256,17 +273,49 @@ impl RouteMetrics {
         }
     }
 
+    /// Reports the gauges by the values of the circuit that admits least. Without one, as when a clean
+    /// circuit gave its place back, those that were reported show a closed one.
     fn report_gauges(
         &mut self,
         host: &mut impl MetricStore,
-        circuit: &CircuitBreaker,
+        known: Option<Gauges>,
         key: &RouteKey,
     ) {
-        let admitted_percent = circuit.admitted_share() / (FULL_SHARE / 100);
-        let values = [circuit.state.strictness().into(), admitted_percent.into()];
+        let Gauges { state, admitted } = known.unwrap_or(Gauges::CLOSED);
+        let admitted_percent = admitted / (FULL_SHARE / 100);
+        let values = [state.strictness().into(), admitted_percent.into()];
         for ((name, gauge), value) in GAUGES.iter().zip(&mut self.gauges).zip(values) {
-            gauge.report(host, value, || format!("tidegate.{name}.route.{key}"));
+            if known.is_some() || gauge.reported.is_some() {
+                gauge.report(host, value, || format!("tidegate.{name}.route.{key}"));
+            }
         }
+    }
+}
+
+/// What the gauges of a route show.
+#[derive(Debug, Clone, Copy)]
+struct Gauges {
+    state: State,
+    /// The share of the requests that is admitted, in millionths.
+    admitted: u32,
+}
+
+impl Gauges {
+    const CLOSED: Self = Self {
+        state: State::Closed,
+        admitted: FULL_SHARE,
+    };
+
+    /// Returns what the gauges show of routes: of all their circuits, the one that admits least.
+    fn of_routes<'a>(routes: impl Iterator<Item = &'a Route>) -> Option<Self> {
+        // A route may have circuits of its parts, and for windows of several shapes.
+        let circuits = routes.flat_map(|route| &route.circuits);
+        let strictest = circuits.map(|circuit| circuit.view.strictest());
+        let strictest = strictest.max_by_key(|circuit| circuit.strictness())?;
+        Some(Self {
+            state: strictest.state,
+            admitted: strictest.admitted_share(),
+        })
     }
 }
 
@@ -294,7 +343,7 @@ impl Worker {
 
     /// Counts a reply in this format.
     pub fn count_reply(&mut self, format: Format) {
-        let replies = self.metrics.replies.entry(format_name(format));
+        let replies = self.metrics.replies.entry(format.as_str());
         replies.or_default().add();
     }
 
@@ -312,24 +361,28 @@ impl Worker {
     /// are due.
     pub fn report<H: SharedData + MetricStore>(&mut self, host: &mut H, now: Timestamp) {
         self.metrics.report(host);
+        // The routes beyond the limit share the metrics of one key.
+        let has_shared = self.routes.get(&RouteKey::overflow()).is_some();
+        let beyond = self.routes.iter().map(|(_, route)| route);
+        let beyond = beyond.filter(|route| has_shared && route.metrics.is_none());
+        let beyond = Gauges::of_routes(beyond);
         for (key, route) in self.routes.iter_mut() {
+            if route.metrics.is_none() {
+                continue;
+            }
+            let gauges = match key.is_overflow() {
+                true => beyond,
+                false => Gauges::of_routes(std::iter::once(&*route)),
+            };
             let Some(metrics) = &mut route.metrics else {
                 continue;
             };
             metrics.report_counters(host, key);
+            metrics.report_gauges(host, gauges, key);
             for interceptions in &mut metrics.interceptions {
                 interceptions.report(host, key);
                 let event = interceptions.take_due(host, &self.prefix, key, now);
                 self.events.extend(event);
-            }
-            // A route may have circuits of its parts, and for windows of several shapes: the gauges
-            // show the one that admits least.
-            let circuits = route
-                .circuits
-                .iter()
-                .map(|circuit| circuit.view.strictest());
-            if let Some(view) = circuits.max_by_key(|view| view.strictness()) {
-                metrics.report_gauges(host, view, key);
             }
         }
     }

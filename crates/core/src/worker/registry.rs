@@ -10,7 +10,7 @@ use crate::failure::Reason;
 use crate::host::SharedData;
 use crate::rng::Rng;
 use crate::time::Timestamp;
-use crate::worker::metrics::{RouteCounter, RouteMetrics, WorkerCounter};
+use crate::worker::metrics::{RouteCounter, WorkerCounter};
 use crate::worker::permit::{CallNotPermitted, CallResult, Caller, CircuitId, Permit};
 use crate::worker::routes::RouteKey;
 use crate::worker::shared::SyncError;
@@ -27,6 +27,9 @@ const FAR_LONGER: u32 = 10;
 /// For this long after the open time, uploads leave the permits for probes to requests that end with
 /// their headers: an upload that is slow proves nothing.
 const UPLOADS_WAIT: Duration = Duration::from_secs(1);
+/// After this time the permit of an upload that has no answer yet goes to another request. (Its answer
+/// counts when it comes.) Else a few slow uploads would keep a circuit half-open for ever.
+const UPLOAD_LEASE: Duration = Duration::from_secs(1);
 
 impl Worker {
     /// Returns the permit of a request that begins while requests need not be tracked. If the
@@ -86,7 +89,7 @@ impl Worker {
             Err(rejection) => (Some(RouteCounter::Rejected), Err(rejection)),
         };
         if let Some(counter) = counter {
-            let metrics = self.metrics_of(circuit);
+            let metrics = self.routes.metrics(circuit.route);
             metrics.count(counter);
             if counter == RouteCounter::Rejected && decision.as_ref().is_err_and(|r| r.is_by_class)
             {
@@ -105,8 +108,6 @@ impl Worker {
         permit: &Permit,
         now: Timestamp,
     ) {
-        let overflow = RouteKey::overflow();
-        let circuit = self.or_overflow(circuit, &overflow);
         let width = self.width(circuit);
         let class = class_of(&self.policies, circuit, caller);
         let known = self.routes.circuit_mut(circuit.route, width);
@@ -148,13 +149,15 @@ impl Worker {
                 return;
             }
         }
-        let overflow = RouteKey::overflow();
-        let circuit = self.or_overflow(circuit, &overflow);
-        if permit.decided_by.is_none() {
-            self.count_over_limit(circuit.route);
-        }
         // If the record cannot be read, the outcome is kept until it can.
-        let _ = self.refresh(host, circuit, now);
+        self.refresh(host, circuit, now);
+        if self.circuit(circuit).is_none() {
+            // A request that asked for a permit was counted then.
+            if permit.changes_seen.is_some() {
+                self.count_total(WorkerCounter::OverLimit);
+            }
+            return;
+        }
         let class = class_of(&self.policies, circuit, caller);
         let (Some(test), Some(decided_by)) = (permit.test, permit.decided_by) else {
             let asked = (class, caller.client);
@@ -183,8 +186,7 @@ impl Worker {
 
     /// Returns the state of the circuit of a route that admits least, as this worker knows it.
     pub fn state(&self, circuit: CircuitId<'_>) -> State {
-        let overflow = RouteKey::overflow();
-        self.view(self.or_overflow(circuit, &overflow))
+        self.view(circuit)
             .map_or(State::Closed, |view| view.strictest().state)
     }
 
@@ -227,10 +229,10 @@ impl Worker {
             // It depends on the shared record.
             Some(Asked::MayTest { .. }) | None => {}
         }
-        let overflow = RouteKey::overflow();
-        let circuit = self.or_overflow(circuit, &overflow);
-        self.count_over_limit(circuit.route);
-        if self.refresh(host, circuit, now).is_err() {
+        if !self.refresh(host, circuit, now) {
+            if self.circuit(circuit).is_none() {
+                self.count_total(WorkerCounter::OverLimit);
+            }
             return Ok(Permit::default());
         }
         let (by, is_try, rejection) = match self.ask(circuit, caller, class, now, draw) {
@@ -250,6 +252,10 @@ impl Worker {
         let written = self.transact(host, circuit, now, draw, |view, settings| {
             test = if is_try {
                 view.acquire_try(settings, class, by.depth, now)
+            } else if caller.is_upload {
+                let mut settings = settings.clone();
+                settings.probe.timeout = settings.probe.timeout.min(UPLOAD_LEASE);
+                view.acquire_probe(&settings, class, by.depth, caller.client, now)
             } else {
                 view.acquire_probe(settings, class, by.depth, caller.client, now)
             };
@@ -398,37 +404,7 @@ impl Worker {
                 known.pushed_in_vain_at = now;
             }
         } else if was_clean {
-            self.publish_failures(host, now);
-        }
-    }
-
-    /// Returns the circuit itself, or the one that routes beyond the limit share.
-    fn or_overflow<'a>(&self, circuit: CircuitId<'a>, overflow: &'a RouteKey) -> CircuitId<'a> {
-        let width = self.width(circuit);
-        if self.routes.has_room_for_circuit(circuit.route, width) {
-            circuit
-        } else {
-            CircuitId {
-                route: overflow,
-                ..circuit
-            }
-        }
-    }
-
-    /// Returns the metrics of the route itself if it has any, else those of the route of its circuit.
-    fn metrics_of(&mut self, circuit: CircuitId<'_>) -> &mut RouteMetrics {
-        let known = self.routes.get(circuit.route);
-        if known.is_some_and(|route| route.metrics.is_some()) {
-            return self.routes.metrics(circuit.route);
-        }
-        let overflow = RouteKey::overflow();
-        let route = self.or_overflow(circuit, &overflow).route;
-        self.routes.metrics(route)
-    }
-
-    fn count_over_limit(&mut self, route: &RouteKey) {
-        if route.is_overflow() {
-            self.count_total(WorkerCounter::OverLimit);
+            self.publish_failures(host, Duration::ZERO, now);
         }
     }
 }

@@ -27,6 +27,12 @@ pub struct Releases {
 }
 
 impl Releases {
+    /// Sets back all times, as the clock was.
+    pub(super) fn set_back(&mut self, back: Duration) {
+        self.since = self.since.saturating_sub(back);
+        self.last_seen = self.last_seen.saturating_sub(back);
+    }
+
     /// Notes the release that a response names. Ignores an empty name.
     pub fn note(&mut self, release: &[u8], now: Timestamp) {
         let release = release.get(..MAX_BYTES).unwrap_or(release);

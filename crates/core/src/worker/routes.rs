@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +14,12 @@ use crate::worker::metrics::RouteMetrics;
 use crate::worker::releases::Releases;
 use crate::worker::shared_circuit::SharedCircuit;
 
-/// Maximum number of circuits; further routes share one. The same limit applies to routes with
-/// metrics and to routes with a load.
+/// Maximum number of circuits, of routes with metrics, and of routes with samples. Bounds the memory of a
+/// worker.
 ///
-/// Bounds the memory of a worker, and the shared data, whose keys can never be deleted
-/// (proxy-wasm-cpp-host, `shared_data.cc`).
+/// A circuit that is clean, or a load that is forgotten, gives its place to another route. If there is none
+/// of those, further routes have no circuit, or no load: strangers never share a decision. Metrics cannot
+/// be deleted at the host, so further routes share one set of them.
 pub const MAX_ROUTES: usize = 1024;
 
 /// For this long after one client followed another, a route is believed to have several.
@@ -41,13 +43,13 @@ impl RouteKey {
         format!("group {name}").as_str().into()
     }
 
-    /// Returns the key that routes beyond the limit share. It differs from the key of every route,
-    /// which has a slash.
+    /// Returns the key of the metrics that routes beyond the limit share. It differs from the key of
+    /// every route, which has a slash.
     pub fn overflow() -> Self {
         "*".into()
     }
 
-    /// Returns whether this is the key that routes beyond the limit share.
+    /// Returns whether this is the key of the metrics that routes beyond the limit share.
     pub fn is_overflow(&self) -> bool {
         self.as_str() == "*"
     }
@@ -82,9 +84,16 @@ pub(super) struct Route {
     /// The circuits of the route, by the width of their buckets: hosts and paths of one Envoy route
     /// may have policies whose windows differ in shape, which cannot be counted together.
     pub(super) circuits: Vec<SharedCircuit>,
-    pub(super) metrics: Option<RouteMetrics>,
-    pub(super) load: Option<RouteLoad>,
-    /// The releases that the responses of the route name.
+    /// In boxes, as is the next one: few routes have all parts.
+    pub(super) metrics: Option<Box<RouteMetrics>>,
+    pub(super) sampled: Option<Box<Sampled>>,
+}
+
+/// What a few requests of a route say about the others.
+#[derive(Debug, Default)]
+pub(super) struct Sampled {
+    pub(super) load: RouteLoad,
+    /// The releases that the responses name.
     pub(super) releases: Releases,
     pub(super) clients: SampledClients,
 }
@@ -105,6 +114,10 @@ impl SampledClients {
         }
     }
 
+    fn set_back(&mut self, back: Duration) {
+        self.changed_at = self.changed_at.saturating_sub(back);
+    }
+
     /// Returns whether several clients came lately.
     pub(super) fn are_several(&self, now: Timestamp) -> bool {
         now.saturating_since(self.changed_at) < SEVERAL_FOR
@@ -121,6 +134,14 @@ impl Route {
         let mut circuits = self.circuits.iter_mut();
         circuits.find(|circuit| circuit.view.bucket_width() == width)
     }
+
+    fn has_clean_circuit(&self) -> bool {
+        !self.circuits.iter().all(SharedCircuit::has_pending_work)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.circuits.is_empty() && self.metrics.is_none() && self.sampled.is_none()
+    }
 }
 
 /// The routes of a worker, ordered by key.
@@ -129,7 +150,11 @@ pub(super) struct Routes {
     by_key: BTreeMap<RouteKey, Route>,
     circuits: usize,
     metrics: usize,
-    loads: usize,
+    sampled: usize,
+    /// The last route that gave back the place of a circuit.
+    gave_back: Option<RouteKey>,
+    /// Whether no circuit was clean when one was looked for since the last tick.
+    has_no_clean_one: bool,
 }
 
 impl Routes {
@@ -159,9 +184,63 @@ impl Routes {
         self.by_key.get_mut(key)?.circuit_mut(width)
     }
 
-    /// Returns whether the circuit exists or may be added.
-    pub(super) fn has_room_for_circuit(&self, key: &RouteKey, width: Duration) -> bool {
-        self.circuits < MAX_ROUTES || self.circuit(key, width).is_some()
+    /// Returns whether the circuit exists or may be added. If all places are taken, a clean circuit gives
+    /// its place back.
+    pub(super) fn make_room_for_circuit(&mut self, key: &RouteKey, width: Duration) -> bool {
+        if self.circuits < MAX_ROUTES || self.circuit(key, width).is_some() {
+            return true;
+        }
+        if !self.has_no_clean_one {
+            self.has_no_clean_one = !self.give_back_circuit();
+        }
+        !self.has_no_clean_one
+    }
+
+    /// Gives back the place of a clean circuit: the next one in turn, so that a search rarely takes long.
+    /// Its record stays in shared data. Returns whether there was one.
+    fn give_back_circuit(&mut self) -> bool {
+        let last = self.gave_back.as_ref().map_or("", RouteKey::as_str);
+        let after: (Bound<&str>, Bound<&str>) = (Bound::Excluded(last), Bound::Unbounded);
+        let up_to: (Bound<&str>, Bound<&str>) = (Bound::Unbounded, Bound::Included(last));
+        let after = self.by_key.range::<str, _>(after);
+        let mut in_turn = after.chain(self.by_key.range::<str, _>(up_to));
+        let found = in_turn.find(|(_, route)| route.has_clean_circuit());
+        let Some(key) = found.map(|(key, _)| key.clone()) else {
+            return false;
+        };
+        if let Some(route) = self.by_key.get_mut(&key) {
+            let before = route.circuits.len();
+            route.circuits.retain(SharedCircuit::has_pending_work);
+            let given_back = before.saturating_sub(route.circuits.len());
+            self.circuits = self.circuits.saturating_sub(given_back);
+            if route.is_empty() {
+                self.by_key.remove(&key);
+            }
+        }
+        self.gave_back = Some(key);
+        true
+    }
+
+    /// Sets back all times, as the clock was.
+    pub(super) fn set_back(&mut self, back: Duration) {
+        for route in self.by_key.values_mut() {
+            for circuit in &mut route.circuits {
+                circuit.pushed_in_vain_at = circuit.pushed_in_vain_at.saturating_sub(back);
+            }
+            if let Some(metrics) = &mut route.metrics {
+                metrics.set_back(back);
+            }
+            if let Some(sampled) = &mut route.sampled {
+                sampled.load.set_back(back);
+                sampled.releases.set_back(back);
+                sampled.clients.set_back(back);
+            }
+        }
+    }
+
+    /// Begins a new tick, in which circuits may have become clean.
+    pub(super) fn begin_tick(&mut self) {
+        self.has_no_clean_one = false;
     }
 
     /// Adds a circuit to a route.
@@ -185,46 +264,57 @@ impl Routes {
         let route = self.by_key.entry(key).or_default();
         route.metrics.get_or_insert_with(|| {
             self.metrics = self.metrics.saturating_add(1);
-            RouteMetrics::default()
+            Box::default()
         })
     }
 
-    /// Returns the key of the load of a route: its own, or the key that routes beyond the limit
-    /// share.
-    pub(super) fn load_key(&self, key: &RouteKey) -> RouteKey {
-        let has_load = |route: &Route| route.load.is_some();
-        if self.loads < MAX_ROUTES || self.get(key).is_some_and(has_load) {
-            key.clone()
-        } else {
-            RouteKey::overflow()
+    /// Returns what samples say of a route, if there were any.
+    pub(super) fn sampled(&self, key: &RouteKey) -> Option<&Sampled> {
+        self.by_key.get(key)?.sampled.as_deref()
+    }
+
+    /// Returns what samples say of a route, which is nothing if there were none; `None` if all places are
+    /// taken.
+    pub(super) fn sampled_mut(&mut self, key: &RouteKey) -> Option<&mut Sampled> {
+        let is_known = self.sampled(key).is_some();
+        if !is_known && self.sampled >= MAX_ROUTES {
+            return None;
         }
+        self.sampled = self.sampled.saturating_add(usize::from(!is_known));
+        let route = self.by_key.entry(key.clone()).or_default();
+        Some(route.sampled.get_or_insert_default())
     }
 
-    /// Returns the load and the releases of the route with this [key](Self::load_key).
-    pub(super) fn load(&mut self, key: RouteKey) -> (&mut RouteLoad, &mut Releases) {
-        let route = self.by_key.entry(key).or_default();
-        let load = route.load.get_or_insert_with(|| {
-            self.loads = self.loads.saturating_add(1);
-            RouteLoad::default()
+    /// Returns what samples say of a route, if there were any.
+    pub(super) fn sampled_if_known(&mut self, key: &RouteKey) -> Option<&mut Sampled> {
+        self.by_key.get_mut(key)?.sampled.as_deref_mut()
+    }
+
+    /// Ends a second of all loads. If all places are taken, those of forgotten loads are given back.
+    pub(super) fn end_second(&mut self, elapsed: Duration) {
+        let is_full = self.sampled >= MAX_ROUTES;
+        let mut given_back = 0_usize;
+        self.by_key.retain(|_, route| {
+            let is_well = route.circuits.iter().all(|known| known.view.is_closed());
+            if let Some(sampled) = &mut route.sampled {
+                sampled.load.end_second(elapsed, is_well);
+            }
+            let is_forgotten = |sampled: &mut Box<Sampled>| is_full && sampled.load.is_forgotten();
+            let forgotten = route.sampled.take_if(is_forgotten);
+            given_back = given_back.saturating_add(usize::from(forgotten.is_some()));
+            !route.is_empty()
         });
-        (load, &mut route.releases)
+        self.sampled = self.sampled.saturating_sub(given_back);
     }
 
-    /// Returns what is known of the clients of the route with this [load key](Self::load_key), which has
-    /// a load.
-    pub(super) fn clients(&mut self, key: RouteKey) -> &mut SampledClients {
-        self.load(key.clone());
-        &mut self.by_key.entry(key).or_default().clients
-    }
-
-    /// Moves all loads and releases from the routes of another worker.
-    pub(super) fn take_loads(&mut self, from: &mut Self) {
-        from.loads = 0;
-        for (key, route) in from.iter_mut() {
-            if let Some(load) = route.load.take() {
-                let releases = std::mem::take(&mut route.releases);
-                let (own_load, own_releases) = self.load(key.clone());
-                (*own_load, *own_releases) = (load, releases);
+    /// Moves what samples say from the routes of another worker.
+    pub(super) fn take_sampled(&mut self, from: &mut Self) {
+        from.sampled = 0;
+        for (key, route) in &mut from.by_key {
+            if let Some(sampled) = route.sampled.take() {
+                if let Some(own) = self.sampled_mut(key) {
+                    *own = *sampled;
+                }
             }
         }
     }

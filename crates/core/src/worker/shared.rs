@@ -19,7 +19,7 @@ const NO_VERSION: u32 = u32::MAX;
 pub(super) enum SyncError {
     /// Other workers wrote each time between the read and the write.
     Conflict,
-    /// The host failed, or the value is not of this version.
+    /// The host failed, or the value is of a later version.
     Unavailable,
 }
 
@@ -66,6 +66,15 @@ pub(super) fn update(
     Err(SyncError::Conflict)
 }
 
+/// The shared circuits of a route, as they were read.
+#[derive(Debug, Clone)]
+pub(super) struct FoundCircuits {
+    /// The circuits; new ones if there was no record for windows of this shape.
+    pub(super) circuits: RouteCircuits,
+    /// Whether the value was no record at all. It is replaced by the next write.
+    pub(super) was_unreadable: bool,
+}
+
 /// Changes the shared circuits of a route. `change` returns whether the change must be written. Returns
 /// the circuits after the change.
 ///
@@ -76,12 +85,13 @@ pub(super) fn update_circuits(
     key: &str,
     settings: &Settings,
     mut change: impl FnMut(&mut RouteCircuits) -> bool,
-) -> Result<RouteCircuits, SyncError> {
+) -> Result<FoundCircuits, SyncError> {
     let mut updated = Err(SyncError::Unavailable);
-    update(host, key, |found| {
-        let mut circuits = decode_circuits(found, settings)?;
-        let bytes = change(&mut circuits).then(|| circuits.encode());
-        updated = Ok(circuits);
+    update(host, key, |bytes| {
+        let mut found = decode_circuits(bytes, settings)?;
+        let has_changed = change(&mut found.circuits);
+        let bytes = (has_changed || found.was_unreadable).then(|| found.circuits.encode());
+        updated = Ok(found);
         Ok(bytes)
     })?;
     updated
@@ -90,26 +100,28 @@ pub(super) fn update_circuits(
 /// Reads the shared circuits of a route; new ones if there are none.
 ///
 /// # Errors
-/// [`SyncError`] if the host failed or the record is not of this version.
+/// [`SyncError`] if the host failed or the record is of a later version.
 pub(super) fn read_circuits(
     host: &mut impl SharedData,
     key: &str,
     settings: &Settings,
-) -> Result<RouteCircuits, SyncError> {
+) -> Result<FoundCircuits, SyncError> {
     let found = host.shared_data(key)?;
     decode_circuits(found.as_ref().map(|(bytes, _)| bytes.as_slice()), settings)
 }
 
-/// Decodes circuits. Returns new ones if there are no bytes, or if the windows have another shape.
-fn decode_circuits(bytes: Option<&[u8]>, settings: &Settings) -> Result<RouteCircuits, SyncError> {
+/// Decodes circuits. Returns new ones if there are no bytes, if they are no record, or if the windows have
+/// another shape.
+fn decode_circuits(bytes: Option<&[u8]>, settings: &Settings) -> Result<FoundCircuits, SyncError> {
     let new = RouteCircuits::new(settings);
-    let Some(bytes) = bytes else {
-        return Ok(new);
-    };
-    let circuits = RouteCircuits::decode(bytes).ok_or(SyncError::Unavailable)?;
-    Ok(if circuits.bucket_width() == new.bucket_width() {
-        circuits
-    } else {
-        new
+    if bytes.is_some_and(RouteCircuits::is_of_later_version) {
+        return Err(SyncError::Unavailable);
+    }
+    let decoded = bytes.and_then(RouteCircuits::decode);
+    let was_unreadable = bytes.is_some() && decoded.is_none();
+    let has_shape = |circuits: &RouteCircuits| circuits.bucket_width() == new.bucket_width();
+    Ok(FoundCircuits {
+        circuits: decoded.filter(has_shape).unwrap_or(new),
+        was_unreadable,
     })
 }

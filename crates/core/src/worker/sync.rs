@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::breaker::circuit::longest_open_time;
 use crate::breaker::probes::MAX_PERMITS;
 use crate::breaker::route::{Credit, TestResult};
 use crate::breaker::window::bucket_width;
@@ -12,11 +13,11 @@ use crate::host::SharedData;
 use crate::retry::RouteLoad;
 use crate::time::{saturating_millis, Timestamp};
 use crate::worker::events::Event;
-use crate::worker::heartbeat::Heartbeat;
+use crate::worker::heartbeat::{Bounds, Heartbeat, LONGEST_RETURN};
 use crate::worker::metrics::{RouteCounter, WorkerCounter};
 use crate::worker::permit::CircuitId;
 use crate::worker::routes::RouteKey;
-use crate::worker::shared::{read_circuits, update, update_circuits, SyncError};
+use crate::worker::shared::{read_circuits, update, update_circuits, FoundCircuits, SyncError};
 use crate::worker::shared_circuit::SharedCircuit;
 use crate::worker::Worker;
 
@@ -38,10 +39,11 @@ impl Worker {
     /// Pushes what this worker counted, applies what other workers did, and lets time change the
     /// circuits of idle routes.
     pub(super) fn sync(&mut self, host: &mut impl SharedData, now: Timestamp, draw: f64) {
+        self.routes.begin_tick();
         if !std::mem::replace(&mut self.has_started, true) {
             self.read_open_list(host, now);
         }
-        self.read_heartbeat(host);
+        self.read_heartbeat(host, now);
         let mut pending: Vec<(RouteKey, usize)> = Vec::new();
         for (key, route) in self.routes.iter() {
             let circuits = route.circuits.iter().filter(|c| c.has_pending_work());
@@ -70,7 +72,7 @@ impl Worker {
         }
         let ends_soon = self.heartbeat.track_until < now.saturating_add(RENEW_BEFORE);
         if self.has_unpublished_event || (has_pending_work && ends_soon) {
-            self.publish_failures(host, now);
+            self.publish_failures(host, Duration::ZERO, now);
         }
         self.must_track = has_pending_work || now < self.heartbeat.track_until;
         self.expects_returns = now < self.heartbeat.returns_until;
@@ -94,13 +96,13 @@ impl Worker {
         for result in std::mem::take(&mut known.unsynced_tests) {
             self.push_test(host, circuit, result, now, draw);
         }
-        let route = self.routes.get(&self.routes.load_key(circuit.route));
-        let load = route.and_then(|route| route.load.as_ref());
+        let sampled = self.routes.sampled(circuit.route);
+        let load = sampled.map(|sampled| &sampled.load);
         let credit = Credit {
             per_second: load.map_or(0.0, RouteLoad::sure_rate),
             requests_per_second: load.map_or(0.0, RouteLoad::mean_rate),
             latency: load.map_or(Duration::ZERO, RouteLoad::mean_latency),
-            has_several_clients: route.is_some_and(|route| route.clients.are_several(now)),
+            has_several_clients: sampled.is_some_and(|sampled| sampled.clients.are_several(now)),
             given_for,
         };
         let pushed = self.transact(host, circuit, now, draw, |view, settings| {
@@ -176,8 +178,8 @@ impl Worker {
             *view != before
         });
         match updated {
-            Ok(view) => {
-                self.apply_remote(circuit, view, now);
+            Ok(found) => {
+                self.apply_remote(circuit, found, now);
                 self.announce(host, circuit, transitions, now);
                 Ok(())
             }
@@ -221,12 +223,16 @@ impl Worker {
             self.update_open_list(host, circuit, is_open);
         }
         if let Some(open_for) = track_for {
-            self.publish_failures(host, now.saturating_add(open_for));
+            self.publish_failures(host, open_for, now);
         }
     }
 
     /// Makes the shared circuits the view of this worker.
-    fn apply_remote(&mut self, circuit: CircuitId<'_>, view: RouteCircuits, now: Timestamp) {
+    fn apply_remote(&mut self, circuit: CircuitId<'_>, found: FoundCircuits, now: Timestamp) {
+        let view = found.circuits;
+        if found.was_unreadable {
+            self.count_total(WorkerCounter::StoreErrors);
+        }
         if !view.is_closed() {
             // Its gauges are reported from now on.
             self.routes.metrics(circuit.route);
@@ -241,31 +247,35 @@ impl Worker {
         }
     }
 
-    /// Adds the circuit if this worker does not know it, and reads it if the view is stale.
+    /// Adds the circuit if this worker does not know it, and reads it if the view is stale. Returns whether
+    /// the view is up to date: not if there is no room for the circuit, nor if shared data failed.
     pub(super) fn refresh(
         &mut self,
         host: &mut impl SharedData,
         circuit: CircuitId<'_>,
         now: Timestamp,
-    ) -> Result<(), SyncError> {
+    ) -> bool {
         if let Some(known) = self.circuit_mut(circuit) {
             // Of several policies of one circuit, that of the latest request decides.
             known.policy = circuit.policy;
             if !known.is_stale {
-                return Ok(());
+                return true;
             }
         }
-        let settings = self
-            .policies
-            .get(circuit.policy)
-            .ok_or(SyncError::Unavailable)?;
+        let width = self.width(circuit);
+        if !self.routes.make_room_for_circuit(circuit.route, width) {
+            return false;
+        }
+        let Some(settings) = self.policies.get(circuit.policy) else {
+            return false;
+        };
         let key = record_key(&self.prefix, settings, circuit.route);
         let found = read_circuits(host, &key, settings);
         let new = RouteCircuits::new(settings);
         if self.circuit(circuit).is_none() {
             let added = SharedCircuit {
                 policy: circuit.policy,
-                view: found.clone().unwrap_or(new),
+                view: found.clone().map_or(new, |found| found.circuits),
                 is_stale: found.is_err(),
                 changed: 0,
                 unsynced: Vec::new(),
@@ -278,13 +288,13 @@ impl Worker {
             self.routes.add_circuit(circuit.route, added);
         }
         match found {
-            Ok(view) => {
-                self.apply_remote(circuit, view, now);
-                Ok(())
+            Ok(found) => {
+                self.apply_remote(circuit, found, now);
+                true
             }
-            Err(error) => {
+            Err(_) => {
                 self.count_total(WorkerCounter::StoreErrors);
-                Err(error)
+                false
             }
         }
     }
@@ -342,10 +352,8 @@ impl Worker {
                 .map(|policy| CircuitId { route, policy })
                 .find(|&circuit| self.open_list_line(circuit) == line);
             // The workers of a proxy together may have opened more circuits than one worker keeps.
-            let circuit = circuit
-                .filter(|&circuit| self.routes.has_room_for_circuit(route, self.width(circuit)));
             if let Some(circuit) = circuit {
-                let _ = self.refresh(host, circuit, now);
+                self.refresh(host, circuit, now);
             }
         }
     }
@@ -354,11 +362,21 @@ impl Worker {
         format!("{}!", self.prefix)
     }
 
-    fn read_heartbeat(&mut self, host: &mut impl SharedData) {
+    fn read_heartbeat(&mut self, host: &mut impl SharedData, now: Timestamp) {
         if let Some(heartbeat) = Heartbeat::read(host, &self.heartbeat_key()) {
             self.note_change(heartbeat.change);
             self.heartbeat = heartbeat;
+            if heartbeat.exceeds(self.bounds(now)) {
+                // If it cannot be written, at the next tick.
+                let _ = self.publish(host, Timestamp::EPOCH, Timestamp::EPOCH, now);
+            }
         }
+    }
+
+    fn bounds(&self, now: Timestamp) -> Bounds {
+        let longest = self.policies.iter().map(longest_open_time).max();
+        let longest_track = TRACK_FOR.saturating_add(longest.unwrap_or_default());
+        Bounds { now, longest_track }
     }
 
     /// Marks all views as stale if another worker published an event.
@@ -372,10 +390,16 @@ impl Worker {
         }
     }
 
-    /// Lets all workers track requests; at the next tick if that is not possible now.
-    pub(super) fn publish_failures(&mut self, host: &mut impl SharedData, now: Timestamp) {
-        let track_until = now.saturating_add(TRACK_FOR);
-        match self.publish(host, track_until, Timestamp::EPOCH) {
+    /// Lets all workers track requests, for `open_for` and a little longer; at the next tick if that is not
+    /// possible now.
+    pub(super) fn publish_failures(
+        &mut self,
+        host: &mut impl SharedData,
+        open_for: Duration,
+        now: Timestamp,
+    ) {
+        let track_until = now.saturating_add(open_for).saturating_add(TRACK_FOR);
+        match self.publish(host, track_until, Timestamp::EPOCH, now) {
             Ok(()) => self.has_unpublished_event = false,
             Err(_) => {
                 self.count_total(WorkerCounter::StoreErrors);
@@ -386,12 +410,18 @@ impl Worker {
     }
 
     /// Lets all workers expect a client that is to come back at `due`.
-    pub(super) fn expect_return(&mut self, host: &mut impl SharedData, due: Timestamp) {
-        let until = due.saturating_add(RETURN_GRACE);
+    pub(super) fn expect_return(
+        &mut self,
+        host: &mut impl SharedData,
+        due: Timestamp,
+        now: Timestamp,
+    ) {
+        let longest = now.saturating_add(LONGEST_RETURN);
+        let until = due.saturating_add(RETURN_GRACE).min(longest);
         let published_until = self.heartbeat.returns_until;
         // Not for each client of a crowd. If it cannot be published, some returns are not counted.
         if until > published_until.saturating_add(RETURN_STEP) {
-            let _ = self.publish(host, Timestamp::EPOCH, until);
+            let _ = self.publish(host, Timestamp::EPOCH, until, now);
         }
     }
 
@@ -400,9 +430,10 @@ impl Worker {
         host: &mut impl SharedData,
         track_until: Timestamp,
         returns_until: Timestamp,
+        now: Timestamp,
     ) -> Result<(), SyncError> {
-        let key = self.heartbeat_key();
-        let (before, after) = Heartbeat::publish(host, &key, track_until, returns_until)?;
+        let (key, bounds) = (self.heartbeat_key(), self.bounds(now));
+        let (before, after) = Heartbeat::publish(host, &key, track_until, returns_until, bounds)?;
         self.note_change(before.change);
         self.heartbeat = after;
         Ok(())

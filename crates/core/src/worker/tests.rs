@@ -6,6 +6,7 @@ mod bias;
 mod chaos;
 mod circuits;
 mod classes;
+mod clock;
 mod concurrent_writer;
 mod crowds;
 mod gates;
@@ -13,6 +14,7 @@ mod heartbeats;
 mod hints;
 mod invariants;
 mod keys;
+mod limits;
 mod many_workers;
 mod metrics;
 mod model;
@@ -114,8 +116,8 @@ impl World {
 
     /// Returns what a worker knows of the load of a route.
     pub(crate) fn load(&mut self, worker: usize, route: &str) -> &mut RouteLoad {
-        let key = self.workers[worker].routes.load_key(&route.into());
-        self.workers[worker].routes.load(key).0
+        let sampled = self.workers[worker].routes.sampled_mut(&route.into());
+        &mut sampled.expect("room for a load").load
     }
 
     pub(crate) fn record(

@@ -6,6 +6,7 @@ pub mod curl;
 pub mod grpc;
 mod h1;
 mod h2;
+pub mod rpc;
 pub mod upload;
 
 use std::net::SocketAddr;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{reset_on_close, Answer, Behaviour, Body, Script, CHOICE};
+use super::{reset_on_close, Answer, Behaviour, Body, Script, CHOICE, PIECE};
 
 /// Time in which the rest of a request is dropped after an early answer.
 const LINGERS: Duration = Duration::from_secs(5);
@@ -38,6 +38,7 @@ pub(super) async fn serve(mut stream: TcpStream, script: &Arc<Script>) -> io::Re
                 send(&mut stream, &answer, request.method == "HEAD").await?;
                 return until_closed(&mut stream).await;
             }
+            Behaviour::Endless(answer) => return send_for_ever(&mut stream, &answer).await,
             Behaviour::Garbage(bytes) => return stream.write_all(&bytes).await,
             Behaviour::Close => return Ok(()),
             Behaviour::Reset => {
@@ -181,8 +182,8 @@ async fn fill(stream: &mut TcpStream, buffer: &mut Vec<u8>, length: usize) -> io
     Ok(())
 }
 
-async fn send(stream: &mut TcpStream, answer: &Answer, head_only: bool) -> io::Result<()> {
-    tokio::time::sleep(answer.delay).await;
+/// Returns the status line and the header fields, without any that announce a body.
+fn encode_head(answer: &Answer) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {} Scripted\r\n", answer.status).into_bytes();
     for (name, value) in &answer.headers.0 {
         head.extend_from_slice(name.as_bytes());
@@ -190,6 +191,29 @@ async fn send(stream: &mut TcpStream, answer: &Answer, head_only: bool) -> io::R
         head.extend_from_slice(value);
         head.extend_from_slice(b"\r\n");
     }
+    head
+}
+
+/// Sends a body that never ends, until the connection does.
+async fn send_for_ever(stream: &mut TcpStream, answer: &Answer) -> io::Result<()> {
+    let mut head = encode_head(answer);
+    let has_length = answer.headers.has("content-length");
+    if !has_length {
+        head.extend_from_slice(b"transfer-encoding: chunked\r\n");
+    }
+    head.extend_from_slice(b"\r\n");
+    stream.write_all(&head).await?;
+    let chunk = [format!("{:x}\r\n", PIECE.len()).as_bytes(), &PIECE, b"\r\n"].concat();
+    loop {
+        stream
+            .write_all(if has_length { &PIECE } else { &chunk })
+            .await?;
+    }
+}
+
+async fn send(stream: &mut TcpStream, answer: &Answer, head_only: bool) -> io::Result<()> {
+    tokio::time::sleep(answer.delay).await;
+    let mut head = encode_head(answer);
     let framing = match &answer.body {
         Body::None => "content-length: 0\r\n".to_owned(),
         Body::Whole(body) => format!("content-length: {}\r\n", body.len()),

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use h2::server::SendResponse;
-use h2::{Reason, RecvStream};
+use h2::{Ping, PingPong, Reason, RecvStream};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use tokio::net::TcpStream;
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use super::{Answer, Behaviour, Body, Script, CHOICE};
+use super::{Answer, Behaviour, Body, Script, CHOICE, PIECE};
 use crate::message::Headers;
 
 pub(super) async fn serve(stream: TcpStream, script: &Arc<Script>) -> std::io::Result<()> {
@@ -21,16 +22,19 @@ pub(super) async fn serve(stream: TcpStream, script: &Arc<Script>) -> std::io::R
         .max_local_error_reset_streams(None);
     let handshake = builder.enable_connect_protocol().handshake(stream);
     let mut connection = handshake.await.map_err(std::io::Error::other)?;
+    let pings = connection.ping_pong().expect("pings are taken once");
+    let pings = Arc::new(Mutex::new(pings));
     let mut streams = JoinSet::new();
     while let Some(accepted) = connection.accept().await {
         let (request, respond) = accepted.map_err(std::io::Error::other)?;
         let choice = request.headers().get(CHOICE);
         let choice = choice.and_then(|name| name.to_str().ok());
+        let pings = pings.clone();
         match script.behaviour(request.uri().path(), choice) {
             (Behaviour::Close, _) => return Ok(()),
             (behaviour, going) => streams.spawn(async move {
                 let _going = going;
-                answer(behaviour, request, respond).await
+                answer(behaviour, request, respond, &pings).await
             }),
         };
     }
@@ -41,6 +45,7 @@ async fn answer(
     behaviour: Behaviour,
     request: Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
+    pings: &Mutex<PingPong>,
 ) -> Result<(), h2::Error> {
     let head_only = request.method() == http::Method::HEAD;
     let is_tunnel = request.method() == http::Method::CONNECT;
@@ -53,9 +58,10 @@ async fn answer(
         }
     }
     match behaviour {
-        Behaviour::Answer(answer) => send(&answer, head_only, respond).await,
+        Behaviour::Answer(answer) => send(&answer, head_only, respond, pings).await,
+        Behaviour::Endless(answer) => send_for_ever(&answer, respond).await,
         // The library resets the stream with NO_ERROR when the unread body is dropped.
-        Behaviour::Early(answer) => send(&answer, head_only, respond).await,
+        Behaviour::Early(answer) => send(&answer, head_only, respond, pings).await,
         Behaviour::GiveUp(after) => {
             tokio::time::sleep(after).await;
             respond.send_reset(Reason::INTERNAL_ERROR);
@@ -75,15 +81,37 @@ async fn answer(
     }
 }
 
+/// Returns the headers of a response.
+fn head_of(answer: &Answer) -> Response<()> {
+    let mut response = Response::new(());
+    *response.status_mut() = http::StatusCode::from_u16(answer.status).expect("a status code");
+    *response.headers_mut() = header_map(&answer.headers);
+    response
+}
+
+/// Sends a body that never ends, until the stream does.
+async fn send_for_ever(answer: &Answer, mut respond: SendResponse<Bytes>) -> Result<(), h2::Error> {
+    let mut stream = respond.send_response(head_of(answer), false)?;
+    loop {
+        stream.reserve_capacity(PIECE.len());
+        match std::future::poll_fn(|context| stream.poll_capacity(context)).await {
+            Some(capacity) => {
+                let piece = &PIECE[..capacity?.min(PIECE.len())];
+                stream.send_data(Bytes::copy_from_slice(piece), false)?;
+            }
+            None => return Ok(()),
+        }
+    }
+}
+
 async fn send(
     answer: &Answer,
     head_only: bool,
     mut respond: SendResponse<Bytes>,
+    pings: &Mutex<PingPong>,
 ) -> Result<(), h2::Error> {
     tokio::time::sleep(answer.delay).await;
-    let mut response = Response::new(());
-    *response.status_mut() = http::StatusCode::from_u16(answer.status).expect("a status code");
-    *response.headers_mut() = header_map(&answer.headers);
+    let mut response = head_of(answer);
     let (chunks, pause) = match &answer.body {
         Body::None => (vec![], std::time::Duration::ZERO),
         Body::Whole(body) | Body::UntilClose(body) | Body::Short(body, _) => {
@@ -110,9 +138,9 @@ async fn send(
         stream.send_data(chunk.into(), false)?;
     }
     if answer.cut {
-        // The library drops queued data when it resets a stream, so that data needs time to be
-        // sent.
-        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+        // The library drops queued frames when it resets a stream. It sends a ping together with what is
+        // queued, and the proxy answers what it has read.
+        pings.lock().await.ping(Ping::opaque()).await?;
         stream.send_reset(Reason::INTERNAL_ERROR);
     } else if has_trailers {
         stream.send_trailers(header_map(&answer.trailers))?;

@@ -33,6 +33,9 @@ pub enum Behaviour {
     Garbage(Vec<u8>),
     /// Begins a response and then hangs. Over HTTP/2: like [`Behaviour::Hang`].
     Stuck(Answer),
+    /// Sends these headers and then a body without end, as fast as it is read. HTTP/1.1: in chunks
+    /// unless the headers have `content-length`.
+    Endless(Answer),
     /// Closes the connection without a response.
     Close,
     /// Resets the connection (TCP RST) or the stream (HTTP/2 RST_STREAM) without a response.
@@ -424,6 +427,9 @@ async fn serve(stream: TcpStream, script: Arc<Script>) {
 /// The header by which a request chooses the behaviour. So requests for the same path can get
 /// different responses.
 const CHOICE: &str = "x-behaviour";
+
+/// A piece of a body without end.
+const PIECE: [u8; 16 << 10] = [b'.'; 16 << 10];
 
 /// Makes closing the connection send a reset.
 fn reset_on_close(stream: &TcpStream) {

@@ -202,6 +202,11 @@ pub(crate) fn wait_until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) ->
     }
 }
 
+/// Waits until a point in time.
+pub(crate) fn wait_for_time(at: Instant) {
+    wait_until("a point in time", || (Instant::now() >= at).then_some(()));
+}
+
 /// Measures how late a sleeping thread wakes up at most. A machine that stalls delays everything,
 /// which is no fault of the filter, so deadlines are extended by this time.
 #[derive(Debug)]

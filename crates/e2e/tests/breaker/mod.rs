@@ -13,8 +13,6 @@ mod innocent;
 mod modes;
 mod sharing;
 
-use tidegate_e2e::machine;
-
 use crate::scenarios::{self, Scenario};
 use bench::Bench;
 
@@ -64,9 +62,6 @@ fn scenarios_pass_with_four_workers() {
 }
 
 fn run_all(concurrency: u32) {
-    machine::under_load(|| {
-        let bench = Bench::start(concurrency);
-        let failed = scenarios::run_all(&bench, SCENARIOS);
-        machine::Findings::new(failed, &bench.envoy)
-    });
+    let start = || Bench::start(concurrency);
+    scenarios::run_all(start, |bench| &bench.envoy, SCENARIOS);
 }

@@ -16,15 +16,11 @@ use tidegate_e2e::config::{merge, tidegate};
 use tidegate_e2e::message::Request;
 
 use super::page_of;
-use crate::site::kinds::{FAILURES, FAILURES_OF_5XX};
+use crate::site::kinds::{FAILURES, FAILURES_OF_5XX, REFUSALS};
 use crate::site::Site;
 
 /// The languages with a picture of every page: one for each direction of writing.
 const PICTURED: [&str; 2] = ["en", "ar"];
-/// The other languages.
-const CHECKED: [&str; 12] = [
-    "de", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "ru", "tr", "zh",
-];
 
 /// The configuration of the demo, whose brand the pages have.
 const DEMO: &str = include_str!("../../../cli/src/demo/assets/filter.json");
@@ -66,6 +62,12 @@ const VARIATIONS: [Place; 10] = [
     ("tripped", "tripped", "127.0.0.1", "/refused/", false),
     ("until", "until", "127.0.0.1", "/200/", false),
 ];
+
+/// Returns every built-in language.
+fn languages() -> Vec<String> {
+    let pages = Pages::new(&Config::default());
+    pages.languages().map(str::to_owned).collect()
+}
 
 /// Returns the brand of the demo.
 fn demo_brand() -> Value {
@@ -131,18 +133,18 @@ fn in_hours(hours: i64) -> String {
     time.strftime("%Y-%m-%dT%H:%M:00Z").to_string()
 }
 
-/// Returns where a reason occurs: listener, host, path. `None`: a response that broke off cannot be
-/// replaced, so no client gets that page, and the core makes it ([`made`]).
+/// Returns where a reason occurs: listener, host, path. `None`: the core makes the page ([`made`]), of a
+/// response that broke off, which no client gets, and of another filter's failure.
 fn place(reason: Reason) -> Option<(&'static str, &'static str, String)> {
     let here = "127.0.0.1";
     Some(match reason {
-        Reason::HttpResponseIncomplete => return None,
+        Reason::HttpResponseIncomplete | Reason::AuthorizationUnavailable => return None,
         Reason::CircuitOpen => ("open", here, "/200/".to_owned()),
         Reason::Maintenance => ("maintenance", here, "/200/".to_owned()),
         Reason::DestinationNotFound => ("lost", "nobody.invalid", "/".to_owned()),
         Reason::ProxyInternalError => ("default", here, "/answered-by-envoy/".to_owned()),
         reason => {
-            let mut kinds = FAILURES.iter().chain(FAILURES_OF_5XX);
+            let mut kinds = FAILURES.iter().chain(FAILURES_OF_5XX).chain(REFUSALS);
             let kind = kinds.find(|kind| kind.reason == reason.as_str());
             let kind = kind.expect("a kind of failure for each reason").name;
             let host = match kind {
@@ -160,7 +162,7 @@ fn start() -> Site {
     let filters = listeners().into_iter().map(|(name, more)| {
         let base = json!({
             "breaker": { "mode": "disabled" },
-            "intercept": { "statuses": ["5xx"] },
+            "intercept": { "statuses": ["5xx", 401, 403, 429] },
             // With pacing, later requests would wait for earlier ones.
             "retry": { "check_ins": 1_000_000 },
         });
@@ -169,7 +171,7 @@ fn start() -> Site {
     });
     let site = Site::with_listeners(filters.collect(), |listener| {
         let answered = json!({
-            "match": { "prefix": "/answered-by-envoy/" }, "direct_response": { "status": 500 },
+            "match": { "prefix": "/answered-by-envoy/" }, "direct_response": { "status": 502 },
         });
         match listener.json()["name"] == "lost" {
             true => listener.virtual_host(json!({ "domains": ["127.*"] })),
@@ -196,6 +198,7 @@ fn made(name: &str, lang: &str) -> Value {
     };
     let (status, reason, gate, brand) = match name {
         "crowd" => (503, Reason::CircuitOpen, Some(Gate::Crowd), demo_brand()),
+        "authorization_unavailable" => (503, Reason::AuthorizationUnavailable, None, json!({})),
         _ => (502, Reason::HttpResponseIncomplete, None, json!({})),
     };
     let text = json!({ "locales": { "default": lang }, "brand": brand }).to_string();
@@ -247,14 +250,16 @@ fn pages(site: &Site) -> Vec<Value> {
     }
     // A picture of the docs.
     pages.push(made("crowd", "de"));
-    for lang in CHECKED {
+    let others = languages();
+    let others = others.iter().map(String::as_str);
+    for lang in others.filter(|lang| !PICTURED.contains(lang)) {
         let busy = ("busy", "branded", "127.0.0.1", "/overflow/", false);
-        let others = ["post", "tripped", "until"].map(|name| {
+        let varied = ["post", "tripped", "until"].map(|name| {
             let place = VARIATIONS.into_iter().find(|place| place.0 == name);
             place.expect("a variation")
         });
         pages.extend(
-            others
+            varied
                 .into_iter()
                 .chain([busy])
                 .map(|place| page(lang, place)),
@@ -272,7 +277,7 @@ fn folder() -> PathBuf {
 
 fn empty(folder: &Path) {
     let _ = fs::remove_dir_all(folder);
-    for lang in PICTURED {
+    for lang in languages() {
         fs::create_dir_all(folder.join(lang)).expect("make a folder");
     }
 }
@@ -297,6 +302,14 @@ fn pages_are_valid_and_accessible() {
                 let picture = folder.join(format!("{lang}/{name}.{theme}.png"));
                 assert!(picture.exists(), "{}", picture.display());
             }
+        }
+    }
+    let others = languages();
+    let others = others.iter().map(String::as_str);
+    for lang in others.filter(|lang| !PICTURED.contains(lang)) {
+        for name in ["busy.png", "post.narrow.png", "until.narrow.png"] {
+            let picture = folder.join(lang).join(name);
+            assert!(picture.exists(), "{}", picture.display());
         }
     }
 }

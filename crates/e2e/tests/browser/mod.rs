@@ -1,6 +1,7 @@
 //! The pages in a real browser.
 
 mod alone;
+mod cross_origin;
 mod gate;
 mod hidden;
 mod look;
@@ -8,7 +9,7 @@ mod look;
 use serde_json::{json, Value};
 use tidegate_core::config::PageRetry;
 use tidegate_core::failure::{Reason, Source};
-use tidegate_core::http::accept::Format;
+use tidegate_core::http::format::Format;
 use tidegate_core::page::{LanguageId, PageInfo};
 use tidegate_e2e::client::browser;
 use tidegate_e2e::config::{cluster, merge, route, tidegate, Bootstrap, Listener};
@@ -62,6 +63,7 @@ fn page_of(status: u16, reason: Reason, page_retry: &PageRetry) -> PageInfo<'_> 
         request_id: None,
         now: None,
         method: b"GET",
+        content_type: b"",
         host: b"",
         path: b"",
         language: LanguageId::default(),

@@ -13,7 +13,7 @@ use tidegate_e2e::upstream::{Answer, Behaviour, Upstream};
 
 use super::load::{Load, Shot, Who};
 use super::Findings;
-use crate::breaker::bench::{logged, plugin, wait_until, Stall};
+use crate::breaker::bench::{logged, plugin, wait_for_time, Stall};
 
 /// A circuit that has to open opens within this time of the first failure.
 pub(crate) const SOON: Duration = Duration::from_secs(2);
@@ -381,9 +381,4 @@ impl Stage<'_> {
 /// Returns an answer that says that the upstream is ill.
 pub(crate) fn bad_gateway() -> Answer {
     Answer::status(502).body("text/html", "<h1>down")
-}
-
-/// Waits until a point in time.
-pub(crate) fn wait_for_time(at: Instant) {
-    wait_until("a point in time", || (Instant::now() >= at).then_some(()));
 }

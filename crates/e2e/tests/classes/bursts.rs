@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use tidegate_e2e::message::Request;
 
-use super::bench::{bad_gateway, wait_for_time, Addresses, Scenario, Stage};
+use super::bench::{bad_gateway, Addresses, Scenario, Stage};
 use super::load::{Shot, Who};
 use super::Findings;
+use crate::breaker::bench::wait_for_time;
 use Shot::Ask;
 
 /// All is well before the first burst for so long.

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::bench::{bad_gateway, wait_for_time, Addresses, Scenario, Stage, FLUSH, OPEN};
+use super::bench::{bad_gateway, Addresses, Scenario, Stage, FLUSH, OPEN};
 use super::load::{End, Load, Shot, Who};
 use super::paths::{failing, page, visits, VISITS};
 use super::Findings;
+use crate::breaker::bench::wait_for_time;
 use tidegate_e2e::message::Request;
 use tidegate_e2e::upstream::{Answer, Behaviour, Upstream};
 use Shot::Ask;

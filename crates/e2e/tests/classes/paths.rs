@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use tidegate_e2e::message::Request;
 use tidegate_e2e::upstream::Behaviour;
 
-use super::bench::{bad_gateway, wait_for_time, Addresses, Scenario, Stage};
+use super::bench::{bad_gateway, Addresses, Scenario, Stage};
 use super::load::{Load, Shot, Who};
 use super::{Findings, SECOND_HALF};
+use crate::breaker::bench::wait_for_time;
 use Shot::Ask;
 
 /// How long most scenarios last: the circuit opens, and is tried twice.

@@ -3,10 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::bench::{wait_for_time, Addresses, Scenario, Stage};
+use tidegate_e2e::message::Request;
+
+use super::bench::{Addresses, Scenario, Stage};
 use super::load::{Load, Shot, Who};
 use super::paths::failing;
+use super::voices::SLOW;
 use super::Findings;
+use crate::breaker::bench::wait_for_time;
 
 /// The visitors are served again within this time: the circuit is open for at most 2.5 s, three
 /// visitors come within 1.5 s, and the ramp takes 4 s. See [`Scenario::quick`].
@@ -17,7 +21,12 @@ const STAYS: usize = 4;
 pub(super) fn scenarios() -> Vec<Scenario> {
     let outage = Scenario::new("probes", Addresses::Named, after_an_outage);
     let night = Scenario::new("night", Addresses::Named, after_it_was_alone);
-    vec![outage.quick(), night.quick()]
+    let uploads = Scenario::new(
+        "uploads",
+        Addresses::Named,
+        after_an_outage_with_slow_uploads,
+    );
+    vec![outage.quick(), night.quick(), uploads.quick()]
 }
 
 fn visits(stage: &Stage<'_>) -> Load {
@@ -26,9 +35,25 @@ fn visits(stage: &Stage<'_>) -> Load {
 }
 
 fn after_an_outage(stage: &Stage<'_>) -> Findings {
+    let _hostile = failing(stage, |_| "/".to_owned());
+    an_outage_ends(stage)
+}
+
+/// The hostile client is slow, not the upstream: each of its requests takes a minute.
+fn after_an_outage_with_slow_uploads(stage: &Stage<'_>) -> Findings {
+    let request = Request {
+        method: "POST".to_owned(),
+        ..stage.get("/")
+    };
+    let _hostile = stage.load(&[Who::busy()], 5, move |_| {
+        Shot::Upload(SLOW, request.clone())
+    });
+    an_outage_ends(stage)
+}
+
+fn an_outage_ends(stage: &Stage<'_>) -> Findings {
     /// The hostile client alone opens nothing, and of the visitors two a second fail.
     const OUTAGE: Duration = Duration::from_secs(8);
-    let _hostile = failing(stage, |_| "/".to_owned());
     let visitors = visits(stage);
     visitors.run_for(Duration::from_secs(1));
     stage.upstream.close_port();

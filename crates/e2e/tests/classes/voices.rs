@@ -17,7 +17,7 @@ use Shot::Ask;
 const AT_LEAST: u64 = 10;
 
 /// An upload of a byte a second.
-const SLOW: Upload = Upload {
+pub(super) const SLOW: Upload = Upload {
     size: 60,
     chunk: 1,
     rest: Duration::from_secs(1),

@@ -24,11 +24,16 @@ fn start(configuration: &serde_json::Value, upstream: &Upstream, workers: u32) -
     Envoy::start(&bootstrap)
 }
 
+/// Returns a failure with a body, which is replaced for every client.
+fn down() -> Answer {
+    Answer::status(503).body("text/plain", "down")
+}
+
 /// A client gets one number, whatever form of it it reads: an interval, shortened at random.
 #[test]
 fn every_format_has_the_same_hint() {
     const INTERVAL_MS: std::ops::RangeInclusive<u64> = 4_200..=7_000;
-    let upstream = Upstream::start([("down", Answer::status(503))]);
+    let upstream = Upstream::start([("down", down())]);
     let configuration = json!({
         "breaker": { "mode": "disabled" },
         "retry": { "after": { "default": "7s", "504": "7s" } },
@@ -103,7 +108,7 @@ fn failing_release_is_known_and_kept_hints_are_counted() {
     // 200 per second for five seconds.
     one_by_one("/shop", Some(("x-tidegate-retry", "1")), 1_000, 200);
     assert_eq!(envoy.stat(kept), 0, "no client got a hint");
-    upstream.set("shop", Answer::status(503).header("x-release", "1.1"));
+    upstream.set("shop", down().header("x-release", "1.1"));
     let failed = one_by_one("/shop", None, 40, 1_000);
     let hints: Vec<u64> = failed
         .iter()

@@ -7,7 +7,7 @@ use tidegate_e2e::client::Protocol;
 use tidegate_e2e::message::Response;
 
 use super::{Asker, Cell, Method};
-use crate::site::kinds::{Source, DROPPED, KEPT};
+use crate::site::kinds::{Kind, Source, DROPPED, KEPT};
 use crate::site::Site;
 
 /// The format of a page.
@@ -15,9 +15,56 @@ use crate::site::Site;
 enum Format {
     Html,
     Problem,
+    ProblemXml,
     Text,
+    Markdown,
     Empty,
     Line,
+    Connect,
+    ConnectStream,
+}
+
+/// Returns the format of the reply to a request that is no gRPC call. A response without a body has none
+/// afterwards, unless a navigation gets a page.
+fn format_of(cell: &Cell) -> Format {
+    let format = match (cell.method, cell.asker) {
+        (Method::Upgrade, _) => Format::Line,
+        (Method::Connect, _) => Format::Connect,
+        (Method::ConnectStream, _) => Format::ConnectStream,
+        (_, Asker::Browser) => Format::Html,
+        (_, Asker::Fetch | Asker::Json) => Format::Problem,
+        (_, Asker::Curl) => Format::Text,
+        (_, Asker::Image) => Format::Empty,
+        (_, Asker::Feed) => Format::ProblemXml,
+        (_, Asker::Agent) => Format::Markdown,
+    };
+    let has_none = cell.kind.is_without_body() && cell.method != Method::Head;
+    match format {
+        Format::Html => Format::Html,
+        _ if has_none => Format::Empty,
+        format => format,
+    }
+}
+
+/// Returns whether the reply is a local reply: the other ones are rewritten responses.
+fn is_local(cell: &Cell) -> bool {
+    let (kind, method) = (cell.kind, cell.method);
+    match method {
+        Method::Head | Method::GrpcWeb => false,
+        Method::Grpc => kind.source == Source::Upstream && !kind.is_without_body(),
+        _ if UNANNOUNCED.contains(&kind.name) => !has_origin(cell),
+        _ => kind.is_without_body() && format_of(cell) == Format::Html,
+    }
+}
+
+/// Returns `grpc-status` and its name in Connect.
+fn code(kind: &Kind) -> (&'static str, &'static str) {
+    match kind.reason {
+        "rate_limited" => ("8", "resource_exhausted"),
+        "unauthorized" => ("16", "unauthenticated"),
+        "forbidden" => ("7", "permission_denied"),
+        _ => ("14", "unavailable"),
+    }
 }
 
 /// Returns what is wrong with the response, if anything.
@@ -28,26 +75,30 @@ pub(super) fn page(cell: &Cell, answer: &Response) -> Result<(), String> {
         equal("broken", &answer.broken, &None)?;
     }
     match cell.method {
-        Method::Grpc => grpc(cell, answer)?,
+        Method::Grpc | Method::GrpcWeb => grpc(cell, answer)?,
         _ => http(cell, answer)?,
     }
     common(cell, answer)
 }
 
 fn http(cell: &Cell, answer: &Response) -> Result<(), String> {
-    let format = match (cell.method, cell.asker) {
-        (Method::Upgrade, _) => Format::Line,
-        (_, Asker::Browser) => Format::Html,
-        (_, Asker::Fetch | Asker::Json) => Format::Problem,
-        (_, Asker::Curl) => Format::Text,
-        (_, Asker::Image) => Format::Empty,
-    };
+    let format = format_of(cell);
     let kind = cell.kind;
-    equal("status", &answer.status, &kind.status)?;
+    let status = match format {
+        Format::ConnectStream => 200,
+        // That of the code "unavailable".
+        Format::Connect if code(kind).0 == "14" => 503,
+        _ => kind.status,
+    };
+    equal("status", &answer.status, &status)?;
     let content_type = match format {
         Format::Html => Some("text/html; charset=utf-8"),
         Format::Problem => Some("application/problem+json; charset=utf-8"),
+        Format::ProblemXml => Some("application/problem+xml; charset=utf-8"),
+        Format::Markdown => Some("text/markdown; charset=utf-8"),
         Format::Text | Format::Line => Some("text/plain; charset=utf-8"),
+        Format::Connect => Some("application/json"),
+        Format::ConnectStream => Some("application/connect+json"),
         Format::Empty => None,
     };
     equal(
@@ -60,14 +111,15 @@ fn http(cell: &Cell, answer: &Response) -> Result<(), String> {
         body(cell, format, answer)?;
     }
     equal("trailers", &answer.trailers.0.len(), &0)?;
+    let is_call = matches!(format, Format::Connect | Format::ConnectStream);
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
         ("x-robots-tag", "noindex"),
     ] {
-        equal(name, &answer.header(name), &Some(value))?;
+        equal(name, &answer.header(name), &(!is_call).then_some(value))?;
     }
-    let language = (format != Format::Empty).then_some("en");
+    let language = (format != Format::Empty && !is_call).then_some("en");
     equal(
         "content-language",
         &answer.header("content-language"),
@@ -85,7 +137,23 @@ fn http(cell: &Cell, answer: &Response) -> Result<(), String> {
     }
 }
 
-/// Checks that the length is exact where it is given, and given where a body is sure to follow.
+/// Kinds whose page has no length unless it is a local reply: after chunks trailers may follow at once, and
+/// then the body cannot be replaced.
+const CHUNKED: [&str; 4] = [
+    "502-no-chunk",
+    "502-chunked",
+    "502-trickling",
+    "502-trailers",
+];
+/// Kinds that announce no body: their page is a local reply, except to scripts of another origin.
+const UNANNOUNCED: [&str; 2] = ["502-until-close", "502-h2-trailers"];
+
+/// Returns whether the client is a script of another origin.
+fn has_origin(cell: &Cell) -> bool {
+    cell.asker == Asker::Fetch
+}
+
+/// Checks that the length is exact where it is given, and given where the failed response has one.
 fn length(cell: &Cell, format: Format, answer: &Response) -> Result<(), String> {
     let is_head = cell.method == Method::Head;
     equal(
@@ -95,10 +163,10 @@ fn length(cell: &Cell, format: Format, answer: &Response) -> Result<(), String> 
     )?;
     let names_coding = answer.headers.has("transfer-encoding");
     let Some(declared) = answer.header("content-length") else {
-        // From the headers alone, trailers may follow at once, and then the body cannot be
-        // replaced. Envoy may also omit the length of a local reply without a body.
-        let may_never_come = ["502-until-close", "502-h2-trailers"].contains(&cell.kind.name);
-        let may_be_missing = (may_never_come && !is_head) || format == Format::Empty;
+        // Envoy may also omit the length of a local reply without a body.
+        let is_rewritten = CHUNKED.contains(&cell.kind.name)
+            || (UNANNOUNCED.contains(&cell.kind.name) && has_origin(cell));
+        let may_be_missing = (is_rewritten && !is_head) || format == Format::Empty;
         return equal("content-length can be missing", &may_be_missing, &true);
     };
     let declared: usize = declared
@@ -123,12 +191,15 @@ fn body(cell: &Cell, format: Format, answer: &Response) -> Result<(), String> {
     if format == Format::Empty {
         return Ok(());
     }
+    if format == Format::ConnectStream {
+        return end_of_stream(cell, answer);
+    }
     let text = std::str::from_utf8(&answer.body).map_err(|error| error.to_string())?;
     if text.contains("upstream's own") {
         return Err(format!("the upstream's words in the page: {text}"));
     }
     match format {
-        Format::Empty => Ok(()),
+        Format::Empty | Format::ConnectStream => Ok(()),
         Format::Html => {
             equal("doctype", &text.get(..15), &Some("<!doctype html>"))?;
             holds("page", text, "</html>")?;
@@ -142,6 +213,28 @@ fn body(cell: &Cell, format: Format, answer: &Response) -> Result<(), String> {
         Format::Text => {
             holds("text", text, kind.reason)?;
             holds("text", text, &status)
+        }
+        Format::ProblemXml => {
+            holds("XML", text, &format!("<reason>{}</reason>", kind.reason))?;
+            holds("XML", text, &format!("<status>{status}</status>"))?;
+            let after = text.split_once("<retry_after_ms>");
+            let ms = after.and_then(|(_, after)| after.split('<').next()?.parse().ok());
+            same_hint("retry_after_ms", ms, answer)
+        }
+        Format::Markdown => {
+            holds(
+                "Markdown",
+                text,
+                &format!("\nreason: \"{}\"\n", kind.reason),
+            )?;
+            holds("Markdown", text, &format!("\nstatus: {status}\n"))?;
+            let after = text.split_once("retry_after_ms: ");
+            let ms = after.and_then(|(_, after)| after.lines().next()?.parse().ok());
+            same_hint("retry_after_ms", ms, answer)
+        }
+        Format::Connect => {
+            let error: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+            connect_error(cell, &error)
         }
         Format::Line => {
             equal("lines", &text.lines().count(), &1)?;
@@ -172,16 +265,42 @@ fn body(cell: &Cell, format: Format, answer: &Response) -> Result<(), String> {
     }
 }
 
+/// Checks the only message of a stream, whose length follows its flag.
+fn end_of_stream(cell: &Cell, answer: &Response) -> Result<(), String> {
+    let (head, json) = answer.body.split_at_checked(5).ok_or("no message")?;
+    let length = u32::try_from(json.len()).unwrap_or(0);
+    let wanted = [&[2_u8][..], &length.to_be_bytes()].concat();
+    equal("frame", &head, &wanted.as_slice())?;
+    let end: Value = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+    connect_error(cell, &end["error"])
+}
+
+fn connect_error(cell: &Cell, error: &Value) -> Result<(), String> {
+    equal("code", &error["code"], &Value::from(code(cell.kind).1))?;
+    equal("message", &error["message"].is_string(), &true)?;
+    let detail = &error["details"][0]["type"];
+    let wanted = cell.kind.retryable.then_some("google.rpc.RetryInfo");
+    equal("details", &detail.as_str(), &wanted)
+}
+
 fn grpc(cell: &Cell, answer: &Response) -> Result<(), String> {
     equal("status", &answer.status, &200)?;
-    // gRPC over HTTP/2: a single HEADERS frame, which allows a client to retry.
-    equal("headers only", &answer.headers_only, &true)?;
+    let content_type = match cell.method {
+        Method::Grpc => "application/grpc",
+        _ => "application/grpc-web+proto",
+    };
+    match cell.method {
+        // gRPC over HTTP/2: a single HEADERS frame, which allows a client to retry.
+        Method::Grpc => equal("headers only", &answer.headers_only, &true)?,
+        _ => equal("body", &answer.body.len(), &0)?,
+    }
     equal(
         "content-type",
         &answer.header("content-type"),
-        &Some("application/grpc"),
+        &Some(content_type),
     )?;
-    equal("grpc-status", &answer.header("grpc-status"), &Some("14"))?;
+    let number = code(cell.kind).0;
+    equal("grpc-status", &answer.header("grpc-status"), &Some(number))?;
     let message = answer.header("grpc-message").unwrap_or_default();
     equal("grpc-message", &(1..300).contains(&message.len()), &true)?;
     let pushback = answer.header("grpc-retry-pushback-ms").unwrap_or_default();
@@ -199,7 +318,8 @@ fn grpc(cell: &Cell, answer: &Response) -> Result<(), String> {
         &String::from_utf8_lossy(&details),
         "google.rpc.RetryInfo",
     )?;
-    equal("code", &details.get(..2), &Some(&[0x08, 14][..]))
+    let number: u8 = number.parse().map_err(|_| "no number".to_owned())?;
+    equal("code", &details.get(..2), &Some(&[0x08, number][..]))
 }
 
 /// Checks the headers that every response has, whatever its format.
@@ -228,9 +348,13 @@ fn common(cell: &Cell, answer: &Response) -> Result<(), String> {
         let before = "inner; error=connection_refused";
         proxy_status = format!("{before}, {proxy_status}; received-status={}", kind.sent);
         for (name, value) in KEPT {
-            equal(name, &answer.header(name), &Some(*value))?;
+            // Envoy adds the headers of the route to a local reply. Two of these would be an error.
+            let is_dropped = is_local(cell) && name.starts_with("access-control-");
+            equal(name, &answer.header(name), &(!is_dropped).then_some(*value))?;
         }
         holds("vary", vary, "Origin")?;
+    }
+    if cell.asker == Asker::Fetch || (kind.source == Source::Upstream && !is_local(cell)) {
         let exposed = answer
             .header("access-control-expose-headers")
             .unwrap_or_default();
@@ -242,6 +366,10 @@ fn common(cell: &Cell, answer: &Response) -> Result<(), String> {
         &Some(proxy_status.as_str()),
     )?;
     for (name, value) in DROPPED {
+        // It tells the client how to sign in.
+        if name == &"www-authenticate" && matches!(cell.kind.reason, "unauthorized" | "forbidden") {
+            continue;
+        }
         if let Some(found) = answer
             .headers
             .all(name)
@@ -296,16 +424,7 @@ pub(super) fn access_log(site: &Site, listener: &str, cells: &[Cell]) -> Vec<Str
         }
         let own = format!("tidegate_{}{{", cell.kind.reason);
         let envoys = details.strip_prefix(own.as_str());
-        // A reply at the end of the headers is a local reply.
-        let nothing_follows = [
-            "502-empty",
-            "503-empty",
-            "500-empty",
-            "503-h2-empty",
-            "no-cluster",
-        ];
-        let local = matches!(cell.method, Method::Head | Method::Grpc)
-            || nothing_follows.contains(&cell.kind.name);
+        let local = is_local(cell);
         if envoys.is_some() != local || !envoys.unwrap_or(details).starts_with(cell.kind.details) {
             findings.push(format!("{listener} {cell:?}: details {details}"));
         }

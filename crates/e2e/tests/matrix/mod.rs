@@ -13,7 +13,7 @@ use tidegate_e2e::message::{Request, Response};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::site::kinds::{Kind, FAILURES, FAILURES_OF_5XX};
+use crate::site::kinds::{Kind, FAILURES, FAILURES_OF_5XX, REFUSALS};
 use crate::site::{comparable, Site, PLAIN};
 
 /// The kind of request.
@@ -24,15 +24,32 @@ enum Method {
     Post,
     Grpc,
     Upgrade,
+    /// Calls of scripts, which are all made by `fetch()`.
+    GrpcWeb,
+    Connect,
+    ConnectStream,
 }
 
-const METHODS: [Method; 5] = [
+const METHODS: [Method; 8] = [
     Method::Get,
     Method::Head,
     Method::Post,
     Method::Grpc,
     Method::Upgrade,
+    Method::GrpcWeb,
+    Method::Connect,
+    Method::ConnectStream,
 ];
+
+impl Method {
+    /// Returns whether only scripts make such requests.
+    fn is_of_scripts(self) -> bool {
+        matches!(
+            self,
+            Method::GrpcWeb | Method::Connect | Method::ConnectStream
+        )
+    }
+}
 
 /// The kind of client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,14 +64,20 @@ enum Asker {
     Json,
     /// A browser that loads a picture.
     Image,
+    /// A feed reader.
+    Feed,
+    /// An agent.
+    Agent,
 }
 
-const ASKERS: [Asker; 5] = [
+const ASKERS: [Asker; 7] = [
     Asker::Browser,
     Asker::Fetch,
     Asker::Curl,
     Asker::Json,
     Asker::Image,
+    Asker::Feed,
+    Asker::Agent,
 ];
 
 impl Asker {
@@ -92,6 +115,14 @@ impl Asker {
                 ("accept", "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5"),
                 ("sec-fetch-dest", "image"),
                 ("sec-fetch-mode", "no-cors"),
+            ],
+            Asker::Feed => &[
+                ("user-agent", "feedparser/6.0.11"),
+                ("accept", "application/atom+xml,application/rdf+xml,application/rss+xml,application/x-netcdf,application/xml;q=0.9,text/xml;q=0.2,*/*;q=0.1"),
+            ],
+            Asker::Agent => &[
+                ("user-agent", "Claude-User (claude-code/2.1)"),
+                ("accept", "text/markdown, text/html, */*"),
             ],
         }
     }
@@ -138,6 +169,18 @@ impl Cell {
                 .body("name=value"),
             Method::Grpc => Request::grpc(&path),
             Method::Upgrade => Request::websocket(&path),
+            Method::GrpcWeb => Request::new("POST", &path)
+                .header("content-type", "application/grpc-web+proto")
+                .header("x-grpc-web", "1")
+                .body([0_u8; 5]),
+            Method::Connect => Request::new("POST", &path)
+                .header("content-type", "application/proto")
+                .header("connect-protocol-version", "1")
+                .body([0_u8; 5]),
+            Method::ConnectStream => Request::new("POST", &path)
+                .header("content-type", "application/connect+json")
+                .header("connect-protocol-version", "1")
+                .body(b"\0\0\0\0\x02{}"),
         };
         if kind.name == "no-name" {
             request.authority = "nowhere.invalid".to_owned();
@@ -166,6 +209,9 @@ fn cells(kinds: &'static [Kind]) -> Vec<Cell> {
                 continue;
             }
             for asker in ASKERS {
+                if method.is_of_scripts() && asker != Asker::Fetch {
+                    continue;
+                }
                 for protocol in [Protocol::H1, Protocol::H2] {
                     cells.push(Cell {
                         kind,
@@ -246,11 +292,22 @@ fn every_failure_gets_a_page_in_the_clients_format() {
                 r#"{ "breaker": { "mode": "disabled" }, "retry": { "check_ins": 1000000 }, "intercept": { "statuses": ["5xx"] } }"#,
             ),
         ),
+        (
+            "refusals",
+            Some(
+                r#"{ "breaker": { "mode": "disabled" }, "retry": { "check_ins": 1000000 }, "intercept": { "statuses": [401, 403, 429] } }"#,
+            ),
+        ),
     ]);
     let (failures, of_5xx) = (cells(FAILURES), cells(FAILURES_OF_5XX));
+    let refusals = cells(REFUSALS);
     let mut findings = Vec::new();
-    let all = [("page", &failures), ("every", &of_5xx)]
-        .map(|(listener, cells)| (listener, cells, Clients::of(&site, listener)));
+    let all = [
+        ("page", &failures),
+        ("every", &of_5xx),
+        ("refusals", &refusals),
+    ]
+    .map(|(listener, cells)| (listener, cells, Clients::of(&site, listener)));
     for (listener, cells, clients) in &all {
         for (cell, answer) in clients.ask(listener, cells) {
             let finding = answer.and_then(|answer| expect::page(&cell, &answer));
@@ -261,14 +318,15 @@ fn every_failure_gets_a_page_in_the_clients_format() {
             );
         }
     }
-    let asked = failures.len() + of_5xx.len();
+    let asked = failures.len() + of_5xx.len() + refusals.len();
     report(asked, std::mem::take(&mut findings));
     for (listener, cells, _clients) in &all {
         findings.extend(expect::access_log(&site, listener, cells));
     }
-    // By default a 500 belongs to the application.
-    let mut without = Clients::of(&site, PLAIN).ask(PLAIN, &of_5xx);
-    let mut with = Clients::of(&site, "page").ask("page", &of_5xx);
+    // By default a 500 belongs to the application, and so does a refusal.
+    let passing = [of_5xx.clone(), refusals.clone()].concat();
+    let mut without = Clients::of(&site, PLAIN).ask(PLAIN, &passing);
+    let mut with = Clients::of(&site, "page").ask("page", &passing);
     let key = |(cell, _): &(Cell, _)| format!("{cell:?}");
     without.sort_by_key(key);
     with.sort_by_key(key);
@@ -289,15 +347,18 @@ fn failure_without_data_is_a_complete_response() {
     // Trailers follow the headers at once, so Envoy never asks for the body.
     for protocol in [Protocol::H1, Protocol::H2] {
         let client = site.client("page", protocol);
-        for path in ["/502-h2-only-trailers/", "/502-only-trailers/"] {
+        for (path, is_whole) in [
+            ("/502-h2-only-trailers/", true),
+            ("/502-only-trailers/", false),
+        ] {
             let answer = client.get(&Request::get(path));
-            assert_eq!(answer.broken, None, "{protocol:?} {path}");
-            assert_eq!(answer.status, 502, "{protocol:?} {path}");
-            assert_eq!(
-                answer.header("cache-control"),
-                Some("no-store"),
-                "{protocol:?} {path}"
-            );
+            let context = format!("{protocol:?} {path}");
+            assert_eq!(answer.broken, None, "{context}");
+            assert_eq!(answer.status, 502, "{context}");
+            let caching = answer.header("cache-control");
+            assert_eq!(caching, Some("no-store"), "{context}");
+            let has_reason = answer.text().contains("upstream_bad_gateway");
+            assert!(has_reason || !is_whole, "{context} {answer:?}");
         }
     }
 }

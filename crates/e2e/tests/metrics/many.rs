@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{json, Value};
 use tidegate_e2e::client::Client;
-use tidegate_e2e::envoy::Envoy;
 use tidegate_e2e::faults::Refused;
-use tidegate_e2e::message::Request;
+use tidegate_e2e::message::{Request, Response};
+use tidegate_e2e::stats::Series;
 
 use super::stage::{client, envoy, listener, of_the_filter, route, rules, series_until};
 
-/// Routes with a breaker of their own, as documented in `docs/observability.md`.
+/// Routes that can have failures at the same time, as documented in `docs/breaker.md`.
 const LIMIT: usize = 1024;
 /// Names of routes.
 const NAMES: usize = 5_000;
@@ -26,13 +26,13 @@ fn name(number: usize) -> String {
 
 fn fail(client: &Client, numbers: std::ops::Range<usize>) {
     for number in numbers {
-        let answer = client.get(&Request::get(&format!("/{number}/")));
+        let answer = get(client, number);
         assert!(answer.status >= 500, "{number}: {answer:?}");
     }
 }
 
-fn ours(envoy: &Envoy) -> usize {
-    of_the_filter(envoy.series()).len()
+fn get(client: &Client, number: usize) -> Response {
+    client.get(&Request::get(&format!("/{number}/")))
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn labels_are_limited_to_a_thousand_routes() {
     // A circuit opens at its first failure, so its route has every metric.
     let configuration: Value = json!({ "breaker": {
         "consecutive": { "failures": 1, "for": "0s" },
-        "open": { "base": "60s", "max": "60s" },
+        "open": { "base": "10m", "max": "10m" },
     } });
     let routes = (0..NAMES).map(|number| route(number, &name(number), "app"));
     let listener = listener(&configuration, routes.collect());
@@ -50,15 +50,19 @@ fn labels_are_limited_to_a_thousand_routes() {
     fail(&visitor, 0..1);
     let before = envoy.memory();
 
-    // All routes up to the limit, and two of them again: all metrics exist now.
+    // All routes up to the limit, and two more, again and again: all metrics exist now.
     fail(&visitor, 1..LIMIT + 2);
     fail(&visitor, LIMIT..LIMIT + 2);
-    let series = series_until(&envoy, "the breaker of the rest to be open", |series| {
-        let rest = series.iter().filter(|one| {
-            one.name == "tidegate_breaker_rejected" && one.labels["tidegate_route"] == "*"
-        });
-        rest.map(|one| one.value).sum::<f64>() >= 1.0
-    });
+    let over_limit = |series: &[Series], count: usize| {
+        let mut over = series.iter();
+        let over = over.find(|one| one.name == "tidegate_breaker_routes_over_limit");
+        over.is_some_and(|over| over.value >= count as f64)
+    };
+    let series = series_until(
+        &envoy,
+        "requests beyond the limit to be counted",
+        |series| over_limit(series, 4),
+    );
     let full = of_the_filter(series).len();
     let memory_full = envoy.memory();
     let most = before + NOISE + u64::try_from(full).expect("a number") * BYTES_OF_A_SERIES;
@@ -67,15 +71,26 @@ fn labels_are_limited_to_a_thousand_routes() {
         "{full} series: {before} -> {memory_full}, at most {most}"
     );
 
-    // Beyond the limit nothing is added, however many routes there are.
-    fail(&visitor, LIMIT + 2..NAMES);
-    let rejected = NAMES - LIMIT - 2;
-    let series = series_until(&envoy, "every rejection to be counted", |series| {
-        let rest = series.iter().filter(|one| {
-            one.name == "tidegate_breaker_rejected" && one.labels["tidegate_route"] == "*"
-        });
-        rest.map(|one| one.value).sum::<f64>() >= rejected as f64
+    // Beyond the limit nothing is added, however many routes there are, and no route is rejected because
+    // others fail: its own upstream answers.
+    for number in LIMIT + 2..NAMES {
+        let answer = get(&visitor, number);
+        let reason = answer.header("x-tidegate-page");
+        assert_eq!(reason, Some("connection_refused"), "{number}");
+    }
+    let admitted = NAMES - LIMIT - 2;
+    let series = series_until(&envoy, "every request to be counted", |series| {
+        over_limit(series, 4 + admitted)
     });
+    let rejected = series.iter().filter(|one| {
+        one.name == "tidegate_breaker_rejected" && one.labels["tidegate_route"] == "*"
+    });
+    assert_eq!(rejected.count(), 0);
+    // Those within the limit are rejected by circuits of their own.
+    let reason = get(&visitor, 7)
+        .header("x-tidegate-page")
+        .map(str::to_owned);
+    assert_eq!(reason.as_deref(), Some("circuit_open"));
     let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
     for one in &series {
         if let Some(route) = one.labels.get("tidegate_route") {
@@ -84,11 +99,6 @@ fn labels_are_limited_to_a_thousand_routes() {
     }
     assert_eq!(labels.len(), LIMIT + 1);
     assert!(labels.contains_key("*"));
-    assert_eq!(ours(&envoy), full, "series were added");
     let grown = envoy.memory().saturating_sub(memory_full);
     assert!(grown < NOISE, "{grown} bytes for routes beyond the limit");
-    let over = series
-        .iter()
-        .find(|one| one.name == "tidegate_breaker_routes_over_limit");
-    assert!(over.expect("routes over the limit are counted").value > 0.0);
 }

@@ -180,6 +180,7 @@ fn by_flags(log: &Path, outages: &[Outage]) -> Vec<String> {
             ("hang-too-long", _) => "upstream_timeout",
             // No flag and no host.
             (_, "circuit_open" | "maintenance") => "proxy_internal_error",
+            ("route-503" | "route-500", _) => "proxy_internal_error",
             (_, reason) => reason,
         };
         let want = vec![(want.to_owned(), 2)];

@@ -34,6 +34,8 @@ struct Outage {
     /// State of the circuit if it is not closed.
     circuit: Option<&'static str>,
     retryable: bool,
+    /// Whether the failed response has no body, so that only a navigation gets one.
+    is_without_body: bool,
     /// Key of its breaker, and so of its metrics.
     key: String,
 }
@@ -47,9 +49,11 @@ fn outages() -> Vec<Outage> {
         details: kind.details,
         circuit: None,
         retryable: kind.retryable,
+        is_without_body: kind.is_without_body(),
         key: match kind.name {
             // Envoy names its clusters in the details.
             "no-cluster" => "no-cluster/".to_owned(),
+            name if kind.cluster.is_empty() => format!("{name}/"),
             name => format!("{name}/{}", kind.cluster),
         },
     });
@@ -84,6 +88,7 @@ fn outages() -> Vec<Outage> {
         details,
         circuit,
         retryable,
+        is_without_body: matches!(name, "direct" | "nowhere"),
         key: match name {
             "circuit" => "circuit/refused".to_owned(),
             "direct" => "direct/".to_owned(),
@@ -121,14 +126,17 @@ impl Outage {
             .request("problem")
             .header("accept", "application/problem+json");
         let answer = client.get(&request);
+        self.headers(&answer)?;
+        if self.is_without_body {
+            return expect("no body", answer.body.is_empty(), &answer.body);
+        }
         let problem: Value = serde_json::from_slice(&answer.body).map_err(|e| e.to_string())?;
         expect("problem", problem["reason"] == self.reason, &problem)?;
         expect(
             "retryable",
             problem["retryable"] == self.retryable,
             &problem,
-        )?;
-        self.headers(&answer)
+        )
     }
 
     fn headers(&self, answer: &Response) -> Result<(), String> {
@@ -175,7 +183,7 @@ fn site() -> Site {
             return listener;
         }
         let direct = json!({ "name": "direct", "match": { "prefix": "/direct/" },
-            "direct_response": { "status": 503 } });
+            "direct_response": { "status": 502 } });
         let own = [
             kind_route("circuit", "refused", json!({})),
             kind_route("forced", "h1", json!({})),
@@ -230,12 +238,14 @@ fn every_outage_has_its_reason_everywhere() {
 }
 
 /// Every word in the filter's tables occurs in the binary of this Envoy; a word that Envoy does not
-/// have would never match. (Envoy builds some words from parts; none of these.)
+/// have would never match. (Envoy builds some words from parts; none of these.) A compiler can make
+/// instructions of a word of fifteen letters: the tests of `chain` cause that one.
 #[test]
 fn envoy_has_every_word_of_the_tables() {
     let program = std::fs::read(tidegate_e2e::envoy::binary()).expect("read Envoy");
     let is_there = |word: &str| memchr::memmem::find(&program, word.as_bytes()).is_some();
     let missing: Vec<&str> = tidegate_core::failure::known_words()
+        .filter(|word| *word != "ext_authz_error")
         // Envoy writes blanks in these words as underscores.
         .filter(|word| !is_there(word) && !is_there(&word.replace('_', " ")))
         .collect();

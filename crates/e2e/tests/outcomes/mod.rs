@@ -12,8 +12,6 @@ mod load;
 mod meant;
 mod uploads;
 
-use tidegate_e2e::machine;
-
 use crate::scenarios::{self, Scenario};
 use bench::Bench;
 
@@ -66,9 +64,6 @@ fn outcomes_are_told_apart_with_four_workers() {
 }
 
 fn run_all(concurrency: u32) {
-    machine::under_load(|| {
-        let bench = Bench::start(concurrency);
-        let failed = scenarios::run_all(&bench, SCENARIOS);
-        machine::Findings::new(failed, &bench.envoy)
-    });
+    let start = || Bench::start(concurrency);
+    scenarios::run_all(start, |bench| &bench.envoy, SCENARIOS);
 }

@@ -36,6 +36,7 @@ pub(crate) struct Kind {
 /// Envoy's details when an upstream connection fails.
 const RESET: &str = "upstream_reset_before_response_started{";
 const VIA: &str = "via_upstream";
+const DIRECT: &str = "direct_response";
 
 /// One row of a table.
 macro_rules! kinds {
@@ -98,7 +99,40 @@ pub(crate) const FAILURES: &[Kind] = kinds! {
     "503-h2-empty"      upstream_unavailable     Upstream 503 -> 503   again  VIA, "h2";
     "502-h2-trailers"   upstream_bad_gateway     Upstream 502 -> 502   again  VIA, "h2";
     "502-cut"           upstream_bad_gateway     Upstream 502 -> 502   again  "", "h1";
+    // What Envoy Gateway makes of a route without a ready endpoint, and of an invalid one.
+    "route-503"         destination_unavailable  Proxy    503 -> 503   again  DIRECT, "";
+    "route-500"         proxy_configuration_error Proxy   500 -> 500   never  DIRECT, "";
 };
+
+/// Refusals, which get a page only if the configuration names their statuses.
+#[rustfmt::skip]
+pub(crate) const REFUSALS: &[Kind] = kinds! {
+    "401-page"          unauthorized             Upstream 401 -> 401   never  VIA, "h1";
+    "403-page"          forbidden                Upstream 403 -> 403   never  VIA, "h1";
+    "403-empty"         forbidden                Upstream 403 -> 403   never  VIA, "h1";
+    "429-page"          rate_limited             Upstream 429 -> 429   again  VIA, "h1";
+    "429-empty"         rate_limited             Upstream 429 -> 429   again  VIA, "h1";
+};
+
+/// The kinds whose failed response ends with its headers.
+const WITHOUT_BODY: &[&str] = &[
+    "502-empty",
+    "503-empty",
+    "500-empty",
+    "503-h2-empty",
+    "403-empty",
+    "429-empty",
+    "no-cluster",
+    "route-503",
+    "route-500",
+];
+
+impl Kind {
+    /// Returns whether the failed response has no body, whatever the method of the request.
+    pub(crate) fn is_without_body(&self) -> bool {
+        WITHOUT_BODY.contains(&self.name)
+    }
+}
 
 /// Failures that get a page only if the configuration intercepts all of 5xx.
 #[rustfmt::skip]
@@ -234,6 +268,8 @@ pub(crate) const DROPPED: &[(&str, &str)] = &[
     ("server", "the-origin/1.0"),
     ("x-powered-by", "the-origin"),
     ("x-internal", "secret"),
+    // A browser shows the page of a 401 if it does not know the scheme; for Basic it asks for a password first.
+    ("www-authenticate", "Bearer realm=\"site\""),
 ];
 
 /// Headers of the upstream that every page keeps.
@@ -242,8 +278,17 @@ pub(crate) const KEPT: &[(&str, &str)] = &[
     ("strict-transport-security", "max-age=31536000"),
     ("alt-svc", "h3=\":443\""),
     ("via", "1.1 inner"),
-    ("www-authenticate", "Basic realm=\"site\""),
 ];
+
+/// Adds what tells of the network behind the proxy.
+fn leaking(answer: Answer) -> Answer {
+    let status = "db; error=connection_refused; details=\"10.0.3.7:8080 db.internal\"; next-hop=\"10.0.3.7\"";
+    answer
+        .header("proxy-status", status)
+        .header("via", "1.1 db.internal:8080 (squid)")
+        .header("via", "1.1 edge (squid)")
+        .header("www-authenticate", "Basic realm=\"staging\"")
+}
 
 /// Returns an answer with all of these headers.
 fn marked(status: u16) -> Answer {
@@ -289,6 +334,12 @@ pub(crate) fn behaviours() -> Vec<Script> {
     let chunks: &[&[u8]] = &[b"<h1>", b"broken", b"</h1>"];
     let short = Body::Short(b"<h1>half".to_vec(), 1000);
     let answers: Vec<(&str, Answer)> = vec![
+        ("401-page", page(401)),
+        ("403-page", page(403)),
+        ("403-empty", marked(403)),
+        ("429-page", page(429)),
+        ("429-empty", marked(429)),
+        ("429-in-2", page(429).header("retry-after", "2")),
         ("500", page(500)),
         ("500-empty", marked(500)),
         ("501", page(501)),
@@ -349,6 +400,8 @@ pub(crate) fn behaviours() -> Vec<Script> {
             "200-cut",
             marked(200).with(Body::Short(b"half".to_vec(), 1000)).cut(),
         ),
+        ("502-leak", leaking(Answer::status(502).body(html, "x"))),
+        ("502-leak-empty", leaking(Answer::status(502))),
         ("503-bare", Answer::status(503).body(html, "x")),
         ("503-bare-empty", Answer::status(503)),
         ("robots.txt", page(502)),
@@ -370,18 +423,31 @@ pub(crate) fn routes() -> Vec<Value> {
     let failures = FAILURES
         .iter()
         .chain(FAILURES_OF_5XX)
+        .chain(REFUSALS)
         .map(|kind| (kind.name, kind.cluster));
     let meant = meant()
         .into_iter()
         .map(|(name, cluster, _)| (name, cluster));
     let mut routes: Vec<Value> = failures
         .chain(meant)
-        .map(|(name, cluster)| kind_route(name, cluster, action(name)))
+        .map(|(name, cluster)| match cluster {
+            "" => route_without_upstream(name),
+            cluster => kind_route(name, cluster, action(name)),
+        })
         .collect();
     routes.push(kind_route("502-stuck", "h1", json!({ "timeout": "0s" })));
     routes.push(kind_route("502-h2-only-trailers", "h2", json!({})));
     routes.push(tidegate_e2e::config::route("/", "h1"));
     routes
+}
+
+/// Returns a route that answers without a body, as those of Envoy Gateway do.
+fn route_without_upstream(name: &str) -> Value {
+    let status: u16 = name.trim_start_matches("route-").parse().expect("a status");
+    json!({
+        "name": name, "match": { "prefix": format!("/{name}/") },
+        "direct_response": { "status": status },
+    })
 }
 
 /// Returns what the route of a kind has besides its cluster.

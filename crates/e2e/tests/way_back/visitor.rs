@@ -61,8 +61,8 @@ impl<'a> Visitor<'a> {
         self.pass = None;
     }
 
-    /// Loads so many parts of the page at once. Returns how many came.
-    pub(crate) fn load_parts(&self, count: usize) -> usize {
+    /// Loads so many parts of the page at once. Returns what came instead of those that did not come.
+    pub(crate) fn load_parts(&self, count: usize) -> Vec<String> {
         let parts = (0..count).map(|part| {
             let path = format!("/part-{part}");
             self.with_pass(self.stage.request("GET", self.client, &path, "part"))
@@ -79,7 +79,7 @@ impl<'a> Visitor<'a> {
             for connection in connections {
                 under_way.spawn(load(connection, parts.clone()));
             }
-            under_way.join_all().await.into_iter().sum()
+            under_way.join_all().await.concat()
         })
     }
 
@@ -91,14 +91,16 @@ impl<'a> Visitor<'a> {
     }
 }
 
-/// Sends requests, one after the other, until none is left. Returns how many were served.
-async fn load(connection: Arc<Client>, parts: Arc<Mutex<Vec<Request>>>) -> usize {
-    let mut served = 0;
+/// Sends requests, one after the other, until none is left. Returns what came instead of a part.
+async fn load(connection: Arc<Client>, parts: Arc<Mutex<Vec<Request>>>) -> Vec<String> {
+    let mut missing = Vec::new();
     loop {
         let part = parts.lock().expect("the parts").pop();
-        let Some(part) = part else { return served };
-        let answer = connection.send(&part).await;
-        served += usize::from(answer.is_ok_and(|answer| answer.status == 200));
+        let Some(part) = part else { return missing };
+        match connection.send(&part).await {
+            Ok(answer) if answer.status == 200 => {}
+            other => missing.push(format!("{}: {other:?}", part.path)),
+        }
     }
 }
 

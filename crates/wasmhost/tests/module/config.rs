@@ -75,6 +75,93 @@ fn bytes_that_are_not_json_are_refused() {
     }
 }
 
+/// Instructions to refuse the worst configuration of the largest size: some tenths of a second on a slow machine.
+const REFUSAL_FUEL: u64 = 400_000_000;
+/// The longest line about an error, in bytes: its place, what was found, and all that is allowed.
+const ERROR_BYTES: usize = 1_000;
+
+#[test]
+fn a_refusal_takes_bounded_time_and_few_short_lines() {
+    let long = "k".repeat(900_000);
+    let keys = |key: fn(usize) -> String| {
+        let keys: Vec<String> = (0..90_000).map(|n| format!("\"{}\":1", key(n))).collect();
+        format!("{{{}}}", keys.join(","))
+    };
+    let nested = format!(r#"{{"breaker":{{"{long}":1}}}}"#);
+    for (what, config) in [
+        ("a long key", format!(r#"{{"{long}":1}}"#)),
+        ("a long key inside", nested),
+        ("a long value", format!(r#"{{"mode":"{long}"}}"#)),
+        (
+            "a long name",
+            format!(r#"{{"templates":{{"{long}":{{}}}}}}"#),
+        ),
+        ("many keys", keys(|n| format!("k{n}"))),
+        ("many nearly right keys", keys(|n| format!("mod{n}"))),
+        ("one key again and again", keys(|_| "mode".to_owned())),
+        (
+            "many items",
+            format!("{{\"routes\":[{}1]}}", "1,".repeat(400_000)),
+        ),
+    ] {
+        let mut vm = host().start(&World::new(), config.as_bytes()).unwrap();
+        assert!(!vm.configured(), "{what} was accepted");
+        let log = vm.take_log();
+        let errors: Vec<_> = log.iter().filter(|line| line.level == ERROR).collect();
+        let longest = errors.iter().map(|line| line.message.len()).max();
+        let fuel = vm.counts().fuel;
+        println!(
+            "{what}: fuel {fuel}, {} lines, the longest has {longest:?} bytes",
+            errors.len()
+        );
+        assert!(longest <= Some(ERROR_BYTES), "{what}");
+        // As many as are reported one by one, and one for the rest.
+        assert!((1..=101).contains(&errors.len()), "{what}");
+        assert!(fuel <= REFUSAL_FUEL, "{what}: {fuel} fuel");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_named() {
+    let mut vm = host().start(&World::new(), b"\xef\xbb\xbf{}").unwrap();
+    assert!(!vm.configured());
+    let log = vm.take_log();
+    let is_named = |line: &tidegate_wasmhost::LogLine| line.message.contains("byte order mark");
+    assert!(log.iter().any(is_named), "{log:?}");
+}
+
+/// After a new configuration, the plugin of the one before ticks until its last connection is closed.
+#[test]
+fn a_worker_at_rest_ticks_rarely_until_a_request_comes() {
+    let (stage, world) = (failure(), World::new());
+    let whole = br#"{"breaker":{"scope":"route"}}"#;
+    let mut vm = host().start(&world, whole).unwrap();
+    assert_eq!(vm.tick_period_ms(), Some(50));
+    let rest = |vm: &mut tidegate_wasmhost::Vm| {
+        let mut ms = 0;
+        while vm.tick_period_ms() == Some(50) {
+            vm.tick(50).unwrap();
+            ms += 50;
+        }
+        ms
+    };
+    let first = rest(&mut vm);
+    assert!((9_000..=11_000).contains(&first), "{first} ms");
+    assert_eq!(vm.tick_period_ms(), Some(1_000));
+    vm.exchange(&stage.request, &stage.response).unwrap();
+    assert_eq!(vm.tick_period_ms(), Some(50));
+    // Until the failure is over, and for a while after that.
+    let second = rest(&mut vm);
+    assert!((19_000..=25_000).contains(&second), "{second} ms");
+    // What other workers did while it rested is known before the first request is decided about.
+    let nervous = br#"{"breaker":{"scope":"route","consecutive":{"failures":1,"for":"0s"}}}"#;
+    let mut other = host().start(&world, nervous).unwrap();
+    other.advance(first + second);
+    other.exchange(&stage.request, &stage.response).unwrap();
+    let seen = vm.exchange(&stage.request, &stage.response).unwrap();
+    assert_eq!(seen.header("x-tidegate-page"), Some("circuit_open"));
+}
+
 #[test]
 fn a_refused_configuration_leaves_the_one_in_force() {
     let stage = failure();

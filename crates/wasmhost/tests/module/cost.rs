@@ -17,9 +17,9 @@ const HEALTHY_FUEL: u64 = 4_500;
 /// Instructions for a request that passes while another circuit is open, so that its route is looked up.
 const WATCHED_FUEL: u64 = 16_000;
 /// Instructions for a page.
-const FAILING_FUEL: u64 = 97_000;
+const FAILING_FUEL: u64 = 101_000;
 /// Instructions for a rejection by an open circuit, with its page.
-const REJECTING_FUEL: u64 = 76_000;
+const REJECTING_FUEL: u64 = 79_000;
 /// Instructions for the first HTML page in a language, for which the built-in page is compiled (some 0.2 ms).
 const FIRST_FUEL: u64 = 1_200_000;
 
@@ -187,6 +187,98 @@ fn a_healthy_request_makes_two_calls_that_return_data() {
         ] {
             assert_eq!(counts.of(call), 0, "{}: {call:?}", stage.name);
         }
+    }
+}
+
+/// Instructions for one pattern, the longest there can be, and the worst path for it. A failing request is
+/// compared three times.
+const PATH_FUEL: u64 = 250_000;
+/// The same for the worst host.
+const HOST_FUEL: u64 = 70_000;
+
+/// Patterns are the operator's, texts are the clients': the worker stands still while it matches them.
+#[test]
+fn long_texts_take_bounded_time_whatever_the_patterns() {
+    let list = |many: usize, pattern: &dyn Fn(usize) -> String| {
+        let patterns: Vec<String> = (0..many).map(|n| format!("{:?}", pattern(n))).collect();
+        format!("[{}]", patterns.join(","))
+    };
+    let worst = |n: usize| format!("*{}b{n}*", "a".repeat(240));
+    let usual = |n: usize| format!("*.php{n}*");
+    let skip = |patterns: String| format!(r#"{{"intercept":{{"skip":{{"paths":{patterns}}}}}}}"#);
+    let rules: Vec<String> = (0..256)
+        .map(|n| format!(r#"{{"name":"p{n}","match":{{"host":{:?}}}}}"#, worst(n)))
+        .collect();
+    let hosts = list(64, &worst);
+    let page = format!(r#"{{"template":"t","match":{{"hosts":{hosts}}}}}"#);
+    let pages = format!(
+        r#"{{"templates":{{"t":{{"html":"x"}}}},"pages":[{}]}}"#,
+        vec![page; 50].join(",")
+    );
+    let get = |host: &str, path: &str| {
+        tidegate_wasmhost::Request::new("GET", path).header(":authority", host)
+    };
+    let path = |bytes: usize| format!("/{}", "a".repeat(bytes));
+    let host = |bytes: usize| "a".repeat(bytes);
+    let stages = stages::all();
+    let stage = stages
+        .iter()
+        .find(|stage| stage.name == "failure with body")
+        .unwrap();
+    let rules = format!(r#"{{"routes":[{}]}}"#, rules.join(","));
+    for (what, limit, config, request) in [
+        (
+            "64 paths",
+            64 * PATH_FUEL,
+            skip(list(64, &worst)),
+            get("shop", &path(58_000)),
+        ),
+        (
+            "64 paths, 4 KB",
+            64 * PATH_FUEL,
+            skip(list(64, &worst)),
+            get("shop", &path(3_500)),
+        ),
+        (
+            "64 usual paths",
+            64 * PATH_FUEL,
+            skip(list(64, &usual)),
+            get("shop", &path(58_000)),
+        ),
+        (
+            "256 rules",
+            256 * 1_000,
+            rules.clone(),
+            get(&host(50_000), "/"),
+        ),
+        (
+            "256 rules, a host",
+            256 * HOST_FUEL,
+            rules,
+            get(&host(255), "/"),
+        ),
+        (
+            "50 pages of 64 hosts",
+            3_200 * 1_000,
+            pages.clone(),
+            get(&host(50_000), "/"),
+        ),
+        (
+            "50 pages, a host",
+            3_200 * HOST_FUEL,
+            pages,
+            get(&host(255), "/"),
+        ),
+    ] {
+        let mut vm = vm(&config);
+        // The first page of a language is compiled.
+        vm.exchange(&stage.request, &stage.response).unwrap();
+        vm.reset_counts();
+        let seen = vm.exchange(&request, &stage.response).unwrap();
+        assert!(stages::is_page(&seen), "{what}");
+        let fuel = vm.counts().fuel;
+        println!("{what}: fuel {fuel}");
+        assert!(fuel <= limit + FAILING_FUEL, "{what}: {fuel} fuel");
     }
 }
 

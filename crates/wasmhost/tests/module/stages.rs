@@ -80,6 +80,7 @@ pub(crate) fn all() -> Vec<Stage> {
             get(),
             Response::upstream(503)
                 .header("content-type", "text/plain")
+                .header("transfer-encoding", "chunked")
                 .chunk(LEAK)
                 .chunk(LEAK)
                 .trailer("x-sum", "1"),

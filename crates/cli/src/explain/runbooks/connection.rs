@@ -4,7 +4,7 @@ use super::{Check, Runbook};
 
 pub(super) const REFUSED: Runbook = Runbook {
     means: "A host of the cluster refused Envoy's connection: the machine is up, but no process listens on that port. The request never reached the application.",
-    page: "The server behind this site is not accepting connections at the moment.",
+    page: "The server behind this site cannot be reached at the moment.",
     certainty: "Certain if Envoy's details say `remote_connection_failure` and the transport failure reason says \"Connection refused\". \
         The flag `UF` alone stands for any connection that could not be established: the port refused, the host is unreachable, or TLS failed.",
     checks: &[

@@ -1,6 +1,7 @@
 //! What an operator should know of each reason. `tidegate explain --reason` prints it,
 //! docs/runbooks.md is generated from it, and reports take their first checks from it.
 
+mod access;
 mod connection;
 mod response;
 mod upstream;
@@ -60,6 +61,11 @@ pub(super) fn of(reason: Reason) -> &'static Runbook {
         Reason::CircuitOpen => &upstream::CIRCUIT_OPEN,
         Reason::Maintenance => &upstream::MAINTENANCE,
         Reason::ProxyInternalError => &upstream::PROXY,
+        Reason::ProxyConfigurationError => &response::CONFIGURATION,
+        Reason::RateLimited => &access::RATE_LIMITED,
+        Reason::Unauthorized => &access::UNAUTHORIZED,
+        Reason::Forbidden => &access::FORBIDDEN,
+        Reason::AuthorizationUnavailable => &access::AUTHORIZATION_UNAVAILABLE,
     }
 }
 

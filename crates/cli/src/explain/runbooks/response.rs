@@ -119,6 +119,7 @@ pub(super) const UNAVAILABLE: Runbook = Runbook {
     means: "Envoy had no host to send the request to: the cluster has no healthy host, no host at all, or does not exist. Or the network has no route to the host.",
     page: "No server is ready to answer for this site at the moment.",
     certainty: "Certain. The details distinguish the cases: `no_healthy_upstream` (hosts), `cluster_not_found` (configuration), \
+        `direct_response` (Envoy Gateway found no ready endpoint), \
         \"unreachable\" or \"No route to host\" (network).",
     checks: &[
         Check {
@@ -144,6 +145,31 @@ pub(super) const UNAVAILABLE: Runbook = Runbook {
         "Limit outlier detection (`max_ejection_percent`), and keep `healthy_panic_threshold` if some response is better than none.",
     ],
     meanwhile: "The response does not count against the upstream, and the circuit stays as it is: traffic flows as soon as a host is available.",
+};
+
+pub(super) const CONFIGURATION: Runbook = Runbook {
+    means: "The route has no upstream: it answers 500 itself, without a body. Envoy Gateway makes such a route if a backend reference is not valid, if all weights are zero, or if a policy of the route could not be applied.",
+    page: "The gateway of this site does not know where to send your request.",
+    certainty: "Certain that the route has no upstream: the details say `direct_response`, and there is no body. Why, only the control plane knows.",
+    checks: &[
+        Check {
+            what: "What do the conditions of the route say? Look for `ResolvedRefs` and `Accepted` that are False.",
+            run: "kubectl get httproute NAME -o jsonpath='{.status.parents[*].conditions}'",
+        },
+        Check {
+            what: "Does the service exist in that namespace, with that port, and does a `ReferenceGrant` allow the reference?",
+            run: "kubectl get service,referencegrant -n NAMESPACE",
+        },
+        Check {
+            what: "Did a policy fail (a Wasm module that could not be fetched, a missing secret)?",
+            run: "kubectl get envoyextensionpolicy,securitypolicy,backendtrafficpolicy -A -o yaml | grep -B2 -A4 'status: \"False\"'",
+        },
+    ],
+    change: &[
+        "Check references before they are applied, and alert on conditions that are False.",
+        "If a Wasm module may be missing, `failOpen: true` keeps its routes alive.",
+    ],
+    meanwhile: "The page is shown although the status is 500, because no application could have sent it. The response does not count against the upstream, and the page does not retry.",
 };
 
 pub(super) const NOT_FOUND: Runbook = Runbook {

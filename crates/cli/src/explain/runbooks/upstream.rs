@@ -130,7 +130,7 @@ pub(super) const CIRCUIT_OPEN: Runbook = Runbook {
 
 pub(super) const MAINTENANCE: Runbook = Runbook {
     means: "The route is in maintenance mode in the configuration.",
-    page: "We are working on this site and have switched it off while we do so.",
+    page: "We are working on this site, so it is not available at the moment.",
     certainty: "Certain: it is the filter's own decision.",
     checks: &[
         Check {

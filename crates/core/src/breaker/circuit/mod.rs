@@ -40,7 +40,7 @@ use crate::breaker::unsynced::ConsecutiveFailures;
 use crate::breaker::window::{bucket_number, bucket_width, Counts, Window, BUCKETS};
 use crate::config::Breaker as Settings;
 use crate::failure::Reason;
-use crate::time::{saturating_millis, Timestamp};
+use crate::time::{saturating_millis, Timestamp, CLOCK_SLACK};
 
 /// The exponent of the open time falls by one each time that the circuit was closed for this long.
 const CALM_SECONDS: u64 = 60;
@@ -60,8 +60,6 @@ const ONE_FAILURE: Counts = Counts {
 };
 /// The share of the requests that is admitted if all are, in millionths.
 pub const FULL_SHARE: u32 = 1_000_000;
-/// A clock that goes back by no more than this is a difference between two readings.
-const CLOCK_SLACK: Duration = Duration::from_secs(1);
 
 /// A circuit breaker: what all workers share about one route.
 #[derive(Debug, Clone, PartialEq)]
@@ -408,11 +406,13 @@ impl CircuitBreaker {
         }
     }
 
-    /// Adjusts the deadlines after the clock was set back: each period keeps its length.
+    /// Adjusts times after the clock was set back: each period keeps its length, and none ends later than
+    /// one that begins now.
     fn follow_clock(&mut self, settings: &Settings, now: Timestamp) {
+        let timeout = settings.probe.timeout;
         self.probes
-            .shorten(|deadline| latest(deadline, now, settings.probe.timeout));
-        self.next_step_at = latest(self.next_step_at, now, RAMP_STEP);
+            .shorten(|deadline| deadline.at_most_ahead(now, timeout));
+        self.next_step_at = self.next_step_at.at_most_ahead(now, RAMP_STEP);
         let filled_at = &mut self.gate.token_bucket.filled_at;
         *filled_at = now.min(*filled_at);
         let back = self.changed_at.saturating_since(now);
@@ -420,6 +420,22 @@ impl CircuitBreaker {
             self.changed_at = now;
             self.until = self.until.saturating_sub(back);
             self.clear_window();
+        }
+        let longest = match self.state {
+            State::Open => longest_open_time(settings),
+            State::Closed | State::HalfOpen | State::Ramp => IDLE,
+        };
+        self.until = self.until.at_most_ahead(now, longest);
+        for past in [
+            &mut self.last_success,
+            &mut self.last_response,
+            &mut self.consecutive.since,
+            &mut self.consecutive.last,
+            &mut self.abandoned.since,
+            &mut self.abandoned.last,
+            &mut self.probe_failed_at,
+        ] {
+            *past = past.at_most_ahead(now, Duration::ZERO);
         }
     }
 
@@ -432,13 +448,10 @@ impl CircuitBreaker {
     }
 }
 
-/// Returns `at`, or the latest possible time if `at` is further in the future than `longest`
-/// explains.
-fn latest(at: Timestamp, now: Timestamp, longest: Duration) -> Timestamp {
-    let latest = now.saturating_add(longest);
-    if at > latest.saturating_add(CLOCK_SLACK) {
-        latest
-    } else {
-        at
-    }
+/// Returns the longest time for which a circuit opens.
+pub fn longest_open_time(settings: &Settings) -> Duration {
+    let open = &settings.open;
+    let asked = MAX_RETRY_AFTER.max(open.base).mul_f64(1.0 + open.jitter);
+    let asked = Some(asked).filter(|_| open.honor_retry_after);
+    open.base.max(open.max).max(asked.unwrap_or_default())
 }

@@ -11,12 +11,12 @@ use crate::breaker::state::State;
 use crate::time::Timestamp;
 
 /// For this long after the open time, and after a probe that failed, clients whose probes failed leave
-/// the permits to others.
+/// the permits to others; and a client whose lease ended without an answer, after that.
 const PRECEDENCE: Duration = Duration::from_secs(2);
 
 impl CircuitBreaker {
-    /// Returns whether a client must leave the permits of the half-open circuit to others: it has one,
-    /// or its last probes failed. Only if other clients are known.
+    /// Returns whether a client must leave the permits of the half-open circuit to others: it has one, it
+    /// had one until just now, or its last probes failed. Only if other clients are known.
     pub fn must_wait(&self, client: ClientId, now: Timestamp) -> bool {
         if self.state != State::HalfOpen || !self.knows_others(now) {
             return false;
@@ -25,7 +25,8 @@ impl CircuitBreaker {
         let mut own = leases.filter(|(_, owner)| **owner == client);
         let has_failed = self.failed_probers.contains(&Some(client));
         let others_first = self.changed_at.max(self.probe_failed_at);
-        own.any(|(lease, _)| lease.is_some_and(|lease| now < lease.deadline))
+        let is_recent = |end: Timestamp| now < end.saturating_add(PRECEDENCE);
+        own.any(|(lease, _)| lease.is_some_and(|lease| is_recent(lease.deadline)))
             || (has_failed && now.saturating_since(others_first) < PRECEDENCE)
     }
 

@@ -59,6 +59,11 @@ fn limits_of_envoy_and_replies_of_other_filters_are_ignored() {
                 | Reason::CircuitOpen
                 | Reason::Maintenance
                 | Reason::ProxyInternalError
+                | Reason::ProxyConfigurationError
+                | Reason::RateLimited
+                | Reason::Unauthorized
+                | Reason::Forbidden
+                | Reason::AuthorizationUnavailable
         );
         let want = if is_ignored {
             Outcome::Ignored

@@ -196,6 +196,7 @@ impl RouteCircuits {
         now: Timestamp,
         draw: f64,
     ) -> Vec<RouteTransition> {
+        self.follow_clock(settings, now);
         self.age(now);
         let mut transitions = Vec::new();
         let by_time = self.route.advance(settings, self.usual(0), now, draw);
@@ -215,6 +216,16 @@ impl RouteCircuits {
         }
         self.hand_over(now, &mut transitions);
         transitions
+    }
+
+    /// Adjusts times of first tries after the clock was set back.
+    fn follow_clock(&mut self, settings: &Settings, now: Timestamp) {
+        let (since, _) = &mut self.tries;
+        *since = since.at_most_ahead(now, Duration::ZERO);
+        for class in self.classes.values_mut() {
+            let timeout = settings.probe.timeout;
+            class.trying_until = class.trying_until.at_most_ahead(now, timeout);
+        }
     }
 
     /// Returns what is known of the requests that a circuit of this depth usually sees. Nearly all routes

@@ -19,7 +19,8 @@ options! {
         expose: Vec<Exposed> =
             list(one_of()).default(vec![Exposed::RequestId, Exposed::Timestamp]),
 
-        /// What happens to a response of the upstream that is marked as a page of Tidegate.
+        /// What happens to a response of the upstream that is marked as a page of Tidegate. Pages of
+        /// another plugin of the same Envoy always pass.
         inner_pages: InnerPages = one_of().default(InnerPages::Trust),
     }
 
@@ -28,7 +29,9 @@ options! {
         /// The name of this deployment, not of the product.
         name: String = text(&strings::PROXY_NAME).default("gateway".to_owned()),
 
-        /// Whether Envoy's response code details are included.
+        /// Whether the header includes Envoy's response code details, and keeps what other proxies
+        /// report of their network: `details` and `next-hop` of their members. Also keeps host names in
+        /// `Via`.
         details: bool = flag().default(false),
     }
 }

@@ -41,10 +41,10 @@ macro_rules! options {
                 json: &$crate::config::Json,
                 v: &mut $crate::config::Validator,
             ) -> bool {
-                use $crate::config::section::{entry, Entry};
+                use $crate::config::section::read_entry;
                 false $(|| {
                     let key = $crate::config::section::option_key!($field $($key)?);
-                    entry::<$of, _>($entry).read(&mut self.$field, key, found, json, v)
+                    read_entry::<$of, _>(|| $entry, &mut self.$field, key, found, json, v)
                 })* $(|| {
                     let removed = &[$(($removed, $instead)),*];
                     $crate::config::section::refuse_removed(removed, found, v)

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 fn proxy(details: &str, flags: u64) -> Reason {
-    let (reason, source) = classify(503, details.as_bytes(), flags);
+    let (reason, source) = classified(503, details.as_bytes(), flags);
     assert_eq!(source, Source::Proxy, "{details}");
     reason
 }
@@ -119,10 +119,90 @@ fn unknown_details_fall_back_to_the_flags() {
     );
 }
 
+/// Returns the reason and the source of a response with a body.
+fn classified(status: u16, details: &[u8], flags: u64) -> (Reason, Source) {
+    classify(&FailedResponse {
+        status,
+        details,
+        flags,
+        has_body: true,
+    })
+}
+
+/// Envoy Gateway answers for a route without a ready endpoint, or with a wrong configuration, by a
+/// `direct_response` without a body.
+#[test]
+fn an_empty_response_of_a_route_is_what_envoy_gateway_means_by_it() {
+    let direct = |status, has_body| {
+        let (reason, source) = classify(&FailedResponse {
+            status,
+            details: b"direct_response",
+            flags: 0,
+            has_body,
+        });
+        assert_eq!(source, Source::Proxy);
+        reason
+    };
+    assert_eq!(direct(503, false), Reason::DestinationUnavailable);
+    assert_eq!(direct(500, false), Reason::ProxyConfigurationError);
+    assert_eq!(direct(502, false), Reason::ProxyInternalError);
+    assert_eq!(direct(503, true), Reason::ProxyInternalError);
+    assert_eq!(direct(500, true), Reason::ProxyInternalError);
+}
+
+/// Status and details of the replies of Envoy's filters that refuse clients.
+#[test]
+fn filters_that_refuse_a_client_are_told_apart() {
+    for (status, details, flags, want) in [
+        (429, "local_rate_limited", 1 << 11, Reason::RateLimited),
+        (429, "request_rate_limited", 1 << 11, Reason::RateLimited),
+        // gRPC: Envoy says UNAVAILABLE.
+        (503, "local_rate_limited", 1 << 11, Reason::RateLimited),
+        (429, "", 1 << 11, Reason::RateLimited),
+        (
+            401,
+            "jwt_authn_access_denied{Jwt_is_missing}",
+            0,
+            Reason::Unauthorized,
+        ),
+        (401, "ext_authz_denied", 1 << 12, Reason::Unauthorized),
+        (403, "ext_authz_denied", 1 << 12, Reason::Forbidden),
+        (
+            403,
+            "rbac_access_denied_matched_policy[none]",
+            0,
+            Reason::Forbidden,
+        ),
+        (
+            403,
+            "ext_authz_error",
+            1 << 12,
+            Reason::AuthorizationUnavailable,
+        ),
+        (
+            503,
+            "ext_authz_error",
+            1 << 12,
+            Reason::AuthorizationUnavailable,
+        ),
+        (503, "ext_authz_denied", 1 << 12, Reason::ProxyInternalError),
+        (
+            500,
+            "rate_limiter_error",
+            1 << 13,
+            Reason::ProxyInternalError,
+        ),
+    ] {
+        let found = classified(status, details.as_bytes(), flags);
+        assert_eq!(found, (want, Source::Proxy), "{status} {details}");
+    }
+}
+
 #[test]
 fn details_decide_unless_they_are_unknown() {
     for (details, decide) in [
         ("via_upstream", true),
+        ("direct_response", true),
         ("response_timeout", true),
         ("upstream_reset_before_response_started{overflow}", true),
         (
@@ -144,9 +224,12 @@ fn via_upstream_is_classified_by_status_whatever_the_flags() {
         (502, Reason::UpstreamBadGateway),
         (503, Reason::UpstreamUnavailable),
         (504, Reason::UpstreamTimeout),
+        (401, Reason::Unauthorized),
+        (403, Reason::Forbidden),
+        (429, Reason::RateLimited),
     ] {
         // An exhausted retry carries flags as well.
-        let found = classify(status, b"via_upstream", 1 << 15);
+        let found = classified(status, b"via_upstream", 1 << 15);
         assert_eq!(found, (want, Source::Upstream));
     }
 }
@@ -187,6 +270,11 @@ fn reasons_have_documented_tokens_statuses_and_retryability() {
         "CircuitOpen circuit_open 503 retry",
         "Maintenance maintenance 503 retry",
         "ProxyInternalError proxy_internal_error as sent retry",
+        "ProxyConfigurationError proxy_configuration_error 500 no",
+        "RateLimited rate_limited as sent retry",
+        "Unauthorized unauthorized as sent no",
+        "Forbidden forbidden as sent no",
+        "AuthorizationUnavailable authorization_unavailable 503 retry",
     ];
     assert_eq!(table, want);
     let tokens: BTreeSet<_> = Reason::ALL.iter().map(|r| r.as_str()).collect();
@@ -200,11 +288,11 @@ fn reasons_have_documented_tokens_statuses_and_retryability() {
 proptest::proptest! {
     #[test]
     fn any_details_are_classified_and_flags_matter_only_without_known_details(details in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80), flags: u64, status: u16) {
-        let (_, source) = classify(status, &details, flags);
+        let (_, source) = classified(status, &details, flags);
         proptest::prop_assert_eq!(source == Source::Upstream, details == b"via_upstream");
         if details_decide(&details) {
-            let without = classify(status, &details, 0);
-            proptest::prop_assert_eq!(classify(status, &details, flags), without);
+            let without = classified(status, &details, 0);
+            proptest::prop_assert_eq!(classified(status, &details, flags), without);
         }
     }
 }

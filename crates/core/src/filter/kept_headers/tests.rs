@@ -54,6 +54,11 @@ fn a_path_loses_its_query_before_its_middle() {
     };
     assert_eq!(path("/a?b=c".to_owned()), "/a");
     assert_eq!(path("/a?".to_owned() + &"b".repeat(50_000)), "/a");
+    let connect = "?encoding=json&connect=v1&message=";
+    assert_eq!(
+        path("/a".to_owned() + connect + &"b".repeat(50_000)),
+        "/a?connect=v1"
+    );
     let long = path("/start/".to_owned() + &"m".repeat(50_000) + "/end.json?q");
     assert!(long.starts_with("/start/mmm") && long.ends_with("mmm/end.json"));
     assert_eq!(long.len(), 4 * 1024 - ":path".len() - PAIR_OVERHEAD);

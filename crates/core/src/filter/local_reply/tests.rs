@@ -7,6 +7,7 @@ fn config() -> Headers {
 
 fn html() -> Page<'static> {
     Page {
+        status: 502,
         content_type: Some("text/html; charset=utf-8"),
         csp: Some("default-src 'none'"),
         language: "en",
@@ -18,12 +19,16 @@ fn html() -> Page<'static> {
 fn info(response: &HeaderBlock) -> HeaderInfo<'_> {
     HeaderInfo {
         format: Format::Html,
+        status: 502,
         reason: Reason::UpstreamBadGateway,
         source: Source::Upstream,
         received_status: 502,
         hint: Some(Hint::new(Duration::from_millis(10_400), false)),
         response,
-        details: None,
+        adds_again: false,
+        has_origin: false,
+        details: b"via_upstream",
+        shows_details: false,
         proxy_name: "gateway",
     }
 }
@@ -70,7 +75,6 @@ fn only_allowed_headers_are_kept() {
     let got = made(&[
         (":status", "502"),
         ("x-anything", "1"),
-        ("www-authenticate", "Basic"),
         ("strict-transport-security", "max-age=1"),
         ("access-control-allow-origin", "https://a.example"),
         ("access-control-allow-credentials", "true"),
@@ -78,7 +82,6 @@ fn only_allowed_headers_are_kept() {
         ("via", "1.1 b"),
     ]);
     for line in [
-        "www-authenticate: Basic",
         "strict-transport-security: max-age=1",
         "access-control-allow-origin: https://a.example",
         "access-control-allow-credentials: true",
@@ -93,6 +96,57 @@ fn only_allowed_headers_are_kept() {
             .any(|l| l.starts_with("x-anything") || l.starts_with(':')),
         "{got:?}"
     );
+}
+
+#[test]
+fn a_challenge_is_kept_on_a_401_and_a_403_only() {
+    let block = HeaderBlock::from_pairs(&[("www-authenticate", "Basic realm=\"staging\"")]);
+    for (status, is_kept) in [(401, true), (403, true), (407, false), (502, false)] {
+        let info = HeaderInfo {
+            status,
+            ..info(&block)
+        };
+        let got = lines(&page_headers(&config(), &html(), &info));
+        let has = got.iter().any(|line| line.starts_with("www-authenticate"));
+        assert_eq!(has, is_kept, "{status}");
+    }
+}
+
+#[test]
+fn hosts_behind_the_proxy_are_shown_only_where_details_are() {
+    let block = HeaderBlock::from_pairs(&[
+        ("via", "1.1 db.internal:8080 (squid)"),
+        ("via", "1.1 edge (squid)"),
+        (
+            "proxy-status",
+            "inner; error=dns_error; details=\"db.internal\"",
+        ),
+        ("proxy-status", "last; next-hop=\"10.0.3.7\""),
+        ("proxy-status", "broken; details=\"10.0.3.8"),
+    ]);
+    let made = |shows_details| {
+        let info = HeaderInfo {
+            shows_details,
+            ..info(&block)
+        };
+        lines(&page_headers(&config(), &html(), &info))
+    };
+    let own = "gateway; error=upstream_bad_gateway; received-status=502";
+    let vias = |lines: &[String]| {
+        let vias = lines.iter().filter(|line| line.starts_with("via: "));
+        vias.cloned().collect::<Vec<_>>()
+    };
+    let public = made(false);
+    assert_eq!(vias(&public), ["via: 1.1 edge"]);
+    let members = format!("proxy-status: inner; error=dns_error, last, {own}");
+    assert!(public.contains(&members), "{public:?}");
+    let all = made(true);
+    assert_eq!(vias(&all).len(), 2);
+    let members = format!(
+        "proxy-status: inner; error=dns_error; details=\"db.internal\", \
+         last; next-hop=\"10.0.3.7\", {own}; details=\"via_upstream\""
+    );
+    assert!(all.contains(&members), "{all:?}");
 }
 
 #[test]
@@ -157,7 +211,8 @@ fn configured_changes_apply_last_but_not_to_essential_headers() {
 fn exposed_details_are_escaped_as_a_string() {
     let block = HeaderBlock::default();
     let exposed = HeaderInfo {
-        details: Some(b"a\"b\\c\xff\nd"),
+        details: b"a\"b\\c\xff\nd",
+        shows_details: true,
         ..info(&block)
     };
     let got = lines(&page_headers(&config(), &html(), &exposed));
@@ -186,7 +241,7 @@ fn replacing_headers_have_status_and_exact_length() {
         body: vec![b'a'; 1234],
         details: Vec::new(),
     };
-    let block = reply.replacing_headers(true);
+    let block = reply.replacing_headers(Some(1234));
     let got: Vec<_> = block.iter().collect();
     let want: [(&[u8], &[u8]); 3] = [
         (b":status", b"502"),
@@ -194,7 +249,7 @@ fn replacing_headers_have_status_and_exact_length() {
         (b"content-length", b"1234"),
     ];
     assert_eq!(got, want);
-    assert_eq!(reply.replacing_headers(false).get("content-length"), None);
+    assert_eq!(reply.replacing_headers(None).get("content-length"), None);
     assert_eq!(reply.local_headers().iter().count(), 1);
 }
 

@@ -2,6 +2,7 @@
 
 mod check_ins;
 mod deadlines;
+mod uploads;
 
 use std::collections::BTreeSet;
 
@@ -164,34 +165,6 @@ fn a_probe_whose_client_left_returns_its_permit() {
         State::Ramp,
         "at its headers: a stream may be long"
     );
-}
-
-#[test]
-fn uploads_leave_the_first_second_of_probes_to_other_requests() {
-    let json = r#"{"breaker":{"open":{"jitter":0},"probe":{"permits":1}}}"#;
-    let upload = [(":method", "POST"), ("content-length", "9")];
-    let grpc = [(":method", "POST"), ("content-type", "application/grpc")];
-    for (ms, headers, is_probe) in [
-        (0, &upload[..], false),
-        (999, &upload, false),
-        (1_000, &upload, true),
-        (0, &grpc, true),
-        (0, &[], true),
-    ] {
-        for tick in [false, true] {
-            let mut world = World::new(json);
-            world.trip();
-            // Whether the worker knows already that the open time is over.
-            if tick {
-                world.tick(2_000);
-                world.advance(ms);
-            } else {
-                world.advance(2_000 + ms);
-            }
-            let passes = world.begin(headers).1.is_none();
-            assert_eq!(passes, is_probe, "{ms} {headers:?} {tick}");
-        }
-    }
 }
 
 #[test]

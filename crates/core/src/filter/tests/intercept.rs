@@ -1,6 +1,7 @@
 //! Which failures are replaced.
 
 use super::*;
+use crate::breaker::Neutral;
 use crate::http::header_policy::MARKER;
 
 #[test]
@@ -13,7 +14,10 @@ fn other_statuses_pass_untouched() {
             ["Request", "Response :status"],
             "{status}: nothing more is read"
         );
-        assert_eq!(case.filter.on_response_body(10, false), None);
+        assert_eq!(
+            case.filter.on_response_body(10, false),
+            BodyAction::Continue
+        );
         assert!(!case
             .filter
             .on_response_trailers(&mut case.world.host, &case.world.worker));
@@ -25,7 +29,10 @@ fn other_statuses_pass_untouched() {
 fn a_429_passes_and_is_recorded() {
     let mut case = get("{}", 429, false, VIA);
     assert!(case.passes());
-    assert_eq!(case.filter.on_response_body(10, false), None);
+    assert_eq!(
+        case.filter.on_response_body(10, false),
+        BodyAction::Continue
+    );
     assert!(case.filter.is_recorded);
 }
 
@@ -83,7 +90,10 @@ fn shadow_mode_passes_every_failure() {
     let mut case = get(r#"{"mode":"shadow"}"#, 503, false, REFUSED);
     assert!(case.passes());
     assert_eq!(case.state("tidegate.reason"), Some("connection_refused"));
-    assert_eq!(case.filter.on_response_body(10, false), None);
+    assert_eq!(
+        case.filter.on_response_body(10, false),
+        BodyAction::Continue
+    );
 }
 
 #[test]
@@ -220,30 +230,102 @@ fn responses_that_the_upstream_means_for_the_client_pass() {
 /// Headers do not make a failure of Envoy itself pass.
 #[test]
 fn only_an_upstream_can_opt_out() {
-    let headers = [
-        ("x-tidegate", "off"),
-        (MARKER, "dns_error"),
-        ("content-type", "application/json"),
-    ];
+    let headers = [("x-tidegate", "off"), ("content-type", "application/json")];
     let case = Case::new("{}", request("GET", &[]), (503, false), REFUSED, &headers);
     assert!(!case.passes());
+}
+
+/// Another plugin of the same proxy made it: a local reply with its details, or a page in place of what
+/// Envoy or the upstream sent, with its marker and its filter state.
+#[test]
+fn a_page_of_another_plugin_passes_and_is_not_counted() {
+    const OPEN: &[u8] = b"tidegate_circuit_open{connection_refused}";
+    let wary = r#"{"security":{"inner_pages":"ignore"}}"#;
+    let marked: &[_] = &[(MARKER, "connection_refused")];
+    let reason: &[_] = &[("tidegate.reason", "connection_refused")];
+    for (details, headers, state, passes) in [
+        (OPEN, &[][..], &[][..], true),
+        (REFUSED, marked, &[], true),
+        (VIA, marked, reason, true),
+        // Anybody's mark: no plugin has set this reason.
+        (VIA, marked, &[], false),
+        (VIA, marked, &[("tidegate.reason", "dns_error")], false),
+        (VIA, &[], reason, false),
+    ] {
+        let mut world = World::new(wary);
+        for (name, value) in state {
+            let value = value.as_bytes().to_vec();
+            world.host.attributes.insert((*name).to_owned(), value);
+        }
+        let (mut filter, _) = world.begin_with(request("GET", &[]));
+        let action = world.respond_with(&mut filter, response(503, headers), false, details);
+        let context = format!("{} {headers:?} {state:?}", details.escape_ascii());
+        assert_eq!(action == ResponseAction::Continue, passes, "{context}");
+        world.end(&mut filter, details);
+        let is_ignored = filter.verdict.is_some_and(|verdict| !verdict.is_bad());
+        assert_eq!(is_ignored, passes, "{context}");
+        let why = filter.verdict.and_then(|verdict| verdict.why);
+        assert_eq!(why == Some(Neutral::Meant), passes, "{context}");
+        assert!(world.host.filter_state.is_empty() == passes, "{context}");
+    }
+}
+
+/// A local reply to a response bypasses the plugins that are closer to the client.
+#[test]
+fn a_reply_of_another_plugin_that_bypasses_this_one_is_no_client_that_left() {
+    let mut world = World::new("{}");
+    let (mut filter, _) = world.begin_with(request("GET", &[]));
+    world.end(&mut filter, b"tidegate_upstream_bad_gateway{via_upstream}");
+    assert_eq!(filter.verdict, Some(Neutral::Meant.into()));
 }
 
 #[test]
 fn a_failed_grpc_call_gets_a_grpc_status() {
     let call = || request("POST", &[("content-type", "application/grpc")]);
-    let failed = |code: &str, details: &[u8]| {
-        let headers = [("content-type", "application/grpc"), ("grpc-status", code)];
-        Case::new("{}", call(), (200, true), details, &headers)
+    // Envoy makes every status of its own replies a `grpc-status`, and 14 of several.
+    let failed = |json: &str, code: u16, details: &[u8]| {
+        let mut world = World::new(json);
+        world.reply_with(code);
+        let (mut filter, _) = world.begin_with(call());
+        let headers = response(200, &[("grpc-status", "14")]);
+        match world.respond_with(&mut filter, headers, true, details) {
+            ResponseAction::Replace(headers) => [MARKER, "grpc-status"].map(|name| {
+                let value = headers.get(name).unwrap();
+                String::from_utf8(value.to_vec()).unwrap()
+            }),
+            other => panic!("{other:?}"),
+        }
     };
-    let reply = failed("14", REFUSED).local_reply();
-    assert_eq!((reply.status, reply.grpc_status), (502, Some(14)));
-    let reply = failed("14", b"response_timeout").local_reply();
-    assert_eq!(reply.status, 504);
-    let not_found = failed("12", b"route_not_found");
-    assert!(not_found.passes(), "404 is not intercepted");
-    assert!(failed("14", VIA).passes(), "the service's own status");
-    assert!(failed("0", VIA).passes());
+    for (code, details, reason) in [
+        (503, REFUSED, "connection_refused"),
+        (504, b"response_timeout", "http_response_timeout"),
+        (503, b"fault_filter_abort", "proxy_internal_error"),
+    ] {
+        assert_eq!(failed("{}", code, details), [reason, "14"]);
+    }
+    let limited = r#"{"intercept":{"statuses":[429]}}"#;
+    let got = failed(limited, 429, b"local_rate_limited");
+    assert_eq!(got, ["rate_limited", "8"], "RESOURCE_EXHAUSTED");
+    // What passes: what is not configured, and what a filter says that answers calls itself.
+    for (code, details) in [
+        (404, &b"route_not_found"[..]),
+        (429, b"local_rate_limited"),
+        (403, b"rbac_access_denied"),
+        (200, b"fault_filter_abort"),
+    ] {
+        let mut world = World::new("{}");
+        world.reply_with(code);
+        let (mut filter, _) = world.begin_with(call());
+        let headers = response(200, &[("grpc-status", "14")]);
+        let action = world.respond_with(&mut filter, headers, true, details);
+        assert_eq!(action, ResponseAction::Continue, "{code}");
+    }
+    let service = |code: &str| {
+        let headers = [("content-type", "application/grpc"), ("grpc-status", code)];
+        Case::new("{}", call(), (200, true), VIA, &headers)
+    };
+    assert!(service("14").passes(), "the service's own status");
+    assert!(service("0").passes());
     assert!(Case::new("{}", call(), (200, false), VIA, &[]).passes());
     // An HTTP error of a server in between: the client cannot read it, even with a body to come.
     let html = [("content-type", "text/html")];
@@ -263,7 +345,7 @@ fn a_request_is_decided_once() {
     let Case { world, filter, .. } = &mut case;
     let again = world.respond_with(filter, response(503, &[]), true, REFUSED);
     assert_eq!(again, ResponseAction::Continue);
-    assert_eq!(filter.on_response_body(10, false), None);
+    assert_eq!(filter.on_response_body(10, false), BodyAction::Continue);
 }
 
 /// Such a header map is the host's fault.
@@ -309,4 +391,53 @@ proptest::proptest! {
         }
         proptest::prop_assert!(replaced <= 1);
     }
+}
+
+const DIRECT: &[u8] = b"direct_response";
+
+/// Envoy Gateway means a failure by a route that answers without a body. Whoever gives a route a body
+/// means it for clients.
+#[test]
+fn an_empty_response_of_a_route_is_a_failure_and_one_with_a_body_is_not() {
+    let reason = |status, end_of_stream, more: &[(&str, &str)], headers: &[(&str, &str)]| {
+        let response = (status, end_of_stream);
+        let case = Case::new("{}", request("GET", more), response, DIRECT, headers);
+        let reason = case.state("tidegate.reason").map(str::to_owned);
+        assert_eq!(reason.is_none(), case.passes());
+        reason
+    };
+    let some = |token: &str| Some(token.to_owned());
+    assert_eq!(reason(503, true, &[], &[]), some("destination_unavailable"));
+    assert_eq!(
+        reason(500, true, &[], &[]),
+        some("proxy_configuration_error")
+    );
+    assert_eq!(reason(503, false, &[], &[]), None);
+    assert_eq!(reason(500, false, &[], &[]), None);
+    let grpc = [("content-type", "application/grpc")];
+    for (status, message, want) in [
+        ("14", None, some("destination_unavailable")),
+        ("2", None, some("proxy_configuration_error")),
+        ("14", Some("closed on Mondays"), None),
+        ("2", Some("closed on Mondays"), None),
+    ] {
+        let mut headers = vec![("grpc-status", status)];
+        headers.extend(message.map(|message| ("grpc-message", message)));
+        assert_eq!(
+            reason(200, true, &grpc, &headers),
+            want,
+            "{status} {message:?}"
+        );
+    }
+    // HEAD has no body, but the length of one.
+    let head = |length| {
+        let headers = [("content-length", length)];
+        Case::new("{}", request("HEAD", &[]), (503, true), DIRECT, &headers)
+    };
+    assert!(head("17").passes());
+    assert!(!head("0").passes());
+    // An application's own 500 is none of this.
+    assert!(get("{}", 500, true, VIA).passes());
+    let upstream_only = r#"{"intercept":{"source":"upstream"}}"#;
+    assert!(get(upstream_only, 500, true, DIRECT).passes());
 }

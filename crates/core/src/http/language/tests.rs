@@ -57,3 +57,46 @@ fn a_range_with_a_zero_or_invalid_weight_does_not_count() {
         assert_eq!(choose(&[accept]), None, "{accept}");
     }
 }
+
+#[test]
+fn an_old_tag_and_its_replacement_mean_the_same() {
+    for (tag, other) in [
+        ("iw", "he"),
+        ("IW-il", "he-IL"),
+        ("ji", "yi"),
+        ("no-NO", "nb-NO"),
+        ("zh", "zh-hans"),
+        ("de", "DE"),
+    ] {
+        assert!(is_same(tag, other) && is_same(other, tag), "{tag} {other}");
+    }
+    for (tag, other) in [
+        ("zh", "zh-Hant"),
+        ("zh", "zh-CN"),
+        ("he", "he-IL"),
+        ("nn", "nb"),
+        ("ind", "id"),
+    ] {
+        assert!(
+            !is_same(tag, other) && !is_same(other, tag),
+            "{tag} {other}"
+        );
+    }
+    // Tags that are configured may be the old ones.
+    let number = |range| lookup(range, ["de", "iw", "no-NO"].into_iter());
+    assert_eq!(number("he-IL"), Some(1));
+    assert_eq!(number("nb"), Some(2));
+}
+
+#[test]
+fn traditional_characters_are_no_simplified_ones() {
+    let number = |range| lookup(range, ["zh-Hans", "en"].into_iter());
+    assert_eq!(number("zh-CN"), Some(0));
+    for range in ["zh-TW", "zh-HK", "zh-MO", "zh-Hant", "zh-Hant-TW"] {
+        assert_eq!(number(range), None, "{range}");
+    }
+    let tags = ["en", "zh-Hant"];
+    assert_eq!(lookup("zh-MO", tags.into_iter()), Some(1));
+    // Another writing of the language is better than another language.
+    assert_eq!(lookup("zh", tags.into_iter()), Some(1));
+}

@@ -1,5 +1,5 @@
 use super::*;
-use crate::http::accept::Format;
+use crate::http::format::Format;
 
 const ALL: &[Exposed] = &[
     Exposed::RequestId,
@@ -22,6 +22,7 @@ fn info() -> PageInfo<'static> {
         request_id: Some(b"a-1"),
         now: Some(Timestamp::EPOCH),
         method: b"GET",
+        content_type: b"",
         host: b"shop.example",
         path: b"/pay?token=secret#x",
         language: Default::default(),

@@ -148,6 +148,11 @@ fn misspelt_keys_are_not_known() {
         ("problem.dns_error", true),
         ("own.anything", true),
         ("label.request_id", true),
+        ("when.minutes.few", true),
+        ("when.days.zero", true),
+        ("when.minute.few", false),
+        ("when.minutes.several", false),
+        ("title.502.few", false),
         ("title.399", false),
         ("title.6xx", false),
         ("title.", false),
@@ -161,4 +166,53 @@ fn misspelt_keys_are_not_known() {
         assert_eq!(is_known(key), known, "{key}");
     }
     assert!(keys().into_iter().all(is_known));
+}
+
+#[test]
+fn a_time_has_the_form_that_its_number_needs() {
+    use CoarseDuration::*;
+    let when = |own: &[(&str, &[(&str, &str)])], page: &[(&str, &str)], tag, duration| {
+        let text = ask(own, page, tag, |messages| messages.when(duration));
+        text.replace('\u{a0}', " ")
+    };
+    for (tag, duration, expected) in [
+        ("en", Minutes(2), "in about 2 minutes"),
+        ("ru", Seconds(10), "примерно через 10 секунд"),
+        ("ru", Minutes(3), "примерно через 3 минуты"),
+        ("ru", Minutes(5), "примерно через 5 минут"),
+        ("ru", Hours(21), "примерно через 21 час"),
+        ("uk", Hours(22), "приблизно через 22 години"),
+        ("uk", Days(5), "приблизно через 5 днів"),
+        ("pl", Minutes(2), "za około 2 minuty"),
+        ("pl", Hours(12), "za około 12 godzin"),
+        ("cs", Days(2), "asi za 2 dny"),
+        ("cs", Days(22), "asi za 22 dní"),
+        ("ro", Seconds(15), "peste aproximativ 15 secunde"),
+        ("ro", Minutes(20), "peste aproximativ 20 de minute"),
+        ("ar", Hours(2), "بعد نحو ساعتين"),
+        ("ar", Minutes(5), "بعد نحو 5 دقائق"),
+        ("ar", Minutes(45), "بعد نحو 45 دقيقة"),
+        ("ar", Days(12), "بعد نحو 12 يومًا"),
+        ("he", Days(2), "בעוד כיומיים"),
+        ("he", Days(3), "בעוד כ־3 ימים"),
+        ("hu", Minutes(2), "körülbelül 2 perc múlva"),
+    ] {
+        assert_eq!(when(&[], &[], tag, duration), expected);
+    }
+    // Texts of the operator have forms too, those of the language in which they are.
+    let slovak: &[(&str, &str)] = &[
+        ("when.minutes", "o {n} minút"),
+        ("when.minutes.few", "o {n} minúty"),
+    ];
+    let own = &[("sk", slovak), ("de", slovak), ("qaa", &[])][..];
+    assert_eq!(when(own, &[], "sk", Minutes(3)), "o 3 minúty");
+    assert_eq!(when(own, &[], "sk", Minutes(5)), "o 5 minút");
+    assert_eq!(when(own, &[], "qaa", Minutes(3)), "o 3 minút");
+    // A text without forms wins over built-in forms.
+    let page = &[("when.hours", "{n} h")][..];
+    assert_eq!(when(&[], page, "ru", Hours(2)), "2 h");
+    assert_eq!(when(&[("ru", page)], &[], "ru", Hours(2)), "2 h");
+    let page = &[("when.hours", "{n} h"), ("when.hours.few", "{n} hh")][..];
+    assert_eq!(when(&[], page, "ru", Hours(2)), "2 hh");
+    assert_eq!(when(&[], page, "de", Hours(2)), "2 h");
 }

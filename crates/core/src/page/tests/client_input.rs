@@ -63,6 +63,7 @@ proptest! {
                 gate: Some(Gate::Crowd),
                 request_id: Some(&id),
                 method: &method,
+                content_type: &host,
                 host: &host,
                 path: &[b"/", &path[..]].concat(),
                 language: LanguageId::default(),
@@ -107,6 +108,9 @@ proptest! {
                         [&*brand, reason.as_str()].concat()
                     );
                     prop_assert!(!made.contains(['<', '>', '&']));
+                }
+                Format::ProblemXml => {
+                    prop_assert_eq!(tags(&made), tags(&body(&config, &benign)), "{}", made);
                 }
                 _ => prop_assert!(
                     !made.contains(|c: char| "<>&".contains(c) || (c.is_control() && c != '\n'))

@@ -36,9 +36,35 @@ fn failure(status: u16, retry_after: Option<&[u8]>) -> FailureInfo<'_> {
     FailureInfo {
         status,
         remaining: None,
+        is_limit: false,
         retry_after,
         now: Some(NOW),
     }
+}
+
+#[test]
+fn a_limiter_says_when_its_client_comes_back() {
+    let hint = |retry_after| {
+        let limited = FailureInfo {
+            is_limit: true,
+            ..failure(429, retry_after)
+        };
+        let got = [0.0, 0.99].map(|unit| delay_ms(&retry(), &limited, unit));
+        (got[0], got[1])
+    };
+    assert_eq!(hint(Some(&b"2"[..])), (2_000, 2_000), "sooner than usual");
+    assert_eq!(hint(Some(b"3600")), (3_600_000, 3_600_000));
+    assert_eq!(hint(Some(b"0")), (1_000, 1_000));
+    assert_eq!(hint(None), (6_000, 9_960), "the usual interval");
+    let deaf = Retry {
+        honor_upstream: false,
+        ..retry()
+    };
+    let limited = FailureInfo {
+        is_limit: true,
+        ..failure(429, Some(b"2"))
+    };
+    assert_eq!(delay_ms(&deaf, &limited, 0.0), 6_000);
 }
 
 #[test]

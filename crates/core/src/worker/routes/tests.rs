@@ -17,17 +17,16 @@ fn each_part_has_a_limit_of_its_own() {
     let key = |n: usize| RouteKey::from(format!("{n}/c").as_str());
     for n in 0..2 * MAX_ROUTES {
         routes.metrics(&key(n));
-        let load_key = routes.load_key(&key(10_000 - n));
-        routes.load(load_key);
+        routes.sampled_mut(&key(10_000 - n));
     }
     let parts = |has: fn(&Route) -> bool| routes.iter().filter(|(_, route)| has(route)).count();
     assert_eq!(parts(|route| route.metrics.is_some()), MAX_ROUTES + 1);
-    assert_eq!(parts(|route| route.load.is_some()), MAX_ROUTES + 1);
+    assert_eq!(parts(|route| route.sampled.is_some()), MAX_ROUTES);
     let shared = routes.get(&RouteKey::overflow()).unwrap();
-    assert!(shared.metrics.is_some() && shared.load.is_some());
+    assert!(shared.metrics.is_some() && shared.sampled.is_none());
     assert_eq!(routes.iter().count(), 2 * MAX_ROUTES + 1);
-    assert_eq!(routes.load_key(&key(10_000)), key(10_000));
-    assert!(routes.load_key(&key(0)).is_overflow());
+    assert!(routes.sampled_mut(&key(10_000)).is_some());
+    assert!(routes.sampled_mut(&key(0)).is_none());
 }
 
 #[test]
@@ -41,18 +40,18 @@ fn routes_are_ordered_by_key() {
 }
 
 #[test]
-fn loads_and_releases_move_to_the_routes_of_another_worker() {
+fn what_samples_say_moves_to_the_routes_of_another_worker() {
     let (mut old, mut new) = (Routes::default(), Routes::default());
-    let (_, releases) = old.load("a/c".into());
-    releases.note(b"v1", crate::time::Timestamp::EPOCH);
-    old.load("b/c".into());
+    let sampled = old.sampled_mut(&"a/c".into()).unwrap();
+    sampled.releases.note(b"v1", crate::time::Timestamp::EPOCH);
+    old.sampled_mut(&"b/c".into());
     old.metrics(&"a/c".into());
-    new.take_loads(&mut old);
-    let moved = |key: &str| new.get(&key.into()).unwrap();
-    assert!(moved("a/c").load.is_some() && moved("b/c").load.is_some());
+    new.take_sampled(&mut old);
+    let moved = |key: &str| new.sampled(&key.into()).unwrap();
     assert_eq!(moved("a/c").releases.current.as_deref(), Some("v1"));
-    assert!(moved("a/c").metrics.is_none());
-    assert!(old.iter().all(|(_, route)| route.load.is_none()));
+    assert_eq!(moved("b/c").releases.current, None);
+    assert!(new.get(&"a/c".into()).unwrap().metrics.is_none());
+    assert!(old.iter().all(|(_, route)| route.sampled.is_none()));
 }
 
 /// Circuits have leases and windows inline; this is the bound of the memory of a worker.

@@ -79,8 +79,8 @@ impl Scene<'_> {
     pub(super) fn run(&self) -> (Vec<Seen>, World) {
         let mut world = World::new(self.workers, self.settings.clone());
         for worker in &mut world.workers {
-            let key = worker.routes.load_key(&ROUTE.into());
-            let (load, _) = worker.routes.load(key);
+            let sampled = worker.routes.sampled_mut(&ROUTE.into());
+            let load = &mut sampled.expect("room for a load").load;
             load.set_known(self.known_rate / self.workers as f64);
         }
         let mut rng = SplitMix64::new(7);

@@ -158,14 +158,14 @@ fn own_events_do_not_make_views_stale() {
 fn all_workers_expect_returns_after_a_hint() {
     let mut world = World::new(2, settings(|_| {}));
     let awaiting = |world: &World| [0, 1].map(|n| world.workers[n].expects_returns());
-    world.workers[0].expect_return(&mut world.host, at(10_000));
+    world.workers[0].expect_return(&mut world.host, at(10_000), world.now);
     world.wait(50);
     assert_eq!(awaiting(&world), [true, true]);
     // A crowd causes few writes.
     let writes = world.host.shared_writes;
     for n in 0..1_000 {
         let due = world.now.saturating_add(millis(10_000 + n * 100));
-        world.workers[1].expect_return(&mut world.host, due);
+        world.workers[1].expect_return(&mut world.host, due, world.now);
     }
     assert!(
         world.host.shared_writes - writes <= 4,

@@ -84,6 +84,7 @@ impl HintWorld {
         let failure = FailureInfo {
             status: 503,
             remaining: None,
+            is_limit: false,
             retry_after: None,
             now: Some(self.now),
         };
@@ -94,7 +95,8 @@ impl HintWorld {
     }
 
     fn load(&self, route: &str) -> Option<&RouteLoad> {
-        self.worker.routes.get(&route.into())?.load.as_ref()
+        let sampled = self.worker.routes.sampled(&route.into());
+        sampled.map(|sampled| &sampled.load)
     }
 
     fn mean(&self, route: &str) -> f64 {
@@ -222,12 +224,19 @@ fn few_failures_do_not_hide_the_load() {
 #[test]
 fn number_of_loads_is_bounded() {
     let mut world = HintWorld::new("{}");
+    let loads = |world: &HintWorld| {
+        let routes = world.worker.routes.iter();
+        routes.filter(|(_, route)| route.sampled.is_some()).count()
+    };
     for n in 0..5_000 {
         world.hint(&format!("{n}/c"), 1);
     }
-    let routes = world.worker.routes.iter();
-    let loads = routes.filter(|(_, route)| route.load.is_some());
-    assert_eq!(loads.count(), MAX_ROUTES + 1);
+    assert_eq!(loads(&world), 0, "nothing is known of them");
+    for n in 0..5_000 {
+        let route = RouteKey::from(format!("{n}/c").as_str());
+        world.worker.note_release(&route, b"v1");
+    }
+    assert_eq!(loads(&world), MAX_ROUTES);
 }
 
 #[test]

@@ -29,27 +29,6 @@ fn keys_of_plugins_and_routes_do_not_collide() {
 }
 
 #[test]
-fn routes_beyond_the_limit_share_one_circuit() {
-    let mut world = World::new(1, settings(|_| {}));
-    for n in 0..MAX_ROUTES {
-        world.request(0, &format!("{n}/c"), Outcome::Success);
-    }
-    assert_eq!(world.metric("routes_over_limit"), 0);
-    for n in 0..20 {
-        world.request(0, &format!("more {n}/c"), FAILURE);
-    }
-    assert_eq!(world.state(0, "*"), State::Open);
-    assert!(!world.request(0, "yet another/c", Outcome::Success));
-    assert!(
-        world.request(0, "7/c", Outcome::Success),
-        "those before do not notice"
-    );
-    assert_eq!(world.metric("routes_over_limit"), 21);
-    world.record(0, "one more/c", Permit::default(), FAILURE);
-    assert_eq!(world.metric("routes_over_limit"), 22);
-}
-
-#[test]
 fn new_configuration_keeps_circuits_of_the_same_window_shape() {
     for (window_s, state) in [(10, State::Open), (20, State::Closed)] {
         let mut world = World::new(1, settings(|_| {}));
@@ -75,16 +54,47 @@ fn new_worker_reads_the_shared_record() {
 }
 
 #[test]
-fn record_of_another_version_is_kept_and_admits() {
-    let mut world = World::new(1, settings(|_| {}));
-    let name = "tidegate.1.1.t/1000/r".to_owned();
-    world.host.shared.insert(name.clone(), (vec![2; 288], 1));
-    for _ in 0..100 {
-        assert!(world.request(0, "r", FAILURE));
-        world.wait(50);
+fn record_of_a_later_version_is_kept_and_admits() {
+    for version in [4, 15] {
+        let mut world = World::new(1, settings(|_| {}));
+        let name = "tidegate.1.1.t/1000/r".to_owned();
+        let record = vec![version; 288];
+        world.host.shared.insert(name.clone(), (record.clone(), 1));
+        for _ in 0..100 {
+            assert!(world.request(0, "r", FAILURE));
+            world.wait(50);
+        }
+        assert_eq!(world.host.shared[&name].0, record);
+        assert!(world.metric("store_errors") > 0);
     }
-    assert_eq!(world.host.shared[&name].0, vec![2; 288]);
-    assert!(world.metric("store_errors") > 0);
+}
+
+#[test]
+fn what_is_no_record_is_replaced() {
+    let own = RouteCircuits::new(&settings(|_| {})).encode();
+    let longer = [&own[..], &[0]].concat();
+    for garbage in [
+        vec![],
+        vec![0; 288],
+        vec![1],
+        vec![2; 288],
+        vec![3; 288],
+        vec![16],
+        b"garbage".to_vec(),
+        own[..own.len() - 1].to_vec(),
+        longer,
+    ] {
+        let mut world = World::new(2, settings(|_| {}));
+        let name = "tidegate.1.1.t/1000/r".to_owned();
+        world.host.shared.insert(name.clone(), (garbage.clone(), 1));
+        assert!(world.request(1, "r", Outcome::Success));
+        world.trip("r");
+        world.wait(50);
+        assert!(world.acquire(1, "r").is_err(), "{garbage:?}");
+        assert!(RouteCircuits::decode(&world.host.shared[&name].0).is_some());
+        let errors = world.metric("store_errors");
+        assert!((1..=3).contains(&errors), "{garbage:?}: {errors}");
+    }
 }
 
 #[test]
@@ -279,7 +289,7 @@ fn shared_data_has_the_keys_of_the_first_release_and_records_that_begin_as_its_o
         );
     }
     worker.count_intercepted(route, Reason::ConnectionRefused, false);
-    worker.expect_return(&mut host, at(10_000));
+    worker.expect_return(&mut host, at(10_000), START);
     worker.report(&mut host, START);
     worker.count_intercepted(route, Reason::ConnectionRefused, false);
     worker.report(&mut host, at(2_000));
@@ -287,6 +297,7 @@ fn shared_data_has_the_keys_of_the_first_release_and_records_that_begin_as_its_o
     let failure = crate::retry::FailureInfo {
         status: 503,
         remaining: None,
+        is_limit: false,
         retry_after: None,
         now: Some(START),
     };

@@ -3,7 +3,7 @@
 use super::*;
 use crate::breaker::Neutral;
 use crate::host::fake::BROKEN;
-use crate::http::accept::Format;
+use crate::http::format::Format;
 
 const FORMATS: [Format; 6] = [
     Format::Html,
@@ -199,6 +199,71 @@ fn without_shared_data_each_worker_logs_its_own_count() {
     world.now = world.now.saturating_add(millis(9_999));
     world.workers[0].count_intercepted(&"shop/app".into(), Reason::DnsError, false);
     assert_eq!(lines(&mut world), [], "not before ten seconds are over");
+}
+
+#[test]
+fn lines_per_second_are_limited_and_the_dropped_ones_counted() {
+    let mut world = World::new(1, settings(|_| {}));
+    let lines = |world: &mut World| {
+        world.metric("");
+        let now = world.now;
+        world.workers[0].take_event_lines(now)
+    };
+    let fail = |world: &mut World| {
+        for n in 0..1_000 {
+            let route = format!("{n}/c").as_str().into();
+            world.workers[0].count_intercepted(&route, Reason::DnsError, false);
+        }
+    };
+    fail(&mut world);
+    world.trip("dead");
+    let first = lines(&mut world);
+    let is_change = |line: &&String| line.contains(r#""event":"breaker""#);
+    assert_eq!(first.iter().filter(is_change).count(), 1);
+    assert_eq!(first.len(), 1 + 20);
+    // However many circuits change their state, each says so.
+    for n in 0..50 {
+        world.trip(&format!("dead-{n}"));
+    }
+    assert_eq!(lines(&mut world).iter().filter(is_change).count(), 50);
+    // Of the 1,000 failures, 20 were written.
+    world.wait(950);
+    assert_eq!(lines(&mut world), [""; 0]);
+    world.wait(50);
+    assert_eq!(
+        lines(&mut world),
+        [r#"{"event":"lines_dropped","count":980}"#]
+    );
+    world.wait(10_000);
+    assert!(lines(&mut world)
+        .iter()
+        .all(|line| !line.contains("dropped")));
+    // Nor does a clock that was set back keep anything from the log.
+    world.wait(1_000);
+    fail(&mut world);
+    assert_eq!(lines(&mut world).len(), 20);
+    world.now = world.now.saturating_sub(Duration::from_secs(3600));
+    assert_eq!(
+        lines(&mut world),
+        [r#"{"event":"lines_dropped","count":980}"#]
+    );
+}
+
+#[test]
+fn no_more_hints_are_kept_than_were_given() {
+    let mut world = World::new(1, settings(|_| {}));
+    let route = RouteKey::from("r");
+    for n in 0..10 {
+        if n < 3 {
+            world.workers[0].count(&route, RouteCounter::HintsGiven);
+        }
+        for _ in 0..2 {
+            world.workers[0].count(&route, RouteCounter::HintsKept);
+        }
+    }
+    world.metric("");
+    assert_eq!(world.host.metric("tidegate.hints_given.route.r"), 3);
+    assert_eq!(world.host.metric("tidegate.hints_kept.route.r"), 3);
 }
 
 #[test]

@@ -103,12 +103,12 @@ pub(crate) const ROWS: &[Row] = &[
         &[
             Panel {
                 title: "State of each route",
-                description: "The worst state of the route on any Envoy. A route appears when its circuit opens for the first time.",
+                description: "The worst state of the route on any Envoy. A route appears when its circuit opens for the first time. During a hot restart, Envoy adds the states of both processes; the panel cuts them at open.",
                 kind: Kind::States,
                 unit: "none",
                 width: 24,
                 queries: &[(
-                    r#"max by (tidegate_route) (tidegate_breaker_state{instance=~"$instance", tidegate_route=~"$route"})"#,
+                    r#"clamp_max(max by (tidegate_route) (tidegate_breaker_state{instance=~"$instance", tidegate_route=~"$route"}), 3)"#,
                     "{{tidegate_route}}",
                 )],
             },
@@ -119,7 +119,7 @@ pub(crate) const ROWS: &[Row] = &[
                 unit: "percent",
                 width: 12,
                 queries: &[(
-                    r#"min by (tidegate_route) (tidegate_breaker_admitted_percent{instance=~"$instance", tidegate_route=~"$route"})"#,
+                    r#"clamp_max(min by (tidegate_route) (tidegate_breaker_admitted_percent{instance=~"$instance", tidegate_route=~"$route"}), 100)"#,
                     "{{tidegate_route}}",
                 )],
             },
@@ -261,7 +261,7 @@ pub(crate) const ROWS: &[Row] = &[
         "The filter itself",
         &[Panel {
             title: "Errors and limits",
-            description: "Failed calls from the filter to Envoy, refused configurations, failures of the data that workers share, requests of routes beyond the limit, unknown names in route metadata.",
+            description: "Failed calls from the filter to Envoy, refused configurations, failures of the data that workers share, requests of routes beyond the limit, requests left alone for want of memory, unknown names in route metadata.",
             kind: Kind::Bars,
             unit: "short",
             width: 24,
@@ -281,6 +281,10 @@ pub(crate) const ROWS: &[Row] = &[
                 (
                     r#"sum(increase(tidegate_breaker_routes_over_limit{instance=~"$instance"}[$__rate_interval])) or vector(0)"#,
                     "beyond the limit",
+                ),
+                (
+                    r#"sum(increase(tidegate_requests_over_memory{instance=~"$instance"}[$__rate_interval])) or vector(0)"#,
+                    "too much memory",
                 ),
                 (
                     r#"sum(increase(tidegate_breaker_unknown_name{instance=~"$instance"}[$__rate_interval])) or vector(0)"#,

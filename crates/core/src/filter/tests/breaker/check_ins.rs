@@ -126,19 +126,19 @@ fn a_check_in_that_fails_as_a_probe_is_told_to_wait() {
     world.be_half_open();
     let (mut filter, _) = world.check_in(&[]);
     let action = world.respond_with(&mut filter, response(503, &[]), true, REFUSED);
-    let ResponseAction::SendLocalReply(reply) = action else {
+    let ResponseAction::Replace(headers) = action else {
         panic!("{action:?}")
     };
-    assert_eq!(gate(&reply), Some("wait"));
+    assert_eq!(headers.get("x-tidegate-gate"), Some(&b"wait"[..]));
     assert_eq!(world.circuit(), State::Open);
     // A failure at a closed circuit is no gate.
     let mut world = World::new("{}");
     let (mut filter, _) = world.check_in(&[]);
     let action = world.respond_with(&mut filter, response(503, &[]), true, REFUSED);
-    let ResponseAction::SendLocalReply(reply) = action else {
+    let ResponseAction::Replace(headers) = action else {
         panic!("{action:?}")
     };
-    assert_eq!(gate(&reply), None);
+    assert_eq!(headers.get("x-tidegate-gate"), None);
 }
 
 #[test]
@@ -165,7 +165,13 @@ fn a_ramp_answers_check_ins_with_a_pass_while_it_has_room_and_then_with_a_crowd(
 fn check_ins_that_are_let_in_count_as_kept_hints() {
     let kept = |world: &mut World| world.metric("tidegate.hints_kept.route.shop/app");
     let mut world = World::quick();
-    world.be_half_open();
+    world.be_open();
+    // No more are kept than were given.
+    for _ in 0..100 {
+        let (_, reply) = world.begin(&[]);
+        assert!(reply.is_some());
+    }
+    world.tick(1_000);
     let (mut filter, _) = world.check_in(&[]);
     world.respond(&mut filter, 200, b"", &[]);
     assert_eq!(kept(&mut world), 1, "as the probe");
