@@ -3,7 +3,7 @@
 //! Every part is a JSON value with Envoy's own field names. Tests [`merge`] further fields into it.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{json, Value};
 
@@ -18,6 +18,8 @@ pub struct Bootstrap {
     pub concurrency: u32,
     /// Merged into the bootstrap.
     pub more: Value,
+    /// Variables of Envoy's environment, and their values.
+    pub environment: Vec<(&'static str, PathBuf)>,
 }
 
 impl Bootstrap {
@@ -28,6 +30,7 @@ impl Bootstrap {
             listeners,
             concurrency: 1,
             more: json!({}),
+            environment: Vec::new(),
         }
     }
 

@@ -78,6 +78,7 @@ impl Envoy {
                 "--component-log-level",
                 "main:warning",
             ],
+            environment: &bootstrap.environment,
         });
         let envoy = Envoy {
             envoy: envoy.unwrap_or_else(|error| panic!("{}: {error}", dir.display())),

@@ -10,6 +10,9 @@ mod chain;
 mod classes;
 /// curl and a real gRPC client.
 mod clients;
+/// A clock that is set back. Linux loads another clock into Envoy.
+#[cfg(target_os = "linux")]
+mod clock;
 /// Valid and invalid configurations.
 mod configuration;
 /// `tidegate demo`, which leaves no process behind.

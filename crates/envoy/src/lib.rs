@@ -58,6 +58,8 @@ pub struct Options<'a> {
     pub concurrency: u32,
     /// Further command-line arguments.
     pub arguments: &'a [&'a str],
+    /// Further variables of the environment, and their values.
+    pub environment: &'a [(&'a str, PathBuf)],
 }
 
 /// A running Envoy. Dropping it kills its process group.
@@ -91,6 +93,12 @@ impl Envoy {
             .arg("--disable-hot-restart")
             .args(["--concurrency", &options.concurrency.to_string()])
             .args(options.arguments)
+            .envs(
+                options
+                    .environment
+                    .iter()
+                    .map(|(name, value)| (name, value)),
+            )
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

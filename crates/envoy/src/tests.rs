@@ -19,6 +19,7 @@ fn start_script(script: &str) -> Result<Envoy, StartError> {
         bootstrap: &serde_json::json!({}),
         concurrency: 1,
         arguments: &["--log-level", "warning"],
+        environment: &[],
     })
 }
 
@@ -47,6 +48,7 @@ fn start_names_a_missing_program() {
         bootstrap: &serde_json::json!({}),
         concurrency: 1,
         arguments: &[],
+        environment: &[],
     });
     match started {
         Err(StartError::Run(error)) => assert_eq!(error.kind(), io::ErrorKind::NotFound),

@@ -68,6 +68,7 @@ impl Envoy {
             bootstrap: &bootstrap_json(setup),
             concurrency: 2,
             arguments: &[&arguments[..], &["--log-format", "%v"]].concat(),
+            environment: &[],
         };
         let envoy = tidegate_envoy::Envoy::start(&options).map_err(|error| match error {
             StartError::Run(error) => Error::EnvoyMissing {
