@@ -9,9 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::envoy::Envoy;
 
 /// The share of the time for which a worker of Envoy may wait for a processor. On two cores, `classes` and
-/// `outcomes` make it wait for 0.04 to 0.1 if nothing else runs. With builds beside them, ramps were cut because of
-/// late answers when a worker waited for 0.14 and for 0.29.
-const MOST_WAITED: f64 = 0.12;
+/// `outcomes` make it wait for 0.04 to 0.1 if nothing else runs. With other tests and builds beside them, ramps were
+/// cut because of late answers when a worker waited for 0.11, 0.14 and 0.29.
+const MOST_WAITED: f64 = 0.1;
 /// How often a load is played on a machine that is busy with something else.
 const ATTEMPTS: u32 = 3;
 
