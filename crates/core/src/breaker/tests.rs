@@ -131,7 +131,7 @@ impl TestCircuit {
     }
 
     pub(crate) fn acquire(&mut self) -> Option<ProbePermit> {
-        self.circuit.acquire_probe(&self.settings, self.now)
+        self.circuit.acquire_probe(&self.settings.probe, self.now)
     }
 
     pub(crate) fn may_acquire(&self) -> bool {

@@ -317,8 +317,8 @@ fn exposed_headers(format: Format) -> &'static str {
 ///
 /// Envoy adds the route's headers to a local reply, as it did to the response of the upstream that it
 /// replaces. The filter cannot tell which ones those are, so a header that it keeps may appear twice.
-/// It does not keep those of CORS: two of them are as bad as none, and a navigation, the only request
-/// whose response becomes a local reply, needs none.
+/// It does not keep those of CORS: two of them are as bad as none. Who gets a local reply in place of a
+/// response needs none (`delivery.rs`): navigations, requests of the same origin or of none, gRPC calls.
 fn kept_headers(config: &Headers, info: &HeaderInfo<'_>) -> Vec<Header> {
     let mut kept = Vec::with_capacity(HEADERS);
     for (name, value) in info.response.iter() {

@@ -264,7 +264,7 @@ impl ResponseInfo {
         let header = |name| self.headers.get(name);
         match header("grpc-status") {
             Some(_) => header("grpc-message").is_some_and(|message| !message.is_empty()),
-            None if self.end_of_stream => header("content-length").is_some_and(|n| n != b"0"),
+            None if self.end_of_stream => self.has_length(),
             None => self.has_body(),
         }
     }

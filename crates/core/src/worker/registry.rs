@@ -252,12 +252,12 @@ impl Worker {
         let written = self.transact(host, circuit, now, draw, |view, settings| {
             test = if is_try {
                 view.acquire_try(settings, class, by.depth, now)
-            } else if caller.is_upload {
-                let mut settings = settings.clone();
-                settings.probe.timeout = settings.probe.timeout.min(UPLOAD_LEASE);
-                view.acquire_probe(&settings, class, by.depth, caller.client, now)
             } else {
-                view.acquire_probe(settings, class, by.depth, caller.client, now)
+                let mut probe = settings.probe.clone();
+                if caller.is_upload {
+                    probe.timeout = probe.timeout.min(UPLOAD_LEASE);
+                }
+                view.acquire_probe(&probe, class, by.depth, caller.client, now)
             };
             Vec::new()
         });

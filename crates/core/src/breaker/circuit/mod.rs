@@ -38,7 +38,7 @@ use crate::breaker::ramp::{Ramp, RAMP_STEP};
 use crate::breaker::state::{State, Transition};
 use crate::breaker::unsynced::ConsecutiveFailures;
 use crate::breaker::window::{bucket_number, bucket_width, Counts, Window, BUCKETS};
-use crate::config::Breaker as Settings;
+use crate::config::{Breaker as Settings, BreakerProbe};
 use crate::failure::Reason;
 use crate::time::{saturating_millis, Timestamp, CLOCK_SLACK};
 
@@ -230,15 +230,14 @@ impl CircuitBreaker {
     }
 
     /// Returns a permit for a probe if the circuit is half-open and a permit is left.
-    pub fn acquire_probe(&mut self, settings: &Settings, now: Timestamp) -> Option<ProbePermit> {
+    pub fn acquire_probe(&mut self, probe: &BreakerProbe, now: Timestamp) -> Option<ProbePermit> {
         if self.state != State::HalfOpen {
             return None;
         }
-        let deadline = now.saturating_add(settings.probe.timeout);
-        let permits = settings.probe.permits;
+        let deadline = now.saturating_add(probe.timeout);
         let permit = self
             .probes
-            .acquire(self.generation, permits, now, deadline)?;
+            .acquire(self.generation, probe.permits, now, deadline)?;
         self.until = now.saturating_add(IDLE);
         Some(permit)
     }

@@ -10,7 +10,7 @@ use crate::breaker::clients::ClientId;
 use crate::breaker::outcome::Outcome;
 use crate::breaker::probes::ProbePermit;
 use crate::breaker::state::State;
-use crate::config::Breaker as Settings;
+use crate::config::{Breaker as Settings, BreakerProbe};
 use crate::time::Timestamp;
 
 /// First tries are counted over this time.
@@ -175,7 +175,7 @@ impl RouteCircuits {
     /// Returns a permit for a probe of the circuit of this prefix of the class, if one is left.
     pub fn acquire_probe(
         &mut self,
-        settings: &Settings,
+        probe: &BreakerProbe,
         class: &PathClass,
         depth: usize,
         client: ClientId,
@@ -185,7 +185,7 @@ impl RouteCircuits {
         if circuit.must_wait(client, now) {
             return None;
         }
-        let permit = circuit.acquire_probe(settings, now)?;
+        let permit = circuit.acquire_probe(probe, now)?;
         circuit.note_probe(client, permit, now);
         let by = DecidedBy {
             depth,

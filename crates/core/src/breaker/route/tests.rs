@@ -268,9 +268,13 @@ fn classes_below_a_circuit_are_forgotten_when_it_closes_after_its_ramp() {
     tree.wait(2_000);
     for _ in 0..3 {
         let class = class("/x");
-        let permit =
-            tree.circuits
-                .acquire_probe(&tree.settings, &class, 1, ClientId::UNKNOWN, tree.now);
+        let permit = tree.circuits.acquire_probe(
+            &tree.settings.probe,
+            &class,
+            1,
+            ClientId::UNKNOWN,
+            tree.now,
+        );
         let (decided_by, permit) = permit.expect("a probe");
         let result = TestResult {
             class,
