@@ -28,7 +28,7 @@ fmt: ## formats the sources
 matrix: ## the end-to-end tests on each Envoy of scripts/envoy-versions
 	@scripts/matrix.sh
 
-docs: ## regenerates schema/, docs/configuration.md and docs/runbooks.md
+docs: ## regenerates schema/, docs/configuration.md, docs/command.md and docs/runbooks.md
 	@scripts/docs.sh
 
 clean: ## removes what was built and installed here (target, dist, .cache)

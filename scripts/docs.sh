@@ -28,5 +28,8 @@ check=no
 [ "${1:-}" = --check ] && check=yes
 page schema schema/config.schema.json
 page reference docs/configuration.md
+page "reference --command" docs/command.md
 page "explain --runbooks" docs/runbooks.md
+# The tables of docs/pages.md; the tests that write them compare them in every run.
+[ "$check" = yes ] || SNAPSHOTS=overwrite cargo test --quiet --locked -p tidegate --test reference committed -- --test-threads=1 >/dev/null
 exit "$drift"

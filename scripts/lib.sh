@@ -18,14 +18,29 @@ as_root() {
   else return 1; fi
 }
 
+# quietly COMMAND...: runs a command without input and output.
+quietly() { "$@" >/dev/null 2>&1 </dev/null; }
+
 # apt_install PACKAGE...: installs Debian's packages without questions; fails if they cannot be installed.
 apt_install() {
   have apt-get || return 1
   say "installing from Debian's packages: $*"
   # The package list may be missing (a fresh image) or outdated, so try again after an update.
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >/dev/null 2>&1 </dev/null && return 0
-  as_root apt-get update >/dev/null 2>&1 </dev/null || return 1
+  with_signs "installing" quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" && return 0
+  with_signs "reading Debian's list of packages" quietly as_root apt-get update || return 1
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >&2 </dev/null
+}
+
+# with_signs WHAT COMMAND...: runs a command, and says every four seconds that it still runs.
+with_signs() {
+  local what=$1 signs rc=0; shift
+  # It must not hold stdout open: a caller that reads it would wait.
+  ( passed=0; while sleep 4 2>/dev/null && kill -0 $$ 2>/dev/null; do passed=$((passed + 4)); say "... $what, $passed s"; done ) >/dev/null &
+  signs=$!
+  "$@" || rc=$?
+  kill "$signs" 2>/dev/null || true
+  wait "$signs" 2>/dev/null || true
+  return "$rc"
 }
 
 # with_limit SECONDS COMMAND...: runs a command with a time limit. Uses GNU timeout if there is one (macOS has none).

@@ -28,12 +28,14 @@ has_target() {
 refusal() { printf '%s/wasm/rustup-refused-%s' "$cache" "$(rustc -vV | cksum | cut -d' ' -f1)"; }
 refused_lately() { [ -n "$(find "$(refusal)" -mtime -1 2>/dev/null)" ]; }
 
+ask_rustup() { RUST_BACKTRACE=0 with_limit "$rustup_limit" rustup target add "$triple" >"$1" 2>&1 </dev/null; }
+
 rustup_adds_target() {
   local log=$cache/wasm/rustup.log
   have rustup && have rustc || return 1
   mkdir -p "$cache/wasm"
   say "asking rustup for the target $triple (at most $rustup_limit s)"
-  if RUST_BACKTRACE=0 with_limit "$rustup_limit" rustup target add "$triple" >"$log" 2>&1 </dev/null && has_target; then
+  if with_signs "asking rustup" ask_rustup "$log" && has_target; then
     rm -f "$(refusal)"
     return 0
   fi

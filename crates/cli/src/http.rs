@@ -7,6 +7,7 @@
 //! port to no other process. Preview and panel use the same server, since a second one would not be
 //! simpler. httparse parses requests.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -49,7 +50,7 @@ impl Request {
 /// A response. `content-length` and `connection` are added when it is sent.
 pub(super) struct Response {
     pub(super) status: u16,
-    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) headers: Vec<(Cow<'static, str>, String)>,
     pub(super) body: Vec<u8>,
 }
 
@@ -57,8 +58,8 @@ impl Response {
     /// Creates a response with a body of this type.
     pub(super) fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![
-            ("content-type", content_type.to_owned()),
-            ("cache-control", "no-store".to_owned()),
+            ("content-type".into(), content_type.to_owned()),
+            ("cache-control".into(), "no-store".to_owned()),
         ];
         Self {
             status,
@@ -69,7 +70,7 @@ impl Response {
 
     /// Adds a header.
     pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        self.headers.push((name.into(), value.into()));
         self
     }
 }

@@ -9,6 +9,10 @@ use std::process::ExitCode;
 ///
 /// Existing files are never overwritten.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tidegate init my-pages   a new folder
+  tidegate init            this folder")]
 pub(crate) struct Args {
     /// Folder of the project; created if it does not exist
     #[arg(default_value = ".", value_name = "DIR")]

@@ -10,8 +10,10 @@ use clap::{Parser, Subcommand};
 
 mod bundle;
 mod check;
+mod completions;
 mod demo;
 mod explain;
+mod findings;
 mod http;
 mod init;
 mod lint;
@@ -23,6 +25,9 @@ mod reference;
 mod schema;
 mod simulate;
 mod source;
+mod time;
+mod version;
+mod words;
 
 /// Exit code: the command found errors.
 const FINDINGS: u8 = 1;
@@ -30,9 +35,24 @@ const FINDINGS: u8 = 1;
 /// The same number as clap's for wrong arguments.
 const USAGE: u8 = 2;
 
-/// Build configurations of the Tidegate filter for Envoy, explain its failures, simulate its breaker
+/// Make, check and preview configurations of the Tidegate filter for Envoy; explain failures in access
+/// logs; simulate the circuit breaker
 #[derive(Debug, Parser)]
-#[command(name = "tidegate", version, propagate_version = true)]
+#[command(
+    name = "tidegate",
+    version,
+    long_version = version::long(),
+    propagate_version = true,
+    after_help = "\
+Examples:
+  tidegate init my-pages                           start pages of your own
+  tidegate preview my-pages/tidegate.yaml          see them while you edit
+  tidegate check my-pages/tidegate.yaml            find errors and warnings
+  tidegate bundle my-pages/tidegate.yaml --as envoy -o envoy.yaml
+  tidegate explain access.log                      find out why requests failed
+
+`tidegate COMMAND --help` has examples of each command."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -49,6 +69,10 @@ enum Command {
     Schema(schema::Args),
     Reference(reference::Args),
     Simulate(simulate::Args),
+    Words(words::Args),
+    Completions(completions::Args),
+    Man(completions::ManArgs),
+    Version(version::Args),
 }
 
 fn main() -> ExitCode {
@@ -62,5 +86,9 @@ fn main() -> ExitCode {
         Command::Schema(args) => schema::run(&args),
         Command::Reference(args) => reference::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Words(args) => words::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => completions::man(&args),
+        Command::Version(args) => version::run(&args),
     }
 }

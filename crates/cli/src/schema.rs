@@ -6,6 +6,10 @@ use tidegate_core::config::reference;
 
 /// Print the JSON Schema of the filter configuration
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tidegate schema >tidegate.schema.json   then, in a source, for editors:
+                                          # yaml-language-server: $schema=tidegate.schema.json")]
 pub(crate) struct Args {}
 
 /// Runs the command.

@@ -62,12 +62,12 @@ fn check_lists_every_error_of_every_file() {
         run(&files, &["check", "a.json", "b.json", "c.json"], ""),
         outcome(
             1,
-            "a.json:1:2: mod: found an unknown key; allowed: version, mode, brand, intercept, retry, \
-             breaker, routes, templates, vars, pages, delimiters, locales, formats, headers, \
+            "a.json:1:2: error: mod: found an unknown key; allowed: version, mode, brand, brands, \
+             intercept, retry, breaker, formats, routes, templates, vars, pages, delimiters, locales, headers, \
              security, proxy_status, route_metadata, release_header; did you mean `mode`?\n\
-             a.json:1:28: breaker.window: found 10; allowed: a duration from \"1s\" to \"10m\" (units: ms, \
+             a.json:1:28: error: breaker.window: found 10; allowed: a duration from \"1s\" to \"10m\" (units: ms, \
              s, m, h)\n\
-             c.json:2:9: not JSON: expected value\n\
+             c.json:2:9: error: not JSON: expected value\n\
              3 files checked: 3 errors\n"
         )
     );
@@ -79,7 +79,7 @@ fn check_reads_standard_input() {
         run(&[], &["check", "-"], r#"{"version": 2}"#),
         outcome(
             1,
-            "stdin:1:2: version: found 2; allowed: 1\n1 file checked: 1 error\n"
+            "stdin:1:2: error: version: found 2; allowed: 1\n1 file checked: 1 error\n"
         )
     );
 }
@@ -92,7 +92,7 @@ fn check_counts_errors_beyond_the_ones_it_lists() {
     let (code, _, stderr) = run(&files, &["check", "a.json"], "");
     assert_eq!(code, Some(1));
     assert!(
-        stderr.ends_with("a.json: and 3 more\n1 file checked: 103 errors\n"),
+        stderr.ends_with("a.json: and 3 more errors\n1 file checked: 103 errors\n"),
         "{stderr}"
     );
 }
@@ -104,8 +104,8 @@ fn an_unreadable_file_exits_with_2() {
         run(&files, &["check", "none.json", "a.json"], ""),
         outcome(
             2,
-            "none.json: cannot be read: No such file or directory (os error 2)\n\
-             a.json:1:1: found an empty list; allowed: an object\n\
+            "none.json: error: cannot be read: No such file or directory (os error 2)\n\
+             a.json:1:1: error: found an empty list; allowed: an object\n\
              1 file checked: 1 error; 1 file cannot be read\n"
         )
     );
@@ -119,7 +119,7 @@ fn a_file_above_the_limit_is_refused() {
         run(&files, &["check", "a.json"], ""),
         outcome(
             1,
-            "a.json: found more than 1048576 bytes; allowed: at most 1048576 for the whole \
+            "a.json: error: found more than 1048576 bytes; allowed: at most 1048576 for the whole \
              configuration\n1 file checked: 1 error\n"
         )
     );
@@ -151,4 +151,93 @@ fn a_closed_pipe_is_no_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+/// Returns the commands that `--help` lists.
+fn commands() -> Vec<String> {
+    let (_, help, _) = run(&[], &["--help"], "");
+    let (_, list) = help.split_once("Commands:\n").unwrap();
+    let lines = list.lines().take_while(|line| line.starts_with("  "));
+    let names = lines.filter_map(|line| line.split_whitespace().next());
+    names
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_help_of_every_command_has_examples() {
+    let commands = commands();
+    assert!(commands.len() > 10);
+    for command in commands {
+        let (code, help, _) = run(&[], &[&command, "--help"], "");
+        assert_eq!(code, Some(0));
+        let (_, examples) = help.split_once("\nExample").unwrap_or_default();
+        assert!(
+            examples.contains(&format!("  tidegate {command}"))
+                || examples.contains(&format!("| tidegate {command}")),
+            "{help}"
+        );
+    }
+}
+
+#[test]
+fn the_version_names_the_envoys_of_the_tests() {
+    let (code, version, _) = run(&[], &["version"], "");
+    assert_eq!(code, Some(0));
+    assert_eq!(run(&[], &["--version"], "").1, version);
+    let tested = include_str!("../../../scripts/envoy-versions");
+    let tested = tested.lines().filter(|line| !line.starts_with('#'));
+    let tested: Vec<&str> = tested.filter(|line| !line.is_empty()).collect();
+    let number = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        version,
+        format!(
+            "tidegate {number}\nmodule: tidegate.wasm {number}\ntested on Envoy: {}\n",
+            tested.join(", ")
+        )
+    );
+}
+
+#[test]
+fn every_command_has_a_man_page() {
+    for command in commands() {
+        let (code, page, _) = run(&[], &["man", &command], "");
+        assert_eq!(code, Some(0));
+        assert!(
+            page.contains(&format!(".TH tidegate-{command} 1 ")),
+            "{page}"
+        );
+    }
+    let (_, page, _) = run(&[], &["man"], "");
+    assert!(page.contains(".TH tidegate 1 ") && page.contains("tidegate\\-check(1)"));
+    let (code, _, stderr) = run(&[], &["man", "chekc"], "");
+    assert_eq!(code, Some(2));
+    assert!(
+        stderr.starts_with("found \"chekc\"; allowed: init, "),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn every_shell_has_completions() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let (code, script, _) = run(&[], &["completions", shell], "");
+        assert_eq!(code, Some(0));
+        let option = if shell == "fish" {
+            "-l strict"
+        } else {
+            "--strict"
+        };
+        assert!(script.contains(option), "{shell}");
+    }
+}
+
+#[test]
+fn simulate_reads_what_check_reads() {
+    let files = [("s.yaml", "retry:\n  after: { default: 5 }\n")];
+    let (code, _, stderr) = run(&files, &["simulate", "--config", "s.yaml"], "");
+    assert_eq!(code, Some(2));
+    let expected = "s.yaml:2:12: error: retry.after.default: found 5; ";
+    assert!(stderr.starts_with(expected), "{stderr}");
 }

@@ -279,6 +279,8 @@ Requests without a route in the log are grouped by the host of the request.
 
 1. shop.example: circuit_open, 55 failures, 46 % of the 120 requests
    The circuit was opened by upstream_bad_gateway: 55 rejected
+   paths: /bad (55)
+   methods: GET (55)
    2026-11-23T09:00:05Z to 09:00:59Z (54 s): 55 failures, 51 % of requests in that period
      nearly all of them are of /bad on shop.example: other paths are served
      first failure: stdin:11, host 10.0.0.5:80, details tidegate_circuit_open{upstream_bad_gateway}
@@ -286,6 +288,8 @@ Requests without a route in the log are grouped by the host of the request.
    More: tidegate explain --reason circuit_open
 
 2. shop.example: upstream_bad_gateway, 5 failures, 4.2 % of the 120 requests
+   paths: /bad (5)
+   methods: GET (5)
    2026-11-23T09:00:00Z to 09:00:04Z (4 s): 5 failures, 62 % of requests in that period
      nearly all of them are of /bad on shop.example: other paths are served
      first failure: stdin:1, host 10.0.0.5:80, details via_upstream
@@ -356,7 +360,7 @@ fn unreadable_lines_are_reported_with_their_place() {
     let (code, printed, errors) = run(&[("a.log", morning())], &["none.log", "a.log"], "");
     assert_eq!(code, Some(2));
     assert!(
-        printed.contains("\n1. checkout: circuit_open, "),
+        printed.contains("\n1. checkout/checkout: circuit_open, "),
         "{printed}"
     );
     assert!(errors.starts_with("none.log: cannot be read"), "{errors}");

@@ -76,11 +76,13 @@ fn every_linked_path_exists() {
         "CHANGELOG.md",
         "docs/benchmarks.md",
         "docs/breaker.md",
+        "docs/command.md",
         "docs/explain.md",
         "docs/filter-chain.md",
         "docs/hints.md",
         "docs/observability.md",
         "docs/pages.md",
+        "docs/production.md",
         "docs/responses.md",
         "docs/runbooks.md",
         "docs/testing.md",
@@ -88,6 +90,7 @@ fn every_linked_path_exists() {
         "examples/circuit-breaker/README.md",
         "examples/own-pages/README.md",
         "examples/per-route/README.md",
+        "examples/two-brands/README.md",
     ] {
         let file = root().join(document);
         let folder = file.parent().expect("a file is in a folder");

@@ -46,6 +46,14 @@ fn the_committed_reference_is_the_generated_one() {
 }
 
 #[test]
+fn the_committed_help_is_the_generated_one() {
+    assert!(
+        printed(&["reference", "--command"]) == committed("docs/command.md"),
+        "run `make docs`"
+    );
+}
+
+#[test]
 fn the_committed_runbooks_are_the_generated_ones() {
     assert!(
         printed(&["explain", "--runbooks"]) == committed("docs/runbooks.md"),
@@ -203,6 +211,30 @@ fn the_committed_names_of_templates_are_those_of_the_engine() {
     snapbox::assert_data_eq!(expected, golden);
 }
 
+/// Returns the table of docs/pages.md, from the texts of the pages.
+fn keys_of_texts() -> String {
+    let mut table = String::from("| key | what it is | in English |\n| --- | --- | --- |\n");
+    for word in tidegate_core::page::words("en").unwrap() {
+        let placeholder = tidegate_core::page::placeholder_doc(&word.key);
+        let placeholder = placeholder.map(|doc| format!(" {doc}")).unwrap_or_default();
+        let (key, doc, text) = (&word.key, &word.doc, word.text);
+        table.push_str(&format!("| `{key}` | {doc}{placeholder} | {text} |\n"));
+    }
+    table
+}
+
+#[test]
+fn the_committed_keys_of_texts_are_those_of_the_filter() {
+    let page = committed("docs/pages.md");
+    let (before, rest) = page.split_once("<!-- words").unwrap();
+    let (note, rest) = rest.split_once("-->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- end of words -->").unwrap();
+    let table = keys_of_texts();
+    let expected = format!("{before}<!-- words{note}-->\n{table}<!-- end of words -->{after}");
+    let golden = Data::read_from(&root().join("docs/pages.md"), None).raw();
+    snapbox::assert_data_eq!(expected, golden);
+}
+
 #[test]
 fn the_languages_of_the_pages_are_the_built_in_ones() {
     let page = committed("docs/pages.md");
@@ -214,10 +246,17 @@ fn the_languages_of_the_pages_are_the_built_in_ones() {
 }
 
 #[test]
-fn the_example_of_the_pages_is_accepted() {
+fn the_example_of_the_pages_is_accepted_without_warnings() {
     let page = committed("docs/pages.md");
     let example = page.split("```json\n").nth(1).unwrap();
-    Config::from_json(example.split("```").next().unwrap().as_bytes()).unwrap();
+    let example = example.split("```").next().unwrap();
+    let file = tempfile::NamedTempFile::with_suffix(".json").unwrap();
+    fs::write(file.path(), example).unwrap();
+    let mut check = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    let output = check.args(["check", "--strict"]).arg(file.path()).output();
+    let output = output.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said, "1 file checked: 0 errors\n");
 }
 
 #[test]
@@ -232,10 +271,13 @@ fn the_limits_of_the_pages_are_those_of_the_filter() {
         ),
         format!("| {},000 |", limits::TEMPLATE_TAGS / 1000),
         format!("| blocks within each other | {} |", limits::TEMPLATE_DEPTH),
-        format!("constants of `vars` | {} each |", limits::TEMPLATES),
+        format!("texts of `vars` | {} each |", limits::TEMPLATES),
         format!("{} MiB", limits::CONFIG_BYTES >> 20),
     ] {
         assert!(page.contains(&text), "{text}");
     }
-    assert_eq!([limits::LOCALES, limits::VARS], [limits::TEMPLATES; 2]);
+    let others = [limits::LOCALES, limits::VARS, limits::BRANDS];
+    assert_eq!(others, [limits::TEMPLATES; 3]);
+    let logo = format!("| a logo | {} KiB, ", limits::LOGO_BYTES >> 10);
+    assert!(page.contains(&logo), "{logo}");
 }

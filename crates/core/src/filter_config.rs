@@ -29,6 +29,7 @@ impl FilterConfig {
         // The pages hold what they need of these, and every worker holds a copy.
         config.templates = Vec::new();
         config.vars = Vec::new();
+        config.brands = Vec::new();
         config.locales.strings = Vec::new();
         let mut relevant = StatusSet::empty();
         // A 429 means that the upstream is overloaded.

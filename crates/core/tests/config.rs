@@ -132,6 +132,11 @@ fn each_limit_is_accepted_and_one_more_is_refused() {
             }),
         ),
         (
+            "brands",
+            limits::BRANDS,
+            Box::new(|n| format!("{{\"brands\":{}}}", listed(n, &|_| "{}".to_owned()))),
+        ),
+        (
             "brand.links",
             limits::LINKS,
             Box::new(|n| {
@@ -172,6 +177,7 @@ fn any_json() -> impl Strategy<Value = String> {
         proptest::sample::select(
             &[
                 "brand",
+                "brands",
                 "name",
                 "logo",
                 "links",

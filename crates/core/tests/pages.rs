@@ -59,6 +59,7 @@ fn info(format: Format, reason: Reason) -> PageInfo<'static> {
             .is_retryable()
             .then_some(Duration::from_millis(12_345)),
         page_retry: Some(&PAGE_RETRY),
+        is_unsent: false,
         gate: None,
         request_id: Some(b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"),
         now: Some(Timestamp::from_millis(1_787_480_130_250)),
@@ -69,6 +70,7 @@ fn info(format: Format, reason: Reason) -> PageInfo<'static> {
         language: LanguageId::default(),
         route: b"",
         page: None,
+        problem_type_base: "about:blank",
     }
 }
 
@@ -94,10 +96,10 @@ fn branded() -> Config {
     config.brand.home_url = Some("/".to_owned());
     config.brand.status_url = Some("https://status.example/".to_owned());
     config.brand.links = vec![Link {
-        label: "Contact support".to_owned(),
+        label: "Contact support".into(),
         url: "mailto:help@example".to_owned(),
     }];
-    config.formats.problem_type_base = "https://errors.example/".to_owned();
+    config.policy.formats.problem_type_base = "https://errors.example/".to_owned();
     config
 }
 
@@ -198,6 +200,11 @@ fn every_page_equals_its_file_and_every_file_has_a_page() {
             let mut config = Config::default();
             let mut info = info(format, Reason::ConnectionRefused);
             change(&mut config, &mut info);
+            let problem_type_base = &config.policy.formats.problem_type_base;
+            let info = PageInfo {
+                problem_type_base,
+                ..info
+            };
             let name = format!("variation-{variation}.{extension}");
             check(&name, &Pages::new(&config).render(&info));
             names.insert(name);

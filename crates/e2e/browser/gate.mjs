@@ -21,7 +21,7 @@ const visit = async (browser, name, gate, get) => {
 await run({
   "a 204 at the gate leads to exactly one reload": async (browser) => {
     const tab = await visit(browser, "admitted", "wait", "wait");
-    assert.equal(await tab.page.locator("main").getAttribute("data-gate"), "wait");
+    assert.equal(await tab.box.getAttribute("data-gate"), "wait");
     await tab.almost();
     await tab.pass();
     await tab.answered(1);
@@ -68,7 +68,7 @@ await run({
 
   "attempts count where there is no gate": async (browser) => {
     const tab = await visit(browser, "failing", null, null);
-    assert.equal(await tab.page.locator("main").getAttribute("data-gate"), null);
+    assert.equal(await tab.box.getAttribute("data-gate"), null);
     await tab.almost();
     await tab.pass();
     await tab.answered(1);

@@ -268,6 +268,33 @@ await run({
     }
   },
 
+  "the time of a failure is in the visitor's time zone, with its seconds and the zone": async (browser) => {
+    const [page] = named("branded");
+    const shown = async (options) => {
+      const tab = await open(browser, { timezoneId: "Asia/Kolkata", ...options });
+      await tab.show(page);
+      const time = tab.page.locator("dd time");
+      const texts = [await time.getAttribute("datetime"), await time.innerText()];
+      await tab.close();
+      return texts;
+    };
+    const [datetime, plain] = await shown({ javaScriptEnabled: false });
+    assert.equal(plain, datetime.replace("T", " ").replace("Z", " UTC"));
+    const [at, local] = await shown({});
+    const form = { dateStyle: "long", timeStyle: "long", timeZone: "Asia/Kolkata" };
+    assert.equal(local, new Date(at).toLocaleString(page.lang, form));
+  },
+
+  "the button is above the fold of a phone on its side": async (browser) => {
+    const tab = await open(browser, { viewport: { width: 844, height: 390 } });
+    for (const page of named("branded", "busy", "connection_refused")) {
+      await tab.show(page);
+      const { y, height } = await tab.page.locator(".button").first().boundingBox();
+      assert.ok(y + height <= 390, `${at(page)}: the button ends at ${y + height} px`);
+    }
+    await tab.close();
+  },
+
   // Its hashes are those of what the minifier left: else the console would say so.
   "an own page works under its own policy": async (browser) => {
     const tab = await Tab.open(browser, { viewport: NARROW });

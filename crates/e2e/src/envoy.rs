@@ -59,7 +59,32 @@ impl Envoy {
     /// # Panics
     /// If there is no Envoy, or it does not become ready.
     pub fn start(bootstrap: &Bootstrap) -> Envoy {
+        let envoy = Self::launch(bootstrap, &[]);
+        assert_eq!(
+            envoy.stat("listener_manager.lds.update_rejected"),
+            0,
+            "Envoy refuses the listeners"
+        );
+        envoy.wait_for("listening", START_LIMIT, |e| {
+            bootstrap
+                .names()
+                .iter()
+                .all(|name| e.admin().listener(name).is_some())
+                .then_some(())
+        });
+        envoy
+    }
+
+    /// Starts an Envoy and waits until it is live; it may refuse its listeners. `files` are names and
+    /// contents of files in its folder.
+    ///
+    /// # Panics
+    /// If there is no Envoy, or it does not become live.
+    pub fn launch(bootstrap: &Bootstrap, files: &[(&str, Value)]) -> Envoy {
         let dir = new_dir();
+        for (name, content) in files {
+            fs::write(dir.join(name), content.to_string()).expect("write a file for Envoy");
+        }
         write_listeners(&dir, &bootstrap.listeners);
         let envoy = tidegate_envoy::Envoy::start(&Options {
             program: &binary(),
@@ -80,24 +105,11 @@ impl Envoy {
             ],
             environment: &bootstrap.environment,
         });
-        let envoy = Envoy {
+        Envoy {
             envoy: envoy.unwrap_or_else(|error| panic!("{}: {error}", dir.display())),
             started: Instant::now(),
             workers: bootstrap.concurrency,
-        };
-        assert_eq!(
-            envoy.stat("listener_manager.lds.update_rejected"),
-            0,
-            "Envoy refuses the listeners"
-        );
-        envoy.wait_for("listening", START_LIMIT, |e| {
-            bootstrap
-                .names()
-                .iter()
-                .all(|name| e.admin().listener(name).is_some())
-                .then_some(())
-        });
-        envoy
+        }
     }
 
     /// Checks with `envoy --mode validate` whether Envoy would start with the configuration. This

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -58,7 +59,9 @@ impl Prometheus {
     /// # Panics
     /// If there is none, or it does not become ready.
     pub fn start(target: SocketAddr, rules: &str) -> Prometheus {
-        let name = format!("tidegate-prometheus-{}", std::process::id());
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("tidegate-prometheus-{}-{count}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).expect("make a folder for Prometheus");

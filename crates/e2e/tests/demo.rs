@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
+use tidegate_e2e::client::browser;
 use tidegate_e2e::client::curl::{curl, Answer};
 use tidegate_e2e::client::{Client, Protocol};
 use tidegate_e2e::message::Request;
@@ -107,6 +108,27 @@ impl Demo {
         state
     }
 
+    fn state(&self) -> Value {
+        answer_json(&curl(self.panel, "/state", &[]))
+    }
+
+    /// Waits until the panel says that a visitor gets this.
+    fn wait_until_a_visitor_gets(&self, what: &str) {
+        wait_until(what, || {
+            let state = self.state();
+            let visitor = state["visitor"].as_str();
+            visitor.filter(|said| said.contains(what)).map(drop)
+        });
+    }
+
+    /// Switches the shop to fine, and waits until visitors have it again: an open circuit takes its time.
+    fn recover(&self) {
+        self.switch("fine");
+        wait_until("the shop to be back", || {
+            (self.get("text/html").status == 200).then_some(())
+        });
+    }
+
     fn get(&self, accept: &str) -> Answer {
         curl(self.shop, "/", &["-H", &format!("accept: {accept}")])
     }
@@ -180,6 +202,8 @@ fn failures_of_the_shop_get_pages_until_it_recovers() {
     let shop = demo.get("text/html");
     assert_eq!(shop.status, 200);
     assert!(text(&shop).contains("Coffee that comes in with the tide"));
+    let link = format!("<a href=\"http://{}/\">the owner's panel</a>", demo.panel);
+    assert!(text(&shop).contains(&link), "{}", text(&shop));
 
     // Mode, status and reason of the page, and the line of the demo.
     let table = [
@@ -198,13 +222,8 @@ fn failures_of_the_shop_get_pages_until_it_recovers() {
         ),
     ];
     for (mode, status, reason, line) in table {
-        let state = demo.switch(mode);
-        assert!(
-            state["visitor"]
-                .as_str()
-                .is_some_and(|hint| hint.contains(reason)),
-            "{state}"
-        );
+        demo.switch(mode);
+        demo.wait_until_a_visitor_gets(reason);
         demo.wait_for_line(line);
         let page = demo.get("text/html");
         assert_eq!(page.status, status, "{mode}");
@@ -229,16 +248,12 @@ fn failures_of_the_shop_get_pages_until_it_recovers() {
         let problem = demo.get("application/json");
         assert_eq!(problem.status, status, "{mode}");
         assert_eq!(answer_json(&problem)["reason"], reason, "{mode}");
+        demo.recover();
     }
 
-    demo.switch("fine");
-    // If the failures have opened a breaker, it takes its time.
-    wait_until("the shop to be back", || {
-        (demo.get("text/html").status == 200).then_some(())
-    });
     demo.wait_for_line("the site is fine");
     wait_until("the counters", || {
-        let state = answer_json(&curl(demo.panel, "/state", &[]));
+        let state = demo.state();
         let at_least = |name: &str, least| state[name].as_u64().is_some_and(|n| n >= least);
         (at_least("served", 2) && at_least("failed", 6) && at_least("reached", 2)).then_some(())
     });
@@ -247,6 +262,77 @@ fn failures_of_the_shop_get_pages_until_it_recovers() {
     assert!(demo.wait().success());
     demo.wait_for_line("Envoy, the shop and the panel are closed.");
     demo.wait_until_all_is_closed(&children);
+}
+
+/// Real visitors: they come back as the page does, and all of them are served in the end.
+#[test]
+fn a_crowd_meets_the_open_circuit_and_is_served_when_the_shop_is_back() {
+    let demo = Demo::start();
+    demo.switch("down");
+    let crowd = r#"{"visitors":20,"obey":true}"#;
+    let sent = answer_json(&curl(demo.panel, "/crowd", &["-d", crowd]));
+    assert_eq!(sent["crowd"]["waiting"], 20, "{sent}");
+    wait_until("the circuit to open", || {
+        (demo.state()["circuit"]["state"] == "open").then_some(())
+    });
+    wait_until("rejections", || {
+        demo.state()["rejected"].as_u64().filter(|count| *count > 0)
+    });
+    demo.wait_until_a_visitor_gets("Tidegate's page: 503, circuit_open");
+    assert!(demo.state()["hint_s"].is_u64(), "{}", demo.state());
+    demo.switch("fine");
+    let done = json!({ "waiting": 0, "served": 20, "gave_up": 0, "rude": false });
+    wait_until("the crowd to be served", || {
+        (demo.state()["crowd"] == done).then_some(())
+    });
+    let offered = demo.state()["history"]["offered"].clone();
+    let offered: Vec<u64> = serde_json::from_value(offered).expect("numbers");
+    assert!(offered.iter().sum::<u64>() >= 40, "{offered:?}");
+}
+
+#[test]
+fn the_panel_puts_the_shop_into_maintenance_and_ends_it() {
+    let demo = Demo::start();
+    demo.switch("maintenance");
+    wait_until("the maintenance page", || {
+        let problem = demo.get("application/json");
+        (problem.status == 503 && answer_json(&problem)["reason"] == "maintenance").then_some(())
+    });
+    demo.wait_until_a_visitor_gets("Tidegate's page: 503, maintenance");
+    demo.recover();
+    demo.wait_until_a_visitor_gets("the shop");
+}
+
+/// `PANEL_PICTURE` names a file for a screenshot, such as docs/img/owners-panel.png.
+#[test]
+fn the_panel_works_in_a_browser_and_on_a_phone() {
+    let demo = Demo::start();
+    let facts = json!({
+        "panel": format!("http://{}/", demo.panel),
+        "picture": std::env::var("PANEL_PICTURE").ok(),
+    });
+    let passed = browser::run("panel.mjs", &facts, |_| json!(null));
+    assert_eq!(passed.len(), 2);
+}
+
+/// The error is not hidden behind the configuration that Envoy prints.
+#[test]
+fn a_wrong_module_is_reported_in_a_few_lines() {
+    let mut command = command();
+    let module = std::env::temp_dir().join(format!("tidegate-no-module-{}", std::process::id()));
+    std::fs::write(&module, "no module").expect("write a file");
+    command.args(["--port", "0", "--panel-port", "0", "--module"]);
+    command.arg(&module);
+    let mut demo = Program::start_piped(command);
+    let status = wait_until("the demo to end", || demo.try_wait().expect("wait"));
+    let said = read_all(&mut demo);
+    let _ = std::fs::remove_file(&module);
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(said.contains("Unable to create Wasm plugin"), "{said}");
+    assert!(
+        !said.lines().any(|line| line.trim_start().starts_with('#')),
+        "{said}"
+    );
 }
 
 /// What the README invites to: Down, half a minute, Fine. A script asks again and again meanwhile, from the

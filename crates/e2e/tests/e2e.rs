@@ -1,5 +1,7 @@
 //! The tests that need a real Envoy, in one binary so that the harness is linked once.
 
+/// Brands by host, formats by route, texts by language.
+mod brands;
 /// The circuit breaker.
 mod breaker;
 /// Pages in a real browser.

@@ -8,6 +8,7 @@
 //! The copy uses free ports in place of those in the example's `envoy.yaml`, so that the test can
 //! run beside others.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::symlink;
@@ -71,7 +72,7 @@ fn script(steps: &[Step]) -> String {
     for (number, Step { command, .. }) in steps.iter().enumerate() {
         // The output of a background command could appear anywhere between the others.
         let to = if command.ends_with('&') {
-            ">>background.log 2>&1"
+            ">>../../background.log 2>&1"
         } else {
             "2>&1"
         };
@@ -174,6 +175,23 @@ impl Copy {
         fs::read_to_string(self.folder.join(name)).unwrap_or_default()
     }
 
+    /// Returns names and contents of all files that Git would notice.
+    fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        let mut folders = vec![self.folder.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("list the copy") {
+                let path = entry.expect("list the copy").path();
+                match path.is_dir() {
+                    true => folders.push(path),
+                    false if path.ends_with("envoy.log") => {}
+                    false => drop(files.insert(path.clone(), fs::read(path).expect("a file"))),
+                }
+            }
+        }
+        files
+    }
+
     /// Runs a script and returns its output.
     fn run(&self, script: &str) -> String {
         fs::write(self.root.join("run.sh"), script).expect("write the script");
@@ -241,6 +259,7 @@ fn readme_commands_print_what_the_readme_says() {
     let mut count = 0;
     for example in examples.map(|entry| entry.expect("list the examples").path()) {
         let copy = Copy::of(&example);
+        let before = copy.files();
         let steps = steps(&copy.read("README.md"));
         assert!(
             !steps.is_empty(),
@@ -270,13 +289,18 @@ fn readme_commands_print_what_the_readme_says() {
                 step.line,
                 step.command,
                 step.expected.join("\n"),
-                copy.read("background.log"),
+                copy.read("../../background.log"),
             );
         }
-        for log in ["background.log", "envoy.log"] {
+        for log in ["../../background.log", "envoy.log"] {
             let signs = envoy::signs_of_death(&copy.read(log));
             assert!(signs.is_empty(), "{}: {signs:#?}", example.display());
         }
+        assert!(
+            copy.files() == before,
+            "{}: the commands leave changed or new files",
+            example.display()
+        );
         count += 1;
     }
     assert!(count > 0, "no examples");

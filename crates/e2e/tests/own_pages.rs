@@ -87,6 +87,10 @@ fn listener(configuration: &Value) -> Value {
             merge(named("/metadata", "ruled"), metadata),
             named("/ruled", "ruled"),
             named("/other", "other-1"),
+            merge(
+                route("/retried", "refused"),
+                json!({ "route": { "retry_policy": { "retry_on": "connect-failure", "num_retries": 1 } } }),
+            ),
             route("/refused", "refused"),
             route("/", "upstream"),
         ])
@@ -190,7 +194,7 @@ fn page_shows_exposed_values_escaped() {
     let part = "%2Frefused%2Fa%27b%22%3Ci%3E%26%3D%253C";
     let expected = format!(
         "<!doctype html>\n<html lang=\"en\" dir=\"ltr\">\n<title>We’ll be right back</title>\n\
-         <style>{STYLE}</style>\n<p>The server behind this site cannot be reached at the moment. \
+         <style>{STYLE}</style>\n<p>Our site cannot be reached at the moment. \
          {{{{not ours}}}} &lt;call&gt; <b>now</b></p>\n\
          <a href=\"https://status.example/?path={part}\" title='{shown}'>site.example{shown}</a>\n\
          <a href=\"/help?a&amp;b\">Help &amp; more</a>\n<b>Bye</b>none\n<script>{SCRIPT}</script>\n"
@@ -217,6 +221,27 @@ fn page_shows_exposed_values_escaped() {
         json!({ "path": ["/refused/a'b\"<i>&=%3C", 1, null] })
     );
     assert_eq!(problem["status"], 502);
+}
+
+/// After a retry, Envoy tells nothing of the attempt before.
+#[test]
+fn a_form_without_a_connection_was_not_processed_unless_it_was_retried() {
+    let shop = start();
+    let client = Client::new(Protocol::H1, shop.envoy.listener("main"));
+    for (path, said) in [
+        ("/refused/", "What you sent has not been processed."),
+        (
+            "/retried/",
+            "What you sent may or may not have been processed.",
+        ),
+        ("/503/", "What you sent may or may not have been processed."),
+    ] {
+        // No template of the operator has this format.
+        let form = Request::new("POST", path).header("accept", "text/markdown");
+        let page = client.get(&form);
+        let text = page.text();
+        assert!(text.contains(said), "{path}: {text}");
+    }
 }
 
 #[test]

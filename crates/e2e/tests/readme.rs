@@ -152,6 +152,7 @@ fn readme_commands_lead_to_an_own_page_on_envoy() {
                 let file = root.0.join("my-pages/envoy.yaml");
                 move_port(&file, 8080, port);
                 move_port(&file, 3000, refused.address().port());
+                move_port(&file, 9901, free_port());
                 let envoy =
                     root.start(&format!("{command} --disable-hot-restart --log-level warn"));
                 running = Some(envoy);

@@ -113,6 +113,7 @@ fn bundles_are_accepted_by_what_loads_them() {
     let made = json(&bundle("json"));
     for (kind, pointer) in [
         ("istio", "/spec/pluginConfig"),
+        ("trafficextension", "/spec/wasm/pluginConfig"),
         ("envoy-gateway", "/spec/wasm/0/config"),
     ] {
         let resource: Value = serde_yaml_ng::from_str(&bundle(kind)).expect(kind);
@@ -188,14 +189,76 @@ fn resources_have_only_fields_of_their_apis() {
         ".spec.wasm.config",
     ];
     let gateway: BTreeSet<String> = gateway.map(str::to_owned).into();
-    let bundled = |kind: &str| {
+    let bundled_with = |kind: &str, more: &[&str]| {
         let mut command = tool();
         command.args(["bundle", "examples/own-pages/tidegate.yaml", "--as", kind]);
+        command.args(more);
         let output = command.current_dir(workspace()).output();
         let output = output.expect("run tidegate bundle");
         serde_yaml_ng::from_slice(&output.stdout).expect("YAML")
     };
+    let bundled = |kind: &str| bundled_with(kind, &[]);
+    let sha256 = "0123456789abcdef".repeat(4);
+    let of_web = [
+        "--module",
+        "https://x.example/y.wasm",
+        "--sha256",
+        &sha256,
+        "--selector",
+        "app=shop",
+    ];
+    let changed = |mut fields: BTreeSet<String>, from: &[&str], to: &[&str]| {
+        fields.retain(|field| !from.iter().any(|from| field.starts_with(from)));
+        fields.extend(to.iter().map(|field| (*field).to_owned()));
+        fields
+    };
+    let gateway_of_web = changed(
+        gateway.clone(),
+        &[".spec.wasm.code", ".spec.targetRefs"],
+        &[
+            ".spec.wasm.code.type=\"HTTP\"",
+            ".spec.wasm.code.http.url=\"https://x.example/y.wasm\"",
+            &format!(".spec.wasm.code.http.sha256=\"{sha256}\""),
+            ".spec.targetSelectors.group=\"gateway.networking.k8s.io\"",
+            ".spec.targetSelectors.kind=\"Gateway\"",
+            ".spec.targetSelectors.matchLabels.app=\"shop\"",
+        ],
+    );
+    let istio_of_web = changed(
+        istio(".spec.wasm"),
+        &[".spec.wasm.url", ".spec.selector"],
+        &[
+            ".spec.wasm.url=\"https://x.example/y.wasm\"",
+            &format!(".spec.wasm.sha256=\"{sha256}\""),
+            ".spec.selector.matchLabels.app=\"shop\"",
+        ],
+    );
+    let istio_of_gateway = changed(
+        istio(".spec"),
+        &[".spec.selector"],
+        &[
+            ".spec.targetRefs.group=\"gateway.networking.k8s.io\"",
+            ".spec.targetRefs.kind=\"Gateway\"",
+            ".spec.targetRefs.name=\"public\"",
+        ],
+    );
     for (resource, expected) in [
+        (
+            bundled("trafficextension"),
+            with(istio(".spec.wasm"), "TrafficExtension"),
+        ),
+        (
+            bundled_with("trafficextension", &of_web),
+            with(istio_of_web, "TrafficExtension"),
+        ),
+        (
+            bundled_with("istio", &["--gateway", "public"]),
+            with(istio_of_gateway, "WasmPlugin"),
+        ),
+        (
+            bundled_with("envoy-gateway", &of_web),
+            with(gateway_of_web, "EnvoyExtensionPolicy"),
+        ),
         (
             yaml("envoy/istio/wasmplugin.yaml"),
             with(istio(".spec"), "WasmPlugin"),

@@ -41,6 +41,17 @@ impl Admin {
         Ok((status, body))
     }
 
+    /// Sends a POST request, which changes something, and returns the status.
+    ///
+    /// # Errors
+    /// If there is no whole answer within 20 seconds.
+    pub fn post(&self, path: &str) -> Result<u16, minreq::Error> {
+        let response = minreq::post(format!("http://{}{path}", self.address))
+            .with_timeout(LIMIT_SECONDS)
+            .send()?;
+        Ok(u16::try_from(response.status_code).unwrap_or_default())
+    }
+
     /// Returns whether Envoy serves.
     pub fn is_live(&self) -> bool {
         self.get("/ready")

@@ -1,5 +1,6 @@
 //! `tidegate bundle`: builds the configuration for Envoy, Istio or Envoy Gateway from a source.
 
+mod options;
 mod resource;
 
 use std::fs;
@@ -7,16 +8,26 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use tidegate_core::config::{limits, Config};
+use tidegate_core::config::{limits, Config, ConfigErrors, ErrorKind};
 
+use crate::check::{bundle, refuse};
+use crate::findings::Finding;
 use crate::lint;
 use crate::markup;
-use crate::source::{self, Finding, Findings, LoadError, Node, Source, Value};
+use crate::source::{self, Node, Source, Value};
 
 /// Build the filter configuration from a source, with its pages, pictures, styles and scripts embedded
 ///
-/// Writes the result to standard output, and its size and the limits to standard error.
+/// Writes the configuration, or a resource that contains it, to standard output, and its size and the
+/// limits to standard error.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tidegate bundle my-pages/tidegate.yaml -o filter.json
+  tidegate bundle my-pages/tidegate.yaml --as envoy -o envoy.yaml
+  tidegate bundle my-pages/tidegate.yaml --as istio --module oci://registry.example/tidegate:0.1.0
+  tidegate bundle my-pages/tidegate.yaml --as envoy-gateway --gateway shop --namespace shop \\
+    --module https://files.example/tidegate.wasm --sha256 \"$(sha256sum <tidegate.wasm | cut -c-64)\"")]
 pub(crate) struct Args {
     /// Source in YAML or JSON; `-` reads standard input
     source: PathBuf,
@@ -26,9 +37,8 @@ pub(crate) struct Args {
     /// Kind of output
     #[arg(long = "as", value_enum, value_name = "KIND", default_value = "json")]
     kind: resource::Kind,
-    /// Location of the module: a file for Envoy, a URL for Istio, an image for Envoy Gateway
-    #[arg(long, value_name = "WHERE")]
-    module: Option<String>,
+    #[command(flatten)]
+    resource: options::ResourceArgs,
 }
 
 /// The configuration for the filter.
@@ -43,16 +53,14 @@ pub(crate) struct Bundle {
 }
 
 impl Bundle {
-    /// Embeds in the pages of a source what they refer to.
-    ///
-    /// # Errors
-    /// Everything that cannot be embedded, or makes the result too large.
-    pub(crate) fn new(source: &mut Source) -> Result<Self, Findings> {
+    /// Embeds in the pages of a source what they refer to. Returns the bundle, and everything that cannot
+    /// be embedded or makes the result too large.
+    pub(crate) fn new(source: &mut Source) -> (Self, Vec<Finding>) {
         let mut document = source.document.clone();
         let mut findings = Vec::new();
         let mut parts = Vec::new();
         let delimiters = source.config.delimiters.clone();
-        for key in lint::html_keys(source) {
+        for key in lint::html_keys(&source.config) {
             let Some(node) = source.document.at(&key).cloned() else {
                 continue;
             };
@@ -64,30 +72,25 @@ impl Bundle {
                 }
             }
         }
-        if !findings.is_empty() {
-            return Err(Findings {
-                list: findings,
-                more: 0,
-            });
-        }
         let json = document.to_json();
-        let config = Config::from_json(json.as_bytes()).map_err(|errors| Findings {
-            list: errors
-                .iter()
-                .map(|error| {
-                    let mut finding = source::place(error, &source.files, &document);
-                    explain(&mut finding, error.at(), &parts);
-                    finding
-                })
-                .collect(),
-            more: errors.more(),
-        })?;
-        let templates = sizes(&document);
-        Ok(Self {
+        let (config, result) = Config::examine(json.as_bytes());
+        for error in result.err().iter().flat_map(ConfigErrors::iter) {
+            // The others are those of the source.
+            if matches!(
+                error.kind(),
+                ErrorKind::TooLong { .. } | ErrorKind::TooLarge
+            ) {
+                let mut finding = source::place(error, &source.files, &document);
+                explain(&mut finding, error.at(), &parts);
+                findings.push(finding);
+            }
+        }
+        let bundle = Self {
+            templates: sizes(&document),
             json,
             config,
-            templates,
-        })
+        };
+        (bundle, findings)
     }
 }
 
@@ -156,24 +159,23 @@ fn sizes(document: &Node) -> Vec<(String, usize)> {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> ExitCode {
-    let mut source = match Source::load(&args.source) {
-        Ok(source) => source,
-        Err(error) => return refuse(&args.source, &error),
-    };
-    let bundle = match Bundle::new(&mut source) {
-        Ok(bundle) => bundle,
-        Err(findings) => {
-            findings.print(&args.source);
-            return ExitCode::from(crate::FINDINGS);
+    let options = match args.resource.check(args.kind) {
+        Ok(options) => options,
+        Err(message) => {
+            eprintln!("{message}");
+            return ExitCode::from(crate::USAGE);
         }
     };
-    let mut findings = lint::lint(&source);
-    findings.extend(lint::sizes(&source, &bundle));
-    for finding in findings {
-        eprintln!("{finding}");
-    }
+    let (source, bundle, warnings) = match bundle(&args.source) {
+        Ok(made) => made,
+        Err(error) => return refuse(&args.source, &error),
+    };
+    warnings.print(&source::display_name(&args.source));
     print_sizes(&bundle);
-    let text = resource::make(args.kind, &bundle.json, args.module.as_deref());
+    if options::is_kubernetes(args.kind) && !options.has_module() {
+        eprintln!("the module is registry.example/tidegate:0.1.0, a placeholder; --module sets it");
+    }
+    let text = resource::make(args.kind, &bundle.json, &options);
     match &args.output {
         None => crate::output::print(&text),
         // Overwriting a source by a slip would lose work.
@@ -209,7 +211,7 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     if path.exists() && !path.is_file() {
         return fs::write(path, text);
     }
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(without_path)?;
     file.write_all(text.as_bytes())?;
     #[cfg(unix)]
     {
@@ -222,18 +224,11 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Prints why a source could not be loaded.
-pub(crate) fn refuse(path: &Path, error: &LoadError) -> ExitCode {
-    match error {
-        LoadError::Unreadable(error) => {
-            eprintln!("{}: cannot be read: {error}", source::display_name(path));
-            ExitCode::from(crate::USAGE)
-        }
-        LoadError::Wrong(findings) => {
-            findings.print(path);
-            ExitCode::from(crate::FINDINGS)
-        }
-    }
+/// Returns an error without the path of the temporary file, which the operator did not ask for.
+fn without_path(error: std::io::Error) -> std::io::Error {
+    let text = error.to_string();
+    let cause = text.split(" at path ").next().unwrap_or_default();
+    std::io::Error::new(error.kind(), cause)
 }
 
 fn print_sizes(bundle: &Bundle) {

@@ -1,5 +1,6 @@
 //! Fills the resources of `envoy/` with a configuration.
 
+use super::options::{Module, Options, Target};
 use crate::source::yaml_safe;
 
 /// The kinds of output of `tidegate bundle`.
@@ -7,18 +8,22 @@ use crate::source::yaml_safe;
 pub(crate) enum Kind {
     /// The filter configuration
     Json,
-    /// A complete Envoy configuration: listener on port 8080, upstream on port 3000
+    /// A complete Envoy configuration: listener on port 8080, upstream on port 3000, admin on port 9901
     Envoy,
     /// An entry for `http_filters` of your own Envoy
     EnvoyFilter,
     /// A `WasmPlugin` for Istio
     Istio,
+    /// A `TrafficExtension` for Istio 1.30 and later
+    #[value(name = "trafficextension")]
+    TrafficExtension,
     /// An `EnvoyExtensionPolicy` for Envoy Gateway
     EnvoyGateway,
 }
 
 const ENVOY: &str = include_str!("../../../../envoy/envoy.yaml");
 const ISTIO: &str = include_str!("../../../../envoy/istio/wasmplugin.yaml");
+const TRAFFIC_EXTENSION: &str = include_str!("../../../../envoy/istio/trafficextension.yaml");
 const ENVOY_GATEWAY: &str = include_str!("../../../../envoy/envoy-gateway.yaml");
 
 /// The placeholders of configuration and module in those files.
@@ -30,20 +35,34 @@ const OF_EMPTY: &str =
 ";
 const BRAND: &str = "brand:\n";
 const MODULE: &str = "dist/tidegate.wasm }";
-const IMAGE: &str = "registry.example/tidegate:0.1.0";
+const URL: &str = "url: oci://registry.example/tidegate:0.1.0\n";
+const IMAGE: &str = "        type: Image
+        image:
+          # The OCI image into which you have put dist/tidegate.wasm.
+          url: registry.example/tidegate:0.1.0
+";
+/// The names in the resources, and what they apply to.
+const ISTIO_NAME: &str = "  name: tidegate\n  namespace: istio-system\n";
+const ISTIO_TARGET: &str = "  selector:\n    matchLabels:\n      istio: ingressgateway\n";
+const GATEWAY_NAME: &str = "  name: tidegate\n  namespace: default\n";
+const GATEWAY_TARGET: &str = "  targetRefs:
+    - group: gateway.networking.k8s.io
+      kind: Gateway
+      name: eg
+";
 /// The filter in [`ENVOY`], from its start to the next filter.
 const FILTER: (&str, &str) = (
     "                  - name: tidegate\n",
     "                  - name: envoy.filters.http.router\n",
 );
 
-/// Returns the resource with the configuration; `module` is the location of the module.
-pub(crate) fn make(kind: Kind, json: &str, module: Option<&str>) -> String {
+/// Returns the resource with the configuration.
+pub(crate) fn make(kind: Kind, json: &str, options: &Options) -> String {
     match kind {
         Kind::Json => json.to_owned(),
-        Kind::Envoy => with_note(&envoy(json, module), A_WHOLE_ENVOY),
+        Kind::Envoy => with_note(&envoy(json, options), A_WHOLE_ENVOY),
         Kind::EnvoyFilter => {
-            let whole = envoy(json, module);
+            let whole = envoy(json, options);
             let (_, filter) = whole.split_once(FILTER.0).unwrap_or_default();
             let (filter, _) = filter.rsplit_once(FILTER.1).unwrap_or_default();
             let indent = FILTER.0.len() - FILTER.0.trim_start().len();
@@ -54,22 +73,126 @@ pub(crate) fn make(kind: Kind, json: &str, module: Option<&str>) -> String {
             }
             out
         }
-        Kind::Istio => {
-            let image = ["oci://", IMAGE].concat();
-            let whole = kubernetes(ISTIO, json);
-            with_note(&replace(&whole, &image, module.unwrap_or(&image)), "")
-        }
-        Kind::EnvoyGateway => {
-            let whole = kubernetes(ENVOY_GATEWAY, json);
-            with_note(&replace(&whole, IMAGE, module.unwrap_or(IMAGE)), "")
-        }
+        Kind::Istio => istio(&kubernetes(ISTIO, json), options),
+        Kind::TrafficExtension => istio(&kubernetes(TRAFFIC_EXTENSION, json), options),
+        Kind::EnvoyGateway => envoy_gateway(&kubernetes(ENVOY_GATEWAY, json), options),
     }
+}
+
+fn istio(whole: &str, options: &Options) -> String {
+    let mut out = renamed(whole, ISTIO_NAME, "istio-system", options);
+    if let Some(Module {
+        address, sha256, ..
+    }) = &options.module
+    {
+        let before = out.split(URL).next().unwrap_or_default();
+        let indent = before.len() - before.trim_end_matches(' ').len();
+        let mut url = format!("url: {}\n", scalar(address));
+        if let Some(sha256) = sha256 {
+            url += &format!("{}sha256: {}\n", " ".repeat(indent), quoted(sha256));
+        }
+        out = replace(&out, URL, &url);
+    }
+    let target = match &options.target {
+        None => return with_note(&out, ""),
+        Some(Target::Gateway(name)) => gateway(name),
+        Some(Target::Labels(labels)) => {
+            format!("  selector:\n    matchLabels:\n{}", lines(labels, 6))
+        }
+    };
+    with_note(&replace(&out, ISTIO_TARGET, &target), "")
+}
+
+fn envoy_gateway(whole: &str, options: &Options) -> String {
+    let mut out = renamed(whole, GATEWAY_NAME, "default", options);
+    if let Some(Module {
+        address,
+        sha256,
+        is_web,
+    }) = &options.module
+    {
+        let (kind, key) = match is_web {
+            true => ("HTTP", "http"),
+            false => ("Image", "image"),
+        };
+        let mut code = format!(
+            "        type: {kind}\n        {key}:\n          url: {}\n",
+            scalar(address)
+        );
+        if let Some(sha256) = sha256 {
+            code += &format!("          sha256: {}\n", quoted(sha256));
+        }
+        out = replace(&out, IMAGE, &code);
+    }
+    let target = match &options.target {
+        None => return with_note(&out, ""),
+        Some(Target::Gateway(name)) => gateway(name),
+        Some(Target::Labels(labels)) => format!(
+            "  targetSelectors:
+    - group: gateway.networking.k8s.io
+      kind: Gateway
+      matchLabels:
+{}",
+            lines(labels, 8)
+        ),
+    };
+    with_note(&replace(&out, GATEWAY_TARGET, &target), "")
+}
+
+/// Returns the resource with the name and the namespace of the options.
+fn renamed(whole: &str, names: &str, namespace: &str, options: &Options) -> String {
+    let name = options.name.as_deref().unwrap_or("tidegate");
+    let namespace = options.namespace.as_deref().unwrap_or(namespace);
+    let new = format!(
+        "  name: {}\n  namespace: {}\n",
+        scalar(name),
+        scalar(namespace)
+    );
+    replace(whole, names, &new)
+}
+
+/// Returns the reference to a `Gateway`, which Istio and Envoy Gateway write in the same way.
+fn gateway(name: &str) -> String {
+    let start = GATEWAY_TARGET.strip_suffix("eg\n").unwrap_or_default();
+    format!("{start}{}\n", scalar(name))
+}
+
+fn lines(labels: &[(String, String)], indent: usize) -> String {
+    let indent = " ".repeat(indent);
+    let lines = labels.iter();
+    lines
+        .map(|(key, value)| format!("{indent}{}: {}\n", scalar(key), scalar(value)))
+        .collect()
+}
+
+/// Returns a YAML string: without quotes if it cannot be anything else.
+fn scalar(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~/:@%+".contains(c);
+    let is_word = matches!(
+        text.to_ascii_lowercase().as_str(),
+        "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n"
+    );
+    match text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(is_plain)
+        && !text.ends_with(':')
+        && !is_word
+    {
+        true => text.to_owned(),
+        false => quoted(text),
+    }
+}
+
+/// Returns a JSON string, which is a YAML string.
+fn quoted(text: &str) -> String {
+    yaml_safe(&serde_json::Value::from(text).to_string())
 }
 
 /// Comments above a resource.
 const NOTE: &str = "# Generated by `tidegate bundle`; edit the source and run it again.\n";
-const A_WHOLE_ENVOY: &str =
-    "# Listens on port 8080 and forwards to an upstream on port 3000 of this machine.\n";
+const A_WHOLE_ENVOY: &str = "\
+# Listens on port 8080 of this machine and forwards to an upstream on port 3000. Replace 127.0.0.1 in `listeners` by
+# 0.0.0.0 to let other machines in.
+";
 
 /// Replaces the comment above the resource.
 fn with_note(resource: &str, more: &str) -> String {
@@ -81,16 +204,12 @@ fn with_note(resource: &str, more: &str) -> String {
     out
 }
 
-fn envoy(json: &str, module: Option<&str>) -> String {
+fn envoy(json: &str, options: &Options) -> String {
     let indent = EMPTY.len() - EMPTY.trim_start().len();
     let whole = replace(ENVOY, EMPTY, &indented(json, indent));
     let whole = replace(&whole, OF_EMPTY, "");
-    match module {
-        // JSON strings are YAML strings.
-        Some(module) => {
-            let module = yaml_safe(&serde_json::Value::from(module).to_string());
-            replace(&whole, MODULE, &format!("{module} }}"))
-        }
+    match &options.module {
+        Some(module) => replace(&whole, MODULE, &format!("{} }}", quoted(&module.address))),
         None => whole,
     }
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{json, Value};
 use tempfile::TempDir;
-use tidegate_envoy::{Options, StartError};
+use tidegate_envoy::{Admin, Options, StartError};
 
 use super::Error;
 
@@ -17,6 +17,10 @@ pub(super) const ROUTE_TIMEOUT: Duration = Duration::from_secs(2);
 const LOG_LINES: usize = 20;
 /// Name of the listener, and prefix of its statistics.
 const NAME: &str = "shop";
+/// Name of the route, and of its policy, that is in maintenance.
+pub(super) const MAINTENANCE: &str = "maintenance";
+/// Percentage of the requests that take this route (a key of Envoy's runtime).
+const MAINTENANCE_SHARE: &str = "demo.maintenance";
 /// The labels of the filter's metrics. Envoy merges it into its configuration.
 const STATS_TAGS: &str = include_str!("../../../../envoy/stats-tags.yaml");
 
@@ -48,6 +52,14 @@ pub(super) struct Counts {
     pub(super) served: u64,
     /// Answered with 500 or more.
     pub(super) failed: u64,
+    /// All requests that have begun.
+    pub(super) offered: u64,
+    /// Requests that the circuit rejected.
+    pub(super) rejected: u64,
+    /// State of the circuit, as in the metric `tidegate_breaker_state`.
+    pub(super) state: u64,
+    /// Share of requests that the circuit admits, in percent.
+    pub(super) admitted: u64,
 }
 
 impl Envoy {
@@ -60,7 +72,9 @@ impl Envoy {
             .prefix("tidegate-demo-")
             .tempdir()
             .map_err(Error::System)?;
-        let arguments = ["--config-yaml", STATS_TAGS, "--log-level", "warning"];
+        // Envoy prints it with every error.
+        let stats_tags = without_comments(STATS_TAGS);
+        let arguments = ["--config-yaml", &stats_tags, "--log-level", "warning"];
         let options = Options {
             program: setup.envoy,
             folder: folder.path(),
@@ -113,15 +127,36 @@ impl Envoy {
     /// Returns the number of requests so far, or `None` if Envoy does not answer.
     pub(super) fn counts(&self) -> Option<Counts> {
         // Anchored (`%5E` is `^`), since the listener has counters of the same name below its own.
-        let pattern = format!("%5Ehttp.{NAME}.downstream_rq_.xx$");
-        let mut counts = Counts::default();
+        let pattern = format!(
+            "%5E(http.{NAME}.downstream_rq_(.xx%7Ctotal)$%7C\
+             wasmcustom.tidegate.breaker.(state%7Cadmitted_percent%7Crejected).route)"
+        );
+        let mut counts = Counts {
+            admitted: 100,
+            ..Counts::default()
+        };
         for (name, value) in self.envoy.admin().stats(&pattern)? {
-            match name.ends_with("_5xx") {
-                true => counts.failed += value,
-                false => counts.served += value,
+            let metric = name.strip_prefix("wasmcustom.tidegate.breaker.");
+            match metric.and_then(|metric| metric.split('.').next()) {
+                Some("state") => counts.state = counts.state.max(value),
+                Some("admitted_percent") => counts.admitted = counts.admitted.min(value),
+                Some(_) => counts.rejected += value,
+                None if name.ends_with("_total") => counts.offered += value,
+                None if name.ends_with("_5xx") => counts.failed += value,
+                None => counts.served += value,
             }
         }
         Some(counts)
+    }
+
+    /// Returns what puts the shop into maintenance, or ends it.
+    pub(super) fn maintenance(&self) -> impl Fn(bool) + Send + Sync + 'static {
+        let admin: Admin = *self.envoy.admin();
+        move |is_on| {
+            let share = if is_on { 100 } else { 0 };
+            // If Envoy does not answer, the demo is ending.
+            let _ = admin.post(&format!("/runtime_modify?{MAINTENANCE_SHARE}={share}"));
+        }
     }
 
     /// Ends Envoy; on return it is gone.
@@ -130,13 +165,28 @@ impl Envoy {
     }
 }
 
+fn without_comments(yaml: &str) -> String {
+    let lines = yaml
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
 /// Returns the last lines of a log.
 fn end_of(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }
 
-fn bootstrap_json(setup: &Setup<'_>) -> serde_json::Value {
+fn route(name: &str, matches: Value) -> Value {
+    json!({
+        "name": name,
+        "match": matches,
+        "route": {"cluster": NAME, "timeout": format!("{}s", ROUTE_TIMEOUT.as_secs())},
+    })
+}
+
+fn bootstrap_json(setup: &Setup<'_>) -> Value {
     let address =
         |port: u16| json!({"socket_address": {"address": "127.0.0.1", "port_value": port}});
     let wasm = json!({
@@ -174,20 +224,24 @@ fn bootstrap_json(setup: &Setup<'_>) -> serde_json::Value {
             "virtual_hosts": [{
                 "name": NAME,
                 "domains": ["*"],
-                "routes": [{
-                    "name": NAME,
-                    "match": {"prefix": "/"},
-                    "route": {
-                        "cluster": NAME,
-                        "timeout": format!("{}s", ROUTE_TIMEOUT.as_secs()),
-                    },
-                }],
+                "routes": [
+                    route(MAINTENANCE, json!({
+                        "prefix": "/",
+                        "runtime_fraction": {
+                            "default_value": {"numerator": 0},
+                            "runtime_key": MAINTENANCE_SHARE,
+                        },
+                    })),
+                    route(NAME, json!({"prefix": "/"})),
+                ],
             }],
         },
         "http_filters": [wasm, router],
     });
     json!({
         "admin": {"address": address(0)},
+        // The panel changes the runtime by the administration interface.
+        "layered_runtime": {"layers": [{"name": "panel", "admin_layer": {}}]},
         "static_resources": {
             "listeners": [{
                 "name": NAME,

@@ -6,26 +6,35 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use serde_json::{json, Value};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use tidegate_core::config::{Config, ConfigErrors};
 
-use self::envoy::{Counts, Envoy, Setup};
+use self::crowd::Crowds;
+use self::envoy::{Envoy, Setup, MAINTENANCE};
 use self::panel::Panel;
+use self::probe::Probe;
 use self::report::Report;
 use self::site::Site;
+use self::watch::Watch;
+use crate::check::Unusable;
 use crate::http::{lock, Handler, Server};
 
+mod client;
+mod crowd;
 mod envoy;
 mod panel;
+mod probe;
 mod report;
 mod site;
+mod watch;
 
 /// The filter configuration of the demo: a brand, and else the defaults.
 const CONFIG: &str = include_str!("assets/filter.json");
@@ -34,6 +43,11 @@ const TICK: Duration = Duration::from_millis(500);
 
 /// Run a demo: a small shop behind Envoy with the filter, and a panel that breaks the shop
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tidegate demo                          the shop on port 8080, its panel on port 8081
+  tidegate demo --config tidegate.yaml   with your own pages and settings
+  tidegate demo --port 0 --panel-port 0 --envoy ~/bin/envoy --module ~/tidegate.wasm")]
 pub(crate) struct Args {
     /// Port of the shop on 127.0.0.1; 0 selects a free port
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
@@ -41,7 +55,7 @@ pub(crate) struct Args {
     /// Port of the panel on 127.0.0.1; 0 selects a free port
     #[arg(long, value_name = "PORT", default_value_t = 8081)]
     panel_port: u16,
-    /// Filter configuration to use instead of the demo's own
+    /// Configuration or source, in YAML or JSON, to use instead of the demo's own
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Envoy binary
@@ -93,11 +107,12 @@ fn demo(args: &Args) -> Result<(), Error> {
     // First, so that a signal ends everything that is started below.
     listen_for_signals(events.clone())?;
     let module = absolute(&args.module)?;
-    let config = filter_config(args.config.as_deref())?;
+    let config = with_maintenance(filter_config(args.config.as_deref())?);
     port_is_free(args.port, "--port")?;
     port_is_free(args.panel_port, "--panel-port")?;
 
     let site = Arc::new(Site::start().map_err(Error::System)?);
+    report::starting();
     let envoy = Envoy::start(&Setup {
         envoy: &args.envoy,
         module: &module,
@@ -105,16 +120,22 @@ fn demo(args: &Args) -> Result<(), Error> {
         port: args.port,
         site_port: site.port(),
     })?;
-    let counts = Arc::new(Mutex::new(Counts::default()));
-    let url = format!("http://127.0.0.1:{}/", envoy.port());
+    let watch = Arc::new(Mutex::new(Watch::default()));
+    let shop = SocketAddr::from((Ipv4Addr::LOCALHOST, envoy.port()));
+    let probe = Probe::start(shop).map_err(Error::System)?;
+    let url = format!("http://{shop}/");
     let panel = Panel {
         site: site.clone(),
-        counts: counts.clone(),
+        watch: watch.clone(),
+        probe: probe.clone(),
+        crowds: Crowds::new(shop),
+        maintenance: Box::new(envoy.maintenance()),
         url: url.clone(),
         events,
     };
     let panel = open_panel(args.panel_port, panel)?;
     let panel_url = format!("http://127.0.0.1:{}/", panel.port());
+    site.set_panel(&panel_url);
 
     let mut report = Report::begin(&url, &panel_url, Instant::now());
     report.state(site.state(), Instant::now());
@@ -135,12 +156,17 @@ fn demo(args: &Args) -> Result<(), Error> {
                     break Err(Error::EnvoyEnded { status, log });
                 }
                 match site.tick(now) {
-                    Ok(true) => report.state(site.state(), now),
+                    Ok(true) => {
+                        probe.switched();
+                        report.state(site.state(), now);
+                    }
                     Ok(false) => {}
                     Err(error) => break Err(Error::SiteLost(error)),
                 }
                 if let Some(read) = envoy.counts() {
-                    *lock(&counts) = read;
+                    if lock(&watch).take(read, now) {
+                        probe.changed();
+                    }
                     report.counts(read, site.reached(), now);
                 }
             }
@@ -178,18 +204,33 @@ fn filter_config(file: Option<&Path>) -> Result<String, Error> {
     let Some(file) = file else {
         return Ok(CONFIG.to_owned());
     };
-    let named = |error| Error::ConfigFile {
-        file: file.into(),
-        error,
-    };
-    let json = std::fs::read_to_string(file).map_err(named)?;
-    match Config::from_json(json.as_bytes()) {
-        Ok(_) => Ok(json),
-        Err(errors) => Err(Error::Config {
+    match crate::check::bundle(file) {
+        Ok((_, bundle, _)) => Ok(bundle.json),
+        Err(error) => Err(Error::Config {
             file: file.into(),
-            errors,
+            error,
         }),
     }
+}
+
+/// Adds the policy that the panel's button uses. The configuration is valid.
+fn with_maintenance(config: String) -> String {
+    let Ok(Value::Object(mut whole)) = serde_json::from_str(&config) else {
+        return config;
+    };
+    let rule = json!({
+        "name": MAINTENANCE,
+        "match": { "route": MAINTENANCE },
+        "maintenance": true,
+    });
+    let routes = whole.entry("routes").or_insert_with(|| json!([]));
+    let routes = routes.as_array_mut();
+    let Some(routes) = routes.filter(|rules| rules.iter().all(|rule| rule["name"] != MAINTENANCE))
+    else {
+        return config;
+    };
+    routes.insert(0, rule);
+    Value::Object(whole).to_string()
 }
 
 /// Checks the port, with a shorter error than Envoy's.
@@ -250,10 +291,8 @@ fn open_browser(url: &str) {
 enum Error {
     /// The module does not exist.
     Module { module: PathBuf, error: io::Error },
-    /// The configuration file cannot be read.
-    ConfigFile { file: PathBuf, error: io::Error },
-    /// The filter rejects the configuration.
-    Config { file: PathBuf, errors: ConfigErrors },
+    /// The configuration cannot be read, or the filter rejects it.
+    Config { file: PathBuf, error: Unusable },
     /// A port cannot be bound.
     Port {
         port: u16,
@@ -279,7 +318,12 @@ impl Error {
     fn is_usage(&self) -> bool {
         matches!(
             self,
-            Error::Module { .. } | Error::ConfigFile { .. } | Error::EnvoyMissing { .. }
+            Error::Module { .. }
+                | Error::EnvoyMissing { .. }
+                | Error::Config {
+                    error: Unusable::Unreadable(_),
+                    ..
+                }
         )
     }
 }
@@ -293,10 +337,12 @@ impl fmt::Display for Error {
                  `make wasm` builds it at dist/tidegate.wasm; select another with --module or TIDEGATE_WASM",
                 module.display()
             ),
-            Error::ConfigFile { file, error } => write!(f, "{}: {error}", file.display()),
-            Error::Config { file, errors } => {
-                write!(f, "the filter rejects {}:\n{errors}", file.display())
-            }
+            Error::Config { file, error } => match error {
+                Unusable::Unreadable(_) => write!(f, "{}: {error}", file.display()),
+                Unusable::Wrong(_) => {
+                    write!(f, "the filter rejects {}:\n{error}", file.display())
+                }
+            },
             Error::Port { port, option, error } => {
                 write!(f, "port {port} cannot be used: {error}\nselect another with {option}; 0 selects a free port")
             }

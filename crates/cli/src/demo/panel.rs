@@ -7,8 +7,10 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::envoy::{Counts, ROUTE_TIMEOUT};
-use super::site::{Mode, Site, State};
+use super::crowd::{self, Crowds};
+use super::probe::Probe;
+use super::site::{Mode, Site};
+use super::watch::Watch;
 use super::Event;
 use crate::http::{lock, Request, Response};
 
@@ -17,13 +19,20 @@ const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
 /// The page loads nothing from other sites, and other sites cannot frame it.
 const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
-                   connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+                   connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; \
+                   form-action 'none'";
 
 /// What the panel shows and switches.
 pub(super) struct Panel {
     pub(super) site: Arc<Site>,
-    /// Responses to visitors, as last read from Envoy.
-    pub(super) counts: Arc<Mutex<Counts>>,
+    /// What Envoy counts.
+    pub(super) watch: Arc<Mutex<Watch>>,
+    /// What a visitor gets.
+    pub(super) probe: Arc<Probe>,
+    /// Visitors whom the panel sends.
+    pub(super) crowds: Crowds,
+    /// Puts the shop into maintenance, or ends it.
+    pub(super) maintenance: Box<dyn Fn(bool) + Send + Sync>,
     /// URL of the shop.
     pub(super) url: String,
     /// Receives the switches.
@@ -45,14 +54,16 @@ impl Panel {
                 Response::new(200, HTML, PAGE).with("content-security-policy", CSP)
             }
             ("GET" | "HEAD", "/state") => self.state(),
-            ("POST", "/state") if foreign(request) => refusal(
+            ("POST", "/state" | "/crowd") if foreign(request) => refusal(
                 403,
                 "only the panel's own page and programs may switch the site",
             ),
             ("POST", "/state") => self.switch(&request.body),
+            ("POST", "/crowd") => self.send(&request.body),
             (_, "/state") => refusal(405, "GET shows the state, POST changes it")
                 .with("allow", "GET, HEAD, POST"),
-            _ => refusal(404, "there is / and /state"),
+            (_, "/crowd") => refusal(405, "POST sends visitors").with("allow", "POST"),
+            _ => refusal(404, "there is /, /state and /crowd"),
         }
     }
 
@@ -68,6 +79,8 @@ impl Panel {
             }
         };
         let switched = self.site.switch(mode, Instant::now());
+        (self.maintenance)(mode == Mode::Maintenance);
+        self.probe.switched();
         let (event, response) = match switched {
             Ok(()) => (Event::Turned, self.state()),
             Err(error) => (
@@ -80,18 +93,37 @@ impl Panel {
         response
     }
 
+    fn send(&self, body: &[u8]) -> Response {
+        let wish = serde_json::from_slice(body);
+        let wish = wish.map_err(|error| format!("{error}; wanted: {}", crowd::FORM));
+        match wish.and_then(|wish| self.crowds.send(wish)) {
+            Ok(()) => self.state(),
+            Err(error) => refusal(400, &error),
+        }
+    }
+
     fn state(&self) -> Response {
         let state = self.site.state();
-        let counts = *lock(&self.counts);
+        let (visitor, hint_s) = match self.probe.look() {
+            Some((words, hint_s)) => (Some(words), hint_s),
+            None => (None, None),
+        };
+        let watch = lock(&self.watch);
+        let counts = watch.counts();
         let state = json!({
             "mode": state.mode,
             "up": state.up,
             "site": state.to_string(),
-            "visitor": visitor(state),
+            "visitor": visitor,
+            "hint_s": hint_s,
             "url": self.url,
             "served": counts.served,
             "failed": counts.failed,
+            "rejected": counts.rejected,
             "reached": self.site.reached(),
+            "circuit": watch.circuit(),
+            "history": watch.history(),
+            "crowd": self.crowds.state(),
         });
         Response::new(200, JSON, format!("{state}\n"))
     }
@@ -107,26 +139,6 @@ fn foreign(request: &Request) -> bool {
 
 fn refusal(status: u16, message: &str) -> Response {
     Response::new(status, JSON, format!("{}\n", json!({ "error": message })))
-}
-
-/// Returns what a visitor gets in this state.
-fn visitor(state: State) -> String {
-    let page = "Tidegate's page";
-    match (state.mode, state.up) {
-        (Mode::Fine, _) => "the shop".to_owned(),
-        (Mode::Down, _) => format!("{page}: 502, connection_refused"),
-        (Mode::Slow, _) => {
-            let seconds = ROUTE_TIMEOUT.as_secs();
-            format!("after {seconds} s, {page}: 504, http_response_timeout")
-        }
-        (Mode::BadGateway, _) => {
-            format!("{page} in place of the application's own: 502, upstream_bad_gateway")
-        }
-        (Mode::Flapping, true) => "the shop, until it goes down again".to_owned(),
-        (Mode::Flapping, false) => {
-            format!("{page}: 502, connection_refused, until it comes up again")
-        }
-    }
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ Harbour Coffee is open: a small shop behind Envoy with Tidegate.
 Open both in a browser, press \"Down\" in the panel, and reload the shop.
 Its page asks every few seconds whether the shop is back: press \"Fine\",
 and the shop is there within seconds, however long it was down.
+While it is down, press \"20 visitors\": the circuit opens and spares the shop.
 
 While the shop is down, look at the same failure as other clients get it:
 
@@ -39,9 +40,11 @@ While the shop is down, look at the same failure as other clients get it:
   curl -i -d bean=quayside {url}order
   curl -i --http2-prior-knowledge -H 'content-type: application/grpc' -d '' {url}
 
-The panel has an HTTP interface too (modes: fine, down, slow, 502, flapping):
+The panel has an HTTP interface too (modes: fine, down, slow, 502, flapping,
+maintenance):
 
   curl -d '{{\"mode\":\"slow\"}}' {panel}state
+  curl -d '{{\"visitors\":20,\"obey\":true}}' {panel}crowd
 
 Ctrl-C ends all of it.
 "
@@ -85,6 +88,11 @@ Ctrl-C ends all of it.
 fn say(text: &str) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Prints that Envoy starts, which takes a moment: it compiles the module.
+pub(super) fn starting() {
+    say("Starting Envoy with the filter ...\n\n");
 }
 
 /// Summarizes counters.

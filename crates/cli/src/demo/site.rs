@@ -1,9 +1,9 @@
-//! The site behind the gateway: a small shop that its owner can break in five ways.
+//! The site behind the gateway: a small shop that its owner can break in several ways.
 
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -36,16 +36,19 @@ pub(super) enum Mode {
     BadGateway,
     /// Alternates between up and down.
     Flapping,
+    /// Answers, while the filter shows the maintenance page.
+    Maintenance,
 }
 
 impl Mode {
     /// All modes, in the order of the panel.
-    pub(super) const ALL: [Mode; 5] = [
+    pub(super) const ALL: [Mode; 6] = [
         Mode::Fine,
         Mode::Down,
         Mode::Slow,
         Mode::BadGateway,
         Mode::Flapping,
+        Mode::Maintenance,
     ];
 
     /// Returns its name in the panel's JSON.
@@ -56,6 +59,7 @@ impl Mode {
             Mode::Slow => "slow",
             Mode::BadGateway => "502",
             Mode::Flapping => "flapping",
+            Mode::Maintenance => "maintenance",
         }
     }
 }
@@ -78,6 +82,7 @@ impl fmt::Display for State {
             (Mode::BadGateway, _) => "broken: it answers 502 with its own error page",
             (Mode::Flapping, true) => "flapping: up for a moment",
             (Mode::Flapping, false) => "flapping: down for a moment",
+            (Mode::Maintenance, _) => "in maintenance: Tidegate answers instead",
         })
     }
 }
@@ -95,6 +100,8 @@ struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     reached: AtomicU64,
+    /// URL of the owner's panel, once it is known.
+    panel: OnceLock<String>,
 }
 
 impl Site {
@@ -110,6 +117,7 @@ impl Site {
             }),
             changed: Condvar::new(),
             reached: AtomicU64::new(0),
+            panel: OnceLock::new(),
         });
         let answering = shared.clone();
         let handler: Arc<Handler> = Arc::new(move |request| answering.answer(request));
@@ -127,6 +135,12 @@ impl Site {
     /// Returns the port, which stays the same, open or closed.
     pub(super) fn port(&self) -> u16 {
         self.server.port()
+    }
+
+    /// Sets the URL to which the shop's footer links.
+    pub(super) fn set_panel(&self, url: &str) {
+        // It is set once.
+        let _ = self.shared.panel.set(url.to_owned());
     }
 
     /// Returns the current state.
@@ -188,9 +202,9 @@ impl Shared {
                 return Response::new(502, "text/html", UGLY).with("server", "shop")
             }
             Mode::Slow => self.dawdle(),
-            Mode::Fine | Mode::Down | Mode::Flapping => {}
+            Mode::Fine | Mode::Down | Mode::Flapping | Mode::Maintenance => {}
         }
-        page(request)
+        page(request, self.panel.get().map_or("/", String::as_str))
     }
 
     /// Waits, at most as long as the mode lasts.
@@ -203,12 +217,12 @@ impl Shared {
     }
 }
 
-/// Returns the pages of the shop.
-fn page(request: &Request) -> Response {
+/// Returns the pages of the shop, which link to the panel.
+fn page(request: &Request, panel: &str) -> Response {
     const HTML: &str = "text/html; charset=utf-8";
     match (request.method.as_str(), request.path.as_str()) {
-        ("GET" | "HEAD", "/") => Response::new(200, HTML, SHOP),
-        ("POST", "/order") => Response::new(200, HTML, THANKS),
+        ("GET" | "HEAD", "/") => Response::new(200, HTML, SHOP.replace("{panel}", panel)),
+        ("POST", "/order") => Response::new(200, HTML, THANKS.replace("{panel}", panel)),
         ("GET" | "HEAD", "/order") => Response::new(303, HTML, "").with("location", "/"),
         ("GET" | "HEAD", "/shop.css") => Response::new(200, "text/css", STYLE),
         ("GET" | "HEAD", "/api/beans") => Response::new(200, "application/json", BEANS),

@@ -258,7 +258,7 @@ fn one_path(route: &Route, episode: &Episode) -> Option<Change> {
 }
 
 /// Returns a prefix without the empty component that stands for the end of a path. `/` keeps it.
-fn displayed(prefix: &str) -> &str {
+pub(super) fn displayed(prefix: &str) -> &str {
     let path = prefix.strip_suffix('/');
     path.filter(|path| path.contains('/')).unwrap_or(prefix)
 }

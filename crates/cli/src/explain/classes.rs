@@ -157,7 +157,7 @@ fn hash(name: &str) -> u64 {
 }
 
 /// Returns whether a class or prefix begins with a prefix. All begin with the empty one.
-fn is_below(name: &str, prefix: &str) -> bool {
+pub(super) fn is_below(name: &str, prefix: &str) -> bool {
     let rest = name.strip_prefix(prefix);
     rest.is_some_and(|rest| prefix.is_empty() || rest.is_empty() || rest.starts_with('/'))
 }
@@ -178,7 +178,7 @@ pub(super) fn next<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
 
 /// Returns whether this is the class of a path, not a prefix of several. (Where a long name was cut
 /// within a component, it counts as a prefix.)
-fn is_whole(name: &str) -> bool {
+pub(super) fn is_whole(name: &str) -> bool {
     name.ends_with('/') || depth(name) == MAX_DEPTH
 }
 

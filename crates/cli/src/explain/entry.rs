@@ -19,6 +19,7 @@ pub(super) struct Entry<'a> {
     /// 0: the client disconnected before there was a response.
     pub(super) status: u16,
     pub(super) bytes_sent: u64,
+    pub(super) method: Cow<'a, str>,
     /// True if the request has a body.
     pub(super) sends_body: bool,
     /// Names of flags, separated by commas.
@@ -51,10 +52,19 @@ pub(super) enum Evidence {
     Flags,
     /// The status alone.
     Status,
+    /// Nothing but a status of 503: without details, flags and a host. An open circuit, a
+    /// maintenance page and other filters look like this in Envoy's default format.
+    Bare,
 }
 
 impl Evidence {
-    pub(super) const ALL: [Self; 4] = [Self::FilterState, Self::Details, Self::Flags, Self::Status];
+    pub(super) const ALL: [Self; 5] = [
+        Self::FilterState,
+        Self::Details,
+        Self::Flags,
+        Self::Status,
+        Self::Bare,
+    ];
 }
 
 /// The flags of `response_flags` by their bit (Envoy `stream_info.h`, `CoreResponseFlag`).
@@ -214,6 +224,7 @@ impl Entry<'_> {
             return ("via_upstream".into(), Evidence::Status);
         }
         let evidence = match flags {
+            0 if self.status == 503 && self.host.is_empty() => Evidence::Bare,
             0 => Evidence::Status,
             _ => Evidence::Flags,
         };

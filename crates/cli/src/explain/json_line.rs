@@ -29,6 +29,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Entry<'_>, Wrong> {
         flags: fields.response_flags.0,
         details: fields.response_code_details.0,
         sends_body: sends_body(&fields.method.0, fields.bytes_received.number()),
+        method: fields.method.0,
         path: fields
             .path
             .or(fields.path_header)

@@ -1,6 +1,7 @@
 //! `tidegate explain`: summarizes an access log for an operator on call: what failed, why, since
 //! when, what changed at that time, and what to check first.
 
+mod bare;
 mod changes;
 mod classes;
 mod entry;
@@ -35,6 +36,12 @@ const MAX_NAME: usize = 128;
 /// of a rotated log oldest first. Exit code: 0 if everything was read, 1 if no line could be
 /// understood, 2 if a file cannot be read.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tidegate explain access.log.1.gz access.log       a rotated log, oldest file first
+  kubectl logs deploy/istio-ingressgateway -n istio-system | tidegate explain -
+  tidegate explain --reason connection_refused      what it means and what to check
+  tidegate explain --json access.log | jq .findings")]
 pub(crate) struct Args {
     /// Access logs; `-` reads standard input
     #[arg(required_unless_present_any = ["reason", "runbooks"], value_name = "FILE")]
@@ -42,7 +49,7 @@ pub(crate) struct Args {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
-    /// Number of findings to show, the most frequent first; 0 shows all (JSON always has all)
+    /// Number of findings to show, the most harmful first; 0 shows all (JSON always has all)
     #[arg(long, value_name = "N", default_value_t = 10)]
     top: usize,
     /// Gap that separates two incidents

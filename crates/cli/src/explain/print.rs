@@ -1,13 +1,18 @@
 //! Writes a report as text.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
+use super::bare::Guess;
 use super::changes::Change;
 use super::report::{Finding, Report, Shown};
 use super::runbooks;
 
 /// Number of episodes that are shown of a finding: the first ones, since they lead to the cause.
 const EPISODES: usize = 4;
+
+/// Number of paths, and of methods, that are shown of a finding.
+const PATHS: usize = 3;
 
 /// Has the length of a date with its separator.
 const DATE: &str = "2026-11-23T";
@@ -102,22 +107,27 @@ fn write_finding(at: usize, finding: &Finding, is_new: bool, text: &mut String) 
     writeln!(
         text,
         "\n{at}. {}: {}, {}, {} of the {}",
-        finding.route,
+        group(finding),
         finding.reason,
         many(finding.failures, "failure"),
         percent(finding.share),
         many(finding.requests, "request"),
     )?;
     for cause in &finding.opened_by {
+        let most_likely = match finding.guess {
+            Some(_) => "most likely ",
+            None => "",
+        };
         writeln!(
             text,
-            "   The circuit was opened by {}: {} rejected",
+            "   The circuit was {most_likely}opened by {}: {} rejected",
             cause.reason,
             number(cause.rejected)
         )?;
     }
+    write_requests(finding, text)?;
     for episode in finding.episodes.iter().take(EPISODES) {
-        write_episode(episode, text)?;
+        write_episode(episode, finding.cluster.is_some(), text)?;
     }
     let more = finding.episodes.iter().skip(EPISODES);
     if let Some(last) = finding.episodes.last().filter(|_| more.len() > 0) {
@@ -151,8 +161,59 @@ fn write_finding(at: usize, finding: &Finding, is_new: bool, text: &mut String) 
     )
 }
 
+/// Returns the name of the route and cluster as the filter's metrics have it.
+fn group(finding: &Finding) -> String {
+    match (&finding.cluster, finding.grouped_by) {
+        (None, _) => finding.route.clone(),
+        (Some(cluster), "route") => format!("{}/{cluster}", finding.route),
+        (Some(cluster), _) => format!("{}, cluster {cluster}", finding.route),
+    }
+}
+
+/// Writes which requests failed.
+fn write_requests(finding: &Finding, text: &mut String) -> fmt::Result {
+    let hosts = finding
+        .paths
+        .iter()
+        .map(|path| path.class.split('/').next());
+    let is_one_host = hosts.collect::<BTreeSet<_>>().len() == 1;
+    let paths = finding.paths.iter().take(PATHS).map(|path| {
+        let failures = number(path.failures);
+        let (host, name) = path.class.split_once('/').unwrap_or_default();
+        match is_one_host || host == "-" {
+            true => format!("/{name} ({failures})"),
+            false => format!("/{name} on {host} ({failures})"),
+        }
+    });
+    let methods = finding.methods.iter();
+    let methods = methods.map(|method| format!("{} ({})", method.method, number(method.failures)));
+    for (title, mut items) in [
+        ("paths", paths.collect::<Vec<_>>()),
+        ("methods", methods.collect()),
+    ] {
+        items.truncate(PATHS);
+        if !items.is_empty() {
+            writeln!(text, "   {title}: {}", items.join(", "))?;
+        }
+    }
+    Ok(())
+}
+
 fn write_certainty(finding: &Finding, text: &mut String) -> fmt::Result {
     let known = &finding.known_from;
+    if let Some(guess) = finding.guess {
+        let what = match guess {
+            Guess::OpenCircuit => "at a time of failures: most likely Tidegate's open circuit",
+            Guess::MaintenanceOrFilter => {
+                "without failures at that time: Tidegate's maintenance, or another filter"
+            }
+        };
+        return writeln!(
+            text,
+            "   503 without flag and host, {what}. This log format cannot tell;\n   \
+             envoy/access-log.yaml can."
+        );
+    }
     if known.flags > 0 {
         writeln!(
             text,
@@ -170,7 +231,7 @@ fn write_certainty(finding: &Finding, text: &mut String) -> fmt::Result {
     Ok(())
 }
 
-fn write_episode(episode: &Shown, text: &mut String) -> fmt::Result {
+fn write_episode(episode: &Shown, knows_cluster: bool, text: &mut String) -> fmt::Result {
     let from = to_second(&episode.from);
     write!(text, "   {from}")?;
     if episode.seconds >= 1.0 {
@@ -186,7 +247,7 @@ fn write_episode(episode: &Shown, text: &mut String) -> fmt::Result {
     }
     text.push('\n');
     for change in &episode.changes {
-        writeln!(text, "     {}", sentence(change))?;
+        writeln!(text, "     {}", sentence(change, knows_cluster))?;
     }
     let first = &episode.first;
     write!(text, "     first failure: {}:{}", first.file, first.line)?;
@@ -203,7 +264,7 @@ fn write_episode(episode: &Shown, text: &mut String) -> fmt::Result {
     Ok(())
 }
 
-fn sentence(change: &Change) -> String {
+fn sentence(change: &Change, knows_cluster: bool) -> String {
     match change {
         Change::Release {
             from,
@@ -230,9 +291,18 @@ fn sentence(change: &Change) -> String {
             let when = when(at, *seconds_before);
             format!("host {host} last seen at {when}")
         }
-        Change::OneHost { host, of } => format!("only host {host} of {of} fails"),
-        Change::FirstHost { host, failing, of } => {
+        Change::OneHost { host, of } if knows_cluster => {
+            format!("only host {host} of {of} fails")
+        }
+        // The others may be hosts of other clusters, on which the failures say nothing.
+        Change::OneHost { host, .. } => {
+            format!("only host {host} fails; the log does not say which hosts share its cluster")
+        }
+        Change::FirstHost { host, failing, of } if knows_cluster => {
             format!("{failing} of {of} hosts fail, {host} first")
+        }
+        Change::FirstHost { host, failing, .. } => {
+            format!("{} fail, {host} first", many(*failing as u64, "host"))
         }
         Change::OnePath { class } => match class.split_once('/') {
             None => format!("nearly all of them are of {class}: other hosts are served"),

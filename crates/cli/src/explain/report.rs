@@ -1,13 +1,17 @@
-//! The report that is made from a tally: failures by route and reason, the most frequent first,
+//! The report that is made from a tally: failures by route and reason, the most harmful first,
 //! with what changed when they began. `--json` prints this structure (docs/explain.md).
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Serialize;
 use tidegate_core::failure::Reason;
 
-use super::changes::{changes, Change};
+use super::bare::{guesses, Guess};
+use super::changes::{changes, displayed, Change};
+use super::classes::{is_below, is_whole};
 use super::entry::Evidence;
 use super::episodes::Episode;
 use super::runbooks;
@@ -15,6 +19,8 @@ use super::tally::{Failures, Route, Tally};
 
 /// Increases when a field is removed or changes its meaning, not for new fields.
 const VERSION: u32 = 1;
+/// Number of paths of a finding.
+const PATHS: usize = 5;
 
 /// The report.
 #[derive(Debug, Serialize)]
@@ -50,13 +56,18 @@ pub(super) struct UnreadableLine {
 #[derive(Debug, Serialize)]
 pub(super) struct Finding {
     pub(super) route: String,
+    pub(super) cluster: Option<String>,
     pub(super) grouped_by: &'static str,
     pub(super) reason: &'static str,
     pub(super) failures: u64,
-    /// Requests of the route.
+    /// Requests of the route to the cluster.
     pub(super) requests: u64,
     pub(super) share: f64,
     pub(super) known_from: KnownFrom,
+    /// What failures without any evidence most likely are.
+    pub(super) guess: Option<Guess>,
+    pub(super) paths: Vec<PathShown>,
+    pub(super) methods: Vec<MethodShown>,
     /// For `circuit_open`: what opened the circuit.
     pub(super) opened_by: Vec<OpenedBy>,
     pub(super) episodes: Vec<Shown>,
@@ -72,6 +83,19 @@ pub(super) struct KnownFrom {
     pub(super) details: u64,
     pub(super) flags: u64,
     pub(super) status: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct PathShown {
+    /// The host of the requests and the first segments of their path.
+    pub(super) class: String,
+    pub(super) failures: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct MethodShown {
+    pub(super) method: String,
+    pub(super) failures: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -136,14 +160,25 @@ impl Report {
         let files: Vec<String> = files.iter().map(|path| name(path)).collect();
         let file = |at: usize| files.get(at).cloned().unwrap_or_default();
         let mut findings: Vec<Finding> = Vec::new();
-        for (name, route) in &tally.routes {
+        for route in tally.routes.values() {
             for (reason, failures) in &route.reasons {
-                findings.push(finding(name, route, *reason, failures, &file));
+                findings.push(finding(route, *reason, None, failures, &file));
+            }
+            for (guess, failures) in guesses(route) {
+                let reason = match guess {
+                    Guess::OpenCircuit => Reason::CircuitOpen,
+                    Guess::MaintenanceOrFilter => Reason::ProxyInternalError,
+                };
+                findings.push(finding(route, reason, Some(guess), &failures, &file));
             }
         }
         findings.sort_by(|a, b| {
-            let names = || (&a.route, a.reason).cmp(&(&b.route, b.reason));
-            b.failures.cmp(&a.failures).then_with(names)
+            let key = |finding: &'_ Finding| {
+                let names = (finding.route.clone(), finding.cluster.clone());
+                (names, finding.reason, finding.guess.is_some())
+            };
+            let by_harm = b.harm().total_cmp(&a.harm());
+            by_harm.then_with(|| key(a).cmp(&key(b)))
         });
         let first = tally.first_unreadable.as_ref();
         Self {
@@ -170,17 +205,26 @@ impl Report {
     }
 }
 
+impl Finding {
+    /// Returns by how much it hurts: a few failures of a route that fails always are worse than as many
+    /// of one that is otherwise well.
+    fn harm(&self) -> f64 {
+        self.failures as f64 * self.share
+    }
+}
+
 fn finding(
-    name: &str,
     route: &Route,
     reason: Reason,
+    guess: Option<Guess>,
     failures: &Failures,
     file: &dyn Fn(usize) -> String,
 ) -> Finding {
     let known_from = |evidence: Evidence| failures.evidence[evidence as usize];
     let runbook = runbooks::of(reason);
     Finding {
-        route: name.to_owned(),
+        route: route.name.to_string(),
+        cluster: known(&route.cluster),
         grouped_by: if route.is_host { "host" } else { "route" },
         reason: reason.as_str(),
         failures: failures.count,
@@ -190,8 +234,11 @@ fn finding(
             filter_state: known_from(Evidence::FilterState),
             details: known_from(Evidence::Details),
             flags: known_from(Evidence::Flags),
-            status: known_from(Evidence::Status),
+            status: known_from(Evidence::Status) + known_from(Evidence::Bare),
         },
+        guess,
+        paths: paths(failures),
+        methods: methods(failures),
         opened_by: failures
             .opened_by
             .iter()
@@ -210,6 +257,44 @@ fn finding(
         check_first: runbook.checks.iter().map(|check| check.what).collect(),
         of: reason,
     }
+}
+
+/// Returns the paths with the most failures. If a prefix stands for many paths, those that still have
+/// a name of their own count for it too.
+fn paths(failures: &Failures) -> Vec<PathShown> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    let episodes = failures.episodes.list.iter();
+    let classes = episodes.flat_map(|episode| episode.classes.below(""));
+    let classes: Vec<_> = classes.collect();
+    let prefixes = classes.iter().map(|(class, _)| *class);
+    let mut prefixes: Vec<&str> = prefixes.filter(|class| !is_whole(class)).collect();
+    prefixes.sort_unstable();
+    for (class, count) in classes {
+        let prefix = prefixes.iter().find(|prefix| is_below(class, prefix));
+        *counts.entry(prefix.unwrap_or(&class)).or_default() += count;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    // The sort is stable: equal counts stay in the order of their names.
+    counts.sort_by_key(|(_, count)| Reverse(*count));
+    let counts = counts.into_iter().take(PATHS);
+    let shown = counts.map(|(class, failures)| PathShown {
+        class: match is_whole(class) {
+            true => displayed(class).to_owned(),
+            false => format!("{class}/*"),
+        },
+        failures,
+    });
+    shown.collect()
+}
+
+fn methods(failures: &Failures) -> Vec<MethodShown> {
+    let mut methods = failures.methods.clone();
+    methods.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let shown = methods.into_iter().map(|(method, failures)| MethodShown {
+        method: method.into(),
+        failures,
+    });
+    shown.collect()
 }
 
 fn shown(
@@ -249,3 +334,6 @@ fn shown(
         changes: changes(route, reason, episode, share),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,8 @@ pub(super) const MAX_RELEASES: usize = 16;
 pub(super) const MAX_CLASSES: usize = tidegate_core::breaker::route::MAX_CLASSES;
 /// Number of steps in time for a class.
 const CLASS_STEPS: usize = 64;
+/// Number of methods of a finding that are counted separately; clients can make them up.
+const MAX_METHODS: usize = 8;
 
 /// Name of the group of all other routes.
 pub(super) const OTHERS: &str = "(other routes)";
@@ -53,10 +55,42 @@ pub(super) struct Failures {
     pub(super) episodes: Episodes,
     /// For requests that an open circuit rejected: what opened it, and the number of rejections.
     pub(super) opened_by: Vec<(Reason, u64)>,
+    /// Counts by method.
+    pub(super) methods: Vec<(Box<str>, u64)>,
 }
 
 impl Failures {
-    fn opened_by(&mut self, reason: Reason, rejected: u64) {
+    fn absorb(&mut self, later: Failures, gap_ms: u64) {
+        self.count += later.count;
+        for (known, later) in self.evidence.iter_mut().zip(later.evidence) {
+            *known += later;
+        }
+        self.episodes.absorb(later.episodes, gap_ms);
+        for (reason, rejected) in later.opened_by {
+            self.opened_by(reason, rejected);
+        }
+        for (method, count) in later.methods {
+            self.method(&method, count);
+        }
+    }
+
+    fn method(&mut self, method: &str, count: u64) {
+        if method.is_empty() {
+            return;
+        }
+        let method = super::cut(method);
+        let known = self
+            .methods
+            .iter_mut()
+            .find(|(known, _)| &**known == method);
+        if let Some((_, known)) = known {
+            *known += count;
+        } else if self.methods.len() < MAX_METHODS {
+            self.methods.push((method.into(), count));
+        }
+    }
+
+    pub(super) fn opened_by(&mut self, reason: Reason, rejected: u64) {
         match self
             .opened_by
             .iter()
@@ -68,9 +102,12 @@ impl Failures {
     }
 }
 
-/// The requests of one route.
+/// The requests of one route to one cluster, as the breaker separates them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Route {
+    pub(super) name: Box<str>,
+    /// Empty if the log does not name it.
+    pub(super) cluster: Box<str>,
     /// Whether the name is a host, since the log has no route.
     pub(super) is_host: bool,
     pub(super) requests: u64,
@@ -81,6 +118,8 @@ pub(super) struct Route {
     pub(super) hosts: Names,
     pub(super) releases: Names,
     pub(super) reasons: Vec<(Reason, Failures)>,
+    /// Failures of which the log says nothing but 503 ([`Evidence::Bare`]).
+    pub(super) bare: Failures,
 }
 
 /// The counts of a log.
@@ -96,6 +135,7 @@ pub(super) struct Tally {
     pub(super) unknown_reasons: u64,
     pub(super) first_ms: Option<u64>,
     pub(super) last_ms: Option<u64>,
+    /// By name and cluster ([`set_key`]).
     pub(super) routes: HashMap<Box<str>, Route>,
     /// How often a route was merged into [`OTHERS`]; a route that returns counts again.
     pub(super) folded: u64,
@@ -112,16 +152,14 @@ impl Route {
         self.hosts.absorb(later.hosts, MAX_HOSTS);
         self.releases.absorb(later.releases, MAX_RELEASES);
         for (reason, failures) in later.reasons {
-            let known = self.failures(reason);
-            known.count += failures.count;
-            for (known, later) in known.evidence.iter_mut().zip(failures.evidence) {
-                *known += later;
-            }
-            known.episodes.absorb(failures.episodes, gap_ms);
-            for (reason, rejected) in failures.opened_by {
-                known.opened_by(reason, rejected);
-            }
+            self.failures(reason).absorb(failures, gap_ms);
         }
+        self.bare.absorb(later.bare, gap_ms);
+    }
+
+    fn all_failures(&mut self) -> impl Iterator<Item = &mut Failures> {
+        let reasons = self.reasons.iter_mut().map(|(_, failures)| failures);
+        reasons.chain([&mut self.bare])
     }
 
     fn failures(&mut self, reason: Reason) -> &mut Failures {
@@ -131,6 +169,23 @@ impl Route {
             self.reasons.len() - 1
         });
         &mut self.reasons[at].1
+    }
+}
+
+/// What is reused from line to line.
+#[derive(Default)]
+struct Memory {
+    class: PathClass,
+    key: String,
+}
+
+/// Sets `key` to that of a route: the name alone if the cluster is unknown.
+fn set_key(key: &mut String, name: &str, cluster: &str) {
+    key.clear();
+    key.push_str(name);
+    if !cluster.is_empty() {
+        key.push('\0');
+        key.push_str(cluster);
     }
 }
 
@@ -147,14 +202,14 @@ impl Tally {
     /// Tallies whole lines.
     pub(super) fn of(lines: &[u8], gap_ms: u64) -> Self {
         let mut tally = Self::new(gap_ms);
-        let mut class = PathClass::default();
+        let mut memory = Memory::default();
         let mut start = 0;
         for end in memchr_iter(b'\n', lines) {
-            tally.line(&lines[start..end], &mut class);
+            tally.line(&lines[start..end], &mut memory);
             start = end + 1;
         }
         if start < lines.len() {
-            tally.line(&lines[start..], &mut class);
+            tally.line(&lines[start..], &mut memory);
         }
         tally
     }
@@ -167,12 +222,12 @@ impl Tally {
         tally
     }
 
-    /// Tallies a line. `class` is memory for the class of its path.
-    fn line(&mut self, line: &[u8], class: &mut PathClass) {
+    /// Tallies a line.
+    fn line(&mut self, line: &[u8], memory: &mut Memory) {
         self.lines += 1;
         match line::parse(line) {
             None => {}
-            Some(Ok(entry)) => self.add(&entry, class),
+            Some(Ok(entry)) => self.add(&entry, memory),
             Some(Err(wrong)) => self.cannot_read(wrong),
         }
     }
@@ -187,7 +242,7 @@ impl Tally {
         });
     }
 
-    fn add(&mut self, entry: &Entry<'_>, class: &mut PathClass) {
+    fn add(&mut self, entry: &Entry<'_>, Memory { class, key }: &mut Memory) {
         let at_ms = entry.ended_ms();
         let failure = entry.failure();
         let failed = failure.is_some();
@@ -199,7 +254,7 @@ impl Tally {
             self.unknown_reasons += 1;
         }
         let (gap_ms, line) = (self.gap_ms, self.lines);
-        let route = self.route(entry);
+        let route = self.route(entry, key);
         route.requests += 1;
         route.failed += u64::from(failed);
         route.timeline.add(at_ms, 1);
@@ -222,9 +277,13 @@ impl Tally {
             }
             return;
         };
-        let failures = route.failures(reason);
+        let failures = match evidence {
+            Evidence::Bare => &mut route.bare,
+            _ => route.failures(reason),
+        };
         failures.count += 1;
         failures.evidence[evidence as usize] += 1;
+        failures.method(&entry.method, 1);
         if let Some(cause) = entry.opened_by() {
             failures.opened_by(cause, 1);
         }
@@ -239,23 +298,27 @@ impl Tally {
             });
     }
 
-    /// Returns the route of a request, or its host if the log has no route.
-    fn route(&mut self, entry: &Entry<'_>) -> &mut Route {
+    /// Returns the route of a request, or its host if the log has no route. `key` is memory.
+    fn route(&mut self, entry: &Entry<'_>, key: &mut String) -> &mut Route {
+        let cluster = super::cut(&entry.cluster);
         let (name, is_host) = match (entry.route.as_ref(), entry.authority.as_ref()) {
             ("", "") => (NO_NAME, false),
             ("", host) => (super::cut(host), true),
             (route, _) => (super::cut(route), false),
         };
-        if !self.routes.contains_key(name) {
+        set_key(key, name, cluster);
+        if !self.routes.contains_key(&**key) {
             self.make_room();
             let route = Route {
+                name: name.into(),
+                cluster: cluster.into(),
                 is_host,
                 ..Route::default()
             };
-            self.routes.insert(name.into(), route);
+            self.routes.insert((&**key).into(), route);
         }
-        // The entry of a map would need a copy of the name for each line.
-        self.routes.get_mut(name).expect("it is there by now")
+        // The entry of a map would need a copy of the key for each line.
+        self.routes.get_mut(&**key).expect("it is there by now")
     }
 
     /// Makes room before another route is added: from twice the limit on, the routes with the
@@ -281,7 +344,7 @@ impl Tally {
             others.absorb(route, self.gap_ms);
             self.folded += 1;
         }
-        others.is_host = false;
+        (others.name, others.is_host) = (OTHERS.into(), false);
         self.routes.extend(all);
         self.routes.insert(OTHERS.into(), others);
     }
@@ -308,11 +371,7 @@ impl Tally {
         let mut routes: Vec<_> = later.routes.into_iter().collect();
         routes.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (name, mut route) in routes {
-            for episode in route
-                .reasons
-                .iter_mut()
-                .flat_map(|(_, f)| &mut f.episodes.list)
-            {
+            for episode in route.all_failures().flat_map(|f| &mut f.episodes.list) {
                 episode.first.file = file;
                 episode.first.line += lines_before;
             }

@@ -45,7 +45,8 @@ pub(super) fn parse(line: &[u8]) -> Result<Entry<'_>, Wrong> {
     let (received, rest) = word(rest).ok_or(Wrong::Text("bytes received"))?;
     let (sent, rest) = word(rest).ok_or(Wrong::Text("bytes sent"))?;
     let (duration, rest) = word(rest).ok_or(Wrong::Text("duration"))?;
-    entry.sends_body = sends_body(&known(method), number(received).unwrap_or(0));
+    entry.method = known(method);
+    entry.sends_body = sends_body(&entry.method, number(received).unwrap_or(0));
     entry.bytes_sent = number(sent).ok_or(Wrong::Text("number of bytes sent"))?;
     entry.duration_ms = number(duration).unwrap_or(0);
     end(rest, is_istio, &mut entry).ok_or(Wrong::Text(

@@ -8,7 +8,8 @@ use base64::Engine as _;
 use tidegate_core::config::limits;
 
 use super::{attribute, css, media_type, overlapping, target, Attribute, Delimiters, Page, Target};
-use crate::source::{finding, finding_in, position, Files, Finding, Node, NOT_UTF8};
+use crate::findings::Finding;
+use crate::source::{finding, finding_in, position, Files, Node, NOT_UTF8};
 
 /// A page with its files embedded.
 #[derive(Debug)]

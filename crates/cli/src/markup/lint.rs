@@ -5,6 +5,9 @@ use std::ops::Range;
 
 use super::{attribute, css, target, Attribute, Delimiters, Page, Part, Target};
 
+/// Longer addresses are shortened in warnings, in characters.
+const LONGEST: usize = 80;
+
 /// A warning at a byte of the page.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Lint {
@@ -28,12 +31,14 @@ pub(crate) fn lint(html: &str, delimiters: &Delimiters, has_policy: bool) -> Vec
             at,
         } = part
         {
-            linter.element(name, attributes, at);
+            linter.part(name, attributes, at);
             if name == "style" {
                 let (content, _) = page.content(number);
                 let text = page.covered.get(content.clone()).unwrap_or_default();
                 for reference in css::references(text) {
-                    linter.fetched(&reference.target, content.start + reference.at.start);
+                    let what = text.get(reference.at.clone()).unwrap_or_default();
+                    let at = content.start + reference.at.start;
+                    linter.fetched(&reference.target, &shortened(what), at);
                 }
             }
         }
@@ -123,7 +128,7 @@ impl Linter {
         }
     }
 
-    fn element(&mut self, name: &str, attributes: &[Attribute], at: &Range<usize>) {
+    fn part(&mut self, name: &str, attributes: &[Attribute], at: &Range<usize>) {
         for attribute in attributes {
             self.attribute(name, attribute, attributes);
         }
@@ -135,32 +140,32 @@ impl Linter {
                     self.add(
                         at.start,
                         "a page that reloads by itself is not accessible (WCAG 2.2.1, failure F41) \
-                         and repeats a POST; the script of the built-in page waits, probes and can \
-                         be stopped",
+                         and repeats a POST; {{{retry}}} waits, asks first and can be stopped",
                     );
                 }
             }
             "img" if attribute(attributes, "alt").is_none() => {
-                self.add(at.start, "no `alt`; use alt=\"\" for a decorative picture");
+                let img = element(name, attribute(attributes, "src"));
+                let what = format!("{img} has no `alt`; use alt=\"\" for a decorative picture");
+                self.add(at.start, what);
             }
             "base" => self.add(at.start, "<base> is blocked by the page's policy"),
             "iframe" | "frame" | "object" | "embed" | "applet" if self.has_policy => {
-                self.add(
-                    at.start,
-                    format!("<{name}> is blocked by the page's policy"),
-                );
+                let frame = element(name, attribute(attributes, "src"));
+                self.add(at.start, format!("{frame} is blocked by the page's policy"));
             }
             "form" if self.has_policy => {
-                self.add(
-                    at.start,
-                    "<form> is blocked by the page's policy, and the site that it is sent to is failing",
+                let form = element(name, attribute(attributes, "action"));
+                let what = format!(
+                    "{form} is blocked by the page's policy, and the site that it is sent to is failing"
                 );
+                self.add(at.start, what);
             }
             _ => {}
         }
     }
 
-    fn attribute(&mut self, element: &str, attribute: &Attribute, all: &[Attribute]) {
+    fn attribute(&mut self, of: &str, attribute: &Attribute, all: &[Attribute]) {
         let name = attribute.name.as_str();
         let at = attribute.at.start;
         if name.len() > 2 && name.starts_with("on") && name.chars().all(|c| c.is_ascii_lowercase())
@@ -168,7 +173,7 @@ impl Linter {
             if self.has_policy {
                 self.add(
                     at,
-                    format!("`{name}` is blocked by the page's policy; use addEventListener in a <script>"),
+                    format!("`{name}` of <{of}> is blocked by the page's policy; use addEventListener in a <script>"),
                 );
             }
             return;
@@ -176,24 +181,30 @@ impl Linter {
         if name == "style" && self.has_policy {
             self.add(
                 at,
-                "a `style` attribute is blocked by the page's policy; use a class and <style>",
+                format!(
+                    "`style` of <{of}> is blocked by the page's policy; use a class and <style>"
+                ),
             );
         }
         if (name == "srcset" || name == "imagesrcset") && !attribute.value.trim().is_empty() {
             self.add(
                 at,
-                format!("`{name}` is not embedded; use `src` with one picture"),
+                format!("`{name}` of <{of}> is not embedded; use `src` with one picture"),
             );
         }
         if !is_address(name) {
             return;
         }
         if target(&attribute.value) == Target::Script {
-            self.add(at, "a script in an address is blocked by the page's policy");
+            let what = format!(
+                "{}: a script in an address is blocked by the page's policy",
+                element(of, Some(attribute))
+            );
+            self.add(at, what);
             return;
         }
         let rel = super::attribute(all, "rel").map_or("", |rel| rel.value.as_str());
-        let is_fetched = match (element, name) {
+        let is_fetched = match (of, name) {
             ("a" | "area" | "base" | "form", _) => false,
             ("link", "href") => !rel.eq_ignore_ascii_case("canonical"),
             (_, "src" | "poster" | "data" | "background") => true,
@@ -201,29 +212,49 @@ impl Linter {
             _ => false,
         };
         if is_fetched && !attribute.is_dynamic {
-            self.fetched(&attribute.value, at);
+            self.fetched(&attribute.value, &element(of, Some(attribute)), at);
         }
     }
 
-    fn loads(&mut self, at: usize, from: &str) {
+    fn loads(&mut self, at: usize, what: &str, from: &str) {
         let blocked = match self.has_policy {
             true => ", which the page's policy blocks",
             false => "",
         };
         let what = format!(
-            "loads a file from {from}{blocked}; add the file to the source, and `tidegate bundle` \
+            "{what} loads a file from {from}{blocked}; add the file to the source, and `tidegate bundle` \
              embeds it"
         );
         self.add(at, what);
     }
 
-    /// Checks an address that the browser loads by itself.
-    fn fetched(&mut self, address: &str, at: usize) {
+    /// Checks an address that the browser loads by itself. `what`: what contains the address.
+    fn fetched(&mut self, address: &str, what: &str, at: usize) {
         match target(address) {
-            Target::Away => self.loads(at, "another site"),
-            Target::Site => self.loads(at, "the site that is failing"),
+            Target::Away => self.loads(at, what, "another site"),
+            Target::Site => self.loads(at, what, "the site that is failing"),
             _ => {}
         }
+    }
+}
+
+/// Names an element by the attribute that a warning is about.
+fn element(name: &str, attribute: Option<&Attribute>) -> String {
+    match attribute {
+        Some(attribute) => {
+            let value = shortened(&attribute.value);
+            format!("<{name} {}=\"{value}\">", attribute.name)
+        }
+        None => format!("<{name}>"),
+    }
+}
+
+/// Returns the beginning of a text, on one line.
+fn shortened(text: &str) -> String {
+    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match one_line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", one_line.get(..end).unwrap_or_default()),
+        None => one_line,
     }
 }
 

@@ -1,20 +1,27 @@
 //! Renders every page of a configuration: for each rule or template, reason, language and form.
 
-use serde_json::json;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tidegate_core::config::{Config, Maintenance};
+use serde_json::json;
+use tidegate_core::config::{Config, Maintenance, Pattern};
 use tidegate_core::failure::{Reason, Source};
+use tidegate_core::filter::Sample as FailedRequest;
+use tidegate_core::filter_config::FilterConfig;
 use tidegate_core::http::format::Format;
-use tidegate_core::page::{Gate, PageInfo, Pages};
-use tidegate_core::retry::{hint, FailureInfo};
+use tidegate_core::http::headers::HeaderBlock;
+use tidegate_core::page::Pages;
+use tidegate_core::policy::RouteInfo;
 use tidegate_core::time::Timestamp;
 
+use crate::findings::{Findings, Severity};
 use crate::http::Response;
+use crate::source::Node;
 
-/// The time that pages show: constant, so that two previews differ only if the pages do.
-const NOW_MS: u64 = 1_787_652_930_000;
-const REQUEST_ID: &[u8] = b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11";
+/// A maintenance without an end in the configuration lasts this much longer.
+const MAINTENANCE: Duration = Duration::from_secs(2 * 3600);
+const REQUEST_ID: &str = "6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11";
 
 /// A form of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +95,13 @@ impl Method {
             _ => None,
         }
     }
+
+    fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+        }
+    }
 }
 
 /// A page: the result of a rule, or a template as a route selects it.
@@ -101,25 +115,65 @@ pub(super) struct Sample {
     host: String,
     path: String,
     route: String,
-    template: Option<usize>,
+    /// The template that the route names in its metadata.
+    template: Option<String>,
 }
 
-/// A rendered page.
+/// Which variant of a page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Variant<'v> {
+    pub(super) reason: &'v str,
+    pub(super) language: &'v str,
+    pub(super) method: Method,
+    pub(super) form: Form,
+}
+
+/// A rendered page: what the filter would send.
 #[derive(Debug)]
 pub(super) struct Made {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    pub(super) body: Vec<u8>,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    form: Form,
 }
 
 impl Made {
+    /// Returns the body for people: JSON is indented.
+    pub(super) fn readable(&self) -> Vec<u8> {
+        let is_json = matches!(self.form, Form::Problem | Form::Connect);
+        let json = is_json.then(|| serde_json::from_slice::<Node>(&self.body));
+        match json {
+            Some(Ok(json)) => json.to_json().into_bytes(),
+            _ => self.body.clone(),
+        }
+    }
+
+    /// Returns the status and the headers as text.
+    pub(super) fn head(&self) -> String {
+        let lines = self.headers.iter();
+        lines
+            .map(|(name, value)| format!("{name}: {value}\n"))
+            .collect()
+    }
+
     /// Returns the response; `framed`: for the gallery.
     pub(super) fn response(self, framed: bool) -> Response {
-        let mut headers = self.headers;
-        headers.push(("cache-control", "no-store".to_owned()));
+        let body = match framed {
+            true => self.readable(),
+            false => self.body,
+        };
+        let mut status = 200;
+        let mut headers: Vec<(Cow<'static, str>, String)> = Vec::new();
+        for (name, value) in self.headers {
+            match name.as_str() {
+                ":status" => status = value.parse().unwrap_or(status),
+                // The server adds it.
+                "content-length" => {}
+                _ => headers.push((name.into(), value)),
+            }
+        }
         if framed {
             for (name, value) in &mut headers {
-                match *name {
+                match &**name {
                     "content-security-policy" => *value = framable(value),
                     // Otherwise some browsers would download it.
                     "content-type" if !value.starts_with("text/html") => {
@@ -130,9 +184,9 @@ impl Made {
             }
         }
         Response {
-            status: self.status,
+            status,
             headers,
-            body: self.body,
+            body,
         }
     }
 }
@@ -151,27 +205,18 @@ fn framable(policy: &str) -> String {
 /// Everything that a configuration renders.
 #[derive(Debug)]
 pub(super) struct Cases {
-    config: Config,
+    config: FilterConfig,
     pages: Pages,
     samples: Vec<Sample>,
-    maintenance: Maintenance,
 }
 
 impl Cases {
     pub(super) fn new(config: Config) -> Self {
         let pages = Pages::new(&config);
-        let maintenance = config
-            .routes
-            .iter()
-            .find_map(|rule| rule.maintenance.clone());
         Self {
-            samples: samples(&config, &pages),
+            samples: samples(&config),
             pages,
-            maintenance: maintenance.unwrap_or(Maintenance {
-                until: Some(Timestamp::from_secs(NOW_MS / 1000 + 7_200)),
-                message: None,
-            }),
-            config,
+            config: FilterConfig::new(config),
         }
     }
 
@@ -183,11 +228,21 @@ impl Cases {
         self.pages.languages().map(str::to_owned).collect()
     }
 
+    /// Returns the language of visitors who ask for none.
+    pub(super) fn default_language(&self) -> &str {
+        &self.config.config().locales.default
+    }
+
     /// Returns the forms in which a page differs after a POST.
-    pub(super) fn differing(&self, sample: &Sample) -> Vec<Form> {
+    pub(super) fn differing(&self, sample: &Sample, now: Timestamp) -> Vec<Form> {
         let body = |reason: &str, method, form| {
-            let language = &self.config.locales.default;
-            let made = self.make(&sample.slug, reason, language, method, form);
+            let variant = Variant {
+                reason,
+                language: self.default_language(),
+                method,
+                form,
+            };
+            let made = self.make(&sample.slug, variant, now);
             made.map(|made| made.body)
         };
         let differs = |form: &Form| {
@@ -198,13 +253,21 @@ impl Cases {
         Form::ALL.into_iter().filter(differs).collect()
     }
 
-    /// Returns the data of the gallery as JSON that can be part of a script block.
-    pub(super) fn state(&self, live: bool, version: u64, wrong: &str) -> String {
+    /// Returns the data of the gallery as JSON that can be part of a script block. `found`: what is wrong
+    /// with the source.
+    pub(super) fn state(&self, contents: &Contents<'_>, found: &Findings) -> String {
+        let (mut wrong, mut warnings) = (Vec::new(), Vec::new());
+        for finding in &found.list {
+            match finding.severity {
+                Severity::Error => wrong.push(finding.to_string()),
+                Severity::Warning => warnings.push(finding.to_string()),
+            }
+        }
         let pages = self.samples.iter().map(|sample| {
             // A live gallery requests each form on demand.
-            let posts = match live {
-                true => Vec::new(),
-                false => self.differing(sample),
+            let posts = match contents {
+                Contents::Live { .. } => Vec::new(),
+                Contents::Written { now, .. } => self.differing(sample, *now),
             };
             let posts: Vec<_> = posts.into_iter().map(Form::extension).collect();
             json!({
@@ -212,89 +275,98 @@ impl Cases {
                 "posts": posts,
             })
         });
+        let (version, languages, heads) = match contents {
+            Contents::Live { version } => (*version, self.languages(), None),
+            Contents::Written {
+                languages, heads, ..
+            } => (0, languages.to_vec(), Some(heads)),
+        };
+        let default = self.default_language().to_owned();
         let state = json!({
-            "live": live,
             "version": version,
-            "wrong": wrong,
+            "wrong": wrong.join("\n"),
+            "warnings": warnings.join("\n"),
             "pages": pages.collect::<Vec<_>>(),
-            "languages": self.languages(),
-            "language": self.config.locales.default,
+            "language": languages.iter().find(|tag| **tag == default).or(languages.first()),
+            "languages": languages,
             "forms": Form::ALL.map(Form::extension),
+            "heads": heads,
         });
         state.to_string().replace('<', "\\u003c")
     }
 
-    /// Renders a page; `None` if it does not exist.
-    pub(super) fn make(
-        &self,
-        slug: &str,
-        reason: &str,
-        language: &str,
-        method: Method,
-        form: Form,
-    ) -> Option<Made> {
+    /// Renders a page for a request that fails now; `None` if it does not exist.
+    pub(super) fn make(&self, slug: &str, variant: Variant<'_>, now: Timestamp) -> Option<Made> {
+        let Variant {
+            language,
+            method,
+            form,
+            ..
+        } = variant;
         let sample = self.samples.iter().find(|sample| sample.slug == slug)?;
-        let reason = Reason::from_token(reason)?;
+        let reason = Reason::from_token(variant.reason)?;
         let is_known = |tag: &str| self.pages.languages().any(|known| known == tag);
         if !sample.reasons.contains(&reason.as_str()) || !is_known(language) {
             return None;
         }
-        let policy = &self.config.policy;
-        let failed = envoy_status(reason);
-        let wait = hint(
-            &policy.retry,
-            &FailureInfo {
-                status: failed,
-                remaining: (reason == Reason::CircuitOpen).then_some(policy.breaker.open.base),
-                is_limit: false,
-                retry_after: None,
-                now: Some(Timestamp::from_millis(NOW_MS)),
-            },
-            Duration::ZERO,
-            // The same for each preview: in the middle of what is possible.
-            0.5,
-        );
-        let wait = reason.is_retryable().then_some(wait);
-        let status = served_status(&self.config, reason);
-        let page = self.pages.render(&PageInfo {
+        let request = HeaderBlock::from_pairs(&[
+            (":method", method.name()),
+            (":path", &sample.path),
+            (":authority", &sample.host),
+            ("accept-language", language),
+            ("x-request-id", REQUEST_ID),
+        ]);
+        let page = sample.template.iter().map(|name| ("page", name));
+        let route = RouteInfo {
+            route: sample.route.clone().into_bytes(),
+            metadata: HeaderBlock::from_pairs(&page.collect::<Vec<_>>()),
+            ..RouteInfo::default()
+        };
+        let (headers, body) = FailedRequest {
+            request: &request,
+            route: &route,
             format: form.format(),
-            status,
             reason,
             source: source(reason),
-            tripped_by: (reason == Reason::CircuitOpen).then_some(Reason::ConnectionRefused),
-            maintenance: (reason == Reason::Maintenance).then_some(&self.maintenance),
-            retry_after: wait.map(|wait| wait.delay()),
-            page_retry: Some(&policy.retry.page),
-            gate: (reason == Reason::CircuitOpen).then_some(Gate::Wait),
-            request_id: Some(REQUEST_ID),
-            now: Some(Timestamp::from_millis(NOW_MS)),
-            method: match method {
-                Method::Get => b"GET",
-                Method::Post => b"POST",
-            },
-            content_type: b"",
-            host: sample.host.as_bytes(),
-            path: sample.path.as_bytes(),
-            language: self.pages.language_of_tag(language),
-            route: sample.route.as_bytes(),
-            page: sample.template,
-        });
-        let mut headers = Vec::new();
-        let kind = page.content_type.unwrap_or("text/plain; charset=utf-8");
-        headers.push(("content-type", kind.to_owned()));
-        headers.push(("content-language", page.language.to_owned()));
-        headers.extend(
-            page.csp
-                .map(|csp| ("content-security-policy", csp.to_owned())),
-        );
-        headers.extend(wait.map(|wait| ("retry-after", wait.seconds().to_string())));
-        headers.extend(page.headers);
+            status: envoy_status(reason),
+            maintenance: &self.maintenance(now),
+            now,
+            // In the middle of what is possible.
+            unit: 0.5,
+        }
+        .reply(&self.config);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (text(name), text(value)));
         Some(Made {
-            status: page.status,
-            headers,
-            body: page.body,
+            headers: headers.collect(),
+            body,
+            form,
         })
     }
+
+    /// Returns a maintenance for pages of routes that have none: that of another route, if there is one.
+    fn maintenance(&self, now: Timestamp) -> Maintenance {
+        let rules = 1..=self.config.config().routes.len();
+        let mut all = rules.filter_map(|number| self.config.maintenance(number, now));
+        all.next().cloned().unwrap_or(Maintenance {
+            until: Some(now.saturating_add(MAINTENANCE)),
+            message: None,
+        })
+    }
+}
+
+/// What the data of the gallery is for.
+pub(super) enum Contents<'c> {
+    /// A server, which makes the pages on demand.
+    Live { version: u64 },
+    /// A folder with the pages in these languages, and their status and headers.
+    Written {
+        languages: &'c [String],
+        heads: &'c BTreeMap<String, String>,
+        now: Timestamp,
+    },
 }
 
 /// Returns the status that Envoy would have sent.
@@ -328,7 +400,7 @@ fn source(reason: Reason) -> Source {
 }
 
 /// Returns every page of a configuration.
-fn samples(config: &Config, pages: &Pages) -> Vec<Sample> {
+fn samples(config: &Config) -> Vec<Sample> {
     // A truncated response cannot be replaced.
     let all = Reason::ALL
         .iter()
@@ -337,7 +409,7 @@ fn samples(config: &Config, pages: &Pages) -> Vec<Sample> {
         slug: slug.to_owned(),
         label,
         reasons: all.clone().map(|reason| reason.as_str()).collect(),
-        host: "shop.example".to_owned(),
+        host: host_without_brand(config),
         path: "/basket".to_owned(),
         route: String::new(),
         template: None,
@@ -349,10 +421,6 @@ fn samples(config: &Config, pages: &Pages) -> Vec<Sample> {
             (rule.matches.reasons.is_empty() || rule.matches.reasons.contains(reason))
                 && (rule.matches.statuses.is_empty() || rule.matches.statuses.contains(status))
         };
-        let one = |patterns: &[tidegate_core::config::Pattern], default: &str| {
-            let first = patterns.first().map(|pattern| pattern.as_str());
-            first.map_or(default.to_owned(), |text| text.replace('*', "shop"))
-        };
         let template = rule.template.as_deref().unwrap_or("the built-in page");
         let mut sample = plain(
             &format!("rule-{number}"),
@@ -363,17 +431,54 @@ fn samples(config: &Config, pages: &Pages) -> Vec<Sample> {
             .filter(fits)
             .map(|reason| reason.as_str())
             .collect();
-        sample.host = one(&rule.matches.hosts, "shop.example");
-        sample.route = one(&rule.matches.routes, "");
+        sample.host = one_of(&rule.matches.hosts, &sample.host);
+        sample.route = one_of(&rule.matches.routes, "");
         if !rule.matches.path_prefix.is_empty() {
             sample.path.clone_from(&rule.matches.path_prefix);
         }
         samples.push(sample);
     }
-    for (name, _) in &config.templates {
-        let mut sample = plain(&format!("template-{name}"), format!("templates.{name}"));
-        sample.template = pages.template(name.as_bytes());
+    let templates = |samples: &mut Vec<Sample>, slug: &str, label: &str, host: Option<&str>| {
+        for (name, _) in &config.templates {
+            let slug = format!("{slug}template-{name}");
+            let mut sample = plain(&slug, format!("{label}templates.{name}"));
+            sample.template = Some(name.clone());
+            sample.host = host.map_or(sample.host, str::to_owned);
+            samples.push(sample);
+        }
+    };
+    templates(&mut samples, "", "", None);
+    for (number, rule) in config.brands.iter().enumerate() {
+        let (slug, label) = (format!("brand-{number}"), format!("brands[{number}]"));
+        let mut sample = plain(&slug, String::new());
+        sample.host = one_of(&rule.matches.hosts, &sample.host);
+        sample.label = format!("{label}: what a visitor of {} gets", sample.host);
+        let host = sample.host.clone();
         samples.push(sample);
+        templates(
+            &mut samples,
+            &format!("{slug}-"),
+            &format!("{label}: "),
+            Some(&host),
+        );
     }
     samples
+}
+
+/// Returns a text that the first of these patterns matches, or else a default.
+fn one_of(patterns: &[Pattern], default: &str) -> String {
+    let first = patterns.first().map(|pattern| pattern.as_str());
+    first.map_or(default.to_owned(), |text| text.replace('*', "shop"))
+}
+
+/// Returns a host that has the brand of the top level, unless every host has one of `brands`.
+fn host_without_brand(config: &Config) -> String {
+    let is_free = |host: &&str| {
+        let mut brands = config.brands.iter();
+        brands.all(|rule| !rule.matches.matches(host.as_bytes()))
+    };
+    let host = ["shop.example", "any.test", "any.invalid"]
+        .into_iter()
+        .find(is_free);
+    host.unwrap_or("shop.example").to_owned()
 }

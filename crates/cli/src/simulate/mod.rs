@@ -15,6 +15,7 @@ mod paths;
 mod plot;
 mod progress;
 mod proxy;
+mod reading;
 mod report;
 mod rng;
 mod scenario;
@@ -31,6 +32,8 @@ use std::time::Duration;
 use clap::builder::RangedU64ValueParser;
 use clap::ValueEnum;
 use tidegate_core::config::{Config, Policy};
+
+use crate::check::Unusable;
 
 use control::Kind;
 use crowd::{HintKind, Restless};
@@ -49,9 +52,13 @@ const MAX_DURATION: Duration = Duration::from_secs(24 * 3600);
 
 /// Simulate the circuit breaker, and others, against a failing upstream and returning clients
 ///
-/// Prints a table for each scenario and writes an SVG for each run. The same arguments always give the
-/// same result.
+/// Prints a table for each scenario, with what it says. The same arguments always give the same result.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tidegate simulate --scenario outage                      all breakers in one incident
+  tidegate simulate --scenario outage --only tidegate --config tidegate.yaml
+  tidegate simulate --hints --population obey              kinds of retry hints")]
 pub(crate) struct Args {
     /// Kind of incident
     #[arg(long, value_name = "NAME", default_value = "all")]
@@ -97,7 +104,7 @@ pub(crate) struct Args {
     /// Share of its work that the upstream still does for a request that has timed out
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
     waste: f64,
-    /// Filter configuration to take `breaker` and `retry` from
+    /// Configuration or source, in YAML or JSON, to take `breaker` and `retry` from
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Compare kinds of retry hints after an outage, instead of breakers
@@ -118,9 +125,9 @@ pub(crate) struct Args {
     /// Number of runs to average, with consecutive seeds
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<u64>::new().range(1..=1000))]
     runs: u64,
-    /// Folder for the SVG files; created if it does not exist
-    #[arg(long, value_name = "DIR", default_value = "simulation")]
-    out: PathBuf,
+    /// Folder for an SVG of each run; created if it does not exist [default: no pictures]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Print the figures as JSON
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
@@ -240,7 +247,9 @@ fn simulate(args: &Args) -> Result<String, String> {
                 figures: Figures::mean(&figures),
             });
         }
-        pictures += draw(&args.out, scenario, &firsts)?;
+        if let Some(folder) = &args.out {
+            pictures += draw(folder, scenario, &firsts)?;
+        }
         comparisons.push(Comparison { scenario, rows });
     }
     progress.end();
@@ -251,9 +260,15 @@ fn simulate(args: &Args) -> Result<String, String> {
     if args.markdown {
         return Ok(report::markdown(&comparisons));
     }
-    let place = args.out.display();
-    let table = report::table(&comparisons);
-    Ok(format!("{table}{pictures} pictures in {place}\n"))
+    Ok(report::table(&comparisons) + &saved(args.out.as_deref(), pictures))
+}
+
+/// Returns the line that says where the pictures are, if there are any.
+fn saved(folder: Option<&Path>, pictures: usize) -> String {
+    let plural = if pictures == 1 { "" } else { "s" };
+    folder.map_or_else(String::new, |folder| {
+        format!("{pictures} picture{plural} in {}\n", folder.display())
+    })
 }
 
 /// Returns the settings of a filter configuration, or the defaults.
@@ -263,13 +278,11 @@ fn policy(file: Option<&Path>) -> Result<Policy, String> {
             .map(|config| config.policy)
             .map_err(|_| "the defaults are not accepted".to_owned());
     };
-    let name = file.display();
-    let bytes = fs::read(file).map_err(|error| format!("{name}: cannot be read: {error}"))?;
-    Config::from_json(&bytes)
-        .map(|config| config.policy)
-        .map_err(|errors| {
-            let lines: Vec<_> = errors.iter().map(|e| format!("{name}: {e}")).collect();
-            lines.join("\n")
+    crate::check::bundle(file)
+        .map(|(_, bundle, _)| bundle.config.policy)
+        .map_err(|error| match error {
+            Unusable::Unreadable(_) => format!("{}: {error}", file.display()),
+            Unusable::Wrong(_) => error.to_string(),
         })
 }
 

@@ -77,12 +77,13 @@ pub(crate) enum Comparing {
 }
 
 impl Scenario {
-    /// All scenarios, in the order of the tables.
+    /// All scenarios, in the order of the tables: first the upstream that is alive and overloaded,
+    /// which is what a breaker is for.
     pub(crate) const ALL: [Self; 10] = [
-        Self::Outage,
-        Self::ColdStart,
         Self::Brownout50,
         Self::Brownout30,
+        Self::Outage,
+        Self::ColdStart,
         Self::Flapping,
         Self::BrokenPath,
         Self::BrokenPoll,

@@ -2,15 +2,15 @@
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
-use tidegate_core::config::Config;
+use tidegate_core::config::{limits, Config};
 
-use super::{finding, read_document, Files, Findings, Mark, Node, Value, NOT_UTF8};
+use super::{finding, read_document, Files, Finding, Mark, Node, Value, NOT_UTF8};
 use crate::markup::{media_type, plain_svg};
 
 /// Where references are allowed, for the error about one elsewhere.
 pub(super) const ALLOWED: &str =
-    "its content; files are allowed for `html` and `text` of a template, `brand.logo`, `vars` and \
-     tables of strings";
+    "its content; files are allowed for `html` and `text` of a template, the `logo` of a brand, \
+     `vars` and tables of strings";
 
 /// What a reference is replaced by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,23 +23,34 @@ enum Expected {
     Table,
 }
 
+/// A document with the content of the files that it refers to.
+#[derive(Debug)]
+pub(super) struct Expanded {
+    pub(super) document: Node,
+    pub(super) findings: Vec<Finding>,
+    /// The places of the references that are left, since their files cannot be used.
+    pub(super) refused: Vec<Mark>,
+}
+
 /// Returns the document with the content of the files that it refers to.
-pub(super) fn expand(files: &mut Files, document: &Node) -> Result<Node, Findings> {
+pub(super) fn expand(files: &mut Files, document: &Node) -> Expanded {
     let mut expander = Expander {
         files,
-        findings: Findings::default(),
+        findings: Vec::new(),
+        refused: Vec::new(),
         open: Vec::new(),
     };
-    let expanded = expander.node(document, &mut Vec::new());
-    match expander.findings.list.is_empty() {
-        true => Ok(expanded),
-        false => Err(expander.findings),
+    Expanded {
+        document: expander.node(document, &mut Vec::new()),
+        findings: expander.findings,
+        refused: expander.refused,
     }
 }
 
 struct Expander<'f> {
     files: &'f mut Files,
-    findings: Findings,
+    findings: Vec<Finding>,
+    refused: Vec<Mark>,
     /// The documents that are being expanded, outermost first.
     open: Vec<usize>,
 }
@@ -47,9 +58,11 @@ struct Expander<'f> {
 impl Expander<'_> {
     fn node<'n>(&mut self, node: &'n Node, path: &mut Vec<&'n str>) -> Node {
         if let (Some(expected), Some((file, mark))) = (expected(path), node.file_reference()) {
-            return self
-                .content(expected, file, mark, path)
-                .unwrap_or_else(|| node.clone());
+            let content = self.content(expected, file, mark, path);
+            return content.unwrap_or_else(|| {
+                self.refused.push(node.mark);
+                node.clone()
+            });
         }
         let value = match &node.value {
             Value::List(items) => {
@@ -77,7 +90,7 @@ impl Expander<'_> {
 
     fn refuse(&mut self, mark: Mark, what: impl Into<String>) {
         let finding = finding(self.files, mark, what);
-        self.findings.list.push(finding);
+        self.findings.push(finding);
     }
 
     fn content(
@@ -87,7 +100,11 @@ impl Expander<'_> {
         mark: Mark,
         path: &[&str],
     ) -> Option<Node> {
-        let file = match self.files.open(mark.file, reference) {
+        let limit = match expected {
+            Expected::Logo => (limits::LOGO_BYTES, "a logo"),
+            Expected::Text | Expected::Table => (limits::CONFIG_BYTES, "a whole configuration"),
+        };
+        let file = match self.files.open_as(mark.file, reference, limit) {
             Ok(file) => file,
             Err(why) => {
                 self.refuse(mark, why);
@@ -114,14 +131,35 @@ impl Expander<'_> {
     /// Returns an SVG as markup if the filter accepts it, so that it can use the text color of the
     /// page; otherwise returns a data URI.
     fn logo(&mut self, file: usize, mark: Mark) -> Option<Node> {
+        let logo = self.logo_text(file, mark)?;
+        let (found, limit) = (logo.len(), limits::LOGO_BYTES);
+        if found > limit {
+            let (name, bytes) = (
+                self.files.name(file).to_owned(),
+                self.files.bytes(file).len(),
+            );
+            let encoded = match logo.starts_with("data:") {
+                true => format!(", which are {found} as a data: URI"),
+                false => String::new(),
+            };
+            self.refuse(
+                mark,
+                format!("{name} has {bytes} bytes{encoded}; allowed: at most {limit} for a logo"),
+            );
+            return None;
+        }
+        Some(Node {
+            mark: Mark::start(file),
+            value: Value::Text(logo, false),
+        })
+    }
+
+    fn logo_text(&mut self, file: usize, mark: Mark) -> Option<String> {
         let extension = self.files.extension(file);
         if extension == "svg" {
             let svg = plain_svg(&self.text(file)?);
             if is_inline_logo(&svg) {
-                return Some(Node {
-                    mark: Mark::start(file),
-                    value: Value::Text(svg, false),
-                });
+                return Some(svg);
             }
         }
         let Some(kind) = media_type(&extension).filter(|kind| kind.starts_with("image/")) else {
@@ -134,14 +172,8 @@ impl Expander<'_> {
             );
             return None;
         };
-        let uri = format!(
-            "data:{kind};base64,{}",
-            STANDARD.encode(self.files.bytes(file))
-        );
-        Some(Node {
-            mark: Mark::start(file),
-            value: Value::Text(uri, false),
-        })
+        let bytes = STANDARD.encode(self.files.bytes(file));
+        Some(format!("data:{kind};base64,{bytes}"))
     }
 
     fn table(&mut self, file: usize, mark: Mark, path: &[&str]) -> Option<Node> {
@@ -152,8 +184,8 @@ impl Expander<'_> {
         }
         let document = match read_document(self.files, file) {
             Ok(document) => document,
-            Err(findings) => {
-                self.findings.list.extend(findings.list);
+            Err(finding) => {
+                self.findings.push(finding);
                 return None;
             }
         };
@@ -180,8 +212,8 @@ fn is_inline_logo(svg: &str) -> bool {
 
 fn expected(path: &[&str]) -> Option<Expected> {
     match path {
-        ["templates", _, "html" | "text"] | ["vars", _] => Some(Expected::Text),
-        ["brand", "logo"] => Some(Expected::Logo),
+        ["templates", _, "html" | "text"] | ["vars", _] | ["vars", _, _] => Some(Expected::Text),
+        ["brand", "logo"] | ["brands", "[]", "logo"] => Some(Expected::Logo),
         ["locales", "strings", _] | ["pages", "[]", "strings"] => Some(Expected::Table),
         _ => None,
     }

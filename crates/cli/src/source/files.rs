@@ -11,8 +11,12 @@ use tidegate_core::config::limits;
 
 use super::node::Mark;
 
+/// A source may be a file of Envoy or Kubernetes that holds several configurations, each of which has
+/// a limit of its own.
+const SOURCE_BYTES: usize = 16 << 20;
+
 /// A file that was read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry {
     /// Its display name.
     name: String,
@@ -21,7 +25,7 @@ struct Entry {
 }
 
 /// The files of a source, identified by number.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Files {
     /// The folder that contains all of them; `None` for standard input.
     root: Option<PathBuf>,
@@ -33,7 +37,7 @@ pub(crate) struct Files {
 impl Files {
     /// Opens the source at `path` as file 0.
     pub(crate) fn around(path: &Path) -> io::Result<Self> {
-        let bytes = read(File::open(path)?)?;
+        let bytes = read(File::open(path)?, SOURCE_BYTES)?;
         let path_there = path.canonicalize()?;
         let root = path_there.parent().map(Path::to_path_buf);
         Ok(Self {
@@ -55,7 +59,7 @@ impl Files {
             entries: vec![Entry {
                 name: "stdin".to_owned(),
                 path: PathBuf::new(),
-                bytes: read(io::stdin().lock())?,
+                bytes: read(io::stdin().lock(), SOURCE_BYTES)?,
             }],
         })
     }
@@ -92,6 +96,18 @@ impl Files {
 
     /// Opens the file that `from` refers to as `reference`; the error says why it cannot.
     pub(crate) fn open(&mut self, from: usize, reference: &str) -> Result<usize, String> {
+        let limit = (limits::CONFIG_BYTES, "a whole configuration");
+        self.open_as(from, reference, limit)
+    }
+
+    /// Opens a file for a purpose. The error about a file that is larger than any configuration names
+    /// the limit of that purpose.
+    pub(super) fn open_as(
+        &mut self,
+        from: usize,
+        reference: &str,
+        (limit, purpose): (usize, &str),
+    ) -> Result<usize, String> {
         let Some(root) = &self.root else {
             return Err("standard input cannot refer to files".to_owned());
         };
@@ -122,12 +138,12 @@ impl Files {
             return Err(format!("{shown} is not a file"));
         }
         let bytes = File::open(&path)
-            .and_then(read)
+            .and_then(|file| read(file, limits::CONFIG_BYTES))
             .map_err(|error| format!("{shown} cannot be read: {}", plain(&error)))?;
         if bytes.len() > limits::CONFIG_BYTES {
+            let size = path.metadata().map_or(0, |file| file.len());
             return Err(format!(
-                "{shown} has more than {} bytes, the limit of a whole configuration",
-                limits::CONFIG_BYTES
+                "{shown} has {size} bytes; allowed: at most {limit} for {purpose}"
             ));
         }
         let name = self.shown_root.join(inner).display().to_string();
@@ -137,10 +153,9 @@ impl Files {
 }
 
 /// Reads at most one byte more than the limit.
-fn read(from: impl Read) -> io::Result<Vec<u8>> {
+fn read(from: impl Read, limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(limits::CONFIG_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)?;
+    from.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

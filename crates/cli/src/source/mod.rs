@@ -5,8 +5,10 @@
 //! file, line and column. Pages are changed only afterwards (`crate::markup`), so every reported
 //! place exists in a file.
 
+mod embedded;
 mod expand;
 mod files;
+mod helm;
 mod node;
 mod read;
 #[cfg(test)]
@@ -16,56 +18,13 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use tidegate_core::config::{Config, ConfigError, ErrorKind};
+use tidegate_core::config::{limits, Config, ConfigError, ConfigErrors, ErrorKind};
+
+use crate::findings::{Finding, Findings, Severity};
+use embedded::Found;
 
 pub(crate) use files::{position, Files};
 pub(crate) use node::{yaml_safe, Mark, Node, Value};
-
-/// A message with its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Finding {
-    /// `file:line:column`, or as much of it as is known.
-    pub(crate) place: String,
-    /// The message.
-    pub(crate) what: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.what)
-    }
-}
-
-/// The errors of a source.
-#[derive(Debug, Default)]
-pub(crate) struct Findings {
-    pub(crate) list: Vec<Finding>,
-    /// Number of further errors that the filter's parser counts but does not list.
-    pub(crate) more: usize,
-}
-
-impl Findings {
-    pub(crate) fn total(&self) -> usize {
-        self.list.len() + self.more
-    }
-
-    fn one(files: &Files, mark: Mark, what: impl Into<String>) -> Self {
-        Self {
-            list: vec![finding(files, mark, what)],
-            more: 0,
-        }
-    }
-
-    /// Prints all of the source at `path`, one per line.
-    pub(crate) fn print(&self, path: &Path) {
-        for finding in &self.list {
-            eprintln!("{finding}");
-        }
-        if self.more > 0 {
-            eprintln!("{}: and {} more", display_name(path), self.more);
-        }
-    }
-}
 
 /// Returns the display name of a source.
 pub(crate) fn display_name(path: &Path) -> String {
@@ -75,20 +34,17 @@ pub(crate) fn display_name(path: &Path) -> String {
     }
 }
 
-/// Creates a finding at a mark.
+/// Creates an error at a mark.
 pub(crate) fn finding(files: &Files, mark: Mark, what: impl Into<String>) -> Finding {
-    let name = files.name(mark.file);
-    let place = match mark.line {
-        0 => name.to_owned(),
-        line => format!("{name}:{line}:{}", mark.column),
-    };
     Finding {
-        place,
+        file: files.name(mark.file).to_owned(),
+        mark,
+        severity: Severity::Error,
         what: what.into(),
     }
 }
 
-/// Creates a finding at byte `at` of the text of a value with a key path: at its place in the file
+/// Creates an error at byte `at` of the text of a value with a key path: at its place in the file
 /// if the text is there verbatim, otherwise with line and column inside the text.
 pub(crate) fn finding_in(
     files: &Files,
@@ -108,89 +64,149 @@ pub(crate) fn finding_in(
     }
 }
 
-/// Why a source could not be loaded.
-#[derive(Debug)]
-pub(crate) enum LoadError {
-    /// The source cannot be read.
-    Unreadable(io::Error),
-    /// The source has these errors.
-    Wrong(Findings),
-}
-
-/// A source that the filter's parser accepts, with its pages unchanged.
+/// A source as it was read, with its pages unchanged.
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) files: Files,
     /// Includes the content of the files that it refers to.
     pub(crate) document: Node,
+    /// What is valid of it.
     pub(crate) config: Config,
-    /// Whether the filter would accept the file as it is.
+    /// Whether the filter gets the document as it is.
     pub(crate) is_for_the_filter: bool,
+    /// What the filter's parser refuses, and what could not be read.
+    pub(crate) errors: Findings,
 }
 
 impl Source {
-    /// Loads the source at `path`; `-` reads standard input.
-    pub(crate) fn load(path: &Path) -> Result<Self, LoadError> {
-        Self::load_files(path).map_err(|(error, _)| error)
+    /// Loads the source at `path`; `-` reads standard input. A file of Envoy, Istio or Envoy Gateway
+    /// must hold one filter configuration.
+    pub(crate) fn load(path: &Path) -> io::Result<Self> {
+        let mut sources = Self::load_all(path)?;
+        let mut source = sources.swap_remove(0);
+        if !sources.is_empty() {
+            let what = format!(
+                "found {} filter configurations; allowed: one",
+                sources.len() + 1
+            );
+            let finding = finding(&source.files, Mark::nowhere(0), what);
+            source.errors = Findings::default();
+            source.errors.add(finding);
+        }
+        Ok(source)
     }
 
-    /// Loads the source; on error, also returns the files that were read.
-    pub(crate) fn load_files(path: &Path) -> Result<Self, (LoadError, Option<Files>)> {
-        let files = match path == Path::new("-") {
+    /// Loads every source at `path`, at least one: a file of Envoy, Istio or Envoy Gateway may hold
+    /// several filter configurations.
+    pub(crate) fn load_all(path: &Path) -> io::Result<Vec<Self>> {
+        let mut files = match path == Path::new("-") {
             true => Files::stdin(),
             false => Files::around(path),
+        }?;
+        let documents = match read_documents(&files, 0) {
+            Ok(documents) => documents,
+            Err(error) => return Ok(vec![Self::refused(files, error)]),
         };
-        let mut files = files.map_err(|error| (LoadError::Unreadable(error), None))?;
-        match Self::read(&mut files) {
-            Ok((document, config, is_for_the_filter)) => Ok(Self {
-                files,
-                document,
-                config,
-                is_for_the_filter,
-            }),
-            Err(findings) => Err((LoadError::Wrong(findings), Some(files))),
+        let mut found = Vec::new();
+        let mut others = Vec::new();
+        for document in documents {
+            match embedded::find(&document) {
+                Some(embedded) => found.push(embedded),
+                None => others.push(document),
+            }
+        }
+        match (others.as_slice(), found.is_empty()) {
+            ([], false) => Ok(Self::embedded(&files, found)),
+            ([document], true) => Ok(vec![Self::read(&mut files, document)]),
+            // Resources of several kinds in one file. The first document of none is no source.
+            ([other, ..], false) | ([_, other, ..], true) => {
+                let what = "a second document; allowed: one, or resources of Kubernetes only";
+                let error = finding(&files, other.mark, what);
+                Ok(vec![Self::refused(files, error)])
+            }
+            ([], true) => Ok(vec![Self::read(&mut files, &Node::empty(0))]),
         }
     }
 
-    fn read(files: &mut Files) -> Result<(Node, Config, bool), Findings> {
-        if files.bytes(0).len() > tidegate_core::config::limits::CONFIG_BYTES {
+    /// Returns a source that cannot be read.
+    fn refused(files: Files, error: Finding) -> Self {
+        let mut errors = Findings::default();
+        errors.add(error);
+        Self {
+            files,
+            document: Node::empty(0),
+            config: Config::default(),
+            is_for_the_filter: true,
+            errors,
+        }
+    }
+
+    /// Reads the configurations in resources.
+    fn embedded(files: &Files, found: Vec<Found>) -> Vec<Self> {
+        let refused = |(mark, what)| Self::refused(files.clone(), finding(files, mark, what));
+        match embedded::of_tidegate(found) {
+            Err(what) => vec![refused((Mark::nowhere(0), what))],
+            Ok(plugins) => plugins
+                .into_iter()
+                .map(|plugin| match plugin.document() {
+                    Ok((node, bytes)) => Self::parse(files.clone(), node, Some(&bytes), &[]),
+                    Err(error) => refused(error),
+                })
+                .collect(),
+        }
+    }
+
+    fn read(files: &mut Files, written: &Node) -> Self {
+        if files.bytes(0).len() > limits::CONFIG_BYTES {
             // Produces the error text of the filter's parser.
-            let nowhere = Node {
-                mark: Mark::nowhere(0),
-                value: Value::Null,
-            };
-            return Err(refused(Config::from_json(files.bytes(0)), files, &nowhere));
+            let bytes = files.bytes(0).to_vec();
+            return Self::parse(files.clone(), Node::nowhere(0), Some(&bytes), &[]);
         }
-        let written = read_document(files, 0)?;
-        let document = expand::expand(files, &written)?;
+        let expanded = expand::expand(files, written);
         // A filter configuration is checked byte by byte as the filter gets it.
-        let is_for_the_filter = document == written && is_json(files, 0);
-        let json = match is_for_the_filter {
-            true => files.bytes(0).to_vec(),
-            false => document.to_json().into_bytes(),
-        };
-        match Config::from_json(&json) {
-            Ok(config) => Ok((document, config, is_for_the_filter)),
-            errors => Err(refused(errors, files, &document)),
+        let is_for_the_filter = expanded.document == *written && is_json(files, 0);
+        let bytes = is_for_the_filter.then(|| files.bytes(0).to_vec());
+        let mut source = Self::parse(
+            files.clone(),
+            expanded.document,
+            bytes.as_deref(),
+            &expanded.refused,
+        );
+        for finding in expanded.findings {
+            source.errors.add(finding);
         }
+        source
     }
-}
 
-/// Converts the errors of the filter's parser to findings.
-fn refused(
-    errors: Result<Config, tidegate_core::config::ConfigErrors>,
-    files: &Files,
-    document: &Node,
-) -> Findings {
-    let Err(errors) = errors else {
-        return Findings::default();
-    };
-    Findings {
-        list: errors
-            .iter()
-            .map(|error| place(error, files, document))
-            .collect(),
-        more: errors.more(),
+    /// Parses a document as the filter does: the `bytes` that the filter gets, if it gets the document as
+    /// it is. What is wrong with the references at the places `known` is reported already.
+    fn parse(files: Files, document: Node, bytes: Option<&[u8]>, known: &[Mark]) -> Self {
+        let json = match bytes {
+            Some(bytes) => bytes.to_vec(),
+            None => document.to_json().into_bytes(),
+        };
+        let (config, result) = Config::examine(&json);
+        let is_known = |error: &&ConfigError| {
+            let node = document.at(error.at());
+            node.is_some_and(|node| known.contains(&node.mark))
+        };
+        let errors = result
+            .err()
+            .map_or_else(Findings::default, |errors| Findings {
+                list: errors
+                    .iter()
+                    .filter(|error| !is_known(error))
+                    .map(|error| place(error, &files, &document))
+                    .collect(),
+                more: ConfigErrors::more(&errors),
+            });
+        Self {
+            files,
+            document,
+            config,
+            is_for_the_filter: bytes.is_some(),
+            errors,
+        }
     }
 }
 
@@ -202,14 +218,16 @@ pub(crate) fn place(error: &ConfigError, files: &Files, document: &Node) -> Find
             let inside = document
                 .at(error.at())
                 .and_then(|node| node.inside(fault.line, fault.column));
-            if let Some(mark) = inside {
-                // The place is that of the mistake in the file; the text needs no second place.
-                let text = error.kind().to_string();
-                let what = text
+            // The place is that of the mistake in the file; the text needs no second place.
+            let text = error.kind().to_string();
+            let what = match inside {
+                Some(_) => text
                     .split_once(": ")
-                    .map_or(text.as_str(), |(_, what)| what);
-                return finding(files, mark, format!("{}: {what}", error.at()));
-            }
+                    .map_or(text.as_str(), |(_, what)| what),
+                None => &text,
+            };
+            let what = format!("{}: {what}{}", error.at(), helm::hint_for_tag(&fault.found));
+            finding(files, inside.unwrap_or(mark), what)
         }
         ErrorKind::FileReference { file } => {
             let what = format!(
@@ -217,11 +235,22 @@ pub(crate) fn place(error: &ConfigError, files: &Files, document: &Node) -> Find
                 error.at(),
                 expand::ALLOWED
             );
-            return finding(files, mark, what);
+            finding(files, mark, what)
         }
-        _ => {}
+        ErrorKind::NotJson {
+            line,
+            column,
+            problem,
+        } => {
+            let mark = Mark {
+                file: 0,
+                line: *line,
+                column: (*column).max(1),
+            };
+            finding(files, mark, format!("not JSON: {problem}"))
+        }
+        _ => finding(files, mark, error.to_string()),
     }
-    finding(files, mark, error.to_string())
 }
 
 /// Returns whether a file is JSON rather than YAML.
@@ -236,19 +265,30 @@ fn is_json(files: &Files, file: usize) -> bool {
     }
 }
 
-/// Reads a file as YAML or JSON.
-fn read_document(files: &Files, file: usize) -> Result<Node, Findings> {
+/// Reads a file as YAML or JSON: one document.
+fn read_document(files: &Files, file: usize) -> Result<Node, Finding> {
+    let mut documents = read_documents(files, file)?.into_iter();
+    let document = documents.next().unwrap_or_else(|| Node::empty(file));
+    match documents.next() {
+        None => Ok(document),
+        Some(second) => Err(finding(
+            files,
+            second.mark,
+            "a second document; allowed: one",
+        )),
+    }
+}
+
+/// Reads the documents of a file: YAML may have several.
+fn read_documents(files: &Files, file: usize) -> Result<Vec<Node>, Finding> {
     let text = files
         .text(file)
-        .map_err(|mark| Findings::one(files, mark, NOT_UTF8))?;
+        .map_err(|mark| finding(files, mark, NOT_UTF8))?;
     if text.trim().is_empty() {
-        return Ok(Node {
-            mark: Mark::start(file),
-            value: Value::Map(Vec::new()),
-        });
+        return Ok(Vec::new());
     }
     let read = match is_json(files, file) {
-        true => read::json(text, file),
+        true => read::json(text, file).map(|document| vec![document]),
         false => read::yaml(text, file),
     };
     read.map_err(|wrong| {
@@ -257,7 +297,7 @@ fn read_document(files: &Files, file: usize) -> Result<Node, Findings> {
             line: wrong.line,
             column: wrong.column,
         };
-        Findings::one(files, mark, wrong.what)
+        finding(files, mark, wrong.what + helm::hint_for_file(text))
     })
 }
 

@@ -70,15 +70,44 @@ impl Value {
 }
 
 impl Node {
+    /// Returns the empty object at the start of a file.
+    pub(crate) fn empty(file: usize) -> Self {
+        Self {
+            mark: Mark::start(file),
+            value: Value::Map(Vec::new()),
+        }
+    }
+
+    /// Returns nothing, without a place in its file.
+    pub(crate) fn nowhere(file: usize) -> Self {
+        Self {
+            mark: Mark::nowhere(file),
+            value: Value::Null,
+        }
+    }
+
+    /// Returns the entries of an object; none for another value.
+    pub(crate) fn entries(&self) -> &[(String, Mark, Node)] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// Returns the values in a list; none for another value.
+    pub(crate) fn items(&self) -> &[Node] {
+        match &self.value {
+            Value::List(items) => items,
+            _ => &[],
+        }
+    }
+
     /// Returns the value of a key.
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
-        match &self.value {
-            Value::Map(entries) => entries
-                .iter()
-                .find(|(name, ..)| name == key)
-                .map(|(_, _, node)| node),
-            _ => None,
-        }
+        let mut entries = self.entries().iter();
+        entries
+            .find(|(name, ..)| name == key)
+            .map(|(_, _, node)| node)
     }
 
     /// Returns the text of a string.
@@ -163,15 +192,15 @@ impl Node {
         }
     }
 
-    /// Sets the file of this value and all values in it.
-    pub(super) fn set_file(&mut self, file: usize) {
-        self.mark.file = file;
+    /// Changes the place of this value and of everything in it.
+    pub(super) fn move_marks(&mut self, to: &dyn Fn(Mark) -> Mark) {
+        self.mark = to(self.mark);
         match &mut self.value {
-            Value::List(items) => items.iter_mut().for_each(|item| item.set_file(file)),
+            Value::List(items) => items.iter_mut().for_each(|item| item.move_marks(to)),
             Value::Map(entries) => {
                 for (_, mark, node) in entries {
-                    mark.file = file;
-                    node.set_file(file);
+                    *mark = to(*mark);
+                    node.move_marks(to);
                 }
             }
             _ => {}

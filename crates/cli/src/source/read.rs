@@ -37,36 +37,30 @@ pub(super) fn json(text: &str, file: usize) -> Result<Node, Wrong> {
         }
     })?;
     // YAML does not allow surrogate pairs ("\ud83d\ude00"): such a document has no places.
-    Ok(yaml(text, file).unwrap_or_else(|_| {
-        document.set_file(file);
+    let with_places = yaml(text, file).ok().and_then(|mut all| all.pop());
+    Ok(with_places.unwrap_or_else(|| {
+        document.move_marks(&|mark| Mark { file, ..mark });
         document
     }))
 }
 
-/// Reads YAML 1.2: one document, with the core schema.
-pub(super) fn yaml(text: &str, file: usize) -> Result<Node, Wrong> {
+/// Reads YAML 1.2, with the core schema: every document that is not empty.
+pub(super) fn yaml(text: &str, file: usize) -> Result<Vec<Node>, Wrong> {
     let mut reader = Reader {
         parser: Parser::new_from_str(text),
         file,
         anchors: HashMap::new(),
         count: 0,
     };
-    let mut document = None;
+    let mut documents = Vec::new();
     loop {
         let (event, span) = reader.next()?;
         match event {
-            Event::StreamEnd => break,
-            Event::DocumentStart(_) if document.is_some() => {
-                return Err(wrong(span, "a second document; allowed: one"));
-            }
+            Event::StreamEnd => return Ok(documents),
             Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
-            event => document = Some(reader.node(event, span, 0)?),
+            event => documents.push(reader.node(event, span, 0)?),
         }
     }
-    Ok(document.unwrap_or(Node {
-        mark: Mark::start(file),
-        value: Value::Map(Vec::new()),
-    }))
 }
 
 fn wrong(span: Span, what: impl Into<String>) -> Wrong {

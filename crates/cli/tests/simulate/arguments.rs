@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{figures, number, simulate, PICTURE_BYTES};
+use crate::support::{figures, number, run, simulate, PICTURE_BYTES};
 
 #[test]
 fn invalid_arguments_are_refused() {
     for (args, why) in [
-        ("--scenario storm", "[possible values: all, outage, cold-start, brownout-50, brownout-30, flapping, broken-path, broken-poll, 4xx-only, long-polls, hanging]"),
+        ("--scenario storm", "[possible values: all, brownout-50, brownout-30, outage, cold-start, flapping, broken-path, broken-poll, 4xx-only, long-polls, hanging]"),
         ("--only magic", "[possible values: none, one-probe, linear-ramp, host-ejection, admission-control, tidegate]"),
         ("--obey 1.5", "allowed: a number from 0 to 1"),
         ("--waste none", "allowed: a number from 0 to 1"),
@@ -21,7 +21,7 @@ fn invalid_arguments_are_refused() {
         ("--json --markdown", "cannot be used with"),
         ("--outage 40s --duration 60s", "--duration: allowed: at least 61 s: 20 s before the incident, the incident, and one after it"),
         ("--config none.json", "none.json: cannot be read: "),
-        ("--config bad.json", "bad.json: breaker.window: found 10; allowed: "),
+        ("--config bad.json", "bad.json:1:14: error: breaker.window: found 10; allowed: "),
     ] {
         let run = simulate(args);
         assert_eq!(run.code, Some(2), "{args}");
@@ -35,6 +35,15 @@ fn simulate_prints_a_table_and_draws_every_run() {
     let run = simulate("--scenario outage --outage 5s --duration 40s");
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
     let lines: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!(
+        lines[..2],
+        [
+            "  goodput        requests served, as a share of what the upstream could have served: during the",
+            "                 incident if it is alive in it, otherwise in the minute after",
+        ]
+    );
+    let table = lines.iter().position(|line| line.is_empty()).unwrap() + 1;
+    let lines = &lines[table..];
     assert_eq!(lines[0], "outage: dead, then at once as good as before");
     assert!(lines[1].starts_with("  breaker  "), "{}", lines[1]);
     let widths: BTreeSet<usize> = lines[1..8]
@@ -42,7 +51,13 @@ fn simulate_prints_a_table_and_draws_every_run() {
         .map(|line| line.chars().count())
         .collect();
     assert_eq!(widths.len(), 1, "the columns are aligned");
-    assert_eq!(lines[8..], ["", "7 pictures in simulation"]);
+    assert!(
+        lines[8].starts_with("  Goodput: Tidegate has 0."),
+        "{}",
+        lines[8]
+    );
+    assert!(lines[9].starts_with("  Tidegate sent "), "{}", lines[9]);
+    assert_eq!(lines[10..], ["", "7 pictures in simulation"]);
     assert_eq!(
         run.names(),
         [
@@ -63,6 +78,40 @@ fn simulate_prints_a_table_and_draws_every_run() {
         assert!(picture.contains("<title>outage: "), "{name}");
         assert!(picture.len() < PICTURE_BYTES, "{name}: {}", picture.len());
     }
+}
+
+#[test]
+fn nothing_is_written_without_a_folder() {
+    for args in [
+        "--scenario outage --outage 5s --duration 40s",
+        "--hints --population obey --hint check-ins --outage 5s --duration 40s",
+    ] {
+        let run = run(args);
+        assert_eq!((run.code, run.files.len()), (Some(0), 3), "{args}");
+        assert!(!run.stdout.contains("picture"), "{}", run.stdout);
+    }
+}
+
+#[test]
+fn one_picture_is_not_called_pictures() {
+    let run = simulate("--only tidegate --scenario outage --outage 5s --duration 40s");
+    assert!(
+        run.stdout.ends_with("\n1 picture in simulation\n"),
+        "{}",
+        run.stdout
+    );
+}
+
+/// The upstream that is alive and overloaded is what a breaker is for.
+#[test]
+fn the_brownouts_come_first() {
+    let run = simulate("--only tidegate --rate 5 --outage 2s --duration 40s");
+    let titles = run.stdout.lines().filter_map(|line| line.split_once(": "));
+    let titles: Vec<&str> = titles
+        .map(|(name, _)| name)
+        .filter(|name| !name.starts_with(' '))
+        .collect();
+    assert_eq!(titles[..3], ["brownout-50", "brownout-30", "outage"]);
 }
 
 #[test]

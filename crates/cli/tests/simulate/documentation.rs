@@ -95,19 +95,21 @@ fn show(page: &str, pictures: &[(String, String)]) {
     );
 }
 
-/// Returns the tables of these scenarios.
+/// Returns the tables of these scenarios, in this order.
 fn tables(markdown: &str, scenarios: &[&str]) -> String {
     let mut all = markdown.split("\n**").map(|table| table.trim_matches('\n'));
-    let mut tables: Vec<String> = Vec::new();
+    let mut tables: Vec<(&str, String)> = Vec::new();
     let first = all.next().unwrap().trim_start_matches("**");
     for table in std::iter::once(first).chain(all) {
         let name = table.split("**").next().unwrap();
         if scenarios.contains(&name) {
-            tables.push(format!("**{table}\n"));
+            tables.push((name, format!("**{table}\n")));
         }
     }
     assert_eq!(tables.len(), scenarios.len());
-    tables.join("\n")
+    tables.sort_by_key(|(name, _)| scenarios.iter().position(|scenario| scenario == name));
+    let tables = tables.into_iter().map(|(_, table)| table);
+    tables.collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub(crate) struct Run {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) pictures: Vec<(String, String)>,
+    /// All entries of the folder: three configurations, and what the command has written.
+    pub(crate) files: Vec<String>,
 }
 
 impl Run {
@@ -27,8 +29,13 @@ impl Run {
     }
 }
 
-/// Runs the simulation in a folder of its own.
+/// Runs the simulation in a folder of its own, with charts.
 pub(crate) fn simulate(args: &str) -> Run {
+    run(&format!("{args} --out simulation"))
+}
+
+/// Runs the simulation in a folder of its own, with these arguments only.
+pub(crate) fn run(args: &str) -> Run {
     let directory = TempDir::new().unwrap();
     fs::write(
         directory.path().join("off.json"),
@@ -60,11 +67,14 @@ pub(crate) fn simulate(args: &str) -> Run {
         }
     }
     pictures.sort();
+    let files = fs::read_dir(directory.path()).unwrap();
+    let files = files.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     Run {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
         pictures,
+        files: files.collect(),
     }
 }
 

@@ -11,72 +11,72 @@ fn errors_in_pages_are_reported_with_their_place() {
         (
             "a name that nobody knows",
             with("<p>\n  {{titel}}"),
-            "s/pages/a.html:6:3: templates.a.html: found \"{{titel}}\": no such name; did you mean `title`?".into(),
+            "s/pages/a.html:6:3: error: templates.a.html: found \"{{titel}}\": no such name; did you mean `title`?".into(),
         ),
         (
             "a missing picture",
             with("<p>é<img src=\"none.png\" alt=\"\">"),
-            "s/pages/a.html:5:14: \"none.png\" cannot be read: No such file or directory".into(),
+            "s/pages/a.html:5:14: error: \"none.png\" cannot be read: No such file or directory".into(),
         ),
         (
             "a way out",
             with("<link rel=stylesheet href=../../outside.css>"),
-            "s/pages/a.html:5:27: \"../../outside.css\" is outside the folder of the source; allowed: files inside it".into(),
+            "s/pages/a.html:5:27: error: \"../../outside.css\" is outside the folder of the source; allowed: files inside it".into(),
         ),
         (
             "a link out",
             with("<style>@import 'link.css';</style>"),
-            "s/pages/a.html:5:8: \"link.css\" is outside the folder of the source; allowed: files inside it".into(),
+            "s/pages/a.html:5:8: error: \"link.css\" is outside the folder of the source; allowed: files inside it".into(),
         ),
         (
             "a folder",
             with("<img src=\"../pages\" alt=\"\">"),
-            "s/pages/a.html:5:10: \"../pages\" is not a file".into(),
+            "s/pages/a.html:5:10: error: \"../pages\" is not a file".into(),
         ),
         (
             "styles that import each other",
             with("<link rel=stylesheet href=one.css>"),
-            "s/pages/two.css:1:1: s/pages/one.css imports itself (through s/pages/one.css, s/pages/two.css)".into(),
+            "s/pages/two.css:1:1: error: s/pages/one.css imports itself (through s/pages/one.css, s/pages/two.css)".into(),
         ),
         (
             "a tag in a style",
             with("<link rel=stylesheet href=tag.css>"),
-            "s/pages/tag.css:2:4: found \"{{\", which starts a template tag; allowed: no tags in style sheets and scripts (`delimiters` selects other tags)".into(),
+            "s/pages/tag.css:2:4: error: found \"{{\", which starts a template tag; allowed: no tags in style sheets and scripts (`delimiters` selects other tags)".into(),
         ),
         (
             "a script that ends its block",
             with("<script src=end.js></script>"),
-            "s/pages/end.js:1:6: found \"</script\", which would end the block; allowed: none".into(),
+            "s/pages/end.js:1:6: error: found \"</script\", which would end the block; allowed: none".into(),
         ),
         (
             "a script that would run too early",
             with("<script src=fine.js defer></script>"),
-            "s/pages/a.html:5:1: `defer` has no effect on an embedded script; allowed: the script where it should run, such as at the end of the body, or type=\"module\"".into(),
+            "s/pages/a.html:5:1: error: `defer` has no effect on an embedded script; allowed: the script where it should run, such as at the end of the body, or type=\"module\"".into(),
         ),
         (
             "a picture that is none",
             with("<img src=fine.js alt>"),
-            "s/pages/a.html:5:10: s/pages/fine.js does not have the file name of a picture or font that can be embedded".into(),
+            "s/pages/a.html:5:10: error: s/pages/fine.js does not have the file name of a picture or font that can be embedded".into(),
         ),
         (
             "a picture that is too large",
             with("<img src=huge.png alt>"),
-            "s/pages/a.html:5:10: s/pages/huge.png has 300000 bytes; allowed: at most 262144 for a whole template".into(),
+            "s/pages/a.html:5:10: error: s/pages/huge.png has 300000 bytes; allowed: at most 262144 for a whole template".into(),
         ),
         (
             "pictures that are too large together",
             with("<img src=half.png alt><style>a{b:url(half.png)}</style>"),
-            "s/s.yaml:3:5: templates.a.html: found 266889 bytes; allowed: at most 262144; s/pages/half.png takes 133358, s/pages/half.png takes 133358".into(),
+            "s/s.yaml:3:5: error: templates.a.html: found 266914 bytes; allowed: at most 262144; s/pages/half.png takes 133358, s/pages/half.png takes 133358".into(),
         ),
         (
             "a style that is no text",
             with("<link rel=stylesheet href=latin.css>"),
-            "s/pages/latin.css:2:2: not UTF-8; allowed: text in UTF-8".into(),
+            "s/pages/latin.css:2:2: error: not UTF-8; allowed: text in UTF-8".into(),
         ),
         (
             "a page that is too large as it is",
             with(&big),
-            "s/s.yaml:3:5: templates.a.html: found 300139 bytes; allowed: at most 262144".into(),
+            "s/s.yaml:3:5: error: templates.a.html: found 300164 bytes; allowed: at most 262144".into(),
         ),
     ];
     for (name, html, expected) in table {
@@ -109,66 +109,91 @@ fn errors_in_pages_are_reported_with_their_place() {
 #[test]
 fn errors_in_sources_are_reported_with_their_place() {
     for (name, source, expected) in [
-        ("s.yaml", "a: [1\nb: 2\n", "s.yaml:2:2: not YAML: "),
+        ("s.yaml", "a: [1\nb: 2\n", "s.yaml:2:2: error: not YAML: "),
         (
             "s.yaml",
             "mode: of\n",
-            "s.yaml:1:1: mode: found \"of\"; allowed: ",
+            "s.yaml:1:1: error: mode: found \"of\"; allowed: ",
         ),
         (
             "s.yaml",
             "a: 1\n---\nb: 2\n",
-            "s.yaml:2:1: a second document; allowed: one",
+            "s.yaml:3:1: error: a second document; allowed: one",
         ),
         (
             "s.yaml",
             "? [a]\n: b\n",
-            "s.yaml:1:3: a key that is not a string",
+            "s.yaml:1:3: error: a key that is not a string",
         ),
         (
             "s.yaml",
             "templates:\n  a:\n    html: |\n      <p>\n      {{x y}}\n",
-            "s.yaml:5:7: templates.a.html: found \"{{x y}}\": no such name",
+            "s.yaml:5:7: error: templates.a.html: found \"{{x y}}\": no such name",
         ),
         (
             "s.yaml",
             "templates:\n  a:\n    html: \"<p>\\n{{x}}\"\n",
-            "s.yaml:3:5: templates.a.html: line 2, column 1: found \"{{x}}\": no such name",
+            "s.yaml:3:5: error: templates.a.html: line 2, column 1: found \"{{x}}\": no such name",
         ),
         (
             "s.json",
             "{\"templates\": {\n  \"a\": {\"html\": \"{{x}}\", \"text\": \"\\ud83d\\ude00\"}}}",
-            "s.json: templates.a.html: line 1, column 1: found \"{{x}}\": no such name",
+            "s.json: error: templates.a.html: line 1, column 1: found \"{{x}}\": no such name",
         ),
         (
             "s.yaml",
             "mode: { file: x }\n",
-            "s.yaml:1:1: mode: found a reference to the file \"x\"; allowed: its content; files are allowed for ",
+            "s.yaml:1:1: error: mode: found a reference to the file \"x\"; allowed: its content; files are allowed for ",
         ),
         (
             "s.yaml",
             "locales: { strings: { de: { file: s.yaml } } }\n",
-            "s.yaml:1:35: s.yaml refers to itself",
+            "s.yaml:1:35: error: s.yaml refers to itself",
         ),
         (
             "s.yaml",
             "locales: { strings: { de: { file: de.yaml } } }\n",
-            "de.yaml:1:9: de.yaml refers to itself",
+            "de.yaml:1:9: error: de.yaml refers to itself",
         ),
         (
             "s.yaml",
             "brand: { logo: { file: de.yaml } }\n",
-            "s.yaml:1:24: \"de.yaml\" does not have the file name of a picture",
+            "s.yaml:1:24: error: \"de.yaml\" does not have the file name of a picture",
+        ),
+        (
+            "s.yaml",
+            "brand: { logo: { file: big.png } }\n",
+            "s.yaml:1:24: error: big.png has 50000 bytes, which are 66690 as a data: URI; allowed: at most 65536 for a logo",
+        ),
+        (
+            "s.yaml",
+            "brand: { logo: { file: big.svg } }\n",
+            "s.yaml:1:24: error: big.svg has 70011 bytes, which are 93374 as a data: URI; allowed: at most 65536 for a logo",
+        ),
+        (
+            "s.yaml",
+            "brand: { logo: { file: huge.png } }\n",
+            "s.yaml:1:24: error: \"huge.png\" has 2000000 bytes; allowed: at most 65536 for a logo",
+        ),
+        (
+            "s.yaml",
+            "vars: { x: { file: huge.png } }\n",
+            "s.yaml:1:20: error: \"huge.png\" has 2000000 bytes; allowed: at most 1048576 for a whole configuration",
+        ),
+        (
+            "s.yaml",
+            "brand: { logo: images/logo.png }\n",
+            "s.yaml:1:10: error: brand.logo: found \"images/logo.png\" (the name of a file); allowed: a data:image/... URI, or an `<svg>` element without scripts and references; did you mean `{ file: images/logo.png }`?",
         ),
         (
             "s.yaml",
             "vars: { x: { file: /etc/hostname } }\n",
-            "s.yaml:1:20: \"/etc/hostname\" is an absolute path; allowed: a path relative to s.yaml",
+            "s.yaml:1:20: error: \"/etc/hostname\" is an absolute path; allowed: a path relative to s.yaml",
         ),
         (
             "s.yaml",
             "vars: { x: { file: \"\" } }\n",
-            "s.yaml:1:20: the file name is empty",
+            "s.yaml:1:20: error: the file name is empty",
         ),
         (
             "s.yaml",
@@ -178,18 +203,28 @@ fn errors_in_sources_are_reported_with_their_place() {
             "s.yaml:5:",
         ),
     ] {
-        let folder = Folder::new(&[(name, source), ("de.yaml", "{ file: de.yaml }")]);
+        let svg = format!("<svg>{}</svg>", "x".repeat(70_000));
+        let folder = Folder::new(&[
+            (name, source),
+            ("de.yaml", "{ file: de.yaml }"),
+            ("big.png", &"x".repeat(50_000)),
+            ("big.svg", &svg),
+            ("huge.png", &"x".repeat(2_000_000)),
+        ]);
         let (code, stderr) = folder.fails(&["bundle", name]);
         assert_eq!(code, Some(1), "{source}");
-        assert!(stderr.starts_with(expected), "{source}\n{stderr}{expected}");
-        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        // Some of the pages get warnings too.
+        let errors = stderr.lines().filter(|line| line.contains(": error: "));
+        let errors: Vec<_> = errors.collect();
+        assert_eq!(errors.len(), 1, "{stderr}");
+        assert!(errors[0].starts_with(expected), "{source}\n{stderr}{expected}");
     }
     let deep = format!("a: {}{}", "[".repeat(100_000), "]".repeat(100_000));
     let folder = Folder::new(&[("s.yaml", &deep)]);
     let (code, stderr) = folder.fails(&["check", "s.yaml"]);
     assert_eq!(code, Some(1));
     assert!(
-        stderr.starts_with("s.yaml:1:259: not YAML: recursion limit exceeded\n"),
+        stderr.starts_with("s.yaml:1:259: error: not YAML: recursion limit exceeded\n"),
         "{stderr}"
     );
 }

@@ -1,6 +1,9 @@
 //! Page projects with `init`, `check`, `bundle` and `preview`.
 
+mod bundle;
+mod check;
 mod errors;
+mod own;
 mod preview;
 
 use std::fs;
@@ -8,7 +11,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
-use tidegate_core::config::Config;
+use tidegate_core::config::{Config, Logo};
 
 /// A temporary folder with a source.
 struct Folder(TempDir);
@@ -63,11 +66,12 @@ fn text(bytes: &[u8]) -> String {
 fn page(head: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"{{{{lang}}}}\" dir=\"{{{{dir}}}}\">\n<meta name=\"viewport\" \
-         content=\"width=device-width\">\n<title>{{{{title}}}}</title>\n{head}\n{body}\n"
+         content=\"width=device-width\">\n<title>{{{{title}}}}</title>\n{head}{{{{#if auto_retry}}}}{{{{/if}}}}\n{body}\n"
     )
 }
 
-const SOURCE: &str = "templates:\n  a:\n    html: { file: pages/a.html }\n";
+const SOURCE: &str =
+    "templates:\n  a:\n    html: { file: pages/a.html }\npages: [{ template: a }]\n";
 
 #[test]
 fn init_creates_a_project_without_warnings_that_can_be_bundled() {
@@ -95,7 +99,7 @@ fn init_creates_a_project_without_warnings_that_can_be_bundled() {
     for part in ["shop.css", "../images"] {
         assert!(!html.contains(part), "{part}");
     }
-    assert!(json.len() < 8_000, "{} bytes", json.len());
+    assert!(json.len() < 16_000, "{} bytes", json.len());
     // A filter configuration is also a source, and bundles to itself.
     folder.write("own/filter.json", json.as_bytes());
     assert_eq!(folder.bundle(&["own/filter.json"]).0, json);
@@ -227,6 +231,41 @@ fn file_references_are_replaced_where_texts_are_allowed() {
 }
 
 #[test]
+fn file_references_are_replaced_in_brands_of_hosts_and_in_texts_by_language() {
+    let source = "brands: [ { logo: { file: a.svg } }, { match: { hosts: [b.example] }, logo: { file: b.png } } ]\n\
+                  vars: { x: { en: { file: en.txt }, de: { file: de.txt } } }\n";
+    let folder = Folder::new(&[
+        ("s.yaml", source),
+        ("a.svg", "<svg><path d='M1 1h7'/></svg>"),
+        ("b.png", "PNG"),
+        ("en.txt", "Hello"),
+        ("de.txt", "Hallo"),
+    ]);
+    let (_, config) = folder.bundle(&["s.yaml"]);
+    let logo = |rule: usize| config.brands[rule].brand.logo.clone().unwrap();
+    let svg = "<svg><path d='M1 1h7'/></svg>".to_owned();
+    assert_eq!(logo(0), Logo::Svg(svg));
+    assert_eq!(
+        logo(1),
+        Logo::DataUri("data:image/png;base64,UE5H".to_owned())
+    );
+    let text = &config.vars[0].1;
+    assert_eq!((text.get("en"), text.get("de")), ("Hello", "Hallo"));
+}
+
+#[test]
+fn a_brand_that_an_earlier_one_hides_is_a_warning() {
+    let source = "brands:\n  - match: { hosts: [a.example] }\n  - match: { hosts: ['*.example'] }\n  \
+                  - match: { hosts: [b.example, '*.c.example'] }\n  - match: { hosts: [b.test, b.example] }\n";
+    let folder = Folder::new(&[("s.yaml", source)]);
+    let (code, stderr) = folder.fails(&["check", "s.yaml"]);
+    let expected =
+        "s.yaml:4:5: warning: brands[2]: is never used: `brands[1]` matches all its hosts\n\
+                    1 file checked: 0 errors, 1 warning\n";
+    assert_eq!((code, stderr.as_str()), (Some(0), expected));
+}
+
+#[test]
 fn check_warns_of_blocked_and_inaccessible_content() {
     let html = "<!doctype html>\n<meta http-equiv=Refresh content=30>\n\
         <link rel=stylesheet href=https://cdn.example/a.css>\n\
@@ -267,7 +306,7 @@ fn text_in_a_logo_is_a_warning_and_paths_are_not() {
         ])
     };
     let (code, stderr) = logo("<text x='1'>A</text>").fails(&["check", "s.yaml"]);
-    let expected = "s.yaml:1:10: brand.logo: warning: <text> is drawn in a font of the visitor's \
+    let expected = "s.yaml:1:10: warning: brand.logo: <text> is drawn in a font of the visitor's \
                     device and may not fit the logo; convert it to paths\n\
                     1 file checked: 0 errors, 1 warning\n";
     assert_eq!((code, stderr.as_str()), (Some(0), expected));
@@ -283,59 +322,7 @@ fn a_size_close_to_its_limit_is_a_warning() {
     let html = page("", &format!("<p>{}</p>", "x".repeat(240_000)));
     let folder = Folder::new(&[("s.yaml", SOURCE), ("pages/a.html", &html)]);
     let (code, stderr) = folder.fails(&["check", "s.yaml"]);
-    let expected = "s.yaml:3:5: templates.a.html: warning: 240139 of 262144 bytes of a template \
+    let expected = "s.yaml:3:5: warning: templates.a.html: 240164 of 262144 bytes of a template \
                     are used\n1 file checked: 0 errors, 1 warning\n";
     assert_eq!((code, stderr.as_str()), (Some(0), expected));
-}
-
-#[test]
-fn bundle_prints_sizes_and_writes_a_file() {
-    let folder = Folder::new(&[("s.yaml", SOURCE), ("pages/a.html", &page("", ""))]);
-    let (code, stderr) = folder.fails(&["bundle", "s.yaml", "-o", "filter.json"]);
-    assert_eq!(code, Some(0), "{stderr}");
-    assert_eq!(
-        stderr,
-        "templates.a.html       132 of  262144 bytes,   1 %\n\
-         the configuration      205 of 1048576 bytes,   1 %\n"
-    );
-    let written = fs::read_to_string(folder.path().join("filter.json")).unwrap();
-    assert_eq!(written, folder.bundle(&["s.yaml"]).0);
-    let expected = "pages/a.html: is a file of the source; nothing was written\n";
-    let (code, stderr) = folder.fails(&["bundle", "s.yaml", "-o", "pages/a.html"]);
-    assert!(code == Some(2) && stderr.ends_with(expected), "{stderr}");
-    let (code, _) = folder.fails(&["bundle", "s.yaml", "-o", "none/filter.json"]);
-    assert_eq!(code, Some(2));
-}
-
-/// Every resource contains the configuration unchanged.
-#[test]
-fn the_resources_hold_the_configuration() {
-    let folder = Folder::new(&[
-        ("s.yaml", SOURCE),
-        (
-            "pages/a.html",
-            &page("", "<p title='a \u{a0}'>#: %\t\\ \u{2028}\"é</p>"),
-        ),
-    ]);
-    let (json, _) = folder.bundle(&["s.yaml"]);
-    assert!(!json.contains('\u{2028}'));
-    for (kind, module, head) in [
-        ("envoy", "../x \"y\".wasm", "          value: |\n"),
-        ("envoy-filter", "../x \"y\".wasm", "    value: |\n"),
-        ("istio", "oci://x/y:1", "  pluginConfig:\n"),
-        ("envoy-gateway", "x/y:1", "      config:\n"),
-    ] {
-        let output = folder.run(&["bundle", "s.yaml", "--as", kind, "--module", module]);
-        let resource = text(&output.stdout);
-        let module = module.replace('"', "\\\"");
-        assert!(resource.contains(&module), "{resource}");
-        assert!(!resource.contains("registry.example"), "{kind}");
-        let (_, rest) = resource.split_once(head).unwrap();
-        let indent = rest.len() - rest.trim_start_matches(' ').len();
-        let lines = rest
-            .lines()
-            .take_while(|line| line.starts_with(&" ".repeat(indent)));
-        let inner: String = lines.map(|line| format!("{}\n", &line[indent..])).collect();
-        assert_eq!(inner, json, "{kind}");
-    }
 }

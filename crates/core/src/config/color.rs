@@ -12,13 +12,13 @@ pub struct Color {
 }
 
 impl Color {
-    /// The background of the built-in page in a light scheme. `brand.color` is checked against it.
+    /// The background of the built-in page in a light scheme.
     pub const LIGHT_PAGE: Color = Color {
         r: 0xfa,
         g: 0xfb,
         b: 0xfc,
     };
-    /// The background of the built-in page in a dark scheme. `brand.color_dark` is checked against it.
+    /// The background of the built-in page in a dark scheme.
     pub const DARK_PAGE: Color = Color {
         r: 0x10,
         g: 0x17,
@@ -55,11 +55,6 @@ impl Color {
     pub fn contrast(self, other: Self) -> f64 {
         let (a, b) = (self.luminance(), other.luminance());
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
-    }
-
-    /// Returns the contrast ratio in hundredths, rounded down: 2.999 is less than 3.
-    pub(super) fn contrast_hundredths(self, other: Self) -> u32 {
-        (self.contrast(other) * 100.0) as u32
     }
 }
 

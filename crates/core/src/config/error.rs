@@ -190,17 +190,6 @@ pub enum ErrorKind {
     },
     /// A mistake in a template.
     Template(TemplateError),
-    /// The colour has too little contrast with the page.
-    Contrast {
-        /// The colour.
-        found: String,
-        /// Its contrast in hundredths.
-        hundredths: u32,
-        /// `light` or `dark`.
-        page: &'static str,
-        /// The colour of that page.
-        background: String,
-    },
 }
 
 impl fmt::Display for ErrorKind {
@@ -293,20 +282,6 @@ impl fmt::Display for ErrorKind {
                 } = error;
                 write!(f, "line {line}, column {column}: found {found}: {why}")?;
                 suggest(f, did_you_mean)
-            }
-            ErrorKind::Contrast {
-                found,
-                hundredths,
-                page,
-                background,
-            } => {
-                let contrast = f64::from(*hundredths) / 100.0;
-                let least = f64::from(limits::CONTRAST_HUNDREDTHS) / 100.0;
-                write!(
-                    f,
-                    "found {found}, whose contrast against the {page} page ({background}) is \
-                     {contrast:.2}:1; allowed: at least {least}:1"
-                )
             }
         }
     }

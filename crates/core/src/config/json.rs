@@ -8,6 +8,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::error::ErrorKind;
+use crate::diagnostics::{nearest, quoted};
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -101,9 +102,29 @@ impl Json {
     /// Returns the file name if this is `{ "file": "…" }`.
     pub(super) fn file_reference(&self) -> Option<&str> {
         match self.entries() {
-            [(key, Json::String(file))] if key == "file" => Some(file),
+            [(key, Json::String(file))] if key == FILE => Some(file),
             _ => None,
         }
+    }
+
+    /// Returns the reference to a file that was probably meant, if this is one with a mistake in its key.
+    pub(super) fn meant_reference(&self) -> Option<String> {
+        match self.entries() {
+            [(key, Json::String(file))] => nearest(key, [FILE]).map(|_| file_reference(file)),
+            _ => None,
+        }
+    }
+}
+
+/// The key of a reference to a file.
+const FILE: &str = "file";
+
+/// Returns a reference to a file, as people write it in a source.
+pub(super) fn file_reference(file: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
+    match file.bytes().all(is_plain) {
+        true => format!("{{ {FILE}: {file} }}"),
+        false => format!("{{ {FILE}: {} }}", quoted(file)),
     }
 }
 

@@ -28,6 +28,9 @@ pub const SVG_DEPTH: usize = 32;
 /// Templates: more different pages than a brand can maintain.
 pub const TEMPLATES: usize = 64;
 
+/// Rules of `brands`. Each has its own copy of every page that shows the brand.
+pub const BRANDS: usize = 64;
+
 /// Languages of `locales.strings`.
 pub const LOCALES: usize = 64;
 
@@ -133,6 +136,3 @@ pub const RATE: f64 = 1_000_000.0;
 
 /// Check-ins per second of `retry.check_ins`: more than one Envoy can answer.
 pub const CHECK_INS: u32 = 1_000_000;
-
-/// The contrast of colours in hundredths: the 3:1 of WCAG 2.2 §1.4.11, Non-text Contrast.
-pub const CONTRAST_HUNDREDTHS: u32 = 300;

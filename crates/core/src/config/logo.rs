@@ -1,5 +1,8 @@
 //! Checks logos.
 
+#[cfg(test)]
+mod tests;
+
 use super::strings::check_url_characters;
 use super::svg;
 
@@ -37,4 +40,16 @@ pub(super) fn check(text: &str) -> Result<(), &'static str> {
         return Err("no image data");
     }
     Ok(())
+}
+
+/// The longest name of a file that an error repeats as a suggestion.
+const FILE_NAME_BYTES: usize = 100;
+
+/// Returns whether a text is the name of a picture in a file of the source, such as `images/logo.png`.
+pub(super) fn names_a_picture(text: &str) -> bool {
+    let extensions = ["svg", "png", "jpg", "jpeg", "gif", "webp", "avif", "ico"];
+    let is_other = |character: char| character.is_control() || ":<>\"".contains(character);
+    let extension = text.rsplit_once('.').map(|(_, extension)| extension);
+    let is_picture = |found: &str| extensions.iter().any(|e| e.eq_ignore_ascii_case(found));
+    text.len() <= FILE_NAME_BYTES && !text.contains(is_other) && extension.is_some_and(is_picture)
 }

@@ -35,18 +35,18 @@ pub(crate) use notation::{is_decimal, number, status};
 pub use options::*;
 pub use pattern::Pattern;
 pub(crate) use section::key;
-pub(crate) use semantics::DIRECTION;
+pub(crate) use semantics::{unique_keys, DIRECTION};
 pub(crate) use strings::is_text_key;
 pub use validator::push_key;
 pub(crate) use validator::Validator;
 
-/// Reads a configuration.
+/// Reads a configuration. Returns what is valid of it, and what is wrong with it.
 ///
 /// `check` adds what this module cannot know: whether templates and texts are right.
 pub(crate) fn read(
     bytes: &[u8],
     check: impl FnOnce(&mut Config, &mut Validator),
-) -> Result<Config, ConfigErrors> {
+) -> (Config, Result<(), ConfigErrors>) {
     let mut v = Validator::new();
     let mut config = Config::default();
     match document(bytes) {
@@ -58,9 +58,8 @@ pub(crate) fn read(
         }
         Err(kind) => v.refuse(kind),
     }
-    v.into_result()?;
     normalize(&mut config);
-    Ok(config)
+    (config, v.into_result())
 }
 
 fn document(bytes: &[u8]) -> Result<Json, ErrorKind> {
@@ -73,21 +72,35 @@ fn document(bytes: &[u8]) -> Result<Json, ErrorKind> {
     Json::parse(bytes)
 }
 
-/// Lets the rules of `routes` inherit the settings of the top level. This comes after everything is
-/// read, because the settings may follow the rules in the document.
+/// Lets the rules of `routes` and `brands` inherit the settings of the top level. This comes after
+/// everything is read, because the settings may follow the rules in the document.
 fn inherit(config: &mut Config, document: &Json) {
-    let rules = document
-        .get(key!(Config.routes))
-        .map_or(&[][..], Json::items);
-    for (rule, json) in config.routes.iter_mut().zip(rules) {
+    let rules = |key| document.get(key).map_or(&[][..], Json::items);
+    for (rule, json) in config.routes.iter_mut().zip(rules(key!(Config.routes))) {
         rule.inherit(config.mode, &config.policy, json);
+    }
+    for (rule, json) in config.brands.iter_mut().zip(rules(key!(Config.brands))) {
+        rule.inherit(&config.brand, json);
     }
 }
 
-/// Sorts what has no order of its own in the document, and lowers the case of header names.
+/// Sorts what has no order of its own in the document, lowers the case of header names, and completes texts
+/// by language.
 fn normalize(config: &mut Config) {
     config.templates.sort_by(|(a, _), (b, _)| a.cmp(b));
-    config.vars.sort();
+    config.vars.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let default = &config.locales.default;
+    let messages = config.routes.iter_mut().filter_map(|rule| {
+        let maintenance = rule.maintenance.as_mut()?;
+        maintenance.message.as_mut()
+    });
+    let brands = config.brands.iter_mut().map(|rule| &mut rule.brand);
+    let links = std::iter::once(&mut config.brand).chain(brands);
+    let labels = links.flat_map(|brand| brand.links.iter_mut().map(|link| &mut link.label));
+    let vars = config.vars.iter_mut().map(|(_, text)| text);
+    for text in messages.chain(labels).chain(vars) {
+        text.settle(default);
+    }
     for (name, _) in &mut config.headers.set {
         name.make_ascii_lowercase();
     }

@@ -219,7 +219,34 @@ impl<T: Section> Entry for Nested<T> {
 /// Options of another section that stand beside those of this one.
 pub(super) struct Flattened<T> {
     section: PhantomData<T>,
-    is_override: bool,
+    /// What the documentation says about a key that overrides one of the top level; `None`: it
+    /// overrides none.
+    overrides: Option<Overrides>,
+}
+
+/// What the options of a rule override.
+#[derive(Debug, Clone, Copy)]
+enum Overrides {
+    /// Single keys of the objects of the same name at the top level.
+    Sections,
+    /// The options of this object of the top level.
+    OptionsOf(&'static str),
+}
+
+impl Overrides {
+    fn apply(self, field: &mut Field) {
+        let key = field.key;
+        (field.absent, field.doc) = match self {
+            Self::Sections => (
+                Absent::TopLevel,
+                format!("Overrides single keys of `{key}` of the top level."),
+            ),
+            Self::OptionsOf(section) => (
+                Absent::OptionOf(section),
+                format!("Overrides `{section}.{key}`."),
+            ),
+        };
+    }
 }
 
 impl<T: Section> Entry for Flattened<T> {
@@ -229,12 +256,8 @@ impl<T: Section> Entry for Flattened<T> {
 
     fn fields(&self, _: &'static str, _: String) -> Vec<Field> {
         let mut fields = T::fields();
-        if self.is_override {
-            for field in &mut fields {
-                let key = field.key;
-                field.absent = Absent::TopLevel;
-                field.doc = format!("Overrides single keys of `{key}` of the top level.");
-            }
+        if let Some(overrides) = self.overrides {
+            fields.iter_mut().for_each(|field| overrides.apply(field));
         }
         fields
     }
@@ -317,7 +340,7 @@ pub(super) fn section<T: Section>() -> Nested<T> {
 pub(super) fn flattened<T: Section>() -> Flattened<T> {
     Flattened {
         section: PhantomData,
-        is_override: false,
+        overrides: None,
     }
 }
 
@@ -325,7 +348,15 @@ pub(super) fn flattened<T: Section>() -> Flattened<T> {
 pub(super) fn overrides<T: Section>() -> Flattened<T> {
     Flattened {
         section: PhantomData,
-        is_override: true,
+        overrides: Some(Overrides::Sections),
+    }
+}
+
+/// Makes options of a rule that override those of an object of the top level.
+pub(super) fn overrides_of<T: Section>(section: &'static str) -> Flattened<T> {
+    Flattened {
+        section: PhantomData,
+        overrides: Some(Overrides::OptionsOf(section)),
     }
 }
 

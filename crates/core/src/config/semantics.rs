@@ -185,7 +185,7 @@ fn direction(strings: &[(String, String)], v: &mut Validator) {
 }
 
 /// Refuses keys that differ only in case.
-fn unique_keys<T>(entries: &[(String, T)], v: &mut Validator) {
+pub(crate) fn unique_keys<T>(entries: &[(String, T)], v: &mut Validator) {
     for (index, (key, _)) in entries.iter().enumerate() {
         let mut earlier = entries.iter().take(index);
         let first = earlier.find(|(other, _)| other.eq_ignore_ascii_case(key));

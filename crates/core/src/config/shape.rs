@@ -31,6 +31,8 @@ pub(super) enum Absent {
     Default(Json),
     /// The option of the same name at the top level.
     TopLevel,
+    /// The option of the same name in this object of the top level.
+    OptionOf(&'static str),
     /// The defaults of the options inside.
     Parts,
 }

@@ -174,7 +174,8 @@ impl Validator {
                 found: found(json),
                 why,
                 allowed: shape.allowed(),
-                did_you_mean,
+                did_you_mean: did_you_mean
+                    .or_else(|| json.meant_reference().filter(|_| shape.is_textual())),
             }),
         }
     }

@@ -175,11 +175,35 @@ pub fn known_words() -> impl Iterator<Item = &'static str> {
     DETAILS.iter().chain(RESETS).map(|(word, _)| *word)
 }
 
+/// Returns whether the last attempt to send the request ended before there was a connection for it: then
+/// no upstream got any of it in that attempt.
+pub fn sent_nothing(details: &[u8]) -> bool {
+    const RESETS: [&[u8]; 4] = [
+        b"remote_connection_failure",
+        b"local_connection_failure",
+        b"connection_timeout",
+        b"overflow",
+    ];
+    match split_details(details) {
+        (b"no_healthy_upstream", _) => true,
+        (b"upstream_reset_before_response_started", inner) => {
+            let inner = inner.strip_prefix(b"{").unwrap_or(inner);
+            let mut words = inner.split(|&b| b == b'|' || b == b'}');
+            words.next().is_some_and(|word| RESETS.contains(&word))
+        }
+        _ => false,
+    }
+}
+
+/// Splits details before their braces.
+fn split_details(details: &[u8]) -> (&[u8], &[u8]) {
+    let brace = details.iter().position(|&b| b == b'{');
+    let halves = brace.and_then(|at| details.split_at_checked(at));
+    halves.unwrap_or((details, b""))
+}
+
 fn by_details(details: &[u8]) -> Option<Reason> {
-    let (name, inner) = match details.iter().position(|&b| b == b'{') {
-        Some(at) => details.split_at_checked(at)?,
-        None => (details, &b""[..]),
-    };
+    let (name, inner) = split_details(details);
     match name {
         b"upstream_reset_before_response_started" => by_reset(inner),
         _ => find(DETAILS, name),
@@ -188,7 +212,8 @@ fn by_details(details: &[u8]) -> Option<Reason> {
 
 fn by_reset(inner: &[u8]) -> Option<Reason> {
     let inner = inner.strip_prefix(b"{").unwrap_or(inner);
-    let (reset, transport) = match inner.iter().position(|&b| b == b'|' || b == b'}') {
+    // Before the bar, Envoy had a comma here.
+    let (reset, transport) = match inner.iter().position(|b| b"|,}".contains(b)) {
         Some(at) => inner.split_at_checked(at)?,
         None => (inner, &b""[..]),
     };
@@ -226,6 +251,12 @@ fn by_transport(text: &[u8]) -> Option<Reason> {
         ("Broken_pipe", Reason::ConnectionTerminated),
         ("unreachable", Reason::DestinationUnavailable),
         ("No_route_to_host", Reason::DestinationUnavailable),
+        // Older Envoys print the number of the error instead of its text (Linux, `errno.h`).
+        ("connect_error:_111", Reason::ConnectionRefused),
+        ("connect_error:_110", Reason::ConnectionTimeout),
+        ("connect_error:_104", Reason::ConnectionTerminated),
+        ("connect_error:_101", Reason::DestinationUnavailable),
+        ("connect_error:_113", Reason::DestinationUnavailable),
     ];
     let text = String::from_utf8_lossy(text);
     TABLE

@@ -9,6 +9,7 @@ use crate::failure::{is_direct_response, Reason, Source};
 use crate::http::headers::HeaderBlock;
 use crate::http::rpc::{is_grpc, is_grpc_content_type, is_grpc_web_content_type};
 use crate::http::uri::{without_port, without_query};
+use crate::retry::FailureInfo;
 use crate::time::Timestamp;
 use crate::worker::CallNotPermitted;
 
@@ -26,6 +27,8 @@ pub(super) struct Interception<'a> {
     pub(super) circuit: Option<State>,
     /// The maintenance, if it rejects the request.
     pub(super) maintenance: Option<&'a Maintenance>,
+    /// Whether the request certainly never reached an upstream. False for a safe one, which may be repeated.
+    pub(super) is_unsent: bool,
     /// How much longer the request would be rejected, if known.
     pub(super) remaining: Option<Duration>,
 }
@@ -83,7 +86,19 @@ impl<'a> Interception<'a> {
         }
     }
 
-    fn new(reason: Reason, source: Source, status: u16) -> Self {
+    /// Returns what the retry hint depends on. `response` is the failed response.
+    pub(super) fn failure_info<'r>(&self, response: &'r ResponseInfo) -> FailureInfo<'r> {
+        FailureInfo {
+            status: self.status,
+            remaining: self.remaining,
+            is_limit: self.reason == Reason::RateLimited,
+            retry_after: response.headers.get("retry-after"),
+            now: response.now,
+        }
+    }
+
+    /// Returns the interception of a failure that is not a rejection.
+    pub(super) fn new(reason: Reason, source: Source, status: u16) -> Self {
         Self {
             reason,
             source,
@@ -91,6 +106,7 @@ impl<'a> Interception<'a> {
             tripped_by: None,
             circuit: None,
             maintenance: None,
+            is_unsent: false,
             remaining: None,
         }
     }

@@ -196,6 +196,7 @@ impl ReplyContext<'_> {
             maintenance: self.interception.maintenance,
             retry_after: self.hint.map(|hint| hint.delay()),
             page_retry: Some(&self.config.policy(self.policy.number).retry.page),
+            is_unsent: self.interception.is_unsent,
             gate: self.gate,
             request_id: header("x-request-id"),
             now: self.response.now,
@@ -206,6 +207,11 @@ impl ReplyContext<'_> {
             language: pages.language(self.request),
             route: &self.policy.route,
             page: self.policy.page,
+            problem_type_base: &self
+                .config
+                .policy(self.policy.number)
+                .formats
+                .problem_type_base,
         })
     }
 }

@@ -30,6 +30,7 @@ mod kept_headers;
 mod local_reply;
 mod request;
 mod response;
+mod sample;
 mod verdict;
 
 use std::rc::Rc;
@@ -41,8 +42,7 @@ use self::intercept::Interception;
 use self::local_reply::{FilterState, ReplyContext};
 use self::response::ResponseInfo;
 use crate::breaker::{ClientId, Outcome, PathClass, State, Verdict};
-use crate::config::{DefaultFormat, Mode};
-use crate::failure::Reason;
+use crate::config::Mode;
 use crate::filter_config::FilterConfig;
 use crate::host::{Host, HostError};
 use crate::http::format::Format;
@@ -51,13 +51,14 @@ use crate::http::negotiate::{negotiate, Preferences};
 use crate::http::rpc::is_grpc;
 use crate::page::Gate;
 use crate::policy::{RouteInfo, RoutePolicy};
-use crate::retry::{FailureInfo, Hint};
+use crate::retry::Hint;
 use crate::rng::SplitMix64;
 use crate::time::Timestamp;
 use crate::worker::{CallResult, Caller, Kept, Permit, Worker, WorkerCounter};
 
 pub use body::BodyAction;
 pub use local_reply::{Header, LocalReply};
+pub use sample::Sample;
 
 /// The header with which the built-in page's script says that it retries as the page asked.
 const RETRY_HEADER: &str = "x-tidegate-retry";
@@ -344,14 +345,11 @@ impl Filter {
         })
     }
 
-    fn format(&self) -> Format {
-        let formats = &self.config.config.formats;
+    fn format(&self, policy: &RoutePolicy) -> Format {
+        let formats = &self.config.policy(policy.number).formats;
         let preferences = Preferences {
-            default: match formats.default {
-                DefaultFormat::Html => Format::Html,
-                DefaultFormat::Problem => Format::Problem,
-                DefaultFormat::Text => Format::Text,
-            },
+            always: formats.always.map(Format::from),
+            default: formats.default.into(),
             cli_agents: &formats.cli_agents,
         };
         negotiate(&self.request, preferences)
@@ -369,13 +367,7 @@ impl Filter {
         if !interception.reason.is_retryable() {
             return None;
         }
-        let failure = FailureInfo {
-            status: interception.status,
-            remaining: interception.remaining,
-            is_limit: interception.reason == Reason::RateLimited,
-            retry_after: response.headers.get("retry-after"),
-            now: response.now,
-        };
+        let failure = interception.failure_info(response);
         let client = self.caller(host).client;
         let retry = &self.config.policy(policy.number).retry;
         let now = response.now.unwrap_or_default();

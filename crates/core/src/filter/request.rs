@@ -106,7 +106,7 @@ impl Filter {
                 self.stage = Stage::Decided;
                 self.is_recorded = true;
                 let response = ResponseInfo::none(now);
-                let delivery = Delivery::of_rejection(self.format());
+                let delivery = Delivery::of_rejection(self.format(&policy));
                 let (reply, state) =
                     self.local_reply(host, worker, &policy, &response, rejected, delivery);
                 state.set(host);

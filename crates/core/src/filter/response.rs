@@ -11,7 +11,8 @@ use super::{client_of, Filter, ResponseAction, Stage};
 use crate::breaker::{Outcome, Verdict};
 use crate::config::{InnerPages, Mode};
 use crate::failure::{
-    classify, details_decide, is_direct_response, is_of_upstream, FailedResponse, Reason, Source,
+    classify, details_decide, is_direct_response, is_of_upstream, sent_nothing, FailedResponse,
+    Reason, Source,
 };
 use crate::host::{HeaderMap, Host, HostError};
 use crate::http::header_policy::MARKER;
@@ -160,6 +161,19 @@ impl Filter {
         is_trusted || source == Source::Proxy || reason_so_far(host).as_deref() == Some(marker)
     }
 
+    /// Returns whether an unsafe request certainly never reached an upstream: the failure happened before
+    /// there was a connection for it, and it was the only attempt. Envoy reports the last attempt, so after
+    /// a retry nothing is known of the others.
+    fn is_unsent(&self, host: &mut impl Host, response: &ResponseInfo) -> bool {
+        const ATTEMPTS: [&str; 2] = ["upstream", "request_attempt_count"];
+        let is_safe = matches!(self.request.get(":method"), Some(b"GET" | b"HEAD"));
+        // No reply to a call says what became of it.
+        let says_so = !is_safe && !is_grpc(&self.request);
+        says_so
+            && sent_nothing(&response.details)
+            && integer(host, &ATTEMPTS).is_some_and(|n| n <= 1)
+    }
+
     /// Replaces the response if it is to be intercepted.
     fn intercept(
         &mut self,
@@ -174,13 +188,14 @@ impl Filter {
         let intercept = &config.policy(policy.number).intercept;
         let interception =
             Interception::of_response(intercept, &self.request, response, reason, source);
-        let Some(interception) = interception.filter(|_| policy.mode != Mode::Off) else {
+        let Some(mut interception) = interception.filter(|_| policy.mode != Mode::Off) else {
             return ResponseAction::Continue;
         };
+        interception.is_unsent = self.is_unsent(host, response);
         if policy.mode == Mode::Shadow {
             worker.count_intercepted(&policy.key, reason, true);
         }
-        let delivery = Delivery::of_response(&self.request, self.format(), response, source);
+        let delivery = Delivery::of_response(&self.request, self.format(policy), response, source);
         let Some(delivery) = delivery.filter(|_| policy.mode == Mode::Enforce) else {
             FilterState::new(worker, policy, reason, None).set(host);
             return ResponseAction::Continue;

@@ -1,6 +1,7 @@
 //! Requests through a [`Filter`], with a host in memory.
 
 mod breaker;
+mod formats;
 mod intercept;
 mod memory;
 mod outcomes;

@@ -1,8 +1,8 @@
 //! Content negotiation: which format of the page a client gets.
 //!
 //! The first of these that is present decides: an RPC protocol ([`rpc`](crate::http::rpc)), an upgrade,
-//! `Sec-Fetch-Dest`, `Accept` (RFC 9110 §12.5.1), `Sec-Fetch-Mode`, the user agent, `Origin`, the
-//! configured default. A page is never replaced by a 406: if nothing is acceptable, `Accept` is ignored
+//! `Sec-Fetch-Dest`, the format that the configuration gives to all clients, `Accept` (RFC 9110 §12.5.1),
+//! `Sec-Fetch-Mode`, the user agent, `Origin`, the configured default. A page is never replaced by a 406: if nothing is acceptable, `Accept` is ignored
 //! (RFC 9110 §12.4.1).
 
 use crate::http::accept::acceptable;
@@ -10,9 +10,11 @@ use crate::http::format::Format;
 use crate::http::headers::{list_has, HeaderBlock};
 use crate::http::rpc::{call_protocol, CallProtocol};
 
-/// What decides between formats that the client's headers do not rank.
+/// What the configuration says about formats.
 #[derive(Debug, Clone, Copy)]
 pub struct Preferences<'a> {
+    /// The format of every page, whatever the client accepts; `None`: what the client accepts decides.
+    pub always: Option<Format>,
     /// The format if the client has no preference: HTML, problem+json or text.
     pub default: Format,
     /// Prefixes of user agents that are command-line programs, which get text.
@@ -33,6 +35,9 @@ pub fn negotiate(request: &HeaderBlock, preferences: Preferences<'_>) -> Format 
     }
     if request.get("sec-fetch-dest").is_some_and(is_subresource) {
         return Format::Empty;
+    }
+    if let Some(always) = preferences.always {
+        return always;
     }
     let fitting = acceptable(request);
     match fitting.as_slice() {

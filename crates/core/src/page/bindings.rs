@@ -7,7 +7,9 @@ use super::exposed::ExposedValues;
 use super::messages::Messages;
 use super::names::Variable;
 use super::status_phrase::status_phrase;
+use super::template_names::TemplateNames;
 use super::{date, CoarseDuration, Gate};
+use crate::failure::Reason;
 use crate::http::language::primary;
 use crate::template::{Output, Template, Value};
 use crate::time::{saturating_millis, seconds_rounded_up, Timestamp};
@@ -21,14 +23,10 @@ pub(super) struct BoundTemplate {
 }
 
 impl BoundTemplate {
-    /// Resolves the variables of a template. Those without a meaning, which no checked template has, are
-    /// empty on every page.
-    pub(super) fn new(template: Arc<Template>) -> Self {
-        let names = template.variables().iter();
-        let variables = names.map(|name| {
-            let variable = Variable::from_name(name);
-            variable.unwrap_or_else(|| Variable::Text(String::new()))
-        });
+    /// Resolves the variables of a template.
+    pub(super) fn new(template: Arc<Template>, names: &TemplateNames) -> Self {
+        let variables = template.variables().iter();
+        let variables = variables.map(|name| names.variable(name));
         Self {
             variables: variables.collect(),
             template,
@@ -76,7 +74,9 @@ impl<'a> Bindings<'a> {
     /// Returns what happened: what the operator says about the maintenance, else what the language says.
     pub(super) fn message(&self) -> &'a str {
         let message = || self.messages.message(self.values.reason);
-        self.values.notice.or_else(message).unwrap_or_default()
+        let notice = self.values.notice;
+        let notice = notice.map(|notice| notice.get(&self.messages.language.tag));
+        notice.or_else(message).unwrap_or_default()
     }
 
     /// Returns the heading.
@@ -91,7 +91,7 @@ impl<'a> Bindings<'a> {
     pub(super) fn sent(&self) -> &'a str {
         match self.values {
             values if values.is_safe => "",
-            values if values.was_never_sent() => self.messages.text("unsafe.not_processed"),
+            values if values.is_unsent => self.messages.text("unsafe.not_processed"),
             _ => self.messages.text("unsafe.unknown"),
         }
     }
@@ -105,7 +105,10 @@ impl<'a> Bindings<'a> {
     }
 
     /// Returns the value of a variable.
-    fn value(&self, variable: &Variable) -> Value<'a> {
+    fn value<'v>(&self, variable: &'v Variable) -> Value<'v>
+    where
+        'a: 'v,
+    {
         let (values, messages) = (self.values, self.messages);
         let is_retryable = values.retry_after.is_some();
         let text = match variable {
@@ -147,6 +150,8 @@ impl<'a> Bindings<'a> {
             Variable::Retryable => truth(is_retryable),
             Variable::CanRetry => truth(is_retryable && values.is_safe),
             Variable::Gate => values.gate.map_or("", Gate::as_str),
+            Variable::Planned => truth(values.reason == Reason::Maintenance),
+            Variable::AtHome => truth(values.is_at_home),
             Variable::AutoRetry => truth(values.auto_retry.is_some()),
             Variable::RequestId => values.request_id.unwrap_or_default(),
             Variable::Lang => &messages.language.tag,
@@ -156,13 +161,14 @@ impl<'a> Bindings<'a> {
             Variable::Host => values.host.as_deref().unwrap_or_default(),
             Variable::Path => values.path.as_deref().unwrap_or_default(),
             Variable::Text(key) => messages.text(key),
+            Variable::Localized(text) => text.get(&messages.language.tag),
         };
         Value::Text(text)
     }
 
     /// Returns whether the visitor has to check first what became of the request.
     fn must_check(&self) -> bool {
-        !self.values.is_safe && !self.values.was_never_sent()
+        !self.values.is_safe && !self.values.is_unsent
     }
 
     /// Returns the text before and after the time in the hint.

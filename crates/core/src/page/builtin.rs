@@ -10,24 +10,39 @@ pub(super) const TEXT: &str = include_str!("builtin/page.txt");
 
 const STYLE: &str = include_str!("builtin/page.css");
 const SCENE: &str = include_str!("builtin/scene.svg");
+/// What makes a page come back by itself, without its script.
+const RETRY: &str = include_str!("builtin/retry.html");
 /// The script that reloads the page when the site is back. The page is complete without it: what only
 /// the script needs is hidden until it runs. The script contains nothing that differs from page to page,
 /// because the Content-Security-Policy names its hash.
 const SCRIPT: &str = include_str!("builtin/page.js");
+/// Where the script stands in [`RETRY`].
+const SCRIPT_TAG: &str = "{{{retry.script}}}";
 
 /// Returns the names and values of the parts that the HTML page contains.
-pub(super) fn constants() -> [(&'static str, String); 3] {
+pub(super) fn constants() -> [(&'static str, String); 2] {
     [
         ("builtin.style", STYLE.to_owned()),
         ("builtin.scene", SCENE.to_owned()),
-        ("builtin.script", without_comments(SCRIPT)),
     ]
 }
 
-/// Returns a script without comment lines and indentation, which only its authors need: the page has to
-/// fit into the first packets of a connection.
+/// Returns the template of what makes a page come back by itself: the countdown and its script.
+pub(super) fn retry() -> String {
+    RETRY.replace(SCRIPT_TAG, &without_comments(SCRIPT))
+}
+
+/// Returns a script without what only its authors need: comment lines, indentation, and line breaks where
+/// a statement goes on or a semicolon ends it. The page has to fit into the first packets of a connection.
 fn without_comments(script: &str) -> String {
     let lines = script.lines().map(str::trim_start);
     let code = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
-    code.flat_map(|line| [line, "\n"]).collect()
+    let end = |line: &str| {
+        if line.ends_with([',', '{', '(', ';']) {
+            ""
+        } else {
+            "\n"
+        }
+    };
+    code.flat_map(|line| [line, end(line)]).collect()
 }

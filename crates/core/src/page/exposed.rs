@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 
 use super::{Gate, PageInfo};
-use crate::config::{Exposed, PageRetry};
+use crate::config::{Exposed, LocalizedText, PageRetry};
 use crate::failure::{Reason, Source};
 use crate::http::uri::without_query;
 use crate::time::Timestamp;
@@ -30,7 +30,7 @@ pub(super) struct ExposedValues<'a> {
     pub(super) source: Source,
     pub(super) tripped_by: Option<Reason>,
     /// What the operator says about the maintenance.
-    pub(super) notice: Option<&'a str>,
+    pub(super) notice: Option<&'a LocalizedText>,
     /// The end of the maintenance.
     pub(super) until: Option<DateTime>,
     /// `None`: trying again does not help.
@@ -47,6 +47,10 @@ pub(super) struct ExposedValues<'a> {
     pub(super) gate: Option<Gate>,
     /// Whether sending the request twice does no more than sending it once.
     pub(super) is_safe: bool,
+    /// Whether the request certainly never reached an upstream.
+    pub(super) is_unsent: bool,
+    /// Whether a link to the home page would lead to the same failure.
+    pub(super) is_at_home: bool,
     /// `[A-Za-z0-9._:+/=@-]`, at most [`MAX_REQUEST_ID`] of them.
     pub(super) request_id: Option<&'a str>,
     pub(super) time: Option<DateTime>,
@@ -57,7 +61,7 @@ pub(super) struct ExposedValues<'a> {
 
 impl<'a> ExposedValues<'a> {
     /// Returns the parts of `info` that are valid and in `expose`.
-    pub(super) fn new(info: &PageInfo<'a>, expose: &[Exposed]) -> Self {
+    pub(super) fn new(info: &PageInfo<'a>, expose: &[Exposed], home_url: Option<&str>) -> Self {
         let is_exposed = |value| expose.contains(&value);
         let is_safe = matches!(info.method, b"GET" | b"HEAD");
         let maintenance = info.maintenance;
@@ -71,7 +75,7 @@ impl<'a> ExposedValues<'a> {
             reason: info.reason,
             source: info.source,
             tripped_by: info.tripped_by,
-            notice: maintenance.and_then(|maintenance| maintenance.message.as_deref()),
+            notice: maintenance.and_then(|maintenance| maintenance.message.as_ref()),
             until: until.and_then(Timestamp::to_utc),
             retry_after: info.retry_after,
             wait: info.retry_after.map(|retry_after| retry_after.max(left)),
@@ -85,6 +89,9 @@ impl<'a> ExposedValues<'a> {
                 .filter(|page| page.auto && is_safe && info.retry_after.is_some()),
             gate: info.gate,
             is_safe,
+            is_unsent: info.is_unsent
+                || matches!(info.reason, Reason::CircuitOpen | Reason::Maintenance),
+            is_at_home: is_safe && home_url.is_some_and(|url| is_request_for(url, info)),
             request_id: info
                 .request_id
                 .filter(|_| is_exposed(Exposed::RequestId))
@@ -101,12 +108,17 @@ impl<'a> ExposedValues<'a> {
                 .filter(|path| !path.is_empty()),
         }
     }
+}
 
-    /// Returns whether the request was certainly never processed. That is known only of requests that
-    /// the filter itself rejects: Envoy may have retried, and reports the last attempt.
-    pub(super) fn was_never_sent(&self) -> bool {
-        matches!(self.reason, Reason::CircuitOpen | Reason::Maintenance)
-    }
+/// Returns whether the request was one for `url`, which is absolute or begins with a path.
+fn is_request_for(url: &str, info: &PageInfo<'_>) -> bool {
+    let (host, path) = match url.split_once("://") {
+        Some((_, rest)) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
+        None => ("", url),
+    };
+    let is_host = host.is_empty() || host.as_bytes().eq_ignore_ascii_case(info.host);
+    let path = if path.is_empty() { "/" } else { path };
+    is_host && without_query(path.as_bytes()) == without_query(info.path)
 }
 
 /// Returns the method if it consists of letters; otherwise an empty text.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use super::coarse_duration::CoarseDuration;
 use super::languages::{Language, Languages};
-use super::locales::{shared_message, Locale, EN, SHARED};
+use super::locales::{shared_message, Locale, EN};
 use super::plural::{self, FORMS};
 use crate::config::status;
 use crate::diagnostics::nearest;
@@ -22,6 +22,8 @@ use crate::http::language::primary;
 const BY_REASON: &[&str] = &["title", "message", "next"];
 /// Stands for a number in a text.
 const NUMBER: &str = "{n}";
+/// Stands for one of the texts `when.*`.
+const WHEN: &str = "{when}";
 /// What the keys of the operator's own texts begin with.
 const OWN: &str = "own.";
 
@@ -119,16 +121,53 @@ pub(crate) fn is_known(key: &str) -> bool {
         let is_reason = Reason::from_token(detail).is_some();
         (BY_REASON.contains(&group) && is_reason) || (group == "title" && status(detail).is_some())
     };
-    let is_form = |(key, form): (&str, &str)| {
-        let has_number = EN.find(key).is_some_and(|text| text.contains(NUMBER));
-        has_number && FORMS.contains(&form)
-    };
     is_own(key)
         || BY_REASON.contains(&key)
-        || SHARED.contains(&key)
-        || EN.find(key).is_some()
+        || EN.find(without_form(key)).is_some()
         || key.split_once('.').is_some_and(is_specific)
-        || key.rsplit_once('.').is_some_and(is_form)
+}
+
+/// Returns the key of the general text for that of a plural form.
+pub(super) fn without_form(key: &str) -> &str {
+    let is_form =
+        |(key, form): &(&str, &str)| FORMS.contains(form) && placeholder(key) == Some(NUMBER);
+    let split = key.rsplit_once('.').filter(is_form);
+    split.map_or(key, |(key, _)| key)
+}
+
+/// Returns the placeholder that the text for a key contains once. Only these texts have one.
+pub fn placeholder(key: &str) -> Option<&'static str> {
+    match key {
+        "hint.again" | "hint.check" => Some(WHEN),
+        "when.seconds" | "when.minutes" | "when.hours" | "when.days" => Some(NUMBER),
+        _ => Some(NUMBER).filter(|_| without_form(key) != key),
+    }
+}
+
+/// Returns what is wrong with the placeholders of a text: the first one that is not replaced, or an empty
+/// text for one that is missing and cannot be.
+pub(super) fn wrong_placeholder<'t>(key: &str, text: &'t str) -> Option<&'t str> {
+    let wanted = placeholder(key);
+    let mut is_there = false;
+    for found in placeholders(text) {
+        match wanted {
+            Some(wanted) if found == wanted && !is_there => is_there = true,
+            None if found != WHEN && found != NUMBER => {}
+            _ => return Some(found),
+        }
+    }
+    // The time stands at its place, and so needs one.
+    (wanted == Some(WHEN) && !is_there).then_some("")
+}
+
+/// Returns the names in braces of a text, with their braces.
+fn placeholders(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices('{').filter_map(|(at, _)| {
+        let rest = text.get(at..)?;
+        let name = rest.strip_prefix('{')?.split_once('}')?.0;
+        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase());
+        rest.get(..name.len().saturating_add(2)).filter(|_| is_name)
+    })
 }
 
 /// Returns whether `key` is one of the operator's own.
@@ -136,24 +175,16 @@ pub(crate) fn is_own(key: &str) -> bool {
     key.starts_with(OWN)
 }
 
-/// Returns every key of English, and those that apply to several reasons.
-pub(super) fn keys() -> Vec<&'static str> {
-    let english = EN.strings.iter().map(|(key, _)| *key);
-    let shared = SHARED.iter().copied();
-    BY_REASON
-        .iter()
-        .copied()
-        .chain(shared)
-        .chain(english)
-        .collect()
-}
-
 /// Returns the key that was probably meant, of the known keys and these.
 pub(crate) fn nearest_key(key: &str, own: &[String]) -> Option<String> {
-    nearest(
-        key,
-        keys().into_iter().chain(own.iter().map(String::as_str)),
-    )
+    let english = EN.strings.iter().map(|(key, _)| (*key).to_owned());
+    let general = BY_REASON.iter().map(|group| (*group).to_owned());
+    let by_reason = BY_REASON.iter().flat_map(|group| {
+        let reasons = Reason::ALL.iter();
+        reasons.map(move |reason| format!("{group}.{}", reason.as_str()))
+    });
+    let keys: Vec<String> = general.chain(english).chain(by_reason).collect();
+    nearest(key, keys.iter().chain(own).map(String::as_str))
 }
 
 /// The texts of one page.
@@ -252,7 +283,7 @@ impl<'a> Messages<'a> {
         } else {
             "hint.again"
         });
-        split_at_placeholder(text, "{when}").unwrap_or((text, ""))
+        split_at_placeholder(text, WHEN).unwrap_or((text, ""))
     }
 
     /// Returns the phrase for a duration, as in "in about 15 seconds".

@@ -7,6 +7,7 @@
 //! configuration exposes it.
 
 mod bindings;
+mod brand_pages;
 mod builtin;
 mod coarse_duration;
 mod csp;
@@ -23,32 +24,34 @@ mod plural;
 mod status_phrase;
 mod template_names;
 mod validate;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::config::{Config, Exposed, Maintenance, PageRetry, PageRule, Security, TemplateSource};
+use crate::config::{BrandMatch, Config, Exposed, Maintenance, PageRetry, PageRule};
 use crate::failure::{Reason, Source};
 use crate::http::format::Format;
 use crate::http::headers::HeaderBlock;
 use crate::http::uri::{without_port, without_query};
-use crate::template::{Output, Syntax, Template};
+use crate::template::Output;
 use crate::time::Timestamp;
 use bindings::{Bindings, BoundTemplate};
+use brand_pages::{BrandPages, Room};
 use coarse_duration::CoarseDuration;
 use exposed::ExposedValues;
 use formats::problem::Problem;
 use formats::{connect, grpc, grpc_web, line, markdown, problem, problem_xml};
 use messages::{Messages, Texts};
-use template_names::{LocalizedNames, TemplateNames};
 
 pub(crate) use formats::grpc::message_header as grpc_message;
 pub(crate) use formats::CallStatus;
 pub use languages::LanguageId;
+pub use messages::placeholder;
 pub use names::{Name, NAMES};
+pub use words::{placeholder_doc, words, Word};
 
 /// Room for the values of a page.
 const VALUES_BYTES: usize = 1600;
@@ -93,6 +96,8 @@ pub struct PageInfo<'a> {
     pub retry_after: Option<Duration>,
     /// How the page retries automatically; `None` if it does not.
     pub page_retry: Option<&'a PageRetry>,
+    /// Whether the request certainly never reached an upstream. It did not if the filter rejects it.
+    pub is_unsent: bool,
     /// The state of the circuit; `None` if it is closed.
     pub gate: Option<Gate>,
     /// `x-request-id`, as the client or Envoy wrote it.
@@ -113,6 +118,8 @@ pub struct PageInfo<'a> {
     pub route: &'a [u8],
     /// The number of the template that the route asks for ([`Pages::template`]).
     pub page: Option<usize>,
+    /// The beginning of the `type` of a problem (`formats.problem_type_base`).
+    pub problem_type_base: &'a str,
 }
 
 /// A rendered page.
@@ -133,104 +140,48 @@ pub struct Page<'a> {
     pub body: Vec<u8>,
 }
 
-/// An HTML template and the policy that allows its inline blocks.
-#[derive(Debug)]
-struct HtmlPage {
-    template: BoundTemplate,
-    csp: Option<String>,
-}
-
-impl HtmlPage {
-    fn new(template: BoundTemplate, security: &Security, is_own: bool) -> Self {
-        let (styles, scripts) = (template.template().styles(), template.template().scripts());
-        Self {
-            csp: csp::policy(security, &styles, &scripts, is_own),
-            template,
-        }
-    }
-}
-
-/// A page of the operator's own, in the formats that it has.
-#[derive(Debug)]
-struct OwnPage {
-    name: String,
-    html: Option<HtmlPage>,
-    text: Option<BoundTemplate>,
-    members: Option<BoundTemplate>,
-}
-
 /// All pages of a configuration, ready to be rendered.
 #[derive(Debug)]
 pub struct Pages {
     languages: languages::Languages,
-    html: HtmlPage,
-    /// The built-in HTML page of each language that was asked for, with the texts of the language as
-    /// constants. Looking up and escaping them on every page would be half of its cost.
-    localized: Vec<OnceLock<BoundTemplate>>,
-    /// The names that the built-in page can use.
-    names: TemplateNames,
-    /// The policy of a built-in page without its script.
-    csp_without_script: Option<String>,
-    text: BoundTemplate,
-    problem: Problem,
-    own: Vec<OwnPage>,
+    /// The pages of `brand`.
+    usual: BrandPages,
+    /// The pages of `brands`.
+    of_hosts: Vec<(BrandMatch, BrandPages)>,
+    /// The room that is left for pages in single languages.
+    room: Room,
+    /// The names of the operator's own pages.
+    own: Vec<String>,
     /// The rules, with their texts.
     rules: Vec<(PageRule, Texts)>,
     expose: Vec<Exposed>,
 }
 
 impl Pages {
-    /// Prepares the pages of a configuration. A template that is invalid, which no checked configuration
-    /// has, is replaced by the built-in page.
+    /// Prepares the pages of a configuration.
     pub fn new(config: &Config) -> Self {
-        let security = &config.security;
-        let names = TemplateNames::of(config);
-        let read = |syntax, source: &Option<TemplateSource>| {
-            let source = source.as_ref()?;
-            let template = match &source.program {
-                Some(template) => template.clone(),
-                // The configuration was built by hand.
-                None => Arc::new(names.read(syntax, &source.text).ok()?),
-            };
-            Some(BoundTemplate::new(template))
-        };
-        let own = config.templates.iter().map(|(name, template)| {
-            let has_members = !template.problem.is_empty();
-            let members = has_members.then(|| names.read_members(&template.problem));
-            OwnPage {
-                name: name.clone(),
-                html: read(Syntax::Html, &template.html)
-                    .map(|template| HtmlPage::new(template, security, true)),
-                text: read(Syntax::Text, &template.text),
-                members: members
-                    .and_then(Result::ok)
-                    .map(|members| BoundTemplate::new(Arc::new(members))),
-            }
-        });
-        let own = own.collect();
-        let names = names.for_built_in();
-        let built_in = |syntax, source| {
-            let template = names.read(syntax, source).unwrap_or_default();
-            BoundTemplate::new(Arc::new(template))
-        };
-        let html = built_in(Syntax::Html, builtin::HTML);
-        let text = built_in(Syntax::Text, builtin::TEXT);
         let languages = languages::Languages::new(&config.locales);
+        let count = languages.tags().count();
+        let of_hosts = (1..).zip(&config.brands).map(|(number, rule)| {
+            let pages = BrandPages::new(config, &rule.brand, number, count);
+            (rule.matches.clone(), pages)
+        });
         let rules = config.pages.iter().map(|rule| {
             let texts = Texts::configured(&rule.strings);
             (rule.clone(), texts)
         });
         Self {
-            localized: languages.tags().map(|_| OnceLock::new()).collect(),
+            usual: BrandPages::new(config, &config.brand, 0, count),
+            of_hosts: of_hosts.collect(),
+            room: Room::new(),
             languages,
-            csp_without_script: csp::policy(security, &html.template().styles(), &[], false),
-            html: HtmlPage::new(html, security, false),
-            names,
-            text,
-            problem: Problem::new(&config.formats.problem_type_base),
-            own,
+            own: config
+                .templates
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect(),
             rules: rules.collect(),
-            expose: security.expose.clone(),
+            expose: config.security.expose.clone(),
         }
     }
 
@@ -251,7 +202,7 @@ impl Pages {
 
     /// Returns the number of the template with this name.
     pub fn template(&self, name: &[u8]) -> Option<usize> {
-        self.own.iter().position(|own| own.name.as_bytes() == name)
+        self.own.iter().position(|own| own.as_bytes() == name)
     }
 
     /// Returns whether the choice of a page depends on the Envoy route.
@@ -275,40 +226,46 @@ impl Pages {
         };
         page.language = &language.tag;
         let rule = self.rules.iter().find(|(rule, _)| applies(rule, info));
+        let brand = self.brand(info.host);
         let own = self.own_page(info.page, rule.map(|(rule, _)| rule));
-        let values = ExposedValues::new(info, &self.expose);
+        let values = ExposedValues::new(info, &self.expose, brand.home_url.as_deref());
+        let own = own.and_then(|number| brand.own.get(number));
         let messages = Messages {
             languages: &self.languages,
             language,
             page: rule.map(|(_, texts)| texts),
         };
         let bindings = Bindings::new(&values, messages);
+        let problem = Problem::new(info.problem_type_base);
         let call = CallStatus::of(info.reason);
         match info.format {
             Format::Html => {
                 let html = own.and_then(|own| own.html.as_ref());
                 let csp = match html {
                     Some(html) => &html.csp,
-                    None if values.auto_retry.is_none() => &self.csp_without_script,
-                    None => &self.html.csp,
+                    None if values.auto_retry.is_none() => &brand.csp_without_script,
+                    None => &brand.html.csp,
                 };
                 page.content_type = Some("text/html; charset=utf-8");
                 page.csp = csp.as_deref();
                 let template = match html {
                     Some(html) => &html.template,
-                    None => self.built_in(info.language, messages),
+                    None => {
+                        let language = self.languages.number(info.language);
+                        brand.built_in(language, messages, &self.room)
+                    }
                 };
                 page.body = render(template, &bindings);
             }
             Format::Problem => {
                 let members = own.and_then(|own| own.members.as_ref());
                 page.content_type = Some(problem::CONTENT_TYPE);
-                page.body = self.problem.render(&bindings, members).into_bytes();
+                page.body = problem.render(&bindings, members).into_bytes();
             }
             Format::Text => {
                 let text = own.and_then(|own| own.text.as_ref());
                 page.content_type = Some("text/plain; charset=utf-8");
-                page.body = render(text.unwrap_or(&self.text), &bindings);
+                page.body = render(text.unwrap_or(&brand.text), &bindings);
             }
             Format::Line => {
                 page.content_type = Some("text/plain; charset=utf-8");
@@ -316,11 +273,11 @@ impl Pages {
             }
             Format::ProblemXml => {
                 page.content_type = Some(problem_xml::CONTENT_TYPE);
-                page.body = problem_xml::render(&self.problem, &bindings).into_bytes();
+                page.body = problem_xml::render(problem, &bindings).into_bytes();
             }
             Format::Markdown => {
                 page.content_type = Some(markdown::CONTENT_TYPE);
-                page.body = markdown::render(&self.problem, &bindings).into_bytes();
+                page.body = markdown::render(problem, &bindings).into_bytes();
             }
             Format::Grpc => {
                 let message = bindings.message();
@@ -350,27 +307,18 @@ impl Pages {
         page
     }
 
-    /// Returns the built-in HTML page for a language, compiled with its texts unless this page has texts of
-    /// its own.
-    fn built_in(&self, language: LanguageId, messages: Messages<'_>) -> &BoundTemplate {
-        let localized = self.localized.get(self.languages.number(language));
-        let Some(localized) = localized.filter(|_| messages.page.is_none()) else {
-            return &self.html.template;
-        };
-        localized.get_or_init(|| {
-            let names = LocalizedNames {
-                names: &self.names,
-                messages,
-            };
-            let template = Template::compile(&names, Syntax::Html, builtin::HTML);
-            BoundTemplate::new(Arc::new(template.unwrap_or_default()))
-        })
+    /// Returns the pages of the first brand whose rule matches a host.
+    fn brand(&self, host: &[u8]) -> &BrandPages {
+        let host = without_port(host);
+        let mut brands = self.of_hosts.iter();
+        let brand = brands.find(|(matches, _)| matches.matches(host));
+        brand.map_or(&self.usual, |(_, pages)| pages)
     }
 
-    /// Returns the operator's own page that the route asks for, or else the rule.
-    fn own_page(&self, number: Option<usize>, rule: Option<&PageRule>) -> Option<&OwnPage> {
+    /// Returns the number of the operator's own page that the route asks for, or else the rule.
+    fn own_page(&self, number: Option<usize>, rule: Option<&PageRule>) -> Option<usize> {
         let named = || self.template(rule?.template.as_ref()?.as_bytes());
-        self.own.get(number.or_else(named)?)
+        number.or_else(named)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Every name that a template can use. The parser, its suggestions, the renderer and the documentation
 //! read this table.
 
+use crate::config::LocalizedText;
+
 /// A value that differs from page to page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Variable {
@@ -22,6 +24,8 @@ pub(super) enum Variable {
     Retryable,
     CanRetry,
     AutoRetry,
+    Planned,
+    AtHome,
     MaxAttempts,
     CapMs,
     Gate,
@@ -42,6 +46,8 @@ pub(super) enum Variable {
     Address,
     /// A text of the page's language, by its key.
     Text(String),
+    /// A text of the configuration that differs by language.
+    Localized(LocalizedText),
 }
 
 impl Variable {
@@ -73,6 +79,8 @@ pub(super) enum Role {
     Field(usize),
     /// The list of links.
     List,
+    /// What makes a page come back by itself.
+    Retry,
     /// The beginning of names, which a key of the operator's choice or of the wording completes.
     Prefix,
 }
@@ -119,9 +127,12 @@ pub static NAMES: &[Name] = &[
     variable("source", Variable::Source, "Where the failing response came from: `proxy` or `upstream`."),
     variable("retryable", Variable::Retryable, "Whether trying again can help: `true` or `false`."),
     variable("can_retry", Variable::CanRetry, "Whether the page may offer to try again: `retryable`, and the request is safe to repeat."),
+    variable("planned", Variable::Planned, "Whether the failure is a maintenance: `true` or `false`."),
+    variable("at_home", Variable::AtHome, "Whether the request was a GET of `brand.home_url`, so that a link to it would lead to the same failure: `true` or `false`."),
     variable("auto_retry", Variable::AutoRetry, "Whether the page may retry automatically: `can_retry`, and `retry.page.auto` allows it."),
     variable("max_attempts", Variable::MaxAttempts, "The number of automatic retries after which a page stops: `retry.page.max_attempts`."),
     variable("cap_ms", Variable::CapMs, "The longest wait after an automatic retry that got no response, in milliseconds: `retry.page.cap`."),
+    name("retry", Role::Retry, "`{{{retry}}}`: what makes a page come back by itself, as the built-in page does: a countdown, a button that stops it, and the script. Nothing if `auto_retry` is `false`."),
     variable("gate", Variable::Gate, "While the circuit is not closed: `wait`, or `crowd` if many clients wait and are let in step by step; otherwise empty."),
     variable("retry_after", Variable::RetryAfter, "When to come back, in seconds; empty if trying again does not help."),
     variable("retry_after_ms", Variable::RetryAfterMs, "The same in milliseconds."),
@@ -139,7 +150,7 @@ pub static NAMES: &[Name] = &[
     variable("path", Variable::Path, "The path of the request without its query, if `security.expose` lists it."),
     variable("address", Variable::Address, "`host` and `path`, as far as they are exposed."),
     name("t.", Role::Prefix, "A text of the page's language, by its key: `{{t.label.request_id}}`, or `{{t.own.…}}` for one of your own."),
-    name("vars.", Role::Prefix, "A constant that the configuration sets in `vars`."),
+    name("vars.", Role::Prefix, "A text that the configuration sets in `vars`."),
     name("brand.name", Role::Constant, "The name of the site."),
     name("brand.logo", Role::Constant, "The logo, if it is a `data:` URI."),
     name("brand.logo_svg", Role::Constant, "The logo, if it is an inline `<svg>`: `{{{brand.logo_svg}}}`."),

@@ -4,12 +4,14 @@
 mod tests;
 
 use super::messages::{is_known, is_own, nearest_key, Messages};
-use super::names::{Role, NAMES, TEXT_PREFIX};
+use super::names::{Role, Variable, NAMES, TEXT_PREFIX};
 use super::{builtin, members, palette};
-use crate::config::{Brand, Config, Json, Logo};
+use crate::config::{Brand, Config, Json, Link, LocalizedText, Logo};
 use crate::diagnostics::nearest;
 use crate::template::escape::is_safe_url;
-use crate::template::{List, Meaning, Names, Parser, Syntax, Template, TemplateError, UnknownName};
+use crate::template::{
+    Field, List, Meaning, Names, Parser, Syntax, Template, TemplateError, UnknownName,
+};
 
 /// The constant whose value is a URL of an image, which the configuration has checked.
 const LOGO: &str = "brand.logo";
@@ -19,43 +21,49 @@ const LOGO: &str = "brand.logo";
 pub(crate) struct TemplateNames {
     /// The names and values of `brand.*` and `vars.*`.
     constants: Vec<(String, String)>,
+    /// The names and values of texts that differ by language: some of `vars.*`, and labels of links.
+    localized: Vec<(String, LocalizedText)>,
     /// The links of the brand: label and URL.
-    links: Vec<Vec<String>>,
+    links: Vec<Vec<Field>>,
     delimiters: (String, String),
     /// The keys of the operator's own texts, which begin with `own.`.
     own_keys: Vec<String>,
+    /// The template of `retry`.
+    retry: String,
 }
 
 impl TemplateNames {
     /// Returns the names for these settings.
     pub(crate) fn new(
         brand: &Brand,
-        vars: &[(String, String)],
+        vars: &[(String, LocalizedText)],
         delimiters: &(String, String),
         own_keys: Vec<String>,
     ) -> Self {
-        let links: Vec<_> = brand
-            .links
-            .iter()
-            .filter(|link| !link.label.is_empty() && is_safe_url(&link.url))
-            // In the order of `LABEL` and `URL`.
-            .map(|link| vec![link.label.clone(), link.url.clone()])
-            .collect();
         let mut names = Self {
             constants: Vec::new(),
-            links,
+            localized: Vec::new(),
+            links: Vec::new(),
             delimiters: delimiters.clone(),
             own_keys,
+            retry: builtin::retry(),
         };
+        for link in &brand.links {
+            names.add_link(link);
+        }
         names.add_brand(brand);
         for (name, text) in vars {
-            names.add(format!("vars.{name}"), text);
+            let name = format!("vars.{name}");
+            match text.single() {
+                Some(text) => names.add(name, text),
+                None => names.localized.push((name, text.clone())),
+            }
         }
         names
     }
 
-    /// Returns the names of a whole configuration.
-    pub(super) fn of(config: &Config) -> Self {
+    /// Returns the names of a whole configuration, for one of its brands.
+    pub(super) fn of(config: &Config, brand: &Brand) -> Self {
         let languages = config.locales.strings.iter().map(|(_, strings)| strings);
         let pages = config.pages.iter().map(|page| &page.strings);
         let own_keys = languages
@@ -64,7 +72,7 @@ impl TemplateNames {
             .map(|(key, _)| key)
             .filter(|key| is_own(key));
         let own_keys = own_keys.cloned().collect();
-        Self::new(&config.brand, &config.vars, &config.delimiters, own_keys)
+        Self::new(brand, &config.vars, &config.delimiters, own_keys)
     }
 
     /// Returns the names for the built-in pages: with the standard delimiters, and with their parts.
@@ -74,6 +82,24 @@ impl TemplateNames {
             self.constants.push((name.to_owned(), text));
         }
         self
+    }
+
+    fn add_link(&mut self, link: &Link) {
+        if link.label.single() == Some("") || !is_safe_url(&link.url) {
+            return;
+        }
+        let label = match link.label.single() {
+            Some(label) => Field::Constant(label.to_owned()),
+            None => {
+                // No template can use this name: `resolve` does not know it.
+                let name = format!("links.{}.label", self.links.len());
+                self.localized.push((name.clone(), link.label.clone()));
+                Field::Variable(name)
+            }
+        };
+        // In the order of `LABEL` and `URL`.
+        self.links
+            .push(vec![label, Field::Constant(link.url.clone())]);
     }
 
     fn add_brand(&mut self, brand: &Brand) {
@@ -144,6 +170,16 @@ impl TemplateNames {
         self.read_members(members).err().unwrap_or_default()
     }
 
+    /// Returns what a variable of a template stands for. One without a meaning, which no checked template
+    /// has, is empty on every page.
+    pub(super) fn variable(&self, name: &str) -> Variable {
+        let mut localized = self.localized.iter();
+        match localized.find(|(other, _)| other == name) {
+            Some((_, text)) => Variable::Localized(text.clone()),
+            None => Variable::from_name(name).unwrap_or_else(|| Variable::Text(String::new())),
+        }
+    }
+
     /// Resolves the name of a text.
     fn text(&self, key: &str) -> Result<Meaning<'_>, UnknownName> {
         let is_configured = self.own_keys.iter().any(|own| own == key);
@@ -173,13 +209,20 @@ impl Names for TemplateNames {
                 _ => Meaning::Constant(text),
             });
         }
+        if name.starts_with("vars.") && self.localized.iter().any(|(other, _)| other == name) {
+            return Ok(Meaning::Variable);
+        }
         let known = NAMES.iter().find(|known| known.name == name);
         match known.map(|known| &known.role) {
             Some(Role::Variable(_)) => Ok(Meaning::Variable),
             Some(Role::List) => Ok(Meaning::List),
             Some(Role::Field(field)) => Ok(Meaning::Field(*field)),
+            Some(Role::Retry) => Ok(Meaning::Part(&self.retry)),
             Some(Role::Constant | Role::Prefix) | None => {
-                let constants = self.constants.iter().map(|(name, _)| name.as_str());
+                let vars = self.localized.iter().map(|(name, _)| name);
+                let vars = vars.filter(|name| name.starts_with("vars."));
+                let constants = self.constants.iter().map(|(name, _)| name);
+                let constants = constants.chain(vars).map(String::as_str);
                 let names = NAMES.iter().map(|known| known.name).chain(constants);
                 Err(UnknownName {
                     why: "no such name",
@@ -197,7 +240,7 @@ impl Names for TemplateNames {
     }
 
     fn constants(&self) -> &'static str {
-        "`brand.*` and `vars.*`"
+        "`brand.*`, and `vars.*` with one text for all languages,"
     }
 }
 

@@ -1,6 +1,8 @@
 //! What holds for every page.
 
+mod brands;
 mod client_input;
+mod localized;
 
 use std::time::Duration;
 
@@ -43,6 +45,7 @@ pub(super) fn info(format: Format) -> PageInfo<'static> {
         maintenance: None,
         retry_after: Some(Duration::from_millis(12_000)),
         page_retry: Some(&PAGE_RETRY),
+        is_unsent: false,
         gate: None,
         request_id: Some(b"6f1c0c3e-6b0f-4a52-9d2e-0a8f2f6a1b11"),
         now: Some(Timestamp::from_millis(1_787_480_130_250)),
@@ -53,6 +56,7 @@ pub(super) fn info(format: Format) -> PageInfo<'static> {
         language: LanguageId::default(),
         route: b"",
         page: None,
+        problem_type_base: "about:blank",
     }
 }
 
@@ -63,16 +67,20 @@ fn branded(text: &str) -> Config {
     config.brand.home_url = Some(text.to_owned());
     config.brand.status_url = Some(text.to_owned());
     config.brand.links = vec![Link {
-        label: text.to_owned(),
+        label: text.into(),
         url: text.to_owned(),
     }];
-    config.formats.problem_type_base = text.to_owned();
+    config.policy.formats.problem_type_base = text.to_owned();
     config.security.expose = EVERYTHING.to_vec();
     config
 }
 
 fn body(config: &Config, info: &PageInfo<'_>) -> String {
-    String::from_utf8(Pages::new(config).render(info).body).unwrap()
+    let info = PageInfo {
+        problem_type_base: &config.policy.formats.problem_type_base,
+        ..info.clone()
+    };
+    String::from_utf8(Pages::new(config).render(&info).body).unwrap()
 }
 
 /// Without texts of its own, a page comes from the template that has the texts of its language as
@@ -315,6 +323,87 @@ fn the_script_is_part_of_pages_that_may_reload() {
         ] {
             assert_eq!(html.contains(part), expected, "{part}");
         }
+        // The same in a page of the operator's own.
+        let own = body(
+            &with_retry(),
+            &PageInfo {
+                method,
+                retry_after,
+                page_retry,
+                ..info(Format::Html)
+            },
+        );
+        let (from, to) = ("<div id=\"auto\"", "</script>");
+        let part = |html: &str| Some(html.split_once(from)?.1.split_once(to)?.0.to_owned());
+        assert_eq!(part(&own), part(&html));
+        assert_eq!(own.contains(from), expected, "{own}");
+    }
+}
+
+/// Returns a configuration with a page that comes back by itself, and other delimiters.
+fn with_retry() -> Config {
+    let json = r#"{
+        "delimiters": ["[[", "]]"],
+        "templates": { "own": { "html": "<p>[[title]]</p>\n[[{retry}]]\n<script>mine()</script>" } },
+        "pages": [{ "template": "own" }]
+    }"#;
+    Config::from_json(json.as_bytes()).unwrap()
+}
+
+#[test]
+fn an_own_page_allows_the_script_that_makes_it_come_back() {
+    let pages = Pages::new(&with_retry());
+    let page = pages.render(&info(Format::Html));
+    let html = String::from_utf8(page.body).unwrap();
+    let (retry, mine) = html.rsplit_once("<script>").unwrap();
+    let hashes = [
+        hash_between(retry, "<script>", "</script>"),
+        hash_between(&format!("<script>{mine}"), "<script>", "</script>"),
+    ];
+    let policy = format!("script-src {}; connect-src 'self';", hashes.join(" "));
+    assert!(page.csp.unwrap().contains(&policy), "{policy}");
+}
+
+#[test]
+fn nothing_leads_home_from_the_home_page() {
+    let mut config = branded("/");
+    config.brand.logo = None;
+    for (method, path, retry_after, links) in [
+        (&b"GET"[..], &b"/cart"[..], true, 1),
+        (b"GET", b"/?a=1", true, 0),
+        (b"GET", b"/", false, 0),
+        (b"POST", b"/", true, 1),
+    ] {
+        let retry_after = retry_after.then_some(Duration::from_secs(9));
+        let html = body(
+            &config,
+            &PageInfo {
+                method,
+                path,
+                retry_after,
+                ..info(Format::Html)
+            },
+        );
+        assert_eq!(
+            html.matches("Go to the home page").count(),
+            links,
+            "{path:?}"
+        );
+    }
+}
+
+#[test]
+fn nobody_is_asked_to_report_a_maintenance() {
+    for (reason, expected) in [(Reason::Maintenance, false), (Reason::CircuitOpen, true)] {
+        let html = body(
+            &Config::default(),
+            &PageInfo {
+                reason,
+                ..info(Format::Html)
+            },
+        );
+        assert_eq!(html.contains("If you contact us"), expected);
+        assert_eq!(html.contains("<dl>"), expected);
     }
 }
 

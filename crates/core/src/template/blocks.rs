@@ -30,7 +30,7 @@ impl Parser<'_> {
     }
 
     fn open_if(&mut self, name: &str) -> Result<(), String> {
-        let position = self.position(true);
+        let mut result = self.position(true).map(drop).map_err(Into::into);
         let mut frame = self.frame();
         match self.find(name) {
             Some(Found::Variable(variable)) => {
@@ -41,10 +41,13 @@ impl Parser<'_> {
                 frame.constant = Some(!text.is_empty());
             }
             Some(Found::List) => frame.constant = Some(!self.names.list().items.is_empty()),
+            Some(Found::Part(_)) => {
+                result = Err("a part of pages, which is no condition".to_owned())
+            }
             None => {}
         }
         self.open(frame)?;
-        position.map(drop).map_err(Into::into)
+        result
     }
 
     fn open_each(&mut self, next: usize, name: &str) -> Result<(), String> {

@@ -25,7 +25,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 pub(crate) use escape::Output;
-pub(crate) use names::{List, Meaning, Names, UnknownName};
+pub(crate) use names::{Field, List, Meaning, Names, UnknownName};
 pub(crate) use parse::Parser;
 pub use tag::{tags, Tag};
 
@@ -97,7 +97,7 @@ pub struct TemplateError {
 }
 
 /// A compiled template.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Template {
     /// The text between the values, in order.
     text: String,

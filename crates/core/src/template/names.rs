@@ -28,11 +28,16 @@ pub(crate) enum Meaning<'n> {
     /// A URL that is the same on every page. The caller has checked that it is harmless, whatever its
     /// scheme.
     CheckedUrl(&'n str),
+    /// A part of pages: a template with the delimiters [`PART_DELIMITERS`].
+    Part(&'n str),
     /// The list.
     List,
     /// A field of the current list item, by its number.
     Field(usize),
 }
+
+/// The delimiters of the tags in [`Meaning::Part`], whatever those of the templates are.
+pub(super) const PART_DELIMITERS: (&str, &str) = ("{{", "}}");
 
 /// A list of items.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +45,16 @@ pub(crate) struct List<'n> {
     /// The name of the list.
     pub(crate) name: &'static str,
     /// The items, each with its fields.
-    pub(crate) items: &'n [Vec<String>],
+    pub(crate) items: &'n [Vec<Field>],
+}
+
+/// The value of a field of a list item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Field {
+    /// A text that is the same on every page.
+    Constant(String),
+    /// The variable with this name, which has a meaning for the caller only.
+    Variable(String),
 }
 
 /// Why a name has no meaning.

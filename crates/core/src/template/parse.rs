@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use super::html::{State, Tokenizer};
+use super::names::PART_DELIMITERS;
 use super::{
-    limits, tag, Action, InlineBlock, Meaning, Names, Operation, Output, Position, Syntax, Target,
-    Template, TemplateError,
+    limits, tag, Action, Field, InlineBlock, Meaning, Names, Operation, Output, Position, Syntax,
+    Target, Template, TemplateError,
 };
 use crate::diagnostics::quoted;
 
@@ -19,6 +20,8 @@ pub(super) enum Found<'n> {
     CheckedUrl(&'n str),
     /// A field of the current list item.
     Field(&'n str),
+    /// A part of pages, which is a template.
+    Part(&'n str),
     List,
 }
 
@@ -59,6 +62,8 @@ pub(crate) struct Parser<'n> {
     /// The offset of the last `<` in the text, and that of the current script or style.
     pub(super) less_than: usize,
     pub(super) block_start: usize,
+    /// The part that is in the template, if one is.
+    part: Option<&'n str>,
     errors: Vec<TemplateError>,
 }
 
@@ -79,6 +84,7 @@ impl<'n> Parser<'n> {
             emits: true,
             less_than: 0,
             block_start: 0,
+            part: None,
             errors: Vec::new(),
         }
     }
@@ -106,7 +112,11 @@ impl<'n> Parser<'n> {
 
     /// Reads a source to its end. The sources of one template continue each other.
     pub(crate) fn read(&mut self, source: &'n str) {
-        let (open, close) = self.names.delimiters();
+        self.read_tags(source, self.names.delimiters());
+        self.check_end();
+    }
+
+    fn read_tags(&mut self, source: &'n str, (open, close): (&str, &str)) {
         self.source = source;
         let mut at = 0;
         loop {
@@ -151,7 +161,6 @@ impl<'n> Parser<'n> {
                 break;
             }
         }
-        self.check_end();
     }
 
     /// Refuses everything that was opened and not closed.
@@ -227,6 +236,7 @@ impl<'n> Parser<'n> {
             Ok(Meaning::Constant(text)) => Some(Found::Constant(text)),
             Ok(Meaning::CheckedUrl(url)) => Some(Found::CheckedUrl(url)),
             Ok(Meaning::List) => Some(Found::List),
+            Ok(Meaning::Part(part)) => Some(Found::Part(part)),
             Ok(Meaning::Field(field)) => {
                 let list = self.names.list();
                 let Some(each) = self.frames.iter().find(|frame| frame.is_each) else {
@@ -235,8 +245,11 @@ impl<'n> Parser<'n> {
                     return None;
                 };
                 let item = list.items.get(each.item);
-                let text = item.and_then(|item| item.get(field));
-                Some(Found::Field(text.map_or("", String::as_str)))
+                Some(match item.and_then(|item| item.get(field)) {
+                    Some(Field::Constant(text)) => Found::Field(text),
+                    Some(Field::Variable(name)) => Found::Variable(self.variable(name)),
+                    None => Found::Field(""),
+                })
             }
             Err(unknown) => {
                 self.refuse_with_suggestion(unknown.why, unknown.did_you_mean);
@@ -276,6 +289,7 @@ impl<'n> Parser<'n> {
                 let list = self.names.list().name;
                 self.refuse(format!("a list: it needs {{{{#each {list}}}}}"));
             }
+            Found::Part(_) => self.refuse(format!("a part of pages: it needs {{{{{{{name}}}}}}}")),
         }
     }
 
@@ -289,6 +303,7 @@ impl<'n> Parser<'n> {
     fn raw(&mut self, name: &str) {
         match (self.find(name), self.syntax) {
             (None, _) => {}
+            (Some(Found::Part(part)), Syntax::Html) => self.include(part),
             (Some(Found::Constant(text) | Found::CheckedUrl(text)), Syntax::Html) => {
                 self.push_html(text, None);
             }
@@ -301,6 +316,25 @@ impl<'n> Parser<'n> {
                     "a raw value: only {constants} can be, in HTML and text"
                 ));
             }
+        }
+    }
+
+    /// Puts a part of pages in. Its elements have ids, so it can be in a page once.
+    fn include(&mut self, part: &'n str) {
+        if self.html.state != State::Text || self.frames.iter().any(|frame| frame.is_each) {
+            return self.refuse("a part of pages where no paragraph can stand: in a tag, an attribute, a title or an `each`");
+        }
+        if self.part.replace(part).is_some() {
+            return self.refuse("a part of pages for the second time");
+        }
+        let (source, tag, known) = (self.source, self.tag, self.errors.len());
+        self.read_tags(part, PART_DELIMITERS);
+        (self.source, self.tag) = (source, tag);
+        // What is wrong has its place in the template, not in the part.
+        let found = self.errors.get(known..).unwrap_or_default().first();
+        if let Some(why) = found.map(|error| error.why.clone()) {
+            self.errors.truncate(known);
+            self.refuse(why);
         }
     }
 

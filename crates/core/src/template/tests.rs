@@ -1,5 +1,6 @@
 //! What is escaped how, what is refused, and how much work a page is.
 
+mod parts;
 mod properties;
 
 use super::*;
@@ -8,7 +9,7 @@ use super::*;
 struct Environment<'v> {
     delimiters: (&'static str, &'static str),
     constants: Vec<(&'static str, String)>,
-    links: Vec<Vec<String>>,
+    links: Vec<Vec<Field>>,
     variables: Vec<(&'static str, Value<'v>)>,
 }
 
@@ -28,8 +29,8 @@ fn environment() -> Environment<'static> {
         .map(|(name, text)| (name, text.to_owned()))
         .into(),
         links: vec![
-            vec!["<one>".to_owned(), "https://one.example/".to_owned()],
-            vec!["two".to_owned(), "tel:+1".to_owned()],
+            ["<one>", "https://one.example/"].map(constant).to_vec(),
+            ["two", "tel:+1"].map(constant).to_vec(),
         ],
         variables: vec![
             ("status", Value::Verbatim("502".to_owned())),
@@ -47,6 +48,10 @@ fn environment() -> Environment<'static> {
             ("t.own.hello", Value::Text("Hello & {{title}}")),
         ],
     }
+}
+
+fn constant(text: &str) -> Field {
+    Field::Constant(text.to_owned())
 }
 
 impl<'v> Environment<'v> {
@@ -90,6 +95,7 @@ impl Names for Environment<'_> {
             });
         }
         match name {
+            "part" => Ok(Meaning::Part(parts::PART)),
             "links" => Ok(Meaning::List),
             "label" => Ok(Meaning::Field(0)),
             "url" => Ok(Meaning::Field(1)),
@@ -276,6 +282,10 @@ fn blocks_choose_and_repeat() {
         assert_eq!(rendered(Syntax::Html, source), expected, "{source}");
     }
     let mut environment = environment();
+    environment.links[1][0] = Field::Variable("tripped_by".to_owned());
+    let source = "{{#each links}}{{label}}{{#if label}}x{{else}}y{{/if}};{{/each}}";
+    let made = environment.render(Syntax::Text, source).0;
+    assert_eq!(made, "<one>x;y;");
     environment.links.clear();
     let source = "a{{#each links}}b{{label}}{{status}}{{/each}}{{#if links}}c{{else}}d{{/if}}";
     assert_eq!(environment.render(Syntax::Html, source).0, "ad");

@@ -33,12 +33,14 @@ const OWN: &str = include_str!("../../../../examples/own-pages/filter.json");
 /// A host and a path that do not fit on one line of a phone.
 const LONG_HOST: &str = "a-rather-long-name-of-a-host.shop.example";
 const LONG_PATH: &str = "/refused/folder/that-has-a-long-name-without-any-blank-in-it/b";
+/// A word that does not fit on one line of a phone.
+const LONG_WORD: &str = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbaugesellschaft";
 const LONG_ID: &str = "trace-000000000000000000000000000000000001:7";
 
 /// A page: its name, listener, host and path, and whether the request is a POST.
 type Place = (&'static str, &'static str, &'static str, &'static str, bool);
 /// Pages that depend on more than their reason.
-const VARIATIONS: [Place; 10] = [
+const VARIATIONS: [Place; 11] = [
     ("branded", "branded", "127.0.0.1", "/refused/", false),
     (
         "logo-with-text",
@@ -61,6 +63,7 @@ const VARIATIONS: [Place; 10] = [
     ("long-wait", "long", "127.0.0.1", "/refused/", false),
     ("tripped", "tripped", "127.0.0.1", "/refused/", false),
     ("until", "until", "127.0.0.1", "/200/", false),
+    ("long-words", "long-words", "127.0.0.1", "/refused/", false),
 ];
 
 /// Returns every built-in language.
@@ -99,6 +102,13 @@ fn listeners() -> Vec<(&'static str, Value)> {
         (
             "long",
             json!({ "brand": demo_brand(), "retry": { "after": { "default": "45m" }, "max": "1h" } }),
+        ),
+        (
+            "long-words",
+            json!({ "brand": {
+                "name": LONG_WORD, "home_url": "/", "status_url": "https://status.example/",
+                "links": [{ "label": LONG_WORD, "url": "/help" }],
+            } }),
         ),
         ("open", json!({ "breaker": { "mode": "forced_open" } })),
         (
@@ -295,7 +305,7 @@ fn pages_are_valid_and_accessible() {
         "own": format!("http://{}/refused/", site.envoy.listener("own")),
     });
     let passed = browser::run("look.mjs", &facts, |asked| panic!("{asked}"));
-    assert_eq!(passed.len(), 12, "{passed:#?}");
+    assert_eq!(passed.len(), 14, "{passed:#?}");
     for lang in PICTURED {
         for theme in ["light", "dark"] {
             for name in Reason::ALL.iter().map(|reason| reason.as_str()) {

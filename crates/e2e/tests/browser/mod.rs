@@ -5,6 +5,7 @@ mod cross_origin;
 mod gate;
 mod hidden;
 mod look;
+mod own;
 
 use serde_json::{json, Value};
 use tidegate_core::config::PageRetry;
@@ -31,7 +32,7 @@ const LISTENERS: [(&str, &str); 4] = [
 fn page_retries_by_itself() {
     let place = Place::start(&LISTENERS.map(|(name, retry)| with_retry(name, retry)));
     let passed = browser::run("retry.mjs", &place.facts(), |asked| place.answer(asked));
-    assert_eq!(passed.len(), 18, "{passed:#?}");
+    assert_eq!(passed.len(), 20, "{passed:#?}");
 }
 
 /// Returns a listener whose pages have this `retry`.
@@ -59,6 +60,7 @@ fn page_of(status: u16, reason: Reason, page_retry: &PageRetry) -> PageInfo<'_> 
         maintenance: None,
         retry_after: None,
         page_retry: Some(page_retry),
+        is_unsent: false,
         gate: None,
         request_id: None,
         now: None,
@@ -69,6 +71,7 @@ fn page_of(status: u16, reason: Reason, page_retry: &PageRetry) -> PageInfo<'_> 
         language: LanguageId::default(),
         route: b"",
         page: None,
+        problem_type_base: "about:blank",
     }
 }
 

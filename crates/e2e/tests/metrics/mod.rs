@@ -3,6 +3,7 @@
 mod alerts;
 mod dashboard;
 mod docs;
+mod fresh;
 mod idle;
 mod labels;
 mod live;

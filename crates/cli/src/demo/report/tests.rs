@@ -15,7 +15,15 @@ fn a_summary_line_needs_failures_and_an_interval() {
     for (second, (served, failed, reached), line) in table {
         let now = start + Duration::from_secs(second);
         assert_eq!(
-            summary.take(Counts { served, failed }, reached, now),
+            summary.take(
+                Counts {
+                    served,
+                    failed,
+                    ..Counts::default()
+                },
+                reached,
+                now
+            ),
             line,
             "at {second} s"
         );

@@ -124,7 +124,8 @@ fn without_a_filter_reason_the_core_classifies() {
             "something_new",
             Some((DestinationUnavailable, Flags)),
         ),
-        (503, "", "", Some((ProxyInternalError, Status))),
+        (503, "", "", Some((ProxyInternalError, Evidence::Bare))),
+        (500, "", "", Some((ProxyInternalError, Status))),
         // A gRPC call that Envoy failed.
         (
             200,
@@ -182,6 +183,8 @@ fn the_transport_failure_reason_counts_as_details() {
             "delayed connect error: Connection refused",
             Reason::ConnectionRefused,
         ),
+        ("delayed connect error: 111", Reason::ConnectionRefused),
+        ("delayed connect error: 113", Reason::DestinationUnavailable),
         (
             "TLS_error:|268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER",
             Reason::TlsProtocolError,

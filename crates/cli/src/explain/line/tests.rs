@@ -15,6 +15,7 @@ fn expected() -> Entry<'static> {
         duration_ms: 250,
         status: 503,
         bytes_sent: 91,
+        method: "GET".into(),
         flags: "UF".into(),
         authority: "shop.example".into(),
         host: "10.0.0.7:8080".into(),
@@ -29,6 +30,7 @@ fn the_default_text_format_of_envoy_is_read() {
         flags: "UF,URX".into(),
         authority: "shop.example:443".into(),
         path: "/pay?x=1".into(),
+        method: "POST".into(),
         sends_body: true,
         ..expected()
     };
@@ -122,6 +124,7 @@ fn clients_cannot_forge_fields() {
             flags: "UF,URX".into(),
             authority: "shop.example:443".into(),
             path: "/pay?x=1".into(),
+            method: "POST".into(),
             sends_body: true,
             ..expected()
         };

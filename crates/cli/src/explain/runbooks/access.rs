@@ -70,7 +70,7 @@ pub(super) const FORBIDDEN: Runbook = Runbook {
 
 pub(super) const AUTHORIZATION_UNAVAILABLE: Runbook = Runbook {
     means: "Envoy's `ext_authz` filter got no answer from its authorization service, so it refused the request without knowing whether it is allowed.",
-    page: "The system that checks who may open this page does not answer at the moment.",
+    page: "An error kept us from completing your request.",
     certainty: "Certain (`ext_authz_error`). A service that answers and refuses is `forbidden` or `unauthorized`.",
     checks: &[
         Check {

@@ -4,7 +4,7 @@ use super::{Check, Runbook};
 
 pub(super) const REFUSED: Runbook = Runbook {
     means: "A host of the cluster refused Envoy's connection: the machine is up, but no process listens on that port. The request never reached the application.",
-    page: "The server behind this site cannot be reached at the moment.",
+    page: "Our site cannot be reached at the moment.",
     certainty: "Certain if Envoy's details say `remote_connection_failure` and the transport failure reason says \"Connection refused\". \
         The flag `UF` alone stands for any connection that could not be established: the port refused, the host is unreachable, or TLS failed.",
     checks: &[
@@ -31,7 +31,7 @@ pub(super) const REFUSED: Runbook = Runbook {
 
 pub(super) const TIMEOUT: Runbook = Runbook {
     means: "Envoy's connection attempt got no answer within `connect_timeout`: packets are dropped on the way, or the host is down or too busy to accept connections. The request never reached the application.",
-    page: "The server behind this site could not be reached in time.",
+    page: "Our site cannot be reached at the moment.",
     certainty: "Certain if the details say `connection_timeout`. In a log without details, a connection that timed out has the flag `UF`, like a refused one, and is classified as `connection_refused`.",
     checks: &[
         Check {
@@ -62,7 +62,7 @@ pub(super) const TIMEOUT: Runbook = Runbook {
 pub(super) const TERMINATED: Runbook = Runbook {
     means: "The upstream closed or reset the connection before it answered. The request may or may not \
         have been processed.",
-    page: "The server behind this site hung up before it had answered.",
+    page: "Our site could not show this page.",
     certainty: "Certain that the connection ended. The details do not say whether the process died, a proxy in between gave up, or an idle connection was closed just as it was reused.",
     checks: &[
         Check {
@@ -92,7 +92,7 @@ pub(super) const TERMINATED: Runbook = Runbook {
 
 pub(super) const TLS_PROTOCOL: Runbook = Runbook {
     means: "Envoy connected, but the TLS handshake with the upstream failed before a certificate was verified: the upstream does not speak TLS, or both sides share no version or cipher.",
-    page: "Two of our servers could not agree on a secure connection with each other.",
+    page: "Our site cannot be reached at the moment.",
     certainty: "Certain if the transport failure reason contains `TLS_error`; `WRONG_VERSION_NUMBER` means that the upstream did not answer in TLS. By flags alone it cannot be distinguished from a refused connection.",
     checks: &[
         Check {
@@ -117,7 +117,7 @@ pub(super) const TLS_PROTOCOL: Runbook = Runbook {
 
 pub(super) const TLS_CERTIFICATE: Runbook = Runbook {
     means: "Envoy did not accept the upstream's certificate: it has expired, is for another name, or is signed by an authority that Envoy does not trust. Or the upstream did not accept Envoy's certificate.",
-    page: "One of our servers could not prove its identity to another.",
+    page: "Our site cannot be reached at the moment.",
     certainty: "Certain if the transport failure reason mentions a certificate; it says what is wrong (`expired`, `verify_SAN`, \
         `unable to get local issuer`). By flags alone it cannot be distinguished from a refused connection.",
     checks: &[
@@ -148,7 +148,7 @@ pub(super) const TLS_CERTIFICATE: Runbook = Runbook {
 
 pub(super) const DNS: Runbook = Runbook {
     means: "The name of the upstream could not be resolved, so there was no address to connect to.",
-    page: "The address of the server behind this site could not be found.",
+    page: "Our site cannot be reached at the moment.",
     certainty: "Certain: Envoy resolves the name for each request (dynamic forward proxy). A cluster of type STRICT_DNS or LOGICAL_DNS whose name cannot be resolved keeps its last addresses or has none, which leads to `destination_unavailable` or to failures of stale addresses.",
     checks: &[
         Check {

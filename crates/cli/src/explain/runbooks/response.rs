@@ -4,7 +4,7 @@ use super::{Check, Runbook};
 
 pub(super) const PROTOCOL: Runbook = Runbook {
     means: "The upstream's response is not valid HTTP in the version that Envoy uses with it.",
-    page: "The server behind this site gave an answer that makes no sense.",
+    page: "Our site could not show this page.",
     certainty: "Certain that the response could not be parsed; the details name the parser's error.",
     checks: &[
         Check {
@@ -29,7 +29,7 @@ pub(super) const PROTOCOL: Runbook = Runbook {
 
 pub(super) const TIMEOUT: Runbook = Runbook {
     means: "The upstream accepted the request and did not answer in time. It may still be working on it.",
-    page: "The server behind this site took too long to answer.",
+    page: "Our site took too long to answer.",
     certainty: "Certain that one of Envoy's timeouts expired; the details say which: `response_timeout` (the route's), \
         `upstream_per_try_timeout`, `max_duration_timeout`, `stream_idle_timeout`. In a log without details, `max_duration_timeout` has no flag and looks like a 504 of the upstream.",
     checks: &[
@@ -61,7 +61,7 @@ pub(super) const TIMEOUT: Runbook = Runbook {
 
 pub(super) const INCOMPLETE: Runbook = Runbook {
     means: "The upstream started to respond and stopped in the middle. The client had already received the status and a part of the body.",
-    page: "The server behind this site stopped in the middle of its answer.",
+    page: "Our site could not show this page.",
     certainty: "Certain if the details say `upstream_reset_after_response_started`. By flags it is inferred from a reset after bytes of a body were sent.",
     checks: &[
         Check {
@@ -117,7 +117,7 @@ pub(super) const LIMIT: Runbook = Runbook {
 
 pub(super) const UNAVAILABLE: Runbook = Runbook {
     means: "Envoy had no host to send the request to: the cluster has no healthy host, no host at all, or does not exist. Or the network has no route to the host.",
-    page: "No server is ready to answer for this site at the moment.",
+    page: "Our site cannot be reached at the moment.",
     certainty: "Certain. The details distinguish the cases: `no_healthy_upstream` (hosts), `cluster_not_found` (configuration), \
         `direct_response` (Envoy Gateway found no ready endpoint), \
         \"unreachable\" or \"No route to host\" (network).",
@@ -149,7 +149,7 @@ pub(super) const UNAVAILABLE: Runbook = Runbook {
 
 pub(super) const CONFIGURATION: Runbook = Runbook {
     means: "The route has no upstream: it answers 500 itself, without a body. Envoy Gateway makes such a route if a backend reference is not valid, if all weights are zero, or if a policy of the route could not be applied.",
-    page: "The gateway of this site does not know where to send your request.",
+    page: "An error kept us from completing your request.",
     certainty: "Certain that the route has no upstream: the details say `direct_response`, and there is no body. Why, only the control plane knows.",
     checks: &[
         Check {

@@ -17,10 +17,10 @@ fn the_built_in_pages_contain_the_sentences_of_the_runbooks() {
 
 #[test]
 fn every_reason_has_a_complete_runbook() {
-    let mut sentences = BTreeSet::new();
+    let mut meanings = BTreeSet::new();
     for reason in Reason::ALL {
         let runbook = of(*reason);
-        assert!(sentences.insert(runbook.page), "{reason:?} has another's");
+        assert!(meanings.insert(runbook.means), "{reason:?} has another's");
         assert!(runbook.checks.len() >= 2, "{reason:?}");
         assert!(!runbook.change.is_empty(), "{reason:?}");
         let checks = runbook.checks.iter().map(|check| check.what);
@@ -34,7 +34,6 @@ fn every_reason_has_a_complete_runbook() {
             assert!(!text.contains("  "), "{reason:?}: {text}");
         }
     }
-    assert_eq!(sentences.len(), Reason::ALL.len());
 }
 
 /// What the text says about the breaker is what the breaker does.

@@ -4,7 +4,7 @@ use super::{Check, Runbook};
 
 pub(super) const ERROR: Runbook = Runbook {
     means: "The application answered 500, or another 5xx without a reason of its own: it reports an internal error.",
-    page: "The application behind this site ran into an error.",
+    page: "An error kept us from completing your request.",
     certainty: "Certain that the response came from the upstream (`via_upstream`). Only the application knows the cause.",
     checks: &[
         Check {
@@ -16,7 +16,7 @@ pub(super) const ERROR: Runbook = Runbook {
             run: "tidegate explain ACCESS_LOG    # needs the release in the log",
         },
         Check {
-            what: "Does one host fail, or all? One path, or all?",
+            what: "Does one host fail, or all? One path, or all? `tidegate explain ACCESS_LOG` names both.",
             run: "curl -s $ADMIN/clusters | grep -E 'CLUSTER::.*rq_error'",
         },
         Check {
@@ -33,7 +33,7 @@ pub(super) const ERROR: Runbook = Runbook {
 
 pub(super) const BAD_GATEWAY: Runbook = Runbook {
     means: "The upstream answered 502: it is itself a gateway and got no usable response from its own upstream.",
-    page: "A system that this site depends on gave no usable answer.",
+    page: "Our site could not show this page.",
     certainty: "Certain that the 502 came from the upstream and not from Envoy (`via_upstream`). Its own log says what failed behind it.",
     checks: &[
         Check {
@@ -58,7 +58,7 @@ pub(super) const BAD_GATEWAY: Runbook = Runbook {
 
 pub(super) const UNAVAILABLE: Runbook = Runbook {
     means: "The upstream answered 503: it is running, and reports that it cannot serve at the moment. It may be overloaded, starting, or in its own maintenance mode.",
-    page: "The application behind this site cannot answer at the moment.",
+    page: "Our site cannot be reached at the moment.",
     certainty: "Certain that the 503 came from the upstream and not from Envoy (`via_upstream`).",
     checks: &[
         Check {
@@ -83,7 +83,7 @@ pub(super) const UNAVAILABLE: Runbook = Runbook {
 
 pub(super) const TIMEOUT: Runbook = Runbook {
     means: "The upstream answered 504: it is itself a gateway, and its own upstream did not answer in time.",
-    page: "A system that this site depends on took too long to answer.",
+    page: "Our site took too long to answer.",
     certainty: "Certain if the details say `via_upstream`. In a log without details, a 504 from Envoy that has no flag (`max_stream_duration`) looks the same.",
     checks: &[
         Check {
@@ -104,7 +104,7 @@ pub(super) const TIMEOUT: Runbook = Runbook {
 
 pub(super) const CIRCUIT_OPEN: Runbook = Runbook {
     means: "Tidegate rejected the request: many requests of this route, or of this part of its paths, failed. Its circuit opened, to let the upstream recover.",
-    page: "The server behind this site is having trouble, so we are giving it a moment to recover.",
+    page: "Our site is having trouble, so we are giving it a moment to recover.",
     certainty: "Certain: it is the filter's own decision. The cause is the reason that opened the circuit.",
     checks: &[
         Check {
@@ -148,8 +148,8 @@ pub(super) const MAINTENANCE: Runbook = Runbook {
 
 pub(super) const PROXY: Runbook = Runbook {
     means: "Envoy answered by itself for a reason that Tidegate does not name: another filter (authorization, rate limit, a crashed Wasm module), a rule of its configuration, or something that this version of Tidegate does not know.",
-    page: "The gateway of this site could not complete your request.",
-    certainty: "This reason covers what neither details nor flags name. In a log without details, it includes every response of another filter.",
+    page: "An error kept us from completing your request.",
+    certainty: "This reason covers what neither details nor flags name. In a log without details, it includes every response of another filter, and Tidegate's own pages of maintenance. A 503 without flag and host at a time when the upstream fails is reported as `circuit_open`, as most likely.",
     checks: &[
         Check {
             what: "What do the response code details say? For example `ext_authz_error`, `rbac_access_denied`, `wasm_fail_stream`, `filter_chain_not_found`, ...",

@@ -188,7 +188,10 @@ pub(super) fn simulate(args: &Args, policy: &Policy) -> Result<String, String> {
         })
         .collect();
     let (comparisons, pictures) = compare(args, &cases, &strategies)?;
-    let count = super::save(&args.out, &pictures)?;
+    let count = match &args.out {
+        Some(folder) => super::save(folder, &pictures)?,
+        None => 0,
+    };
     if args.json {
         let json = serde_json::to_string_pretty(&comparisons).map_err(|e| e.to_string())?;
         return Ok(json + "\n");
@@ -196,8 +199,7 @@ pub(super) fn simulate(args: &Args, policy: &Policy) -> Result<String, String> {
     if args.markdown {
         return Ok(report::markdown(&comparisons));
     }
-    let (table, place) = (report::table(&comparisons), args.out.display());
-    Ok(format!("{table}{count} pictures in {place}\n"))
+    Ok(report::table(&comparisons) + &super::saved(args.out.as_deref(), count))
 }
 
 /// Runs each case with each strategy and each seed. Returns the figures, and the pictures of the

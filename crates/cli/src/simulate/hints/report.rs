@@ -84,7 +84,20 @@ fn worst(comparison: &Comparison) -> Option<String> {
     Some(format!("Worst runs of Tidegate: {}", names.join(", ")))
 }
 
-/// Returns the tables for a terminal.
+/// What the columns mean, in their order.
+const MEANINGS: [&str; COLUMNS.len()] = [
+    "most requests sent to the upstream in a second after the outage, relative to what it can serve",
+    "seconds with more requests than the upstream can serve",
+    "seconds after the outage until half of those who were turned away were served",
+    "the same for 95 %",
+    "time that all visitors waited after the outage, relative to the oracle, which knows all",
+    "most requests that the filter rejected in a second",
+    "longest time from a visitor's first request until it was served, outage included",
+    "how often the circuit opened after the outage",
+    "visitors who were never served",
+];
+
+/// Returns the tables for a terminal, after what their columns mean.
 pub(super) fn table(comparisons: &[Comparison]) -> String {
     let of = |comparison: &Comparison| {
         let table = report::aligned(&comparison.title(), &lines(comparison));
@@ -96,7 +109,9 @@ pub(super) fn table(comparisons: &[Comparison]) -> String {
             ),
         }
     };
-    comparisons.iter().map(of).collect()
+    let heads = COLUMNS.iter().map(|(head, ..)| *head);
+    let tables = comparisons.iter().map(of);
+    report::legend(heads.zip(MEANINGS)) + &tables.collect::<String>()
 }
 
 /// Returns the tables for the documentation.

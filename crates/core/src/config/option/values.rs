@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use super::{OptionType, Refusal};
 use crate::config::color::Color;
-use crate::config::error::ErrorKind;
 use crate::config::json::Json;
+use crate::config::notation;
 use crate::config::shape::{Shape, Word};
 use crate::config::strings::TextRule;
 use crate::config::validator::Validator;
-use crate::config::{limits, notation};
-use crate::diagnostics::quoted;
 use crate::failure::Reason;
 
 /// Returns the text of a string; another value is refused.
@@ -144,27 +142,10 @@ option_type! {
 }
 
 option_type! {
-    /// A colour with enough contrast to a page: the dark one or the light one.
-    PageColor { dark: bool } -> Color,
+    /// A colour.
+    AnyColor {} -> Color,
     shape |self| Shape::Color,
-    read |json| {
-        let text = text_of(json)?;
-        let color = Color::parse(text).ok_or_else(Refusal::plain)?;
-        let (page, background) = match self.dark {
-            true => ("dark", Color::DARK_PAGE),
-            false => ("light", Color::LIGHT_PAGE),
-        };
-        let hundredths = color.contrast_hundredths(background);
-        match hundredths >= limits::CONTRAST_HUNDREDTHS {
-            true => Ok(color),
-            false => Err(Refusal::Other(ErrorKind::Contrast {
-                found: quoted(text),
-                hundredths,
-                page,
-                background: background.to_hex(),
-            })),
-        }
-    },
+    read |json| Color::parse(text_of(json)?).ok_or_else(Refusal::plain),
     write |value| Json::String(value.to_hex()),
 }
 
@@ -284,14 +265,9 @@ pub(in crate::config) fn reason() -> ReasonName {
     ReasonName {}
 }
 
-/// Makes the type of a colour with enough contrast to the light page.
-pub(in crate::config) fn color() -> PageColor {
-    PageColor { dark: false }
-}
-
-/// Makes the type of a colour with enough contrast to the dark page.
-pub(in crate::config) fn color_dark() -> PageColor {
-    PageColor { dark: true }
+/// Makes the type of a colour.
+pub(in crate::config) fn color() -> AnyColor {
+    AnyColor {}
 }
 
 /// Makes the type of a text.

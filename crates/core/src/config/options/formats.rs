@@ -1,14 +1,20 @@
 //! `formats`: formats of the pages, and which client gets which.
 
-use crate::config::option::{list, one_of, text};
+use crate::config::option::{list, nullable, one_of, text};
 use crate::config::section::{options, words, OptionTypeExt};
 use crate::config::strings;
+use crate::http::format::Format;
 
 options! {
     /// Formats of the pages, and which client gets which.
     pub struct Formats {
         /// The format for clients that do not say what they accept.
-        default: DefaultFormat = one_of().default(DefaultFormat::Text),
+        default: PageFormat = one_of().default(PageFormat::Text),
+
+        /// The format for all clients, whatever they accept: for the routes of an API, `problem`.
+        /// Calls (gRPC, gRPC-Web, Connect), upgrades and sub-resources such as images keep the
+        /// reply that they can read. `null`: each client gets what it accepts.
+        always: Option<PageFormat> = nullable(one_of()).default(None),
 
         /// The beginning of the `type` of a problem. The reason is appended, but `about:blank` is
         /// sent as it is.
@@ -22,13 +28,23 @@ options! {
 }
 
 words! {
-    /// The formats that can be the default.
-    pub enum DefaultFormat {
+    /// A format that a client can be given without asking for it.
+    pub enum PageFormat {
         /// A page for a browser.
         Html = "html",
         /// `application/problem+json` (RFC 9457).
         Problem = "problem",
         /// A few lines for a terminal.
         Text = "text",
+    }
+}
+
+impl From<PageFormat> for Format {
+    fn from(format: PageFormat) -> Self {
+        match format {
+            PageFormat::Html => Self::Html,
+            PageFormat::Problem => Self::Problem,
+            PageFormat::Text => Self::Text,
+        }
     }
 }

@@ -7,11 +7,13 @@
 //! [`super::semantics`].
 
 mod brand;
+mod brands;
 mod breaker;
 mod formats;
 mod headers;
 mod intercept;
 mod locales;
+mod localized;
 mod pages;
 mod retry;
 mod routes;
@@ -19,14 +21,16 @@ mod security;
 mod templates;
 
 pub use brand::{Brand, Link, Logo};
+pub use brands::{BrandMatch, BrandRule};
 pub use breaker::{
     Breaker, BreakerConsecutive, BreakerFailures, BreakerMode, BreakerOpen, BreakerProbe,
     BreakerRamp, BreakerScope, RampRate,
 };
-pub use formats::{DefaultFormat, Formats};
+pub use formats::{Formats, PageFormat};
 pub use headers::Headers;
 pub use intercept::{Intercept, InterceptSkip, SourceFilter, StatusRule, UpstreamBody};
 pub use locales::Locales;
+pub use localized::LocalizedText;
 pub use pages::{PageMatch, PageRule};
 pub use retry::{PageRetry, Retry, RetryAfter};
 pub use routes::{Maintenance, RouteMatch, RouteRule};
@@ -41,6 +45,7 @@ use super::section::{flattened, options, section, words, OptionTypeExt};
 use super::strings::{self, TextRule};
 use super::{limits, Pattern};
 use crate::http::status::StatusSet;
+use localized::localized;
 
 options! {
     /// A valid configuration.
@@ -54,6 +59,11 @@ options! {
         /// The appearance of the pages: name, logo, colours and links.
         brand: Brand = section(),
 
+        /// The appearance of the pages of single hosts. The first rule whose `match` fits applies.
+        /// Keys that a rule does not give are those of `brand`, which is also the appearance for
+        /// all other hosts. A rule with a `color` and no `color_dark` has its `color` in both.
+        brands: Vec<BrandRule> = list_of(object(), 0..=limits::BRANDS).default(Vec::new()),
+
         /// The settings of routes that no rule of `routes` matches.
         policy: Policy = flattened(),
 
@@ -65,9 +75,10 @@ options! {
         templates: Vec<(String, Template)> =
             map(&strings::NAME, object(), limits::TEMPLATES).default(Vec::new()),
 
-        /// Texts that every template can show as `vars.<name>`.
-        vars: Vec<(String, String)> =
-            map(&strings::VAR_NAME, text(&strings::VAR), limits::VARS).bundled().default(Vec::new()),
+        /// Texts that every template can show as `vars.<name>`: each is one text, or an object with
+        /// a text for each language.
+        vars: Vec<(String, LocalizedText)> =
+            map(&strings::VAR_NAME, localized(&strings::VAR), limits::VARS).bundled().default(Vec::new()),
 
         /// Which page a failure gets. The first rule whose `match` fits applies. Failures without
         /// such a rule get the built-in page.
@@ -80,9 +91,6 @@ options! {
 
         /// Languages of the pages.
         locales: Locales = section(),
-
-        /// Formats of the pages (HTML, problem+json, text), and which client gets which.
-        formats: Formats = section(),
 
         /// Response headers that a page keeps, sets and removes.
         headers: Headers = section(),
@@ -112,6 +120,9 @@ options! {
 
         /// The circuit breaker of every route.
         breaker: Breaker = section(),
+
+        /// Formats of the pages (HTML, problem+json, text), and which client gets which.
+        formats: Formats = section(),
     }
 }
 

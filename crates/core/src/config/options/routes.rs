@@ -1,5 +1,6 @@
 //! `routes`: settings for single routes.
 
+use super::localized::{localized, LocalizedText};
 use super::{pattern, Mode, Policy};
 use crate::config::option::{
     either, flag, object, one_of, text, Bool, Either, EitherOf, Mapped, Object, OptionType, Text,
@@ -55,8 +56,8 @@ options! {
         /// When the maintenance ends.
         until: Option<Timestamp> = date().optional(),
 
-        /// The message that visitors see.
-        message: Option<String> = text(&strings::PROSE).optional(),
+        /// The message that visitors see: one text, or an object with a text for each language.
+        message: Option<LocalizedText> = localized(&strings::PROSE).optional(),
     }
 }
 

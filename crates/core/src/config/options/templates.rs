@@ -28,8 +28,9 @@ options! {
 pub struct TemplateSource {
     /// The source as it was written.
     pub text: String,
-    /// The program that the validation made of it, so that it is parsed once.
-    pub(crate) program: Option<Arc<CompiledTemplate>>,
+    /// The programs that the validation made of it, so that it is parsed once: that for `brand`, then
+    /// those for each of `brands`. They are one program if the template does not show the brand.
+    pub(crate) programs: Vec<Arc<CompiledTemplate>>,
 }
 
 impl fmt::Debug for TemplateSource {
@@ -48,7 +49,7 @@ fn source() -> Mapped<Text, TemplateSource> {
     text(&strings::TEMPLATE).map(
         |text| TemplateSource {
             text,
-            program: None,
+            programs: Vec::new(),
         },
         |source| source.text.clone(),
     )

@@ -80,3 +80,12 @@ fn the_default_hint_is_inherited_and_hints_by_status_are_replaced() {
         [(7, vec![(503, 9)]), (6, vec![]), (7, vec![(502, 8)]),]
     );
 }
+
+#[test]
+fn any_colour_is_accepted_for_a_brand() {
+    for color in ["#ffcc00", "#fff", "#000000", "#fafbfc", "#10171f"] {
+        let text = format!(r#"{{"brand":{{"color":"{color}","color_dark":"{color}"}}}}"#);
+        let brand = Config::from_json(text.as_bytes()).unwrap().brand;
+        assert!(brand.color.is_some() && brand.color_dark == brand.color);
+    }
+}

@@ -57,12 +57,13 @@ fn sizes() -> String {
     };
     format!(
         "\n## Sizes\n\nA configuration has at most {}, a template {}, the logo {}. There are at most {} \
-         templates, {} languages, {} routes and {} pages. Other limits are in the tables above.\n",
+         templates, {} languages, {} brands, {} routes and {} pages. Other limits are in the tables above.\n",
         kib(limits::CONFIG_BYTES),
         kib(limits::TEMPLATE_BYTES),
         kib(limits::LOGO_BYTES),
         limits::TEMPLATES,
         limits::LOCALES,
+        limits::BRANDS,
         limits::ROUTES,
         limits::PAGES,
     )
@@ -97,6 +98,7 @@ fn row(field: &Field, prefix: &str, out: &mut String) {
     };
     let default = match &field.absent {
         Absent::TopLevel => "that of the top level".to_owned(),
+        Absent::OptionOf(section) => format!("that of `{section}`"),
         Absent::Required => "must be given".to_owned(),
         Absent::Default(json) => format!("`{}`", one_line(json)),
         Absent::None => "none".to_owned(),
@@ -106,7 +108,7 @@ fn row(field: &Field, prefix: &str, out: &mut String) {
     let cells = [format!("`{key}`"), allowed, default, meaning];
     let cells: Vec<_> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
     out.push_str(&format!("| {} |\n", cells.join(" | ")));
-    if !matches!(field.absent, Absent::TopLevel) {
+    if !matches!(field.absent, Absent::TopLevel | Absent::OptionOf(_)) {
         let mark = match field.shape {
             Shape::List { .. } => "[].",
             _ => ".",

@@ -159,6 +159,11 @@ fn option(field: &Field) -> Pairs {
             schema.push(pair("$ref", Json::String(target)));
             return schema;
         }
+        Absent::OptionOf(section) => {
+            let target = format!("#/properties/{section}/properties/{}", field.key);
+            schema.push(pair("$ref", Json::String(target)));
+            return schema;
+        }
         Absent::Default(json) => schema.push(pair("default", json.clone())),
         _ => {}
     }

@@ -22,6 +22,11 @@ fn known_details_decide_before_flags() {
         ("remote_connection_failure|delayed_connect_error:_Connection_reset_by_peer", Reason::ConnectionTerminated),
         ("remote_connection_failure|immediate_connect_error:_Network_is_unreachable", Reason::DestinationUnavailable),
         ("remote_connection_failure|delayed_connect_error:_Connection_timed_out", Reason::ConnectionTimeout),
+        ("remote_connection_failure|delayed_connect_error:_111", Reason::ConnectionRefused),
+        ("remote_connection_failure|delayed_connect_error:_110", Reason::ConnectionTimeout),
+        ("remote_connection_failure|delayed_connect_error:_104", Reason::ConnectionTerminated),
+        ("remote_connection_failure|immediate_connect_error:_101", Reason::DestinationUnavailable),
+        ("remote_connection_failure,delayed_connect_error:_113", Reason::DestinationUnavailable),
         ("remote_connection_failure|TLS_error:|268435703:SSL_routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end", Reason::TlsProtocolError),
         ("remote_connection_failure|TLS_error:|268435581:SSL_routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:verify_cert_failed:_x509", Reason::TlsCertificateError),
         ("connection_termination|TLS_error:|268436528:SSL_routines:OPENSSL_internal:TLSV1_ALERT_UNKNOWN_CA:TLS_error_end", Reason::TlsCertificateError),
@@ -294,5 +299,25 @@ proptest::proptest! {
             let without = classified(status, &details, 0);
             proptest::prop_assert_eq!(classified(status, &details, flags), without);
         }
+    }
+}
+
+#[test]
+fn a_request_without_a_connection_was_not_sent() {
+    for (details, expected) in [
+        ("upstream_reset_before_response_started{remote_connection_failure}", true),
+        ("upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}", true),
+        ("upstream_reset_before_response_started{local_connection_failure}", true),
+        ("upstream_reset_before_response_started{connection_timeout}", true),
+        ("upstream_reset_before_response_started{overflow}", true),
+        ("no_healthy_upstream", true),
+        ("upstream_reset_before_response_started{connection_termination}", false),
+        ("upstream_reset_before_response_started{remote_reset}", false),
+        ("upstream_reset_after_response_started{remote_connection_failure}", false),
+        ("response_timeout", false),
+        ("via_upstream", false),
+        ("", false),
+    ] {
+        assert_eq!(sent_nothing(details.as_bytes()), expected, "{details}");
     }
 }

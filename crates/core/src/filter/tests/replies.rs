@@ -33,6 +33,42 @@ fn filter_state_holds_the_reason_and_the_hint_of_the_page() {
     assert!(case.world.host.filter_state.is_empty());
 }
 
+/// Envoy reports the last attempt: one before it may have reached an upstream.
+#[test]
+fn a_form_was_not_processed_only_if_its_only_attempt_sent_nothing() {
+    const TERMINATED: &[u8] = b"upstream_reset_before_response_started{connection_termination}";
+    for (details, attempts, expected) in [
+        (REFUSED, Some(1), true),
+        (b"no_healthy_upstream", Some(0), true),
+        (REFUSED, Some(2), false),
+        (REFUSED, None, false),
+        (TERMINATED, Some(1), false),
+        (VIA, Some(1), false),
+    ] {
+        let mut world = World::new("{}");
+        if let Some(attempts) = attempts {
+            world.set_number("upstream.request_attempt_count", attempts);
+        }
+        let (mut filter, _) = world.begin_with(request("POST", &[]));
+        let action = world.respond_with(&mut filter, response(503, &[LENGTH]), false, details);
+        assert!(matches!(action, ResponseAction::Replace(_)));
+        let BodyAction::Replace(page) = filter.on_response_body(10, true) else {
+            panic!("no page");
+        };
+        let page = String::from_utf8(page).unwrap();
+        let said = "What you sent has not been processed.";
+        assert_eq!(page.contains(said), expected, "{attempts:?}");
+        assert_eq!(page.contains("may or may not"), !expected, "{attempts:?}");
+    }
+    // A GET may be sent again, so that nobody needs to know.
+    let case = get("{}", 503, false, REFUSED);
+    assert!(!case
+        .world
+        .host
+        .reads
+        .contains(&"upstream.request_attempt_count".to_owned()));
+}
+
 #[test]
 fn a_replaced_body_is_the_page_then_nothing() {
     let mut case = get("{}", 503, false, REFUSED);
@@ -223,7 +259,7 @@ fn a_grpc_failure_without_a_body_is_rewritten() {
             assert_eq!(all, [want.as_bytes()], "{name}");
         }
         let message = headers.get("grpc-message").unwrap();
-        assert!(message.starts_with(b"The "), "{message:?}");
+        assert!(message.starts_with(b"Our "), "{message:?}");
         assert!(headers.get("grpc-retry-pushback-ms").is_some());
         assert_eq!(headers.get("content-length"), None);
     }

@@ -4,6 +4,7 @@ use super::*;
 
 fn negotiated(request: &HeaderBlock) -> Format {
     let preferences = Preferences {
+        always: None,
         default: Format::Text,
         cli_agents: &["curl/", "Wget/", "HTTPie/"].map(str::to_owned),
     };
@@ -495,5 +496,47 @@ proptest::proptest! {
         let format = negotiated(&block);
         let is_negotiable = matches!(format, Format::Html | Format::Problem | Format::ProblemXml | Format::Text | Format::Markdown);
         proptest::prop_assert!(is_negotiable);
+    }
+}
+
+/// An API whose clients say nothing about formats, or what browsers say.
+#[test]
+fn a_format_for_all_clients_is_sent_whatever_they_accept_unless_they_cannot_read_it() {
+    let always = |headers: &[(&str, &str)]| {
+        let preferences = Preferences {
+            always: Some(Format::Problem),
+            default: Format::Text,
+            cli_agents: &["curl/".to_owned()],
+        };
+        negotiate(&HeaderBlock::from_pairs(headers), preferences)
+    };
+    let navigation = [
+        ("accept", "text/html,*/*;q=0.8"),
+        ("sec-fetch-mode", "navigate"),
+    ];
+    let upgrade = [("upgrade", "websocket"), ("connection", "Upgrade")];
+    for (headers, expected) in [
+        (&[][..], Format::Problem),
+        (&navigation, Format::Problem),
+        (
+            &[("user-agent", "curl/8"), ("accept", "*/*")],
+            Format::Problem,
+        ),
+        (&[("accept", "text/plain")], Format::Problem),
+        (&[("accept", "application/xml")], Format::Problem),
+        (&[("content-type", "application/grpc")], Format::Grpc),
+        (
+            &[("content-type", "application/grpc-web+proto")],
+            Format::GrpcWeb,
+        ),
+        (&[("connect-protocol-version", "1")], Format::Connect),
+        (
+            &[("content-type", "application/connect+json")],
+            Format::ConnectStream,
+        ),
+        (&upgrade, Format::Line),
+        (&[("sec-fetch-dest", "image")], Format::Empty),
+    ] {
+        assert_eq!(always(headers), expected, "{headers:?}");
     }
 }

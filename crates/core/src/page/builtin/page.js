@@ -1,19 +1,28 @@
-// Asks whether the site is back, and reloads the page once it is. The page is complete without this
+// Asks whether the site is back, and reloads the page once it is. A page is complete without this
 // script, and contains it only if the failed request was a GET that may be sent again.
+//
+// It is part of operators' pages too (the tag `retry`), so it knows no element but those of retry.html.
 // Comment lines and indentation are not served (../builtin.rs).
 (() => {
-  const main = document.querySelector("main"),
-    box = main.querySelector("#auto"),
-    clock = box.querySelector("span"),
-    outcome = main.querySelector("#outcome"),
+  const box = document.querySelector("#auto"),
+    [clock, note, button] = box.children,
+    outcome = box.nextElementSibling,
     words = box.dataset,
-    key = "tidegate " + location;
+    key = "tidegate " + location,
+    stop = button.textContent,
+    time = () => performance.now();
   // What the server said last: `hint` is the time until the next check-in in ms. `gate` is "wait" or
   // "crowd" where a circuit is not closed; "crowd" is also the name of a sentence.
-  let { maxAttempts: max, capMs: cap, retryAfterMs: hint, gate } = main.dataset;
+  let { maxAttempts: max, capMs: cap, retryAfterMs: hint, gate } = words;
   // The hint, or more after requests without an answer. The clock shows the time until `due`.
-  let wait = +hint;
-  let attempts = 0, asking, due, timer;
+  let wait = +hint,
+    due = time() + wait,
+    // When the last attempt began, and whether it was answered although the browser called itself offline.
+    asked = time(),
+    reached,
+    attempts = 0,
+    asking,
+    timer;
 
   // Screen readers announce this text, but not the clock.
   const say = (text) => {
@@ -21,14 +30,15 @@
   };
   const end = (text) => {
     timer = clearInterval(timer);
-    // The Stop button disappears: move the focus to the button that remains.
-    if (box.contains(document.activeElement)) main.querySelector(".button").focus();
-    box.hidden = true;
+    clock.textContent = "";
+    note.hidden = 1;
+    button.textContent = words.resume;
     say(text);
   };
   const ask = async () => {
-    let back;
-    asking = true;
+    let back, isLost;
+    asking = 1;
+    asked = time();
     attempts++;
     try {
       const { status, headers } = await fetch(location, {
@@ -48,16 +58,21 @@
       const raw = headers.get("retry-after"),
         ms = raw * 1e3 || Date.parse(raw) - Date.now();
       wait = hint = ms > 0 ? ms : +hint;
+      reached = !navigator.onLine;
     } catch {
+      reached = 0;
+      if ((isLost = !navigator.onLine)) attempts--;
       // Without an answer, the attempt has failed, and the server has not said when to ask again.
-      wait = Math.max(wait, Math.min(cap, wait * 2));
+      else wait = Math.max(wait, Math.min(cap, wait * 2));
     }
-    due = performance.now() + wait;
-    asking = false;
+    // Without a network nothing was asked, so the time is still due.
+    if (!isLost) due = time() + wait;
+    asking = 0;
     // The visitor has pressed Stop in the meantime.
     if (!timer) return;
     if (back) {
       end(words.back);
+      box.hidden = 1;
       try {
         // A reload costs more than a check-in: there are at most ten, also of more attempts.
         sessionStorage.setItem(key, JSON.stringify([attempts + max / 10 - (max > 9), Date.now()]));
@@ -71,14 +86,22 @@
   };
   const tick = () => {
     if (asking || !timer) return;
-    const left = Math.max(0, Math.ceil((due - performance.now()) / 1e3)),
-      online = navigator.onLine;
+    const now = time(),
+      left = Math.max(0, Math.ceil((due - now) / 1e3)),
+      online = reached || navigator.onLine;
     // 0:05, 12:30, or 1:58:26: whole hours, with the minutes and seconds of a date.
     clock.textContent = online
       ? ((left / 3600 | 0) + new Date(left * 1e3).toJSON().slice(13, 19)).replace(/^0:0?/, "")
       : "";
     say(online ? words[gate] || "" : words.offline);
-    if (!left && online && !document.hidden) ask();
+    // Some browsers call themselves offline and are not.
+    if (!left && !document.hidden && (online || now - asked > 3e4)) ask();
+  };
+  const start = () => {
+    note.hidden = 0;
+    button.textContent = stop;
+    timer = setInterval(tick, 100);
+    tick();
   };
 
   // A site that answers HEAD but fails pages must not be reloaded forever: the count of attempts
@@ -90,28 +113,32 @@
   } catch {
     if (performance.getEntriesByType("navigation")[0]?.type === "reload") attempts = max;
   }
-  if (attempts < max) {
-    box.querySelector("button").onclick = () => end(words.stopped);
-    box.hidden = false;
-    // From now on the clock says when, and the sentence of the page no longer does (page.css).
-    main.className = "auto";
-    due = performance.now() + wait;
-    timer = setInterval(tick, 100);
-    // The timer of a hidden tab is slow.
-    document.onvisibilitychange = tick;
-    tick();
-  } else {
-    end(words.gaveUp);
-  }
+  button.onclick = () => {
+    if (timer) return end(words.stopped);
+    attempts = 0;
+    start();
+  };
+  // The timer of a hidden tab is slow.
+  document.addEventListener("visibilitychange", tick);
+  box.hidden = 0;
+  attempts < max ? start() : end(words.gaveUp);
 
-  // Show the end of a maintenance in the visitor's time zone and in the language of the page.
-  try {
-    const time = main.querySelector("#until");
-    time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang, {
-      dateStyle: "long",
-      timeStyle: "short",
-    });
-  } catch {
-    // There is no end, or the browser does not know the language: the page's own text is readable.
-  }
+  // The rest of the page is not there yet.
+  addEventListener("DOMContentLoaded", () => {
+    // The clock says when, and the sentence of the page no longer does.
+    for (const hint of document.querySelectorAll(".hint")) hint.hidden = 1;
+    // Show times in the visitor's time zone and in the language of the page: a past one, which support may
+    // ask for, with its seconds and the name of the zone.
+    for (const element of document.querySelectorAll("time[datetime]")) {
+      try {
+        const date = new Date(element.dateTime);
+        element.textContent = date.toLocaleString(document.documentElement.lang || [], {
+          dateStyle: "long",
+          timeStyle: date > Date.now() ? "short" : "long",
+        });
+      } catch {
+        // The browser does not know the language or the time: the page's own text is readable.
+      }
+    }
+  });
 })();

@@ -17,6 +17,7 @@ fn info() -> PageInfo<'static> {
         tripped_by: None,
         maintenance: None,
         page_retry: None,
+        is_unsent: false,
         gate: None,
         retry_after: None,
         request_id: Some(b"a-1"),
@@ -28,18 +29,19 @@ fn info() -> PageInfo<'static> {
         language: Default::default(),
         route: b"",
         page: None,
+        problem_type_base: "about:blank",
     }
 }
 
 #[test]
 fn only_exposed_values_are_shown() {
     let info = info();
-    let all = ExposedValues::new(&info, ALL);
+    let all = ExposedValues::new(&info, ALL, None);
     assert_eq!(all.request_id, Some("a-1"));
     assert_eq!(all.time, Timestamp::EPOCH.to_utc());
     assert_eq!(all.host.as_deref(), Some("shop.example"));
     assert_eq!(all.path.as_deref(), Some("/pay"));
-    let none = ExposedValues::new(&info, &[]);
+    let none = ExposedValues::new(&info, &[], None);
     assert_eq!(none.request_id, None);
     assert_eq!(none.time, None);
     assert_eq!(none.host, None);
@@ -78,7 +80,7 @@ fn only_get_and_head_are_safe() {
         (b"", false),
     ] {
         let info = PageInfo { method, ..info() };
-        assert_eq!(ExposedValues::new(&info, &[]).is_safe, safe);
+        assert_eq!(ExposedValues::new(&info, &[], None).is_safe, safe);
     }
 }
 
@@ -90,12 +92,44 @@ fn client_input_is_shortened_and_cleaned() {
         host: b"\xff",
         ..info()
     };
-    let values = ExposedValues::new(&info, ALL);
+    let values = ExposedValues::new(&info, ALL, None);
     assert_eq!(values.path.unwrap().chars().count(), MAX_PATH + 1);
     assert_eq!(values.host.as_deref(), Some("\u{fffd}"));
     let info = PageInfo {
         host: "\u{61c}a\u{200e}\u{200f}\u{202e}b\u{2066}\u{2069}".as_bytes(),
         ..info
     };
-    assert_eq!(ExposedValues::new(&info, ALL).host.as_deref(), Some("ab"));
+    assert_eq!(
+        ExposedValues::new(&info, ALL, None).host.as_deref(),
+        Some("ab")
+    );
+}
+
+#[test]
+fn a_link_home_is_known_to_lead_nowhere_else() {
+    for (url, host, path, method, expected) in [
+        ("/", "shop.example", "/?a=1", "GET", true),
+        ("/", "shop.example", "/cart", "GET", false),
+        ("/?from=error", "shop.example", "/", "HEAD", true),
+        ("https://shop.example", "Shop.example", "/", "GET", true),
+        (
+            "https://shop.example/de/",
+            "shop.example",
+            "/de/",
+            "GET",
+            true,
+        ),
+        ("https://www.example/", "shop.example", "/", "GET", false),
+        // A form that was sent to the home page: it can be there again.
+        ("/", "shop.example", "/", "POST", false),
+    ] {
+        let info = PageInfo {
+            host: host.as_bytes(),
+            path: path.as_bytes(),
+            method: method.as_bytes(),
+            ..info()
+        };
+        let values = ExposedValues::new(&info, &[], Some(url));
+        assert_eq!(values.is_at_home, expected, "{url} {host}{path} {method}");
+    }
 }

@@ -16,7 +16,7 @@ pub(in crate::page) const CONTENT_TYPE: &str = "text/markdown; charset=utf-8";
 const CAPACITY: usize = 1024;
 
 /// Returns the page for these bindings.
-pub(in crate::page) fn render(problem: &Problem, bindings: &Bindings<'_>) -> String {
+pub(in crate::page) fn render(problem: Problem<'_>, bindings: &Bindings<'_>) -> String {
     let mut out = Output::with_capacity(CAPACITY);
     out.markup("---\n");
     for (name, member) in problem.members(bindings) {

@@ -23,24 +23,22 @@ pub(in crate::page) const CONTENT_TYPE: &str = "application/problem+json; charse
 /// Room for most documents.
 const CAPACITY: usize = 768;
 
-/// What all problem documents of a configuration have in common.
-#[derive(Debug)]
-pub(in crate::page) struct Problem {
+/// What all problem documents of a route have in common.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::page) struct Problem<'t> {
     /// The beginning of `type`, or all of it if it is [`BLANK`].
-    type_base: String,
+    type_base: &'t str,
 }
 
-impl Problem {
+impl<'t> Problem<'t> {
     /// Returns documents whose types begin with `type_base`, or are `about:blank`.
-    pub(in crate::page) fn new(type_base: &str) -> Self {
-        Self {
-            type_base: type_base.to_owned(),
-        }
+    pub(in crate::page) fn new(type_base: &'t str) -> Self {
+        Self { type_base }
     }
 
     /// Returns the document for these bindings, with the members that a template adds.
     pub(in crate::page) fn render(
-        &self,
+        self,
         bindings: &Bindings<'_>,
         added: Option<&BoundTemplate>,
     ) -> String {
@@ -64,7 +62,7 @@ impl Problem {
     }
 
     /// Returns the members for these bindings, in order.
-    pub(super) fn members<'b>(&self, bindings: &Bindings<'b>) -> Vec<(&'static str, Member<'b>)> {
+    pub(super) fn members<'b>(self, bindings: &Bindings<'b>) -> Vec<(&'static str, Member<'b>)> {
         let values = bindings.values;
         let reason = values.reason.as_str();
         let (kind, title): (Cow<'_, str>, _) = if self.type_base == BLANK {

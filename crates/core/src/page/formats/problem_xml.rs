@@ -15,7 +15,7 @@ pub(in crate::page) const CONTENT_TYPE: &str = "application/problem+xml; charset
 const CAPACITY: usize = 1024;
 
 /// Returns the document for these bindings.
-pub(in crate::page) fn render(problem: &Problem, bindings: &Bindings<'_>) -> String {
+pub(in crate::page) fn render(problem: Problem<'_>, bindings: &Bindings<'_>) -> String {
     let mut out = Output::with_capacity(CAPACITY);
     out.markup("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     // The namespace is that of RFC 7807, which RFC 9457 keeps.

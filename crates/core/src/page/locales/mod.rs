@@ -1,9 +1,9 @@
 //! The texts of the built-in pages, one file per language.
 //!
 //! To add a language, add a file with its [`Locale`] and its name in [`languages!`]. English has every
-//! text. Other languages may leave out texts: [`shared_message`] says which messages they can have
-//! instead, and English replaces the titles for programmers. A language that lacks any other text does
-//! not compile. A text with a number may have forms ([`super::plural`]): `when.minutes.few`.
+//! text. Other languages may leave out titles for programmers, which are English then. A language that
+//! lacks any other text does not compile. A text with a number may have forms ([`super::plural`]):
+//! `when.minutes.few`.
 
 #[cfg(test)]
 mod tests;
@@ -56,48 +56,34 @@ impl Locale {
             .map(|(_, text)| *text)
     }
 
-    /// Returns whether there is a text for the key `group` + `rest`.
-    const fn has(&self, group: &str, rest: &str) -> bool {
+    /// Returns whether there is a text for a key.
+    const fn has(&self, wanted: &str) -> bool {
         let mut strings = self.strings;
         while let [(key, _), others @ ..] = strings {
-            if let Some(found) = after(key.as_bytes(), group) {
-                if matches!(after(found, rest), Some([])) {
-                    return true;
-                }
+            if matches!(after(key.as_bytes(), wanted), Some([])) {
+                return true;
             }
             strings = others;
         }
         false
     }
 
-    /// Returns the key of a text, or the reason of a message, that the language must have and has not.
+    /// Returns the key of a text that the language must have and has not.
     const fn lacks(&self) -> Option<&'static str> {
         let mut english = EN.strings;
         while let [(key, _), others @ ..] = english {
-            if !may_be_left_out(key) && !self.has(key, "") {
+            if !may_be_left_out(key) && !self.has(key) {
                 return Some(key);
             }
             english = others;
-        }
-        let mut reasons = Reason::ALL;
-        while let [reason, others @ ..] = reasons {
-            let is_shared = match what_is_shared(*reason) {
-                Some(message) => self.has("message.", message),
-                None => false,
-            };
-            if !is_shared && !self.has("message.", reason.as_str()) {
-                return Some(reason.as_str());
-            }
-            reasons = others;
         }
         None
     }
 }
 
-/// Returns whether a language may lack the text of a key of English. Messages are checked by reason.
+/// Returns whether a language may lack the text of a key of English.
 const fn may_be_left_out(key: &str) -> bool {
-    after(key.as_bytes(), "message.").is_some()
-        || after(key.as_bytes(), "problem.").is_some()
+    after(key.as_bytes(), "problem.").is_some()
         || after(key.as_bytes(), "title.tls_").is_some()
         || after(key.as_bytes(), "title.proxy_").is_some()
 }
@@ -123,26 +109,9 @@ const fn after<'t>(text: &'t [u8], start: &str) -> Option<&'t [u8]> {
     Some(text)
 }
 
-/// The keys of messages that a language may have for several reasons, which make no difference to a
-/// visitor (who also sees the name of the reason).
-pub(super) const SHARED: [&str; 4] = [
-    "message.unreachable",
-    "message.no_answer",
-    "message.slow",
-    "message.failed",
-];
-
-/// Returns the last part of the key in [`SHARED`] that applies to a reason.
+/// Returns the last part of the key of the message for a reason without a message of its own. The message
+/// says all that a visitor needs to know; the page's details name the reason.
 pub(super) const fn shared_message(reason: Reason) -> &'static str {
-    match what_is_shared(reason) {
-        Some(message) => message,
-        None => "failed",
-    }
-}
-
-/// Returns the last part of the key in [`SHARED`] that says all that a visitor needs to know about a
-/// reason. `None`: built-in languages have a message for the reason alone.
-const fn what_is_shared(reason: Reason) -> Option<&'static str> {
     match reason {
         Reason::ConnectionRefused
         | Reason::ConnectionTimeout
@@ -150,16 +119,12 @@ const fn what_is_shared(reason: Reason) -> Option<&'static str> {
         | Reason::TlsCertificateError
         | Reason::DnsError
         | Reason::DestinationUnavailable
-        | Reason::UpstreamUnavailable => Some("unreachable"),
+        | Reason::UpstreamUnavailable => "unreachable",
         Reason::ConnectionTerminated
         | Reason::HttpProtocolError
         | Reason::HttpResponseIncomplete
-        | Reason::UpstreamBadGateway => Some("no_answer"),
-        Reason::HttpResponseTimeout | Reason::UpstreamTimeout => Some("slow"),
-        Reason::UpstreamError
-        | Reason::ProxyInternalError
-        | Reason::ProxyConfigurationError
-        | Reason::AuthorizationUnavailable => Some("failed"),
-        _ => None,
+        | Reason::UpstreamBadGateway => "no_answer",
+        Reason::HttpResponseTimeout | Reason::UpstreamTimeout => "slow",
+        _ => "failed",
     }
 }

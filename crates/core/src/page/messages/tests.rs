@@ -165,7 +165,14 @@ fn misspelt_keys_are_not_known() {
     ] {
         assert_eq!(is_known(key), known, "{key}");
     }
-    assert!(keys().into_iter().all(is_known));
+    assert!(EN.strings.iter().all(|(key, _)| is_known(key)));
+    for (key, meant) in [
+        ("titel.502", "title.502"),
+        ("message.dns_eror", "message.dns_error"),
+        ("nxt", "next"),
+    ] {
+        assert_eq!(nearest_key(key, &[]).as_deref(), Some(meant));
+    }
 }
 
 #[test]
@@ -215,4 +222,25 @@ fn a_time_has_the_form_that_its_number_needs() {
     let page = &[("when.hours", "{n} h"), ("when.hours.few", "{n} hh")][..];
     assert_eq!(when(&[], page, "ru", Hours(2)), "2 hh");
     assert_eq!(when(&[], page, "de", Hours(2)), "2 h");
+}
+
+#[test]
+fn a_placeholder_that_nothing_replaces_is_wrong() {
+    for (key, text, wrong) in [
+        ("when.minutes", "in {n} minutes", None),
+        ("when.minutes", "in {m} minutes", Some("{m}")),
+        ("when.minutes", "{n} or {n} minutes", Some("{n}")),
+        ("when.minutes", "in some minutes", None),
+        ("when.minutes.few", "in {when}", Some("{when}")),
+        ("when.minutes.two", "in two minutes", None),
+        ("when.minute", "in {n} minute", Some("{n}")),
+        ("hint.again", "Come back {when}.", None),
+        ("hint.again", "Come back later.", Some("")),
+        ("hint.check", "Come back in {n}.", Some("{n}")),
+        ("title.502", "Back {when}", Some("{when}")),
+        // No page means these, so that they are text.
+        ("title.502", "{dev} {} {Name} { when }", None),
+    ] {
+        assert_eq!(wrong_placeholder(key, text), wrong, "{key}: {text}");
+    }
 }

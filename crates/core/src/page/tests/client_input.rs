@@ -60,6 +60,7 @@ proptest! {
                 tripped_by: None,
                 maintenance: None,
                 page_retry: Some(&PAGE_RETRY),
+                is_unsent: false,
                 gate: Some(Gate::Crowd),
                 request_id: Some(&id),
                 method: &method,
@@ -69,10 +70,11 @@ proptest! {
                 language: LanguageId::default(),
                 route: b"",
                 page: None,
+                problem_type_base: &brand,
             };
             let benign = PageInfo {
                 request_id: Some(&b"a"[..]).filter(|_| {
-                    let values = ExposedValues::new(&hostile, &EVERYTHING);
+                    let values = ExposedValues::new(&hostile, &EVERYTHING, None);
                     values.request_id.is_some()
                 }),
                 method: b"POST",

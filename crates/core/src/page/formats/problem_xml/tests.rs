@@ -12,9 +12,8 @@ proptest::proptest! {
     fn client_input_stays_text(path in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..60), id in ".{0,20}", text in ".{0,40}") {
         let mut config = Config::default();
         config.security.expose = vec![Exposed::RequestId, Exposed::Path, Exposed::Timestamp];
-        config.formats.problem_type_base = text.clone();
         let pages = Pages::new(&config);
-        let page = pages.render(&PageInfo { path: &path, request_id: Some(id.as_bytes()), ..info(Format::ProblemXml) });
+        let page = pages.render(&PageInfo { path: &path, request_id: Some(id.as_bytes()), problem_type_base: &text, ..info(Format::ProblemXml) });
         let text = String::from_utf8(page.body).unwrap();
         let mut reader = Reader::from_str(&text);
         let mut names = Vec::new();

@@ -1,0 +1,61 @@
+//! `tidegate words`: prints every text of the pages, to change or translate.
+
+use std::process::ExitCode;
+
+use tidegate_core::config::Config;
+use tidegate_core::page::{placeholder_doc, words, Word};
+
+/// The language that has every text.
+const ENGLISH: &str = "en";
+
+/// Print every text of the pages as YAML, to change or translate
+///
+/// Delete what you do not change: a text that is missing in `locales` is the built-in one.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tidegate words                            every text in English
+  tidegate words --lang de >> tidegate.yaml the texts in German, to change in a source")]
+pub(crate) struct Args {
+    /// Language tag, such as `de` or `pt-BR`; of a language that is not built in, the texts are English
+    #[arg(long, value_name = "LANG", default_value = ENGLISH)]
+    lang: String,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    let tag = args.lang.as_str();
+    let language = serde_json::json!({ "locales": { "strings": { tag: {} } } });
+    if Config::from_json(language.to_string().as_bytes()).is_err() {
+        eprintln!("--lang: found {tag:?}; allowed: a language tag such as \"de\", \"pt-BR\" or \"zh-Hant\"");
+        return ExitCode::from(crate::USAGE);
+    }
+    let found = words(tag);
+    if found.is_none() {
+        eprintln!("{tag} is no built-in language: these texts are English, to be translated");
+    }
+    let list = found.or_else(|| words(ENGLISH)).unwrap_or_default();
+    crate::output::print(&yaml(tag, &list))
+}
+
+/// Returns the texts as the `locales` of a source.
+fn yaml(tag: &str, words: &[Word]) -> String {
+    let mut out = format!("locales:\n  strings:\n    {tag}:\n");
+    for word in words {
+        out.push_str(&format!("      # {}", word.doc));
+        if let Some(doc) = placeholder_doc(&word.key) {
+            out.push_str(&format!(" {doc}"));
+        }
+        if word.is_english {
+            out.push_str(" English: the language has none of its own.");
+        }
+        out.push_str(&format!("\n      {}: {}\n", word.key, quoted(word.text)));
+    }
+    out
+}
+
+/// Returns a text as a string of YAML, in which a no-break space can be seen.
+fn quoted(text: &str) -> String {
+    let json = serde_json::Value::from(text).to_string();
+    json.replace('\u{a0}', "\\u00a0")
+}
