@@ -22,6 +22,9 @@ pub(crate) struct Args {
     command: bool,
 }
 
+/// Characters in a line of the help.
+const WIDTH: usize = 100;
+
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> ExitCode {
     match args.command {
@@ -33,7 +36,8 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 /// Returns the page: the introduction and the help of every command.
 fn command_page() -> String {
     let mut page = ABOUT_COMMAND.to_owned();
-    let mut cli = Cli::command();
+    // The same page on a terminal of any width.
+    let mut cli = Cli::command().term_width(WIDTH);
     cli.build();
     let commands = cli
         .get_subcommands()

@@ -4,6 +4,8 @@
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
+/// The commit that this was built from, unless its sources were in no repository (`build.rs`).
+const COMMIT: Option<&str> = option_env!("TIDEGATE_COMMIT");
 /// The versions that the tests run on.
 const ENVOYS: &str = include_str!("../../../scripts/envoy-versions");
 
@@ -20,7 +22,8 @@ pub(crate) fn long() -> &'static str {
         // The workspace has one version.
         let version = env!("CARGO_PKG_VERSION");
         let envoys = envoys.join(", ");
-        format!("{version}\nmodule: tidegate.wasm {version}\ntested on Envoy: {envoys}")
+        let commit = COMMIT.map_or_else(String::new, |commit| format!("commit: {commit}\n"));
+        format!("{version}\n{commit}module: tidegate.wasm {version}\ntested on Envoy: {envoys}")
     });
     &TEXT
 }

@@ -158,6 +158,8 @@ fn commands() -> Vec<String> {
     let (_, help, _) = run(&[], &["--help"], "");
     let (_, list) = help.split_once("Commands:\n").unwrap();
     let lines = list.lines().take_while(|line| line.starts_with("  "));
+    // Lines that go on are indented further.
+    let lines = lines.filter(|line| !line.starts_with("   "));
     let names = lines.filter_map(|line| line.split_whitespace().next());
     names
         .filter(|name| *name != "help")
@@ -181,8 +183,18 @@ fn the_help_of_every_command_has_examples() {
     }
 }
 
+/// The line about the commit, if the sources are in a repository.
+fn commit() -> String {
+    let git = Command::new("git")
+        .args(["rev-parse", "--short=12", "HEAD"])
+        .output();
+    let git = git.ok().filter(|output| output.status.success());
+    let hash = git.and_then(|output| String::from_utf8(output.stdout).ok());
+    hash.map_or_else(String::new, |hash| format!("commit: {hash}"))
+}
+
 #[test]
-fn the_version_names_the_envoys_of_the_tests() {
+fn the_version_names_the_commit_the_module_and_the_envoys_of_the_tests() {
     let (code, version, _) = run(&[], &["version"], "");
     assert_eq!(code, Some(0));
     assert_eq!(run(&[], &["--version"], "").1, version);
@@ -193,7 +205,8 @@ fn the_version_names_the_envoys_of_the_tests() {
     assert_eq!(
         version,
         format!(
-            "tidegate {number}\nmodule: tidegate.wasm {number}\ntested on Envoy: {}\n",
+            "tidegate {number}\n{}module: tidegate.wasm {number}\ntested on Envoy: {}\n",
+            commit(),
             tested.join(", ")
         )
     );
