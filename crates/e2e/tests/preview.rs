@@ -2,12 +2,15 @@
 //! which differ from request to request, and for the line breaks in JSON.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::{json, Value};
-use tidegate_e2e::client::Protocol;
+use tidegate_e2e::client::{browser, Protocol};
 use tidegate_e2e::config::merge;
 use tidegate_e2e::message::Request;
+use tidegate_e2e::process::Program;
 use tidegate_e2e::tool;
 
 use crate::site::Site;
@@ -144,6 +147,33 @@ fn preview_equals_what_the_filter_serves() {
         }
     }
     assert_eq!(count, 2 * 4 * 2 * 3 * 2);
+    fs::remove_dir_all(&folder).expect("remove the folder");
+}
+
+#[test]
+fn the_gallery_shows_what_its_address_says() {
+    let folder = std::env::temp_dir().join(format!("tidegate-gallery-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("make a folder");
+    fs::write(folder.join("s.yaml"), BUILT_IN).expect("write a source");
+    let mut command = tool();
+    command.args(["preview", "s.yaml", "--port", "0"]);
+    command.current_dir(&folder).stdin(Stdio::null());
+    let mut preview = Program::start_piped(command);
+    let stderr = preview.stderr.take().expect("a pipe");
+    let mut said = String::new();
+    let mut stderr = BufReader::new(stderr);
+    stderr.read_line(&mut said).expect("a line of the command");
+    let gallery = said
+        .split_whitespace()
+        .find(|word| word.starts_with("http://"));
+    let gallery = gallery.unwrap_or_else(|| panic!("no address in {said:?}"));
+    let gallery = gallery.trim_end_matches(';');
+    let passed = browser::run("preview.mjs", &json!({ "gallery": gallery }), |_| {
+        json!(null)
+    });
+    assert_eq!(passed.len(), 2);
+    drop(preview);
     fs::remove_dir_all(&folder).expect("remove the folder");
 }
 
