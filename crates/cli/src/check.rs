@@ -52,7 +52,7 @@ enum Format {
     Github,
 }
 
-/// What is known about a source.
+/// The result of checking a source.
 #[derive(Debug)]
 pub(crate) struct Examined {
     /// Its errors and warnings, sorted by place.

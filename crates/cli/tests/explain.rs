@@ -1,5 +1,6 @@
 //! Output and exit codes of `tidegate explain`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
@@ -374,6 +375,12 @@ fn every_reason_is_explained() {
     let (code, list, _) = run(&[], &["--reason", "list"], "");
     assert_eq!(code, Some(0));
     assert_eq!(list.lines().count(), Reason::ALL.len());
+    let summaries: BTreeSet<&str> = list
+        .lines()
+        .filter_map(|line| line.split_once("  "))
+        .map(|(_, summary)| summary.trim())
+        .collect();
+    assert_eq!(summaries.len(), Reason::ALL.len(), "{list}");
     for (line, reason) in list.lines().zip(Reason::ALL) {
         assert!(line.starts_with(reason.as_str()), "{line}");
         let (code, text, errors) = run(&[], &["--reason", reason.as_str()], "");

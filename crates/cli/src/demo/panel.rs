@@ -25,9 +25,9 @@ const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'un
 /// What the panel shows and switches.
 pub(super) struct Panel {
     pub(super) site: Arc<Site>,
-    /// What Envoy counts.
+    /// The latest statistics of Envoy.
     pub(super) watch: Arc<Mutex<Watch>>,
-    /// What a visitor gets.
+    /// The latest response to a visitor.
     pub(super) probe: Arc<Probe>,
     /// Visitors whom the panel sends.
     pub(super) crowds: Crowds,

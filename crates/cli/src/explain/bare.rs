@@ -16,7 +16,7 @@ const PROBED_MS: u64 = 60_000;
 /// A circuit does not open for fewer failures; while it is open, each round of probes has this many.
 const ENOUGH: u64 = 3;
 
-/// What failures without any evidence are most likely.
+/// The most likely cause of failures for which the log has no evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Guess {

@@ -64,7 +64,7 @@ pub(super) struct Finding {
     pub(super) requests: u64,
     pub(super) share: f64,
     pub(super) known_from: KnownFrom,
-    /// What failures without any evidence most likely are.
+    /// The most likely cause, where the log has no evidence.
     pub(super) guess: Option<Guess>,
     pub(super) paths: Vec<PathShown>,
     pub(super) methods: Vec<MethodShown>,

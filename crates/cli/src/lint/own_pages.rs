@@ -80,11 +80,12 @@ fn is_final(source: &Source, name: &str) -> bool {
 
 /// Warns of a logo that no page shows.
 fn logo(source: &Source, findings: &mut Vec<Finding>) {
+    let (open, close) = &source.config.delimiters;
     let (name, tag) = match &source.config.brand.logo {
-        Some(Logo::Svg(_)) => ("brand.logo_svg", "{{{brand.logo_svg}}}"),
+        Some(Logo::Svg(_)) => ("brand.logo_svg", format!("{open}{{brand.logo_svg}}{close}")),
         Some(Logo::DataUri(_)) => (
             "brand.logo",
-            "<img src=\"{{brand.logo}}\" alt=\"{{brand.name}}\">",
+            format!("<img src=\"{open}brand.logo{close}\" alt=\"{open}brand.name{close}\">"),
         ),
         None => return,
     };

@@ -61,8 +61,8 @@ fn a_logo_that_no_template_shows_is_warned_of() {
              1 file checked: 0 errors, 1 warning\n"
         )
     };
-    let image = warned("<img src=\"{{brand.logo}}\" alt=\"{{brand.name}}\">");
-    let drawing = warned("{{{brand.logo_svg}}}");
+    let image = warned("<img src=\"[[brand.logo]]\" alt=\"[[brand.name]]\">");
+    let drawing = warned("[[{brand.logo_svg}]]");
     const PNG: &str = "brand: { logo: \"data:image/png;base64,iVBORw0K\" }";
     const SVG: &str = "brand: { logo: \"<svg viewBox='0 0 1 1'><path d='M0 0'/></svg>\" }";
     for (body, brand, expected) in [

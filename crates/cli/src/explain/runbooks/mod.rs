@@ -126,10 +126,17 @@ pub(super) fn list() -> String {
     let width = Reason::ALL.iter().map(|reason| reason.as_str().len()).max();
     let width = width.unwrap_or(0);
     Reason::ALL.iter().fold(String::new(), |mut list, reason| {
-        let page = of(*reason).page;
-        let _ = writeln!(list, "{:width$}  {page}", reason.as_str());
+        let summary = summary(of(*reason).means);
+        let _ = writeln!(list, "{:width$}  {summary}", reason.as_str());
         list
     })
+}
+
+/// Returns the beginning of a text, up to the first full stop or colon.
+fn summary(text: &str) -> &str {
+    let ends = [". ", ": "].into_iter().filter_map(|end| text.find(end));
+    let summary = ends.min().map_or(text, |end| &text[..end]);
+    summary.trim_end_matches('.')
 }
 
 /// Returns the error text for an unknown reason.
