@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
 # Runs every check, quick ones first. Stops at the first step that fails and names it.
+#
+# Most tests on Envoy wait for something. Meanwhile, with the lowest priority, a second lane of steps runs: tests of the
+# tools, which only compute, and what is quick and needs their binaries.
 . "$(dirname "$0")/lib.sh"
 
 # Programs that the end-to-end tests run, and Python, which installs Envoy and grpcio.
@@ -22,11 +25,45 @@ step() {
   summary="$summary$(printf '%6d s  %s' $((SECONDS - begun)) "$name")"$'\n'
 }
 
+# beside NAME COMMAND...: runs steps in the background, behind everything else that wants a processor. `joined` waits
+# for them and shows what they print.
+beside() {
+  local name=$1; shift
+  beside_log=$(mktemp)
+  say "-- $name: in the background"
+  # A process group of its own, so that all of it can be ended.
+  set -m
+  ( renice -n 19 -p "$BASHPID" >/dev/null 2>&1 || true; "$@" ) >"$beside_log" 2>&1 </dev/null &
+  beside_group=$!
+  set +m
+  trap 'kill -- "-$beside_group" 2>/dev/null || true; rm -f "$beside_log"' EXIT
+}
+
+joined() {
+  local rc=0
+  wait "$beside_group" || rc=$?
+  cat "$beside_log" >&2
+  return "$rc"
+}
+
 module() { TIDEGATE_WASM=$(scripts/wasm.sh) && export TIDEGATE_WASM; }
 envoy() { ENVOY=$(scripts/envoy.sh) && export ENVOY && "$ENVOY" --version >&2; }
 # The tests run these scripts too. Running them here shows what they install and keeps it out of the time of the tests.
 clients() { scripts/browser.sh >&2 && scripts/rpc-clients.sh >&2; }
 monitoring() { scripts/prometheus.sh >&2 && scripts/grafana.sh >&2; }
+
+tools=(-p tidegate -p tidegate-bench -p tidegate-envoy -p tidegate-exports -p tidegate-wasmhost)
+build() {
+  cargo test --quiet --locked "${tools[@]}" -p tidegate-e2e --no-run && cargo build --quiet --locked -p tidegate
+}
+lane() {
+  summary=
+  # One at a time, so that the tests on Envoy keep a processor.
+  RUST_TEST_THREADS=1 step "tests of the tools, and of the module in a host of our own" cargo test --locked "${tools[@]}"
+  step "generated docs" scripts/docs.sh --check
+  step "licences and sources of the dependencies" scripts/lint.sh deny
+  printf '%s' "$summary" >&2
+}
 
 summary=
 cd "$root"
@@ -39,11 +76,10 @@ step "the module" module
 step "an Envoy" envoy
 step "a browser, and RPC clients" clients
 step "a Prometheus, and the types of Grafana" monitoring
-# Most tests on Envoy wait for something, and those that keep processors busy take turns (crates/e2e/src/machine.rs).
-export RUST_TEST_THREADS=$(($(getconf _NPROCESSORS_ONLN) + 1))
-step "tests of the tools, the module in a host of our own, and on Envoy" \
-  cargo test --locked --workspace --exclude tidegate-filter --exclude tidegate-noop --exclude tidegate-core
-step "generated docs" scripts/docs.sh --check
-step "licences and sources of the dependencies" scripts/lint.sh deny
+step "a build of the tests" build
+beside "tests of the tools, docs, licences" lane
+# Those that keep processors busy take turns (crates/e2e/src/machine.rs).
+RUST_TEST_THREADS=$(($(getconf _NPROCESSORS_ONLN) + 1)) step "tests on Envoy" cargo test --locked -p tidegate-e2e
+step "the rest of what runs in the background" joined
 printf '%s' "$summary" >&2
 say "make test: passed in $SECONDS s"

@@ -148,6 +148,8 @@ fn the_readme_names_every_command() {
     let help = String::from_utf8(help.stdout).unwrap();
     let (_, list) = help.split_once("Commands:\n").unwrap();
     let commands = list.lines().take_while(|line| line.starts_with("  "));
+    // Lines that go on are indented further.
+    let commands = commands.filter(|line| !line.starts_with("   "));
     let mut commands: Vec<&str> = commands
         .filter_map(|line| line.split_whitespace().next())
         .filter(|command| *command != "help")
