@@ -53,7 +53,7 @@ pub(crate) fn man(args: &ManArgs) -> ExitCode {
     let Some(command) = command else {
         let names = cli.get_subcommands().map(clap::Command::get_name);
         let names: Vec<&str> = names.filter(|name| *name != "help").collect();
-        eprintln!("found {wanted:?}; allowed: {}", names.join(", "));
+        eprintln!("COMMAND: found {wanted:?}; allowed: {}", names.join(", "));
         return ExitCode::from(crate::USAGE);
     };
     let mut page = Vec::new();

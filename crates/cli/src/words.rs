@@ -14,12 +14,16 @@ const ENGLISH: &str = "en";
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  tidegate words                            every text in English
-  tidegate words --lang de >> tidegate.yaml the texts in German, to change in a source")]
+  tidegate words                               every text in English, as the `locales` of a source
+  tidegate words --lang de --flat > locales/de.yaml
+                                               the texts in German, as a file for `{ file: locales/de.yaml }`")]
 pub(crate) struct Args {
     /// Language tag, such as `de` or `pt-BR`; of a language that is not built in, the texts are English
     #[arg(long, value_name = "LANG", default_value = ENGLISH)]
     lang: String,
+    /// Print the keys alone, without `locales`, `strings` and the language above them
+    #[arg(long)]
+    flat: bool,
 }
 
 /// Runs the command.
@@ -35,21 +39,25 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         eprintln!("{tag} is no built-in language: these texts are English, to be translated");
     }
     let list = found.or_else(|| words(ENGLISH)).unwrap_or_default();
-    crate::output::print(&yaml(tag, &list))
+    let (head, indent) = match args.flat {
+        true => (String::new(), ""),
+        false => (format!("locales:\n  strings:\n    {tag}:\n"), "      "),
+    };
+    crate::output::print(&(head + &yaml(indent, &list)))
 }
 
-/// Returns the texts as the `locales` of a source.
-fn yaml(tag: &str, words: &[Word]) -> String {
-    let mut out = format!("locales:\n  strings:\n    {tag}:\n");
+/// Returns the texts as lines of YAML, each after its description.
+fn yaml(indent: &str, words: &[Word]) -> String {
+    let mut out = String::new();
     for word in words {
-        out.push_str(&format!("      # {}", word.doc));
+        out.push_str(&format!("{indent}# {}", word.doc));
         if let Some(doc) = placeholder_doc(&word.key) {
             out.push_str(&format!(" {doc}"));
         }
         if word.is_english {
             out.push_str(" English: the language has none of its own.");
         }
-        out.push_str(&format!("\n      {}: {}\n", word.key, quoted(word.text)));
+        out.push_str(&format!("\n{indent}{}: {}\n", word.key, quoted(word.text)));
     }
     out
 }

@@ -227,7 +227,7 @@ fn every_command_has_a_man_page() {
     let (code, _, stderr) = run(&[], &["man", "chekc"], "");
     assert_eq!(code, Some(2));
     assert!(
-        stderr.starts_with("found \"chekc\"; allowed: init, "),
+        stderr.starts_with("COMMAND: found \"chekc\"; allowed: init, "),
         "{stderr}"
     );
 }
@@ -250,7 +250,7 @@ fn every_shell_has_completions() {
 fn simulate_reads_what_check_reads() {
     let files = [("s.yaml", "retry:\n  after: { default: 5 }\n")];
     let (code, _, stderr) = run(&files, &["simulate", "--config", "s.yaml"], "");
-    assert_eq!(code, Some(2));
+    assert_eq!(code, Some(1));
     let expected = "s.yaml:2:12: error: retry.after.default: found 5; ";
     assert!(stderr.starts_with(expected), "{stderr}");
 }

@@ -349,7 +349,7 @@ fn unreadable_lines_are_reported_with_their_place() {
     assert_eq!(
         errors,
         "a.log:1: neither a JSON object nor a line in Envoy's or Istio's text format: no \"[\" at its start\n\
-         none of the 2 lines could be read\n"
+         no line could be read (of 2)\n"
     );
     let (code, printed, errors) = run(&[], &["none.log"], "");
     assert_eq!((code, printed.as_str()), (Some(2), ""));

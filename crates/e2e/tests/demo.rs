@@ -333,6 +333,7 @@ fn a_wrong_module_is_reported_in_a_few_lines() {
         !said.lines().any(|line| line.trim_start().starts_with('#')),
         "{said}"
     );
+    assert!(!said.contains("stats_tags"), "{said}");
 }
 
 /// What the README invites to: Down, half a minute, Fine. A script asks again and again meanwhile, from the

@@ -168,7 +168,6 @@ fn the_gallery_shows_what_its_address_says() {
         .split_whitespace()
         .find(|word| word.starts_with("http://"));
     let gallery = gallery.unwrap_or_else(|| panic!("no address in {said:?}"));
-    let gallery = gallery.trim_end_matches(';');
     let passed = browser::run("preview.mjs", &json!({ "gallery": gallery }), |_| {
         json!(null)
     });

@@ -172,8 +172,16 @@ fn without_comments(yaml: &str) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// Returns the last lines of a log.
+/// Returns the last lines of a log, without the configuration that Envoy repeats in its error.
 fn end_of(log: &str) -> String {
+    const ECHO: [&str; 2] = [" initializing config '", ".json'"];
+    let log = match log.split_once(ECHO[0]) {
+        Some((error, echo)) => {
+            let after = echo.split_once(ECHO[1]).map_or("", |(_, after)| after);
+            format!("{error}{after}")
+        }
+        None => log.to_owned(),
+    };
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }

@@ -99,7 +99,7 @@ fn explain(args: &Args) -> ExitCode {
         .filter(|_| is_nothing_understood)
     {
         eprintln!(
-            "{}:{}: {}\nnone of the {} lines could be read",
+            "{}:{}: {}\nno line could be read (of {})",
             first.file, first.line, first.why, report.lines
         );
     }

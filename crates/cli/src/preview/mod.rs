@@ -168,7 +168,7 @@ fn serve(port: u16, watched: Watched) -> ExitCode {
     match server {
         Ok(server) => {
             eprintln!(
-                "Gallery at http://127.0.0.1:{}/; Ctrl-C stops it",
+                "Gallery at http://127.0.0.1:{}/ (Ctrl-C stops it)",
                 server.port()
             );
             lock(&watched).print();

@@ -111,10 +111,10 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["scenario", "only"])]
     hints: bool,
     /// With --hints: simulate only this population
-    #[arg(long, value_name = "NAME", requires = "hints")]
+    #[arg(long, value_name = "NAME", requires = "hints", conflicts_with_all = ["scenario", "only"])]
     population: Option<Population>,
     /// With --hints: simulate only this kind of hints, and the oracle
-    #[arg(long, value_name = "NAME", requires = "hints")]
+    #[arg(long, value_name = "NAME", requires = "hints", conflicts_with_all = ["scenario", "only"])]
     hint: Option<HintKind>,
     /// Simulate only this breaker
     #[arg(long, value_name = "NAME")]
@@ -197,17 +197,36 @@ fn value_name(value: &impl ValueEnum) -> String {
 pub(crate) fn run(args: &Args) -> ExitCode {
     match simulate(args) {
         Ok(text) => crate::output::print(&text),
-        Err(message) => {
+        Err(Failed { message, code }) => {
             eprintln!("{message}");
-            ExitCode::from(crate::USAGE)
+            ExitCode::from(code)
         }
     }
 }
 
-fn simulate(args: &Args) -> Result<String, String> {
+/// Why there is no simulation.
+struct Failed {
+    message: String,
+    code: u8,
+}
+
+impl From<String> for Failed {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            code: crate::USAGE,
+        }
+    }
+}
+
+fn simulate(args: &Args) -> Result<String, Failed> {
     let policy = policy(args.config.as_deref())?;
+    // Runs take a while: a folder that cannot be made is found before them.
+    if let Some(folder) = &args.out {
+        create(folder)?;
+    }
     if args.hints {
-        return hints::simulate(args, &policy);
+        return Ok(hints::simulate(args, &policy)?);
     }
     let scenarios = match args.scenario {
         ScenarioChoice::All => Scenario::ALL.to_vec(),
@@ -272,17 +291,20 @@ fn saved(folder: Option<&Path>, pictures: usize) -> String {
 }
 
 /// Returns the settings of a filter configuration, or the defaults.
-fn policy(file: Option<&Path>) -> Result<Policy, String> {
+fn policy(file: Option<&Path>) -> Result<Policy, Failed> {
     let Some(file) = file else {
         return Config::from_json(b"{}")
             .map(|config| config.policy)
-            .map_err(|_| "the defaults are not accepted".to_owned());
+            .map_err(|_| "the defaults are not accepted".to_owned().into());
     };
     crate::check::bundle(file)
         .map(|(_, bundle, _)| bundle.config.policy)
         .map_err(|error| match error {
-            Unusable::Unreadable(_) => format!("{}: {error}", file.display()),
-            Unusable::Wrong(_) => error.to_string(),
+            Unusable::Unreadable(_) => format!("{}: {error}", file.display()).into(),
+            Unusable::Wrong(_) => Failed {
+                message: error.to_string(),
+                code: crate::FINDINGS,
+            },
         })
 }
 
@@ -353,12 +375,15 @@ fn draw(directory: &Path, scenario: Scenario, runs: &[(Kind, Series)]) -> Result
 
 /// Writes charts under their names. Returns their number.
 fn save(directory: &Path, pictures: &[(String, String)]) -> Result<usize, String> {
-    let failed =
-        |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    fs::create_dir_all(directory).map_err(|error| failed(directory, &error))?;
+    create(directory)?;
     for (name, picture) in pictures {
         let path = directory.join(name);
-        fs::write(&path, picture).map_err(|error| failed(&path, &error))?;
+        fs::write(&path, picture).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(pictures.len())
+}
+
+/// Creates the folder for pictures.
+fn create(directory: &Path) -> Result<(), String> {
+    fs::create_dir_all(directory).map_err(|error| format!("{}: {error}", directory.display()))
 }

@@ -87,7 +87,7 @@ const TIMES: [Column; 7] = [
     (
         "open after",
         |f| seconds(f.opened, 1),
-        "seconds from the begin of the incident until the breaker rejects a visitor",
+        "seconds from the start of the incident until the breaker rejects a visitor",
     ),
     (
         "into the dead",

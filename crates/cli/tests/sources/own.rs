@@ -128,6 +128,16 @@ fn words_are_a_source_that_check_accepts() {
         let checked = folder.fails(&["check", "--strict", "words.yaml"]);
         assert_eq!(checked, (Some(0), FINE.to_owned()), "{lang}");
     }
+    // A file for `{ file: … }`.
+    let flat = folder.run(&["words", "--lang", "de", "--flat"]).stdout;
+    assert!(text(&flat).contains("\naction.retry: "), "{}", text(&flat));
+    folder.write("de.yaml", &flat);
+    folder.write(
+        "flat.yaml",
+        b"locales: { strings: { de: { file: de.yaml } } }\n",
+    );
+    let checked = folder.fails(&["check", "--strict", "flat.yaml"]);
+    assert_eq!(checked, (Some(0), FINE.to_owned()));
     assert_eq!(
         folder.fails(&["words", "--lang", "a_b"]),
         (

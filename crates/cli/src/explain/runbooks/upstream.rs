@@ -152,16 +152,16 @@ pub(super) const PROXY: Runbook = Runbook {
     certainty: "This reason covers what neither details nor flags name. In a log without details, it includes every response of another filter, and Tidegate's own pages of maintenance. A 503 without flag and host at a time when the upstream fails is reported as `circuit_open`, as most likely.",
     checks: &[
         Check {
+            what: "Does the access log lack details? Then it may be a maintenance of Tidegate's. Add them: `envoy/access-log.yaml`.",
+            run: "",
+        },
+        Check {
             what: "What do the response code details say? For example `ext_authz_error`, `rbac_access_denied`, `wasm_fail_stream`, `filter_chain_not_found`, ...",
             run: "grep REQUEST_ID ACCESS_LOG",
         },
         Check {
             what: "What does Envoy's log say at this time?",
             run: "grep -E 'warning|error|critical' ENVOY_LOG | tail -50",
-        },
-        Check {
-            what: "Does the access log lack details? Add them: `envoy/access-log.yaml`.",
-            run: "",
         },
     ],
     change: &[

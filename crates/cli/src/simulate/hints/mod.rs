@@ -3,6 +3,7 @@
 
 mod figures;
 mod population;
+mod reading;
 mod report;
 
 use serde::{Serialize, Serializer};

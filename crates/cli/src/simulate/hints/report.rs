@@ -1,7 +1,7 @@
 //! Writes the figures as tables.
 
 use super::figures::{Figure, Figures};
-use super::{Comparison, Row};
+use super::{reading, Comparison, Row};
 use crate::simulate::report;
 
 /// A column: its head, its figure, and how its value is written.
@@ -101,13 +101,10 @@ const MEANINGS: [&str; COLUMNS.len()] = [
 pub(super) fn table(comparisons: &[Comparison]) -> String {
     let of = |comparison: &Comparison| {
         let table = report::aligned(&comparison.title(), &lines(comparison));
-        match worst(comparison) {
-            None => table,
-            Some(worst) => format!(
-                "{}  {worst}\n\n",
-                table.trim_end_matches('\n').to_owned() + "\n"
-            ),
-        }
+        let said = reading::sentences(&comparison.rows);
+        let said = said.into_iter().chain(worst(comparison));
+        let said: String = said.map(|line| format!("  {line}\n")).collect();
+        format!("{}\n{said}\n", table.trim_end_matches('\n'))
     };
     let heads = COLUMNS.iter().map(|(head, ..)| *head);
     let tables = comparisons.iter().map(of);
