@@ -25,8 +25,9 @@ export const clockShows = async (tab, left) => {
 
 export const fine = async (tab) => (await tab.page.content()).includes("the upstream is fine");
 
-// Opens a page in a tab with a stopped clock. `setup` prepares the tab before the page loads.
-export const visit = async (browser, name, { listener = "page", setup = async () => {}, ...options } = {}) => {
+// Opens a page in a tab with a stopped clock. `setup` prepares the tab before the page loads; `isPage` is
+// false for a page of the site.
+export const visit = async (browser, name, { listener = "page", setup = async () => {}, isPage = true, ...options } = {}) => {
   const tab = await Tab.open(browser, options);
   const { page } = tab;
   // How the check-ins ended: each with the headers of its response, or with nothing.
@@ -42,7 +43,9 @@ export const visit = async (browser, name, { listener = "page", setup = async ()
   await setup(page);
   await page.goto(`${facts[listener]}/${name}/?a=1#part`);
   await page.clock.pauseAt(STOPPED_AT_MS);
-  tab.hint = Number(await page.locator("[data-retry-after-ms]").first().getAttribute("data-retry-after-ms"));
+  if (isPage) {
+    tab.hint = Number(await page.locator("[data-retry-after-ms]").first().getAttribute("data-retry-after-ms"));
+  }
   tab.box = page.locator("#auto");
   tab.clock = tab.box.locator("span");
   tab.outcome = page.locator("#outcome");

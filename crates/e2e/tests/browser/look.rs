@@ -172,7 +172,7 @@ fn start() -> Site {
     let filters = listeners().into_iter().map(|(name, more)| {
         let base = json!({
             "breaker": { "mode": "disabled" },
-            "intercept": { "statuses": ["5xx", 401, 403, 429] },
+            "intercept": { "statuses": ["4xx", "5xx"] },
             // With pacing, later requests would wait for earlier ones.
             "retry": { "check_ins": 1_000_000 },
         });

@@ -3,7 +3,9 @@
 mod alone;
 mod cross_origin;
 mod gate;
+mod head;
 mod hidden;
+mod left;
 mod look;
 mod own;
 
@@ -112,11 +114,20 @@ impl Place {
             return json!(self.upstream.requests(name));
         }
         let name = asked["set"].as_str().expect("a name to set");
-        let answer = match asked["to"].as_str().expect("what to set it to") {
+        let to = asked["to"].as_str().expect("what to set it to");
+        if to == "hang" {
+            self.upstream.set(name, Behaviour::Hang);
+            return Value::Null;
+        }
+        let answer = match to {
             "fail" => Answer::status(503).body("text/html", "<h1>raw failure</h1>"),
             "busy" => Answer::status(503).header("retry-after", "60"),
             "away" => Answer::status(503).header("retry-after", "7200"),
             "fine" => fine(),
+            "404" | "405" | "501" => {
+                Answer::status(to.parse().expect("a status")).body("text/html", "no")
+            }
+            "limited" => Answer::status(429).header("retry-after", "30"),
             "redirect" => Answer::status(302).header("location", "/elsewhere/"),
             body => Answer::status(200).body("text/html", html(body)),
         };
