@@ -1,5 +1,5 @@
 //! Language negotiation: `Accept-Language` (RFC 9110 §12.5.4) and the lookup of tags (RFC 4647 §3.4),
-//! which knows old tags and the characters of Chinese.
+//! which knows old tags, and the scripts in which languages are written.
 
 #[cfg(test)]
 mod tests;
@@ -41,36 +41,56 @@ pub(crate) fn preferred<'t>(
 /// language.
 pub(crate) fn lookup<'t>(
     range: &str,
-    mut tags: impl Iterator<Item = &'t str> + Clone,
+    tags: impl Iterator<Item = &'t str> + Clone,
 ) -> Option<usize> {
-    let mut tag = range;
-    loop {
-        if let Some(found) = tags.clone().position(|other| is_same(other, tag)) {
-            return Some(found);
-        }
-        match broader(tag) {
-            Some(broader) => tag = broader,
-            None if tag.contains('-') => return None,
-            None => {
-                let language = primary(tag);
-                return tags.position(|other| primary(other).eq_ignore_ascii_case(language));
-            }
-        }
+    let mut found = None;
+    let mut next = Some(range);
+    while let (Some(tag), None) = (next, found) {
+        let is_variant = |other| {
+            let is_of_language = primary(other).eq_ignore_ascii_case(primary(tag));
+            is_of_language && !tag.contains('-')
+        };
+        found = tags
+            .clone()
+            .position(|other| is_same(other, tag))
+            .or_else(|| tags.clone().position(is_variant));
+        next = broader(tag);
     }
+    found
 }
 
-/// Old subtags of languages, and those that replace them in the registry of BCP 47. `no` is not old, but
-/// what is written as Norwegian is Bokmål, unless it says that it is not.
-const REPLACED: [(&str, &str); 5] = [
+/// Old subtags of languages, and those that replace them in the registry of BCP 47. `no` and `cmn` are not
+/// old, but what is written as Norwegian is Bokmål unless it says that it is not, and Mandarin is Chinese
+/// (language aliases of Unicode CLDR).
+const REPLACED: [(&str, &str); 7] = [
+    ("cmn", "zh"),
     ("in", "id"),
     ("iw", "he"),
     ("ji", "yi"),
+    ("jw", "jv"),
     ("mo", "ro"),
     ("no", "nb"),
 ];
-/// The tags of Chinese whose characters are the traditional ones, where no subtag says so (likely subtags
-/// of Unicode CLDR). Chinese of any other region is in simplified characters.
-const TRADITIONAL: [&str; 3] = ["zh-HK", "zh-MO", "zh-TW"];
+/// Tags whose next broader tag is not a part of them: likely subtags, aliases and parent locales of Unicode
+/// CLDR. Chinese of any other region is in simplified characters.
+const PARENTS: [(&str, &str); 6] = [
+    ("nn", "no"),
+    ("sh", "sr-Latn"),
+    ("sr-ME", "sr-Latn"),
+    ("zh-HK", "zh-Hant"),
+    ("zh-MO", "zh-Hant"),
+    ("zh-TW", "zh-Hant"),
+];
+/// Tags that nothing is broader than: their readers may not be able to read the script in which the language
+/// is written usually (parent locales of Unicode CLDR, those whose parent is `root`).
+const ALONE: [&str; 43] = [
+    "az-Arab", "az-Cyrl", "bal-Latn", "blt-Latn", "bm-Nkoo", "bs-Cyrl", "byn-Latn", "cu-Glag",
+    "dje-Arab", "dyo-Arab", "en-Dsrt", "en-Shaw", "ff-Adlm", "ff-Arab", "ha-Arab", "iu-Latn",
+    "kaa-Latn", "kk-Arab", "kok-Latn", "ks-Deva", "ku-Arab", "ky-Arab", "ky-Latn", "ml-Arab",
+    "mn-Mong", "mni-Mtei", "ms-Arab", "pa-Arab", "sat-Deva", "sd-Deva", "sd-Khoj", "sd-Sind",
+    "so-Arab", "sr-Latn", "sw-Arab", "tg-Arab", "ug-Cyrl", "uz-Arab", "uz-Cyrl", "vai-Latn",
+    "wo-Arab", "yo-Arab", "zh-Hant",
+];
 
 /// Returns the primary subtag.
 pub(crate) fn primary(tag: &str) -> &str {
@@ -97,13 +117,14 @@ fn parts(tag: &str) -> (&str, &str) {
     }
 }
 
-/// Returns the next broader tag: without the last subtag, or that of the characters in which Chinese is
-/// written in a region. Nothing is broader than `zh-Hant`: Chinese alone has simplified characters.
+/// Returns the next broader tag: without the last subtag, or that of the script in which the language is
+/// written in a region.
 pub(crate) fn broader(tag: &str) -> Option<&str> {
-    let is_this = |other: &str| other.eq_ignore_ascii_case(tag);
-    if TRADITIONAL.into_iter().any(is_this) {
-        return Some("zh-Hant");
-    }
-    let broader = tag.rsplit_once('-').map(|(broader, _)| broader);
-    broader.filter(|_| !is_this("zh-Hant"))
+    let is_this = |other: &str| is_same(other, tag);
+    let parent = PARENTS.iter().find(|(tag, _)| is_this(tag));
+    let broader = || tag.rsplit_once('-').map(|(broader, _)| broader);
+    parent
+        .map(|(_, parent)| *parent)
+        .or_else(broader)
+        .filter(|_| !ALONE.into_iter().any(is_this))
 }

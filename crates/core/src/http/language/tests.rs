@@ -61,6 +61,8 @@ fn a_range_with_a_zero_or_invalid_weight_does_not_count() {
 #[test]
 fn an_old_tag_and_its_replacement_mean_the_same() {
     for (tag, other) in [
+        ("cmn-Hant", "zh-Hant"),
+        ("jw", "jv"),
         ("iw", "he"),
         ("IW-il", "he-IL"),
         ("ji", "yi"),
@@ -75,6 +77,8 @@ fn an_old_tag_and_its_replacement_mean_the_same() {
         ("zh", "zh-CN"),
         ("he", "he-IL"),
         ("nn", "nb"),
+        ("nn", "no"),
+        ("sr", "sr-Latn"),
         ("ind", "id"),
     ] {
         assert!(
@@ -86,6 +90,48 @@ fn an_old_tag_and_its_replacement_mean_the_same() {
     let number = |range| lookup(range, ["de", "iw", "no-NO"].into_iter());
     assert_eq!(number("he-IL"), Some(1));
     assert_eq!(number("nb"), Some(2));
+}
+
+#[test]
+fn no_language_in_another_script_is_better_than_the_next_wish() {
+    let tags = [
+        "en", "zh-Hans", "zh-Hant", "nb", "nn-NO", "sr", "sr-Latn", "pt-BR", "uz", "kk",
+    ];
+    for (range, without, expected) in [
+        ("zh-TW", "", Some("zh-Hant")),
+        ("zh-HK", "", Some("zh-Hant")),
+        ("zh-MO", "", Some("zh-Hant")),
+        ("zh-Hant-TW", "", Some("zh-Hant")),
+        ("cmn-Hant-TW", "", Some("zh-Hant")),
+        ("zh-TW", "zh-Hant", None),
+        ("zh-Hant-HK", "zh-Hant", None),
+        ("cmn-Hant", "zh-Hant", None),
+        ("zh-SG", "zh-Hans", Some("zh-Hant")),
+        ("cmn", "", Some("zh-Hans")),
+        ("no-NO", "", Some("nb")),
+        ("nn", "", Some("nn-NO")),
+        ("nn-NO", "nn-NO", Some("nb")),
+        ("nb-NO", "nb", None),
+        ("sr-RS", "", Some("sr")),
+        ("sr-Cyrl-RS", "", Some("sr")),
+        ("sr-Latn-RS", "", Some("sr-Latn")),
+        ("sr-ME", "", Some("sr-Latn")),
+        ("sh", "", Some("sr-Latn")),
+        ("sr-Latn", "sr-Latn", None),
+        ("sh", "sr-Latn", None),
+        ("sr", "sr", Some("sr-Latn")),
+        ("uz-Cyrl-UZ", "", None),
+        ("uz-Latn", "", Some("uz")),
+        ("KK-ARAB", "", None),
+        ("pt-PT", "", Some("pt-BR")),
+        ("en-GB", "", Some("en")),
+        ("en-Shaw", "", None),
+    ] {
+        let tags = tags.iter().copied().filter(|tag| *tag != without);
+        let found = lookup(range, tags.clone());
+        let found = found.and_then(|number| tags.clone().nth(number));
+        assert_eq!(found, expected, "{range} without {without:?}");
+    }
 }
 
 #[test]
