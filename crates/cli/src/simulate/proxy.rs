@@ -127,6 +127,7 @@ impl Proxy {
         let remaining_ms = rejected.remaining_ms;
         let failure = FailureInfo {
             status: 503,
+            spread: Duration::ZERO,
             remaining: (remaining_ms > 0).then(|| Duration::from_millis(remaining_ms)),
             is_limit: false,
             retry_after: None,

@@ -364,7 +364,7 @@ impl Filter {
         response: &ResponseInfo,
         interception: &Interception<'_>,
     ) -> Option<Hint> {
-        if !interception.reason.is_retryable() {
+        if !interception.is_retryable() {
             return None;
         }
         let failure = interception.failure_info(response);
@@ -413,11 +413,13 @@ impl Filter {
         (reply, state)
     }
 
-    /// Returns the gate that the client was sent away from: a circuit that is not closed rejected the
-    /// request, or admitted it in vain.
+    /// Returns the gate that the client was sent away from: a maintenance or a circuit that is not closed
+    /// rejected the request, or the circuit admitted it in vain.
     fn gate(&self, interception: &Interception<'_>, hint: Option<Hint>) -> Option<Gate> {
         match interception.circuit {
             Some(state) => Some(gate_of(state == State::Ramp, hint)),
+            // A check-in costs the upstream nothing, as at a circuit.
+            None if interception.maintenance.is_some() => Some(Gate::Wait),
             None if self.permit.is_probe() || self.permit.is_by_gate() => {
                 Some(gate_of(false, hint))
             }

@@ -57,9 +57,12 @@ impl Sample<'_> {
         let failure = interception.failure_info(&response);
         let retry = &config.policy(policy.number).retry;
         let hint = hint(retry, &failure, Duration::ZERO, self.unit);
-        let hint = Some(hint).filter(|_| self.reason.is_retryable());
+        let hint = Some(hint).filter(|_| interception.is_retryable());
         let is_rejected = matches!(self.reason, Reason::CircuitOpen | Reason::Maintenance);
-        let gate: Option<Gate> = interception.circuit.map(|_| gate_of(false, hint));
+        let gate = match interception.maintenance {
+            Some(_) => Some(Gate::Wait),
+            None => interception.circuit.map(|_| gate_of(false, hint)),
+        };
         let reply = LocalReply::new(&ReplyContext {
             config,
             policy: &policy,

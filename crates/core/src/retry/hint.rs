@@ -59,6 +59,9 @@ pub struct FailureInfo<'a> {
     pub status: u16,
     /// How much longer the request would be rejected, if known.
     pub remaining: Option<Duration>,
+    /// How much later than that clients may come, so that they do not all come at that moment.
+    /// [`Retry::max`] limits it.
+    pub spread: Duration,
     /// Whether the failure is about this client, which sends too much, and not about the site.
     pub is_limit: bool,
     /// `Retry-After` of the failed response.
@@ -84,7 +87,10 @@ pub fn hint(retry: &Retry, failure: &FailureInfo<'_>, crowd_interval: Duration, 
     let is_crowded = crowd > usual;
     let delay = match failure.remaining {
         // Nobody is let in before, and not all can ask at that moment.
-        Some(remaining) => remaining.saturating_add(crowd.mul_f64(unit)),
+        Some(remaining) => {
+            let spread = failure.spread.min(retry.max).max(crowd);
+            remaining.saturating_add(spread.mul_f64(unit))
+        }
         None if is_crowded => crowd.mul_f64(LEAST_CROWD_PART + unit).min(retry.max),
         None => usual.mul_f64(LEAST_PART + (1.0 - LEAST_PART) * unit),
     };

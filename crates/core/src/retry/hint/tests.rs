@@ -36,6 +36,7 @@ fn failure(status: u16, retry_after: Option<&[u8]>) -> FailureInfo<'_> {
     FailureInfo {
         status,
         remaining: None,
+        spread: Duration::ZERO,
         is_limit: false,
         retry_after,
         now: Some(NOW),
@@ -118,6 +119,28 @@ fn while_the_circuit_is_open_a_hint_is_the_remaining_time() {
         };
         let got = [0.0, 0.99].map(|unit| delay_ms(&retry(), &failure, unit));
         assert_eq!(got, [want, want], "{remaining_ms}");
+    }
+}
+
+#[test]
+fn clients_come_back_a_little_after_an_end_that_is_known() {
+    for (remaining_s, spread_s, crowd_s, least, most) in [
+        (21_600, 216, 0, 21_600, 21_816),
+        // `retry.max` limits it.
+        (200_000, 2_000, 0, 200_000, 200_900),
+        (600, 6, 0, 600, 606),
+        (600, 6, 300, 600, 900),
+    ] {
+        let failure = FailureInfo {
+            remaining: Some(Duration::from_secs(remaining_s)),
+            spread: Duration::from_secs(spread_s),
+            ..failure(503, None)
+        };
+        let got = [0.0, 1.0].map(|unit| {
+            let hint = hint(&retry(), &failure, Duration::from_secs(crowd_s), unit);
+            hint.delay().as_secs()
+        });
+        assert_eq!(got, [least, most], "{remaining_s}");
     }
 }
 

@@ -33,6 +33,7 @@ impl World {
             status: 503,
             is_limit: false,
             remaining: None,
+            spread: Duration::ZERO,
             retry_after: None,
             now: Some(self.now),
         };

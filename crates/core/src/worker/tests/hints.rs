@@ -84,6 +84,7 @@ impl HintWorld {
         let failure = FailureInfo {
             status: 503,
             remaining: None,
+            spread: Duration::ZERO,
             is_limit: false,
             retry_after: None,
             now: Some(self.now),

@@ -297,6 +297,7 @@ fn shared_data_has_the_keys_of_the_first_release_and_records_that_begin_as_its_o
     let failure = crate::retry::FailureInfo {
         status: 503,
         remaining: None,
+        spread: Duration::ZERO,
         is_limit: false,
         retry_after: None,
         now: Some(START),
