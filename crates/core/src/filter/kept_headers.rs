@@ -35,6 +35,7 @@ const READ: &[(&str, usize)] = &[
     ("sec-fetch-mode", 128),
     ("upgrade", 128),
     ("user-agent", 512),
+    ("x-envoy-original-method", 64),
     ("x-envoy-upstream-rq-per-try-timeout-ms", 128),
     ("x-envoy-upstream-rq-timeout-ms", 128),
     ("x-envoy-upstream-stream-duration-ms", 128),

@@ -2,13 +2,13 @@
 //!
 //! The first of these that is present decides: an RPC protocol ([`rpc`](crate::http::rpc)), an upgrade,
 //! `Sec-Fetch-Dest`, the format that the configuration gives to all clients, `Accept` (RFC 9110 §12.5.1),
-//! `Sec-Fetch-Mode`, the user agent, `Origin`, the configured default. A page is never replaced by a 406: if nothing is acceptable, `Accept` is ignored
+//! `Sec-Fetch-Mode`, the user agent, `Origin`, a transcoder, the configured default. A page is never replaced by a 406: if nothing is acceptable, `Accept` is ignored
 //! (RFC 9110 §12.4.1).
 
 use crate::http::accept::acceptable;
 use crate::http::format::Format;
 use crate::http::headers::{list_has, HeaderBlock};
-use crate::http::rpc::{call_protocol, CallProtocol};
+use crate::http::rpc::{call_protocol, is_transcoded, CallProtocol};
 
 /// What the configuration says about formats.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +79,7 @@ fn by_client(request: &HeaderBlock, preferences: Preferences<'_>, fitting: &[For
         None if is_cli => Format::Text,
         // Browsers send no metadata over plain HTTP. A script of another origin says where it is from.
         None if request.get("origin").is_some() => Format::Problem,
+        None if is_transcoded(request) => Format::Problem,
         None => default,
     };
     [usual, default]

@@ -16,10 +16,12 @@ pub enum CallProtocol {
     ConnectStream,
 }
 
-/// Returns the protocol of a call; `None` if the request is none.
+/// Returns the protocol of a call as its client made it; `None` if that is no call.
 pub fn call_protocol(request: &HeaderBlock) -> Option<CallProtocol> {
     let content_type = request.get("content-type").unwrap_or_default();
-    if is_grpc_content_type(content_type) {
+    if is_transcoded(request) {
+        None
+    } else if is_grpc_content_type(content_type) {
         Some(CallProtocol::Grpc)
     } else if is_grpc_web_content_type(content_type) {
         Some(CallProtocol::GrpcWeb)
@@ -53,6 +55,23 @@ pub fn is_grpc(request: &HeaderBlock) -> bool {
     request
         .get("content-type")
         .is_some_and(is_grpc_content_type)
+}
+
+/// What Envoy's `grpc_json_transcoder` adds to a request of which it makes a gRPC call
+/// (`json_transcoder_filter.cc`, `decodeHeaders`).
+const ORIGINAL_METHOD: &str = "x-envoy-original-method";
+
+/// Returns whether a filter between this one and the client made a gRPC call of a request with JSON. Its
+/// client knows nothing of gRPC, and Envoy does not take the request for a call.
+pub fn is_transcoded(request: &HeaderBlock) -> bool {
+    is_grpc(request) && request.get(ORIGINAL_METHOD).is_some()
+}
+
+/// Returns the method of a request as its client sent it; empty if there is none.
+pub fn client_method(request: &HeaderBlock) -> &[u8] {
+    let original = request.get(ORIGINAL_METHOD).filter(|_| is_grpc(request));
+    let method = || request.get(":method");
+    original.or_else(method).unwrap_or_default()
 }
 
 /// Returns whether a content type is gRPC, but not gRPC-Web.

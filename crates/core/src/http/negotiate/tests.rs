@@ -454,3 +454,21 @@ fn a_format_for_all_clients_is_sent_whatever_they_accept_unless_they_cannot_read
         assert_eq!(always(headers), expected, "{headers:?}");
     }
 }
+
+#[test]
+fn clients_of_a_transcoder_get_what_they_accept_and_else_json() {
+    let by = [
+        ("content-type", "application/grpc"),
+        ("x-envoy-original-method", "GET"),
+    ];
+    for (accept, agent, want) in [
+        ("application/json", "", Format::Problem),
+        ("text/html", "", Format::Html),
+        ("*/*", "", Format::Problem),
+        ("*/*", "curl/8", Format::Text),
+    ] {
+        let headers = [by[0], by[1], ("accept", accept), ("user-agent", agent)];
+        assert_eq!(chosen(&headers), want, "{accept} {agent}");
+    }
+    assert_eq!(chosen(&by[..1]), Format::Grpc);
+}

@@ -53,3 +53,25 @@ fn unary_connect_calls_name_the_version() {
     let json = ("content-type", "application/json");
     assert_eq!(protocol(&[json, version]), Some(CallProtocol::Connect));
 }
+
+#[test]
+fn a_transcoded_request_is_no_call_of_its_client() {
+    let transcoded = [
+        (":method", "POST"),
+        ("content-type", "application/grpc"),
+        ("x-envoy-original-method", "GET"),
+    ];
+    assert_eq!(protocol(&transcoded), None);
+    assert_eq!(protocol(&transcoded[..2]), Some(CallProtocol::Grpc));
+    for (headers, want) in [
+        (&transcoded[..], &b"GET"[..]),
+        (&transcoded[..2], b"POST"),
+        // Of a plain request, the header is the client's own.
+        (
+            &[(":method", "POST"), ("x-envoy-original-method", "GET")],
+            b"POST",
+        ),
+    ] {
+        assert_eq!(client_method(&HeaderBlock::from_pairs(headers)), want);
+    }
+}
