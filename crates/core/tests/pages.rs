@@ -49,6 +49,7 @@ fn info(format: Format, reason: Reason) -> PageInfo<'static> {
             Reason::Unauthorized => 401,
             Reason::Forbidden => 403,
             Reason::RateLimited => 429,
+            Reason::ClientError => 400,
             _ => 500,
         }),
         reason,

@@ -26,6 +26,8 @@ mod examples;
 /// The harness itself.
 mod harness;
 mod hints;
+/// Maintenances with a known end.
+mod maintenance;
 /// Every kind of failure with every method, client and protocol.
 mod matrix;
 /// The memory of the VM. Linux shows how much it is.
@@ -60,5 +62,7 @@ mod site;
 mod start;
 /// Responses that pass byte for byte.
 mod untouched;
+/// Uploads that an open circuit rejects.
+mod uploads;
 /// The way back after an outage: check-ins, passes, the rate of a ramp.
 mod way_back;

@@ -48,7 +48,7 @@ const TABLE: &[(&str, &[(&str, Want)])] = &[
         ("/502-inner/", Page(502, "error=upstream_bad_gateway; received-status=502")),
     ]),
     (r#"{ "intercept": { "statuses": [404, 429], "skip": { "hosts": ["other.example"] } } }"#, &[
-        ("/404/", Page(404, "error=upstream_error; received-status=404")),
+        ("/404/", Page(404, "error=client_error; received-status=404")),
         ("/502/", Own(502)),
         ("/refused/", Own(503)),
     ]),

@@ -89,6 +89,7 @@ fn opens(reason: Reason) -> bool {
             | Reason::Unauthorized
             | Reason::Forbidden
             | Reason::AuthorizationUnavailable
+            | Reason::ClientError
     )
 }
 

@@ -380,6 +380,7 @@ fn envoy_status(reason: Reason) -> u16 {
         Reason::Unauthorized => 401,
         Reason::Forbidden | Reason::AuthorizationUnavailable => 403,
         Reason::RateLimited => 429,
+        Reason::ClientError => 400,
         _ => 503,
     }
 }

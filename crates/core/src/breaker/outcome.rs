@@ -192,7 +192,8 @@ impl Verdict {
             | Reason::ProxyInternalError
             | Reason::Unauthorized
             | Reason::Forbidden
-            | Reason::AuthorizationUnavailable => Neutral::OtherReply.into(),
+            | Reason::AuthorizationUnavailable
+            | Reason::ClientError => Neutral::OtherReply.into(),
         }
     }
 }

@@ -35,13 +35,14 @@ pub fn classify(response: &FailedResponse<'_>) -> (Reason, Source) {
         ..
     } = response;
     if is_of_upstream(details) {
-        let reason = by_access_status(status).unwrap_or_else(|| by_status(status));
+        let reason = by_client_status(status).unwrap_or_else(|| by_status(status));
         return (reason, Source::Upstream);
     }
     let reason = by_details(details)
         .or_else(|| by_empty_route(response))
         .or_else(|| by_access_status(status))
         .or_else(|| by_flags(flags).filter(|_| !is_direct_response(details)))
+        .or_else(|| by_client_status(status))
         .unwrap_or(Reason::ProxyInternalError);
     (reason, Source::Proxy)
 }
@@ -84,6 +85,12 @@ fn by_access_status(status: u16) -> Option<Reason> {
         429 => Some(Reason::RateLimited),
         _ => None,
     }
+}
+
+/// Returns the reason for a client error (4xx), whoever responds with it.
+fn by_client_status(status: u16) -> Option<Reason> {
+    let other = || (400..500).contains(&status).then_some(Reason::ClientError);
+    by_access_status(status).or_else(other)
 }
 
 fn by_status(status: u16) -> Reason {

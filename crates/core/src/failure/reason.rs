@@ -48,7 +48,8 @@ macro_rules! reasons {
                 match self { $(Reason::$name => $status),+ }
             }
 
-            /// Returns whether the same request may succeed later.
+            /// Returns whether the same request may succeed later. Of a client error, its status says
+            /// more: see [`Reason::is_retryable_with`].
             pub fn is_retryable(self) -> bool {
                 match self { $(Reason::$name => $retryable),+ }
             }
@@ -105,9 +106,17 @@ reasons! {
     Forbidden "forbidden" None, false;
     /// The service that authorizes requests failed.
     AuthorizationUnavailable "authorization_unavailable" Some(503), true;
+    /// The upstream or Envoy responded with a 4xx that has no reason of its own.
+    ClientError "client_error" None, false;
 }
 
 impl Reason {
+    /// Returns whether the same request may succeed later, if the failed response has this status. 408
+    /// (RFC 9110 §15.5.9) and 425 (RFC 8470 §5.2) are client errors that invite the client to try again.
+    pub fn is_retryable_with(self, status: u16) -> bool {
+        self.is_retryable() || (self == Reason::ClientError && matches!(status, 408 | 425))
+    }
+
     /// Returns whether the upstream did not even accept a connection: then no request can succeed,
     /// whatever it asks for.
     pub fn is_without_connection(self) -> bool {

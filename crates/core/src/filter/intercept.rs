@@ -13,6 +13,10 @@ use crate::retry::FailureInfo;
 use crate::time::Timestamp;
 use crate::worker::CallNotPermitted;
 
+/// Clients come back after a maintenance within this part of the time for which they were told to wait: the
+/// longer it is announced, the more of them wait for its end.
+const SPREAD_OF_MAINTENANCE: u32 = 100;
+
 /// A failure that gets a page, or a request that is rejected with one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Interception<'a> {
@@ -86,11 +90,20 @@ impl<'a> Interception<'a> {
         }
     }
 
+    /// Returns whether the same request may succeed later.
+    pub(super) fn is_retryable(&self) -> bool {
+        self.reason.is_retryable_with(self.status)
+    }
+
     /// Returns what the retry hint depends on. `response` is the failed response.
     pub(super) fn failure_info<'r>(&self, response: &'r ResponseInfo) -> FailureInfo<'r> {
         FailureInfo {
             status: self.status,
             remaining: self.remaining,
+            spread: match (self.reason, self.remaining) {
+                (Reason::Maintenance, Some(remaining)) => remaining / SPREAD_OF_MAINTENANCE,
+                _ => Duration::ZERO,
+            },
             is_limit: self.reason == Reason::RateLimited,
             retry_after: response.headers.get("retry-after"),
             now: response.now,

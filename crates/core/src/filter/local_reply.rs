@@ -16,7 +16,7 @@ use crate::http::format::Format;
 use crate::http::forwarding::{public_proxy_status, public_via, strings_end};
 use crate::http::header_policy::{is_always_kept, is_essential, is_never_kept, MARKER};
 use crate::http::headers::{list_has, HeaderBlock};
-use crate::http::rpc::accepts_grpc_web;
+use crate::http::rpc::{accepts_grpc_web, client_method};
 use crate::page::{grpc_message, CallStatus, Gate, Page, PageInfo};
 use crate::policy::RoutePolicy;
 use crate::retry::Hint;
@@ -200,7 +200,7 @@ impl ReplyContext<'_> {
             gate: self.gate,
             request_id: header("x-request-id"),
             now: self.response.now,
-            method: header(":method").unwrap_or_default(),
+            method: client_method(self.request),
             content_type: header("content-type").unwrap_or_default(),
             host: header(":authority").unwrap_or_default(),
             path: header(":path").unwrap_or_default(),

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::exposed::ExposedValues;
-use super::messages::Messages;
+use super::messages::{reason_in_words, Messages};
 use super::names::Variable;
 use super::status_phrase::status_phrase;
 use super::template_names::TemplateNames;
@@ -71,9 +71,14 @@ impl<'a> Bindings<'a> {
         }
     }
 
+    /// Returns the reason whose texts describe the failure.
+    fn words_for(&self) -> Reason {
+        reason_in_words(self.values.reason, self.values.status)
+    }
+
     /// Returns what happened: what the operator says about the maintenance, else what the language says.
     pub(super) fn message(&self) -> &'a str {
-        let message = || self.messages.message(self.values.reason);
+        let message = || self.messages.message(self.words_for());
         let notice = self.values.notice;
         let notice = notice.map(|notice| notice.get(&self.messages.language.tag));
         notice.or_else(message).unwrap_or_default()
@@ -84,7 +89,7 @@ impl<'a> Bindings<'a> {
         let values = self.values;
         let is_retryable = values.retry_after.is_some();
         self.messages
-            .title(values.reason, values.status, is_retryable)
+            .title(self.words_for(), values.status, is_retryable)
     }
 
     /// Returns what became of a request that may have changed something; otherwise an empty text.
@@ -100,7 +105,7 @@ impl<'a> Bindings<'a> {
     pub(super) fn advice(&self) -> String {
         match self.values.retry_after {
             Some(_) => self.hint(),
-            None => self.messages.next(self.values.reason, false).to_owned(),
+            None => self.messages.next(self.words_for(), false).to_owned(),
         }
     }
 
@@ -135,9 +140,9 @@ impl<'a> Bindings<'a> {
             Variable::StatusText => status_phrase(values.status),
             Variable::Title => self.title(),
             Variable::Message => self.message(),
-            Variable::Fault => messages.fault(values.reason),
+            Variable::Fault => messages.fault(self.words_for()),
             Variable::Sent => self.sent(),
-            Variable::Next => messages.next(values.reason, is_retryable),
+            Variable::Next => messages.next(self.words_for(), is_retryable),
             Variable::Gap => gap(&messages.language.tag),
             Variable::HintBefore if is_retryable => self.around_when().0,
             Variable::HintAfter if is_retryable => self.around_when().1,

@@ -237,6 +237,11 @@ impl<'a> Messages<'a> {
             titles
                 .get(reason.as_str())
                 .or_else(|| exact().filter(|_| is_exact))
+                .or_else(|| {
+                    titles
+                        .get("404")
+                        .filter(|_| reason == Reason::DestinationNotFound)
+                })
                 .or_else(|| titles.get(&format!("{}xx", status / 100)))
                 .or_else(|| titles.general())
         });
@@ -250,21 +255,23 @@ impl<'a> Messages<'a> {
             Reason::DestinationNotFound
             | Reason::RateLimited
             | Reason::Unauthorized
-            | Reason::Forbidden => "fault.nobody",
+            | Reason::Forbidden
+            | Reason::ClientError => "fault.nobody",
             _ => "fault.ours",
         })
     }
 
     /// Returns what happens next.
     pub(super) fn next(&self, reason: Reason, is_retryable: bool) -> &'a str {
-        let is_specific = is_retryable
-            || matches!(
-                reason,
-                Reason::Maintenance
-                    | Reason::DestinationNotFound
-                    | Reason::Unauthorized
-                    | Reason::Forbidden
-            );
+        let is_specific = match reason {
+            Reason::Maintenance
+            | Reason::DestinationNotFound
+            | Reason::Unauthorized
+            | Reason::Forbidden => true,
+            // What is wrong with a request that may be sent again, is not its content.
+            Reason::ClientError => !is_retryable,
+            _ => is_retryable,
+        };
         let next = match is_specific {
             true => self.for_reason("next", reason),
             false => self.first(|texts| texts.get("next")),
@@ -317,6 +324,15 @@ impl<'a> Messages<'a> {
             tag => tag,
         };
         primary(tag)
+    }
+}
+
+/// Returns the reason whose texts describe a failure. An upstream that does not know an address (404, 410)
+/// says what a proxy without a route says.
+pub(super) fn reason_in_words(reason: Reason, status: u16) -> Reason {
+    match (reason, status) {
+        (Reason::ClientError, 404 | 410) => Reason::DestinationNotFound,
+        _ => reason,
     }
 }
 

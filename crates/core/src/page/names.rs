@@ -133,7 +133,7 @@ pub static NAMES: &[Name] = &[
     variable("max_attempts", Variable::MaxAttempts, "The number of automatic retries after which a page stops: `retry.page.max_attempts`."),
     variable("cap_ms", Variable::CapMs, "The longest wait after an automatic retry that got no response, in milliseconds: `retry.page.cap`."),
     name("retry", Role::Retry, "`{{{retry}}}`: what makes a page come back by itself, as the built-in page does: a countdown, a button that stops it, and the script. Nothing if `auto_retry` is `false`."),
-    variable("gate", Variable::Gate, "While the circuit is not closed: `wait`, or `crowd` if many clients wait and are let in step by step; otherwise empty."),
+    variable("gate", Variable::Gate, "In a maintenance: `wait`. While the circuit is not closed: `wait`, or `crowd` if many clients wait and are let in step by step; otherwise empty."),
     variable("retry_after", Variable::RetryAfter, "When to come back, in seconds; empty if trying again does not help."),
     variable("retry_after_ms", Variable::RetryAfterMs, "The same in milliseconds."),
     variable("retry_at", Variable::RetryAt, "The same as a point in time (RFC 3339)."),

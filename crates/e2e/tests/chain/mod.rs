@@ -9,6 +9,8 @@ mod order;
 mod refusals;
 /// Filters that replace the pages.
 mod replaced;
+/// Filters that make gRPC calls of other requests.
+mod transcoded;
 
 use serde_json::{json, Value};
 use tidegate_e2e::client::Protocol;

@@ -33,7 +33,7 @@ fn lua() -> Value {
     })
 }
 
-fn compressor() -> Value {
+pub(super) fn compressor() -> Value {
     let gzip = typed("extensions.compression.gzip.compressor.v3.Gzip", json!({}));
     let types = ["text/html", "text/plain", "application/problem+json"];
     let config = json!({

@@ -52,6 +52,12 @@ fn visit(site: &Site, listener: &str, path: &str) -> Response {
     site.client(listener, Protocol::H1).get(&request)
 }
 
+/// Returns whether the page for a navigation is a local reply of the response phase, which no filter before
+/// this one sees.
+fn is_page_for_no_body(path: &str) -> bool {
+    path == "/503-bare-empty/"
+}
+
 fn is_page(answer: &Response) -> bool {
     answer.text().starts_with("<!doctype html>")
 }
@@ -73,6 +79,41 @@ fn custom_response_replaces_pages_unless_it_leaves_the_marked_alone() {
         assert_eq!(visit(&site, "before", path).text(), "custom", "{path}");
         assert!(is_page(&visit(&site, "both", path)), "{path}");
         assert_eq!(visit(&site, "behind", path).text(), "custom", "{path}");
+    }
+    // Whatever it replaces, none of the page is left on its answer.
+    let forced = r#"{ "breaker": { "mode": "forced_open" } }"#;
+    let rejecting = tidegate(&tidegate_e2e::module(), Some(forced));
+    let rejects = Site::with_filters(vec![("before", vec![custom_response(None), rejecting])]);
+    for (site, path) in [
+        (&site, "/502/"),
+        (&site, "/503-bare-empty/"),
+        (&site, "/refused/"),
+        (&rejects, "/200/"),
+    ] {
+        for method in ["GET", "HEAD"] {
+            let request = Request::new(method, path).header("accept", "text/html");
+            let answer = site.client("before", Protocol::H1).get(&request);
+            let context = format!("{method} {path} {answer:?}");
+            let is_page = is_page_for_no_body(path);
+            if method == "GET" && !is_page {
+                assert_eq!(answer.text(), "custom", "{context}");
+            }
+            if !is_page {
+                for name in [
+                    "content-security-policy",
+                    "content-language",
+                    "x-tidegate-page",
+                ] {
+                    assert!(!answer.headers.has(name), "{name} {context}");
+                }
+            }
+            // A call has the status 200, which the matcher of 5xx does not match.
+            let call = site
+                .client("before", Protocol::H1)
+                .get(&Request::grpc(path));
+            assert_eq!(call.header("grpc-status"), Some("14"), "{call:?}");
+            assert!(call.headers.has("x-tidegate-page"), "{call:?}");
+        }
     }
     // Tidegate leaves a 500 alone by default, and the other filter does not.
     assert_eq!(visit(&site, "both", "/500/").text(), "custom");
@@ -115,9 +156,22 @@ fn local_reply_config_with_a_body_replaces_local_replies_unless_it_leaves_them_a
     // A rewritten response is none, and Envoy's own body is replaced by the page.
     assert!(is_page(&visit(&site, "bare", "/502/")));
     assert!(is_page(&visit(&site, "bare", "/refused/")));
-    // These are local replies of the filter.
-    assert_eq!(visit(&site, "bare", "/503-bare-empty/").text(), "mapped");
-    assert_eq!(visit(&site, "forced", "/502/").text(), "mapped");
+    // These are local replies of the filter. The body has the length and type that Envoy gives it, and the
+    // headers of the page are still there.
+    for (listener, path) in [("bare", "/503-bare-empty/"), ("forced", "/502/")] {
+        let answer = visit(&site, listener, path);
+        assert_eq!(answer.text(), "mapped", "{path}");
+        assert_eq!(answer.header("content-length"), Some("6"), "{path}");
+        assert_eq!(answer.header("content-type"), Some("text/plain"), "{path}");
+        assert!(answer.headers.has("content-security-policy"), "{path}");
+        assert!(answer.headers.has("retry-after"), "{path}");
+    }
+    let head = Request::new("HEAD", "/502/").header("accept", "text/html");
+    let head = site.client("bare", Protocol::H1).get(&head);
+    assert_eq!(
+        head.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
     for path in ["/503-bare-empty/", "/no-cluster/"] {
         assert!(is_page(&visit(&site, "both", path)), "{path}");
     }

@@ -63,6 +63,7 @@ fn code(kind: &Kind) -> (&'static str, &'static str) {
         "rate_limited" => ("8", "resource_exhausted"),
         "unauthorized" => ("16", "unauthenticated"),
         "forbidden" => ("7", "permission_denied"),
+        "client_error" => ("2", "unknown"),
         _ => ("14", "unavailable"),
     }
 }
@@ -88,6 +89,8 @@ fn http(cell: &Cell, answer: &Response) -> Result<(), String> {
         Format::ConnectStream => 200,
         // That of the code "unavailable".
         Format::Connect if code(kind).0 == "14" => 503,
+        // That of "unknown".
+        Format::Connect if code(kind).0 == "2" => 500,
         _ => kind.status,
     };
     equal("status", &answer.status, &status)?;
@@ -206,6 +209,12 @@ fn body(cell: &Cell, format: Format, answer: &Response) -> Result<(), String> {
             holds("page", text, "<title>")?;
             holds("page", text, kind.reason)?;
             holds("page", text, &status)?;
+            let has_script = text.contains("<script>");
+            let may_retry = kind.retryable && matches!(cell.method, Method::Get);
+            equal("script", &has_script, &may_retry)?;
+            if kind.sent < 500 {
+                equal("blames the site", &text.contains("our side"), &false)?;
+            }
             let after = text.split_once("data-retry-after-ms=\"");
             let ms = after.and_then(|(_, after)| after.split('"').next()?.parse().ok());
             same_hint("data-retry-after-ms", ms, answer)

@@ -295,7 +295,7 @@ fn every_failure_gets_a_page_in_the_clients_format() {
         (
             "refusals",
             Some(
-                r#"{ "breaker": { "mode": "disabled" }, "retry": { "check_ins": 1000000 }, "intercept": { "statuses": [401, 403, 429] } }"#,
+                r#"{ "breaker": { "mode": "disabled" }, "retry": { "check_ins": 1000000 }, "intercept": { "statuses": ["4xx"] } }"#,
             ),
         ),
     ]);

@@ -112,6 +112,14 @@ pub(crate) const REFUSALS: &[Kind] = kinds! {
     "403-empty"         forbidden                Upstream 403 -> 403   never  VIA, "h1";
     "429-page"          rate_limited             Upstream 429 -> 429   again  VIA, "h1";
     "429-empty"         rate_limited             Upstream 429 -> 429   again  VIA, "h1";
+    "400-page"          client_error             Upstream 400 -> 400   never  VIA, "h1";
+    "404-page"          client_error             Upstream 404 -> 404   never  VIA, "h1";
+    "404-empty"         client_error             Upstream 404 -> 404   never  VIA, "h1";
+    "413-page"          client_error             Upstream 413 -> 413   never  VIA, "h1";
+    "422-page"          client_error             Upstream 422 -> 422   never  VIA, "h1";
+    "408-page"          client_error             Upstream 408 -> 408   again  VIA, "h1";
+    "425-page"          client_error             Upstream 425 -> 425   again  VIA, "h1";
+    "route-404"         client_error             Proxy    404 -> 404   never  DIRECT, "";
 };
 
 /// The kinds whose failed response ends with its headers.
@@ -122,6 +130,8 @@ const WITHOUT_BODY: &[&str] = &[
     "503-h2-empty",
     "403-empty",
     "429-empty",
+    "404-empty",
+    "route-404",
     "no-cluster",
     "route-503",
     "route-500",
@@ -339,6 +349,13 @@ pub(crate) fn behaviours() -> Vec<Script> {
         ("403-empty", marked(403)),
         ("429-page", page(429)),
         ("429-empty", marked(429)),
+        ("400-page", page(400)),
+        ("404-page", page(404)),
+        ("404-empty", marked(404)),
+        ("413-page", page(413)),
+        ("422-page", page(422)),
+        ("408-page", page(408)),
+        ("425-page", page(425)),
         ("429-in-2", page(429).header("retry-after", "2")),
         ("500", page(500)),
         ("500-empty", marked(500)),

@@ -89,3 +89,24 @@ pub(super) const AUTHORIZATION_UNAVAILABLE: Runbook = Runbook {
     ],
     meanwhile: "The page is shown if the filter's status is intercepted; its own status is 503. The response does not count against the upstream.",
 };
+
+pub(super) const CLIENT_ERROR: Runbook = Runbook {
+    means: "The upstream, a filter or Envoy itself refused the request with another status of the class 4xx: 400, 404, 405, 410, 413 or 422, for example.",
+    page: "The site did not accept this request.",
+    certainty: "The status is the evidence. The details say who answered: `via_upstream` is the application.",
+    checks: &[
+        Check {
+            what: "Which paths and clients are they? Many addresses that lead nowhere are usually a crawler, or a link that a release broke.",
+            run: "tidegate explain ACCESS_LOG",
+        },
+        Check {
+            what: "413 and 431: which limit is too small, Envoy's or the application's? The details name Envoy's own.",
+            run: "grep REQUEST_ID ACCESS_LOG",
+        },
+    ],
+    change: &[
+        "Redirect addresses that have moved, and correct the links to them.",
+        "Leave 4xx out of `intercept.statuses` if the application has pages of its own for them.",
+    ],
+    meanwhile: "A page is shown only if `intercept.statuses` lists the status. It says that the request was not accepted (404, 410: that the address leads nowhere), and never retries, except for 408 and 425. The response does not count against the upstream, unless `breaker.failures.statuses` lists the status.",
+};

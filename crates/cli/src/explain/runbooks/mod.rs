@@ -66,6 +66,7 @@ pub(super) fn of(reason: Reason) -> &'static Runbook {
         Reason::Unauthorized => &access::UNAUTHORIZED,
         Reason::Forbidden => &access::FORBIDDEN,
         Reason::AuthorizationUnavailable => &access::AUTHORIZATION_UNAVAILABLE,
+        Reason::ClientError => &access::CLIENT_ERROR,
     }
 }
 

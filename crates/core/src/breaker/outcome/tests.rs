@@ -64,6 +64,7 @@ fn limits_of_envoy_and_replies_of_other_filters_are_ignored() {
                 | Reason::Unauthorized
                 | Reason::Forbidden
                 | Reason::AuthorizationUnavailable
+                | Reason::ClientError
         );
         let want = if is_ignored {
             Outcome::Ignored

@@ -232,11 +232,56 @@ fn via_upstream_is_classified_by_status_whatever_the_flags() {
         (401, Reason::Unauthorized),
         (403, Reason::Forbidden),
         (429, Reason::RateLimited),
+        (400, Reason::ClientError),
+        (404, Reason::ClientError),
+        (408, Reason::ClientError),
+        (499, Reason::ClientError),
     ] {
         // An exhausted retry carries flags as well.
         let found = classified(status, b"via_upstream", 1 << 15);
         assert_eq!(found, (want, Source::Upstream));
     }
+}
+
+#[test]
+fn a_client_error_without_a_reason_of_its_own_is_one_whoever_responds() {
+    for (status, details, flags, want) in [
+        (
+            413,
+            &b"request_payload_too_large"[..],
+            0,
+            Reason::ClientError,
+        ),
+        (408, b"request_overall_timeout", 0, Reason::ClientError),
+        (404, b"direct_response", 0, Reason::ClientError),
+        (405, b"", 0, Reason::ClientError),
+        (404, b"route_not_found", 0, Reason::DestinationNotFound),
+        (404, b"", 1 << 8, Reason::DestinationNotFound),
+        (403, b"rbac_access_denied", 0, Reason::Forbidden),
+        (500, b"anything", 0, Reason::ProxyInternalError),
+    ] {
+        let found = classified(status, details, flags);
+        assert_eq!(found, (want, Source::Proxy), "{status}");
+    }
+}
+
+#[test]
+fn of_client_errors_those_that_invite_to_try_again_are_retryable() {
+    for (status, want) in [
+        (400, false),
+        (404, false),
+        (408, true),
+        (413, false),
+        (425, true),
+    ] {
+        assert_eq!(
+            Reason::ClientError.is_retryable_with(status),
+            want,
+            "{status}"
+        );
+    }
+    assert!(Reason::RateLimited.is_retryable_with(429));
+    assert!(!Reason::Forbidden.is_retryable_with(408));
 }
 
 /// The whole table of the documentation.
@@ -280,6 +325,7 @@ fn reasons_have_documented_tokens_statuses_and_retryability() {
         "Unauthorized unauthorized as sent no",
         "Forbidden forbidden as sent no",
         "AuthorizationUnavailable authorization_unavailable 503 retry",
+        "ClientError client_error as sent no",
     ];
     assert_eq!(table, want);
     let tokens: BTreeSet<_> = Reason::ALL.iter().map(|r| r.as_str()).collect();

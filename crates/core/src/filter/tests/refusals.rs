@@ -45,6 +45,62 @@ fn refusals_are_replaced_where_the_configuration_names_them() {
 }
 
 #[test]
+fn a_client_error_blames_nobody_and_retries_only_if_it_invites_to() {
+    const NAMED: &str = r#"{"intercept":{"statuses":["4xx","5xx"]}}"#;
+    let lost = "This address does not lead anywhere on this site.";
+    let refused = "The site did not accept this request.";
+    let check = "Please check the address and what you entered, or contact us.";
+    for (status, title, message, next, is_retryable) in [
+        (400, "That didn’t work", refused, check, false),
+        (
+            404,
+            "We can’t find that page",
+            lost,
+            "for a typing mistake.",
+            false,
+        ),
+        (
+            410,
+            "We can’t find that page",
+            lost,
+            "for a typing mistake.",
+            false,
+        ),
+        (413, "That didn’t work", refused, check, false),
+        (422, "That didn’t work", refused, check, false),
+        (
+            408,
+            "That didn’t work",
+            refused,
+            "usually pass by themselves.",
+            true,
+        ),
+        (
+            425,
+            "That didn’t work",
+            refused,
+            "usually pass by themselves.",
+            true,
+        ),
+    ] {
+        let mut case = get(NAMED, status, false, VIA);
+        assert_eq!(case.state("tidegate.reason"), Some("client_error"));
+        let hint = case.replaced_headers().get("retry-after").is_some();
+        assert_eq!(hint, is_retryable, "{status}");
+        let page = String::from_utf8(case.page()).unwrap();
+        for text in [title, message, next, "client_error"] {
+            assert!(page.contains(text), "{status} {text}: {page}");
+        }
+        for text in ["our side", "We have to fix"] {
+            assert!(!page.contains(text), "{status} {text}");
+        }
+        assert_eq!(page.contains("<script>"), is_retryable, "{status}");
+        let hints = case.world.metric("tidegate.hints_given.route.shop/app");
+        assert_eq!(hints, u64::from(is_retryable), "{status}");
+    }
+}
+
+#[test]
 fn a_refusal_keeps_what_the_client_needs() {
     let headers = [
         ("retry-after", "2"),

@@ -37,6 +37,7 @@ pub(super) const LOCALE: super::Locale = super::Locale {
         ("message.rate_limited", "More requests came from you in a short time than this site allows."),
         ("message.unauthorized", "This page is only for visitors who have signed in."),
         ("message.forbidden", "You do not have permission to open this page."),
+        ("message.client_error", "The site did not accept this request."),
         // Whose fault it is.
         ("fault.ours", "The problem is on our side. Nothing is wrong with your device, and you do not need to change anything on it."),
         ("fault.planned", "This is planned. Nothing is wrong with your device."),
@@ -50,6 +51,7 @@ pub(super) const LOCALE: super::Locale = super::Locale {
         ("next.rate_limited", "Please wait a moment before you go on."),
         ("next.unauthorized", "Please sign in, then open this page again."),
         ("next.forbidden", "If you think that you should be able to open it, please contact us."),
+        ("next.client_error", "Please check the address and what you entered, or contact us."),
         // What became of a request that may have changed something.
         ("unsafe.unknown", "What you sent may or may not have been processed."),
         ("unsafe.not_processed", "What you sent has not been processed."),
@@ -109,5 +111,6 @@ pub(super) const LOCALE: super::Locale = super::Locale {
         ("problem.unauthorized", "Not signed in"),
         ("problem.forbidden", "Not permitted"),
         ("problem.authorization_unavailable", "Authorization unavailable"),
+        ("problem.client_error", "Request not accepted"),
     ],
 };

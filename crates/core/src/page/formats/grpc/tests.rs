@@ -89,6 +89,8 @@ fn the_status_of_a_call_says_what_the_http_status_would() {
         (Reason::RateLimited, 8, 429),
         (Reason::Unauthorized, 16, 401),
         (Reason::Forbidden, 7, 403),
+        (Reason::DestinationNotFound, 12, 501),
+        (Reason::ClientError, 2, 500),
         (Reason::UpstreamTimeout, 14, 503),
         (Reason::CircuitOpen, 14, 503),
     ] {
