@@ -4,59 +4,75 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use crate::http::accept::parse_weight;
 use crate::http::headers::HeaderBlock;
 
-/// Returns the number of the tag that a request prefers: that for its range with the greatest weight,
-/// and of several such ranges for the first. Ranges that match no tag do not count.
-pub(crate) fn preferred<'t>(
-    request: &HeaderBlock,
-    tags: impl Iterator<Item = &'t str> + Clone,
-) -> Option<usize> {
-    let mut best = None;
-    let mut best_weight = 0;
-    for value in request.get_all("accept-language") {
-        for member in value.split(|&byte| byte == b',') {
-            let mut parts = member.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
-            let range = parts.next().unwrap_or_default();
-            let weight = match parts.next() {
-                None => 1000,
-                Some([b'q' | b'Q', b'=', weight @ ..]) => parse_weight(weight).unwrap_or(0),
-                Some(_) => 0,
-            };
-            if weight <= best_weight {
-                continue;
-            }
-            let found = std::str::from_utf8(range).ok();
-            if let Some(found) = found.and_then(|range| lookup(range, tags.clone())) {
-                (best, best_weight) = (Some(found), weight);
-            }
-        }
-    }
-    best
+/// Languages to choose from, each by its position in a list of tags.
+#[derive(Debug, Default)]
+pub(crate) struct Tags {
+    /// By the canonical form of the tag.
+    by_tag: BTreeMap<String, usize>,
+    /// The first of each language, by its primary subtag.
+    by_language: BTreeMap<String, usize>,
 }
 
-/// Returns the number of the tag for a range: the range itself, else the next broader tag that there is.
-/// If only variants of the language exist (`pt-BR` for `pt`), the first of them is better than another
-/// language.
-pub(crate) fn lookup<'t>(
-    range: &str,
-    tags: impl Iterator<Item = &'t str> + Clone,
-) -> Option<usize> {
-    let mut found = None;
-    let mut next = Some(range);
-    while let (Some(tag), None) = (next, found) {
-        let is_variant = |other| {
-            let is_of_language = primary(other).eq_ignore_ascii_case(primary(tag));
-            is_of_language && !tag.contains('-')
-        };
-        found = tags
-            .clone()
-            .position(|other| is_same(other, tag))
-            .or_else(|| tags.clone().position(is_variant));
-        next = broader(tag);
+impl Tags {
+    /// Collects tags. Of several that mean the same, the first counts.
+    pub(crate) fn new<'t>(tags: impl Iterator<Item = &'t str>) -> Self {
+        let mut all = Self::default();
+        for (number, tag) in tags.enumerate() {
+            all.by_tag.entry(canonical(tag)).or_insert(number);
+            let language = primary(tag).to_ascii_lowercase();
+            all.by_language.entry(language).or_insert(number);
+        }
+        all
     }
-    found
+
+    /// Returns the language that a request prefers: that for its range with the greatest weight, and of
+    /// several such ranges for the first. Ranges that match no tag do not count.
+    pub(crate) fn preferred(&self, request: &HeaderBlock) -> Option<usize> {
+        let mut best = None;
+        let mut best_weight = 0;
+        for value in request.get_all("accept-language") {
+            for member in value.split(|&byte| byte == b',') {
+                let mut parts = member.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
+                let range = parts.next().unwrap_or_default();
+                let weight = match parts.next() {
+                    None => 1000,
+                    Some([b'q' | b'Q', b'=', weight @ ..]) => parse_weight(weight).unwrap_or(0),
+                    Some(_) => 0,
+                };
+                if weight <= best_weight {
+                    continue;
+                }
+                let found = std::str::from_utf8(range).ok();
+                if let Some(found) = found.and_then(|range| self.lookup(range)) {
+                    (best, best_weight) = (Some(found), weight);
+                }
+            }
+        }
+        best
+    }
+
+    /// Returns the language for a range: the range itself, else the next broader tag that there is. If only
+    /// variants of the language exist (`pt-BR` for `pt`), the first of them is better than another language.
+    pub(crate) fn lookup(&self, range: &str) -> Option<usize> {
+        std::iter::successors(Some(range), |tag| broader(tag)).find_map(|tag| {
+            let own = self.by_tag.get(&canonical(tag));
+            let variant = || match tag.contains('-') {
+                true => None,
+                false => self.by_language.get(&primary(tag).to_ascii_lowercase()),
+            };
+            own.or_else(variant).copied()
+        })
+    }
+}
+
+/// Returns the position of the tag for a range, as [`Tags::lookup`].
+pub(crate) fn lookup<'t>(range: &str, tags: impl Iterator<Item = &'t str>) -> Option<usize> {
+    Tags::new(tags).lookup(range)
 }
 
 /// Old subtags of languages, and those that replace them in the registry of BCP 47. `no` and `cmn` are not
@@ -71,25 +87,25 @@ const REPLACED: [(&str, &str); 7] = [
     ("mo", "ro"),
     ("no", "nb"),
 ];
-/// Tags whose next broader tag is not a part of them: likely subtags, aliases and parent locales of Unicode
+/// Tags, in canonical form, whose next broader tag is not a part of them: likely subtags, aliases and parent locales of Unicode
 /// CLDR. Chinese of any other region is in simplified characters.
 const PARENTS: [(&str, &str); 6] = [
     ("nn", "no"),
     ("sh", "sr-Latn"),
-    ("sr-ME", "sr-Latn"),
-    ("zh-HK", "zh-Hant"),
-    ("zh-MO", "zh-Hant"),
-    ("zh-TW", "zh-Hant"),
+    ("sr-me", "sr-Latn"),
+    ("zh-hk", "zh-Hant"),
+    ("zh-mo", "zh-Hant"),
+    ("zh-tw", "zh-Hant"),
 ];
-/// Tags that nothing is broader than: their readers may not be able to read the script in which the language
+/// Tags, in canonical form and sorted, that nothing is broader than: their readers may not be able to read the script in which the language
 /// is written usually (parent locales of Unicode CLDR, those whose parent is `root`).
 const ALONE: [&str; 43] = [
-    "az-Arab", "az-Cyrl", "bal-Latn", "blt-Latn", "bm-Nkoo", "bs-Cyrl", "byn-Latn", "cu-Glag",
-    "dje-Arab", "dyo-Arab", "en-Dsrt", "en-Shaw", "ff-Adlm", "ff-Arab", "ha-Arab", "iu-Latn",
-    "kaa-Latn", "kk-Arab", "kok-Latn", "ks-Deva", "ku-Arab", "ky-Arab", "ky-Latn", "ml-Arab",
-    "mn-Mong", "mni-Mtei", "ms-Arab", "pa-Arab", "sat-Deva", "sd-Deva", "sd-Khoj", "sd-Sind",
-    "so-Arab", "sr-Latn", "sw-Arab", "tg-Arab", "ug-Cyrl", "uz-Arab", "uz-Cyrl", "vai-Latn",
-    "wo-Arab", "yo-Arab", "zh-Hant",
+    "az-arab", "az-cyrl", "bal-latn", "blt-latn", "bm-nkoo", "bs-cyrl", "byn-latn", "cu-glag",
+    "dje-arab", "dyo-arab", "en-dsrt", "en-shaw", "ff-adlm", "ff-arab", "ha-arab", "iu-latn",
+    "kaa-latn", "kk-arab", "kok-latn", "ks-deva", "ku-arab", "ky-arab", "ky-latn", "ml-arab",
+    "mn-mong", "mni-mtei", "ms-arab", "pa-arab", "sat-deva", "sd-deva", "sd-khoj", "sd-sind",
+    "so-arab", "sr-latn", "sw-arab", "tg-arab", "ug-cyrl", "uz-arab", "uz-cyrl", "vai-latn",
+    "wo-arab", "yo-arab", "zh-hant",
 ];
 
 /// Returns the primary subtag.
@@ -117,14 +133,27 @@ fn parts(tag: &str) -> (&str, &str) {
     }
 }
 
+/// Returns the form that all tags of the same meaning have: in lower case, with the subtag that replaced an
+/// old one, and with the script of Chinese.
+fn canonical(tag: &str) -> String {
+    let (language, subtags) = parts(tag);
+    let mut canonical = language.to_ascii_lowercase();
+    if !subtags.is_empty() {
+        canonical.push('-');
+        canonical.push_str(subtags);
+        canonical.make_ascii_lowercase();
+    }
+    canonical
+}
+
 /// Returns the next broader tag: without the last subtag, or that of the script in which the language is
 /// written in a region.
 pub(crate) fn broader(tag: &str) -> Option<&str> {
-    let is_this = |other: &str| is_same(other, tag);
-    let parent = PARENTS.iter().find(|(tag, _)| is_this(tag));
+    let canonical = canonical(tag);
+    if ALONE.binary_search(&canonical.as_str()).is_ok() {
+        return None;
+    }
+    let parent = PARENTS.iter().find(|(tag, _)| *tag == canonical);
     let broader = || tag.rsplit_once('-').map(|(broader, _)| broader);
-    parent
-        .map(|(_, parent)| *parent)
-        .or_else(broader)
-        .filter(|_| !ALONE.into_iter().any(is_this))
+    parent.map(|(_, parent)| *parent).or_else(broader)
 }

@@ -19,10 +19,8 @@ pub enum CallProtocol {
 /// Returns the protocol of a call as its client made it; `None` if that is no call.
 pub fn call_protocol(request: &HeaderBlock) -> Option<CallProtocol> {
     let content_type = request.get("content-type").unwrap_or_default();
-    if is_transcoded(request) {
-        None
-    } else if is_grpc_content_type(content_type) {
-        Some(CallProtocol::Grpc)
+    if is_grpc_content_type(content_type) {
+        Some(CallProtocol::Grpc).filter(|_| !is_transcoded(request))
     } else if is_grpc_web_content_type(content_type) {
         Some(CallProtocol::GrpcWeb)
     } else if content_type.starts_with(b"application/connect+") {
@@ -69,9 +67,13 @@ pub fn is_transcoded(request: &HeaderBlock) -> bool {
 
 /// Returns the method of a request as its client sent it; empty if there is none.
 pub fn client_method(request: &HeaderBlock) -> &[u8] {
-    let original = request.get(ORIGINAL_METHOD).filter(|_| is_grpc(request));
-    let method = || request.get(":method");
-    original.or_else(method).unwrap_or_default()
+    let method = request.get(":method").unwrap_or_default();
+    // A call is a POST.
+    let is_call = method == b"POST" && is_grpc(request);
+    match is_call {
+        true => request.get(ORIGINAL_METHOD).unwrap_or(method),
+        false => method,
+    }
 }
 
 /// Returns whether a content type is gRPC, but not gRPC-Web.

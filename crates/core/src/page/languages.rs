@@ -7,7 +7,7 @@ use super::locales::{self, Locale};
 use super::messages::Texts;
 use crate::config::{Locales, DIRECTION};
 use crate::http::headers::HeaderBlock;
-use crate::http::language::{broader, is_same, lookup, preferred, primary};
+use crate::http::language::{broader, is_same, lookup, primary, Tags};
 
 /// Languages that are written from right to left, for those that are not built in.
 const RIGHT_TO_LEFT: &[&str] = &["ar", "he", "fa", "ur", "ps", "sd", "ug", "yi", "dv", "ckb"];
@@ -33,6 +33,8 @@ pub(super) struct Language {
 #[derive(Debug)]
 pub(super) struct Languages {
     all: Vec<Language>,
+    /// The tags of all of them.
+    tags: Tags,
     /// The texts of each built-in language, then those of each configured one.
     texts: Vec<Texts>,
     default: usize,
@@ -62,8 +64,8 @@ impl Languages {
                 all.push(Language::new(tag, &config.default, &sources));
             }
         }
-        let tags = all.iter().map(|language| language.tag.as_str());
-        let default = lookup(&config.default, tags).unwrap_or(0);
+        let tags = Tags::new(all.iter().map(|language| language.tag.as_str()));
+        let default = tags.lookup(&config.default).unwrap_or(0);
         let built_in = locales::ALL.iter().map(|locale| Texts::built_in(locale));
         let configured = config
             .strings
@@ -71,6 +73,7 @@ impl Languages {
             .map(|(tag, strings)| Texts::configured(strings).in_language(tag));
         Self {
             all,
+            tags,
             texts: built_in.chain(configured).collect(),
             default,
         }
@@ -93,12 +96,12 @@ impl Languages {
 
     /// Returns the language for a tag, or the default language if there is none.
     pub(super) fn of_tag(&self, tag: &str) -> LanguageId {
-        LanguageId(lookup(tag, self.tags()))
+        LanguageId(self.tags.lookup(tag))
     }
 
     /// Returns the language that a request prefers, or the default language.
     pub(super) fn of_request(&self, request: &HeaderBlock) -> LanguageId {
-        LanguageId(preferred(request, self.tags()))
+        LanguageId(self.tags.preferred(request))
     }
 
     /// Returns the texts of a language, those with precedence first.

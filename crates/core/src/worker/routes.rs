@@ -34,7 +34,7 @@ impl RouteKey {
     pub fn of_route(name: &[u8], cluster: &[u8]) -> Self {
         let name = String::from_utf8_lossy(name);
         let cluster = String::from_utf8_lossy(cluster);
-        format!("{name}/{cluster}").as_str().into()
+        [&name, "/", &cluster].concat().as_str().into()
     }
 
     /// Returns the key of a group of routes that share a circuit. It differs from the key of every

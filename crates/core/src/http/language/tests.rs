@@ -7,7 +7,7 @@ fn choose(accept: &[&str]) -> Option<&'static str> {
         .iter()
         .map(|value| ("accept-language", *value))
         .collect();
-    let number = preferred(&HeaderBlock::from_pairs(&headers), tags.into_iter());
+    let number = Tags::new(tags.into_iter()).preferred(&HeaderBlock::from_pairs(&headers));
     number.map(|number| tags[number])
 }
 
@@ -145,4 +145,13 @@ fn traditional_characters_are_no_simplified_ones() {
     assert_eq!(lookup("zh-MO", tags.into_iter()), Some(1));
     // Another writing of the language is better than another language.
     assert_eq!(lookup("zh", tags.into_iter()), Some(1));
+}
+
+#[test]
+fn tables_are_in_canonical_form_and_sorted() {
+    let parents = PARENTS.iter().map(|(tag, _)| *tag);
+    for tag in parents.chain(ALONE) {
+        assert_eq!(canonical(tag), tag);
+    }
+    assert!(ALONE.is_sorted());
 }
