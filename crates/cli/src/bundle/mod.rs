@@ -1,5 +1,6 @@
 //! `tidegate bundle`: builds the configuration for Envoy, Istio or Envoy Gateway from a source.
 
+mod image;
 mod options;
 mod resource;
 
@@ -19,7 +20,8 @@ use crate::source::{self, Node, Source, Value};
 /// Build the filter configuration from a source, with its pages, pictures, styles and scripts embedded
 ///
 /// Writes the configuration, or a resource that contains it, to standard output, and its size and the
-/// limits to standard error.
+/// limits to standard error. `--as oci` has no source: it writes an image that holds the module, and prints
+/// the digest of the image. The same module gives the same digest on every machine.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -27,11 +29,14 @@ Examples:
   tidegate bundle my-pages/tidegate.yaml --as envoy -o envoy.yaml
   tidegate bundle my-pages/tidegate.yaml --as istio --module oci://registry.example/tidegate:0.1.0
   tidegate bundle my-pages/tidegate.yaml --as envoy-gateway --gateway shop --namespace shop \\
-    --module https://files.example/tidegate.wasm --sha256 \"$(sha256sum <tidegate.wasm | cut -c-64)\"")]
+    --module https://files.example/tidegate.wasm --sha256 \"$(sha256sum <tidegate.wasm | cut -c-64)\"
+  tidegate bundle --as oci --module tidegate.wasm -o tidegate.oci.tar
+  skopeo copy oci-archive:tidegate.oci.tar docker://registry.example/tidegate:0.1.0")]
 pub(crate) struct Args {
-    /// Source in YAML or JSON; `-` reads standard input
-    source: PathBuf,
-    /// Write to this file instead of standard output
+    /// Source in YAML or JSON; `-` reads standard input. An image (`--as oci`) has none
+    source: Option<PathBuf>,
+    /// Write to this file instead of standard output. An image needs it: an archive if the name ends in
+    /// .tar, else a folder
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Kind of output
@@ -166,11 +171,18 @@ pub(crate) fn run(args: &Args) -> ExitCode {
             return ExitCode::from(crate::USAGE);
         }
     };
-    let (source, bundle, warnings) = match bundle(&args.source) {
-        Ok(made) => made,
-        Err(error) => return refuse(&args.source, &error),
+    if args.kind == resource::Kind::Oci {
+        return write_image(args, &options);
+    }
+    let Some(path) = &args.source else {
+        eprintln!("<SOURCE> is missing; only an image (--as oci) has none");
+        return ExitCode::from(crate::USAGE);
     };
-    warnings.print(&source::display_name(&args.source));
+    let (source, bundle, warnings) = match bundle(path) {
+        Ok(made) => made,
+        Err(error) => return refuse(path, &error),
+    };
+    warnings.print(&source::display_name(path));
     print_sizes(&bundle);
     if options::is_kubernetes(args.kind) && !options.has_module() {
         eprintln!("the module is registry.example/tidegate:0.1.0, a placeholder; --module sets it");
@@ -186,13 +198,50 @@ pub(crate) fn run(args: &Args) -> ExitCode {
             );
             ExitCode::from(crate::USAGE)
         }
-        Some(path) => match write(path, &text) {
+        Some(path) => match write(path, text.as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("{}: cannot be written: {error}", path.display());
                 ExitCode::from(crate::USAGE)
             }
         },
+    }
+}
+
+/// Writes the image of the module and prints its digest.
+fn write_image(args: &Args, options: &options::Options) -> ExitCode {
+    let usage = |message: String| {
+        eprintln!("{message}");
+        ExitCode::from(crate::USAGE)
+    };
+    if let Some(source) = &args.source {
+        return usage(format!(
+            "{}: an image holds the module and no configuration, so it has no source",
+            source.display()
+        ));
+    }
+    let Some(output) = &args.output else {
+        return usage(
+            "--output is missing; an image is a folder, or an archive such as -o tidegate.oci.tar"
+                .to_owned(),
+        );
+    };
+    let module = options.module_file();
+    let version = env!("CARGO_PKG_VERSION");
+    let image = fs::read(module).and_then(|bytes| {
+        let schema = tidegate_core::config::reference::schema();
+        image::Image::new(&bytes, &schema, version)
+    });
+    let image = match image {
+        Ok(image) => image,
+        Err(error) => return usage(format!("{module}: cannot be read: {error}")),
+    };
+    match image.write(output) {
+        Ok(()) => {
+            eprintln!("the image  {:>7} bytes", image.bytes());
+            crate::output::print(&format!("{}\n", image.digest()))
+        }
+        Err(error) => usage(format!("{}: cannot be written: {error}", output.display())),
     }
 }
 
@@ -203,16 +252,16 @@ fn is_of(source: &Source, path: &Path) -> bool {
 }
 
 /// Writes a file atomically, since a proxy may be watching it.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
     if path.exists() && !path.is_file() {
-        return fs::write(path, text);
+        return fs::write(path, bytes);
     }
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(without_path)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(bytes)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

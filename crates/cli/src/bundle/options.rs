@@ -7,7 +7,8 @@ use super::resource::Kind;
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct ResourceArgs {
     /// Location of the module. envoy, envoy-filter: a file. istio, trafficextension: oci://, https://,
-    /// http:// or file://. envoy-gateway: an image of a registry, https:// or http://
+    /// http:// or file://. envoy-gateway: an image of a registry, https:// or http://. oci: the file that the
+    /// image holds [default for oci: dist/tidegate.wasm]
     #[arg(long, value_name = "WHERE")]
     module: Option<String>,
     /// SHA-256 of the module, which the proxy then checks
@@ -60,6 +61,12 @@ impl Options {
     /// Returns whether they say where the module is.
     pub(super) fn has_module(&self) -> bool {
         self.module.is_some()
+    }
+
+    /// Returns the path of the module: the given one, else where `make wasm` puts it.
+    pub(super) fn module_file(&self) -> &str {
+        let module = self.module.as_ref();
+        module.map_or("dist/tidegate.wasm", |module| &module.address)
     }
 }
 
@@ -138,6 +145,7 @@ impl ResourceArgs {
             Kind::Json | Kind::Envoy | Kind::EnvoyFilter => {
                 scheme.map(|_| "the path of a file, since Envoy itself loads the module from there")
             }
+            Kind::Oci => scheme.map(|_| "the path of a file, which the image will hold"),
         };
         if let Some(allowed) = allowed {
             return Err(format!("--module: found {address:?}; allowed: {allowed}"));

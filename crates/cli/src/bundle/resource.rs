@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     TrafficExtension,
     /// An `EnvoyExtensionPolicy` for Envoy Gateway
     EnvoyGateway,
+    /// An OCI image that holds the module, for Istio and Envoy Gateway
+    Oci,
 }
 
 const ENVOY: &str = include_str!("../../../../envoy/envoy.yaml");
@@ -59,7 +61,8 @@ const FILTER: (&str, &str) = (
 /// Returns the resource with the configuration.
 pub(crate) fn make(kind: Kind, json: &str, options: &Options) -> String {
     match kind {
-        Kind::Json => json.to_owned(),
+        // An image holds no configuration (image.rs).
+        Kind::Json | Kind::Oci => json.to_owned(),
         Kind::Envoy => with_note(&envoy(json, options), A_WHOLE_ENVOY),
         Kind::EnvoyFilter => {
             let whole = envoy(json, options);

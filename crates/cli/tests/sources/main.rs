@@ -3,6 +3,7 @@
 mod bundle;
 mod check;
 mod errors;
+mod image;
 mod own;
 mod preview;
 
