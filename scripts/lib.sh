@@ -11,6 +11,12 @@ say() { printf '%s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# sha256 FILE: prints the SHA-256 of a file. macOS has shasum instead of sha256sum.
+sha256() { if have sha256sum; then sha256sum <"$1"; else shasum -a 256 <"$1"; fi | cut -c-64; }
+
+# version_of_workspace: prints the version of all crates, and so of the module and of the command.
+version_of_workspace() { sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml"; }
+
 # as_root COMMAND...: runs a command as root; fails if that would need a password.
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"
@@ -56,6 +62,18 @@ with_limit() {
   return "$rc"
 }
 
+# cargo_tool NAME VERSION: sets `program` to a program of crates.io: the one on PATH, else one that cargo builds once into
+# .cache/tools.
+cargo_tool() {
+  program=$(command -v "$1") && return
+  local home=$cache/tools/$1-$2
+  program=$home/bin/$1
+  [ -x "$program" ] && return
+  say "building $1 $2, once (minutes)"
+  CARGO_TARGET_DIR=$cache/tools/target cargo install --quiet --locked "$1" --version "$2" --root "$home" >&2
+  rm -rf "$cache/tools/target"
+}
+
 # need_cargo: puts a cargo for native builds on PATH, the one that is there or else Debian's, and makes sure that there is a
 # linker.
 need_cargo() {
@@ -82,6 +100,45 @@ need_component() {
   fi
   die "this toolchain has no cargo $1, and it could not be installed. With rustup: rustup component add ${1/fmt/rustfmt};
   on Debian: apt-get install $2"
+}
+
+# debian_programs PACKAGE NAME PROGRAM...: sets `unpacked` to .cache/NAME, which holds the programs of a Debian package in
+# usr/bin. For packages that would start a service if they were installed. Unpacks once; concurrent calls are safe.
+debian_programs() {
+  local package=$1 tool
+  unpacked=$cache/$2
+  [ -d "$unpacked" ] && return
+  for tool in apt-get dpkg-deb tar; do
+    have "$tool" || die "the tests need these programs: ${*:3}. Install them, and put them on PATH"
+  done
+  mkdir -p "$cache"
+  if have flock; then
+    exec 9>"$unpacked.lock"
+    flock 9
+  fi
+  [ -d "$unpacked" ] || (unpack_programs "$package" "$unpacked" "${@:3}")
+}
+
+# unpack_programs PACKAGE HOME PROGRAM...: unpacks into a temporary folder and renames it, so that HOME is complete once it
+# exists. Runs in a subshell because of its EXIT trap.
+unpack_programs() {
+  local package=$1 home=$2 work
+  local -a programs=("${@:3}")
+  work=$(mktemp -d "$home.XXXXXX")
+  # shellcheck disable=SC2064 # $work is expanded now on purpose
+  trap "rm -rf '$work'" EXIT
+  say "getting Debian's package $package into ${home#"$root"/}"
+  # apt-get downloads into its working directory and needs no root for that.
+  download() { (cd "$work" && quietly apt-get download "$package"); }
+  # The package list may be missing (a fresh image) or outdated.
+  download || { quietly as_root apt-get update && download; } ||
+    die "Debian's package $package could not be downloaded; install it, and put these programs on PATH: ${programs[*]}
+  On Debian, as root:  apt-get install $package"
+  dpkg-deb --fsys-tarfile "$work/$package"_*.deb | tar -x -C "$work" "${programs[@]/#/./usr/bin/}" ||
+    die "Debian's package $package does not hold: ${programs[*]}"
+  rm "$work/$package"_*.deb
+  chmod 755 "$work"
+  mv "$work" "$home"
 }
 
 # need_node MAJOR: makes sure that there is a node of this version or later, and npm.

@@ -50,6 +50,7 @@ module() { TIDEGATE_WASM=$(scripts/wasm.sh) && export TIDEGATE_WASM; }
 envoy() { ENVOY=$(scripts/envoy.sh) && export ENVOY && "$ENVOY" --version >&2; }
 # The tests run these scripts too. Running them here shows what they install and keeps it out of the time of the tests.
 clients() { scripts/browser.sh >&2 && scripts/rpc-clients.sh >&2; }
+registry() { scripts/registry.sh >&2; }
 monitoring() { scripts/prometheus.sh >&2 && scripts/grafana.sh >&2; }
 
 tools=(-p tidegate -p tidegate-bench -p tidegate-envoy -p tidegate-exports -p tidegate-wasmhost)
@@ -75,6 +76,7 @@ step "clippy" scripts/lint.sh clippy
 step "the module" module
 step "an Envoy" envoy
 step "a browser, and RPC clients" clients
+step "a registry of images" registry
 step "a Prometheus, and the types of Grafana" monitoring
 step "a build of the tests" build
 beside "tests of the tools, docs, licences" lane

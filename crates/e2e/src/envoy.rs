@@ -203,7 +203,7 @@ impl Envoy {
     /// when Envoy has accepted or refused them.
     pub fn replace_listeners(&self, listeners: &[Value]) {
         let before = self.stat("listener_manager.lds.update_attempt");
-        write_listeners(self.folder(), listeners);
+        self.offer_listeners(listeners);
         self.wait_for("the listeners to be read", WAIT_LIMIT, |e| {
             let settled = e.stat("listener_manager.lds.update_success")
                 + e.stat("listener_manager.lds.update_rejected")
@@ -212,6 +212,11 @@ impl Envoy {
                 + e.stat("listener_manager.total_listeners_draining");
             (settled > before && going == 0).then_some(())
         });
+    }
+
+    /// Moves the file of the listeners into place and returns at once. Envoy may not even have read it.
+    pub fn offer_listeners(&self, listeners: &[Value]) {
+        write_listeners(self.folder(), listeners);
     }
 
     /// Returns everything that Envoy has logged.

@@ -16,6 +16,7 @@ pub mod machine;
 pub mod message;
 pub mod process;
 pub mod prometheus;
+pub mod registry;
 mod scripts;
 pub mod stats;
 pub mod upstream;

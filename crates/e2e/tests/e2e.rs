@@ -26,6 +26,8 @@ mod examples;
 /// The harness itself.
 mod harness;
 mod hints;
+/// The image: pushed to a registry, pulled as the agents pull it, loaded by Envoy.
+mod image;
 /// Maintenances with a known end.
 mod maintenance;
 /// Every kind of failure with every method, client and protocol.
