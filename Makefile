@@ -2,7 +2,7 @@
 # CI calls `make test` (.ci/run) and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test wasm bench lint fmt matrix docs clean
+.PHONY: help demo test wasm image release bench lint fmt matrix docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -16,10 +16,16 @@ test: ## every check: lints, tests of all crates, the module on a real Envoy, dr
 wasm: ## the optimised module: dist/tidegate.wasm
 	@scripts/wasm.sh
 
+image: ## an OCI image of the module: dist/tidegate-VERSION.oci.tar; prints its digest
+	@scripts/image.sh
+
+release: ## everything of a release, into dist/release
+	@scripts/release.sh
+
 bench: ## what a request costs with this and with other filters, on a real Envoy
 	@scripts/bench.sh
 
-lint: ## formatting, clippy, licences and sources of the dependencies
+lint: ## formatting, clippy, licences and sources of the dependencies, workflows
 	@scripts/lint.sh
 
 fmt: ## formats the sources

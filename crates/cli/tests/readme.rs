@@ -83,6 +83,7 @@ fn every_linked_path_exists() {
         "docs/observability.md",
         "docs/pages.md",
         "docs/production.md",
+        "docs/release.md",
         "docs/responses.md",
         "docs/runbooks.md",
         "docs/testing.md",
