@@ -83,7 +83,7 @@ resources() {
 }
 
 # sbom PACKAGE TARGET FILE: lists what a package was built from. cargo-cyclonedx writes beside each Cargo.toml, so it gets a
-# copy of the sources. Time and serial number are left out, so that the list depends on nothing but Cargo.lock.
+# copy of the sources. With a fixed time it writes no serial number, so that the list depends on nothing but Cargo.lock.
 sbom() {
   local sources=$work/sources
   if ! [ -d "$sources" ]; then
@@ -92,7 +92,7 @@ sbom() {
   fi
   (cd "$sources" && SOURCE_DATE_EPOCH=0 "$cyclonedx" cyclonedx --quiet --format json --spec-version 1.5 --target "$2" \
     --override-filename "$3" >&2)
-  sed "s|$sources|/tidegate|g" "$(find "$sources/$1" -maxdepth 1 -name "$3.json")" >"$out/$3.json"
+  sed "s|$sources|/tidegate|g" "$sources/$1/$3.json" >"$out/$3.json"
 }
 
 # changes: prints the section of CHANGELOG.md of this version, else that of what is unreleased.
@@ -144,7 +144,8 @@ skopeo copy oci-archive:tidegate-$version.oci.tar docker://$image:$version
 
 $matrix
 
-Istio 1.25 or later and Envoy Gateway load the image; tests pull it by the rules of their agents.
+Istio 1.25 or later, and Envoy Gateway: tests check the resources and pull the image by the rules of both agents. Neither has been
+tried in a cluster.
 
 ## Changes
 

@@ -47,25 +47,26 @@ impl Site {
         let config = &mut filter["typed_config"]["config"];
         config["failure_policy"] = json!(failure_policy);
         config["vm_config"]["code"] = json!({ "remote": remote });
-        let listener = Listener::new("main").filter(filter);
+        // The harness takes the details of FAIL_CLOSED in an access log for a module that died.
+        let listener = Listener::new("main").manager(json!({ "access_log": [] }));
+        let listener = listener.filter(filter);
         listener.routes([route("/", "refused")]).json()
     }
 
-    /// Returns an Envoy without listeners. With one it would not be live before the module is there.
-    fn envoy(&self) -> Envoy {
+    /// Starts an Envoy and waits until it listens. It does so when it has the module, or has given up.
+    fn start(&self, listeners: Vec<Value>) -> Envoy {
         let clusters = vec![
             cluster("server", &[self.server.address()]),
             cluster("refused", &[self.refused.address()]),
         ];
-        Envoy::start(&Bootstrap::new(clusters, vec![]))
+        Envoy::start(&Bootstrap::new(clusters, listeners))
     }
 }
 
 #[test]
 fn envoy_fetches_a_module_with_the_right_sum() {
     let site = Site::new();
-    let envoy = site.envoy();
-    envoy.replace_listeners(&[site.listener(&site.sha256, 0, "FAIL_CLOSED")]);
+    let envoy = site.start(vec![site.listener(&site.sha256, 0, "FAIL_CLOSED")]);
     assert!(has_the_filter(&envoy));
     assert_eq!(site.server.requests("tidegate.wasm"), 1);
 }
@@ -74,7 +75,7 @@ fn envoy_fetches_a_module_with_the_right_sum() {
 fn envoy_retries_while_the_server_is_down() {
     let site = Site::new();
     site.server.close_port();
-    let envoy = site.envoy();
+    let envoy = site.start(vec![]);
     // Envoy Gateway asks for ten retries. More give a busy machine the time to open the port.
     envoy.offer_listeners(&[site.listener(&site.sha256, 100, "FAIL_CLOSED")]);
     envoy.wait_for_stat("cluster.server.upstream_cx_connect_fail", 2);
@@ -92,8 +93,7 @@ fn envoy_does_not_load_a_module_with_another_sum() {
     let wrong = hex(b"another module");
     let passed = "upstream connect error or disconnect/reset before headers";
     for (policy, status, body) in [("FAIL_CLOSED", 503, ""), ("FAIL_OPEN", 503, passed)] {
-        let envoy = site.envoy();
-        envoy.replace_listeners(&[site.listener(&wrong, 1, policy)]);
+        let envoy = site.start(vec![site.listener(&wrong, 1, policy)]);
         let client = Client::new(Protocol::H1, envoy.listener("main"));
         let response = client.get(&Request::get("/").header("accept", "text/html"));
         assert_eq!(response.status, status, "{policy}");
