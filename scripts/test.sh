@@ -63,6 +63,7 @@ lane() {
   RUST_TEST_THREADS=1 step "tests of the tools, and of the module in a host of our own" cargo test --locked "${tools[@]}"
   step "generated docs" scripts/docs.sh --check
   step "licences and sources of the dependencies" scripts/lint.sh deny
+  step "workflows of GitHub Actions" scripts/lint.sh workflows
   printf '%s' "$summary" >&2
 }
 
