@@ -20,7 +20,16 @@ type Panel<Type extends string, Options, Custom> = Omit<g.Panel, 'type' | 'optio
   fieldConfig: FieldConfig<Custom>;
   targets: Dataquery[];
 };
-export type Dashboard = Json<Omit<g.Dashboard, 'panels'> & {
+// What Grafana writes when it exports a dashboard for others, and reads when it imports one. It has no published type: this
+// is the part of its exporter (public/app/features/dashboard-scene/scene/export/exporters.ts) that is used here.
+type Import = {
+  __inputs: Array<{
+    name: string; label: string; description: string; type: 'datasource'; pluginId: string; pluginName: string;
+  }>;
+  __elements: Record<string, never>;
+  __requires: Array<{ type: 'grafana' | 'datasource' | 'panel'; id: string; name: string; version: string }>;
+};
+export type Dashboard = Json<Omit<g.Dashboard, 'panels'> & Import & {
   panels: Array<
     | g.RowPanel
     | Panel<'stat', stat.Options, Record<string, never>>

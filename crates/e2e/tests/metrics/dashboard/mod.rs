@@ -2,6 +2,8 @@
 
 pub(crate) mod panels;
 
+use std::collections::BTreeSet;
+
 use serde_json::{json, Value};
 use tidegate_e2e::grafana;
 
@@ -16,6 +18,9 @@ const HEIGHT_OF_A_NUMBER: u64 = 4;
 const COLUMNS: u64 = 24;
 /// A version of the format that Grafana 11 and later read; newer versions migrate it by themselves.
 const SCHEMA_VERSION: u64 = 39;
+/// What an import asks for. Only the variable of the data source refers to it, so that the dashboard also works where
+/// nothing is asked.
+const INPUT: &str = "DS_PROMETHEUS";
 
 /// Returns the whole dashboard.
 fn dashboard() -> Value {
@@ -39,6 +44,12 @@ fn dashboard() -> Value {
         y += highest;
     }
     json!({
+        "__inputs": [{
+            "name": INPUT, "label": "Prometheus", "description": "The Prometheus that scrapes Envoy's statistics.",
+            "type": "datasource", "pluginId": "prometheus", "pluginName": "Prometheus",
+        }],
+        "__elements": {},
+        "__requires": requirements(),
         "uid": "tidegate",
         "title": "Tidegate",
         "description": "Circuits, failures with their reasons, and what clients got instead. Needs the labels of stats-tags.yaml.",
@@ -56,6 +67,18 @@ fn dashboard() -> Value {
     })
 }
 
+/// Returns what a Grafana must have, as its import shows it.
+fn requirements() -> Vec<Value> {
+    let of = |kind: &str, id: &str, name: &str, version: &str| json!({ "type": kind, "id": id, "name": name, "version": version });
+    vec![
+        of("grafana", "grafana", "Grafana", "11.0.0"),
+        of("datasource", "prometheus", "Prometheus", "1.0.0"),
+        of("panel", "stat", "Stat", ""),
+        of("panel", "state-timeline", "State timeline", ""),
+        of("panel", "timeseries", "Time series", ""),
+    ]
+}
+
 /// Returns the variables: data source, Envoys, routes.
 fn variables() -> Vec<Value> {
     let query = |name: &str, label: &str, query: &str| {
@@ -69,6 +92,9 @@ fn variables() -> Vec<Value> {
     vec![
         json!({
             "name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus",
+            // An import puts the chosen data source in its place. Provisioning leaves it as it is: a value that is no
+            // data source, in place of which Grafana takes the first one there is.
+            "current": { "selected": true, "text": "", "value": format!("${{{INPUT}}}") },
         }),
         query(
             "instance",
@@ -191,7 +217,9 @@ fn file_is_generated_from_panels() {
 #[test]
 fn dashboard_has_grafanas_types() {
     // The check finds a wrong type, a wrong word and an unknown name.
-    let mistakes: [(&str, Value); 5] = [
+    let mistakes: [(&str, Value); 7] = [
+        ("/__inputs/0/pluginID", json!("prometheus")),
+        ("/__requires/2/type", json!("panels")),
         ("/schemaVersion", json!("39")),
         ("/panels/1/options/colorMode", json!("loud")),
         ("/panels/1/targets/0/expresion", json!("up")),
@@ -215,6 +243,24 @@ fn dashboard_has_grafanas_types() {
     for ((place, _), said) in mistakes.iter().zip(said) {
         assert!(!said.is_empty(), "{place}: not seen");
     }
+}
+
+#[test]
+fn import_is_told_every_plugin_and_asks_for_the_data_source() {
+    let made = dashboard();
+    let panels = made["panels"].as_array().expect("panels").iter();
+    let kinds = panels.filter_map(|panel| panel["type"].as_str());
+    let used: BTreeSet<&str> = kinds.filter(|kind| *kind != "row").collect();
+    let listed = made["__requires"].as_array().expect("requirements").iter();
+    let listed = listed.filter(|plugin| plugin["type"] == "panel");
+    let listed: BTreeSet<&str> = listed.filter_map(|plugin| plugin["id"].as_str()).collect();
+    assert_eq!(listed, used);
+    // Provisioning replaces no input, so nothing but the variable may need one.
+    let input = format!("${{{INPUT}}}");
+    assert_eq!(made.to_string().matches(&input).count(), 1);
+    let source = &made["templating"]["list"][0];
+    assert_eq!(source["name"], "datasource");
+    assert_eq!(source["current"]["value"], input);
 }
 
 /// Rules that the types do not express.
