@@ -12,6 +12,7 @@ pub mod config;
 pub mod envoy;
 pub mod faults;
 pub mod grafana;
+pub mod kubectl;
 pub mod machine;
 pub mod message;
 pub mod process;

@@ -17,6 +17,8 @@ mod clients;
 mod clock;
 /// Valid and invalid configurations.
 mod configuration;
+/// Resources, against the definitions of Istio and Envoy Gateway.
+mod crds;
 /// `tidegate demo`, which leaves no process behind.
 mod demo;
 /// How failing responses end: without a body, and with one that never ends.
