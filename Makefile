@@ -2,7 +2,7 @@
 # CI calls `make test` (.ci/run) and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test wasm image release bench lint fmt matrix docs clean
+.PHONY: help demo test wasm image release bench lint fmt matrix docs site clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -34,8 +34,12 @@ fmt: ## formats the sources
 matrix: ## the end-to-end tests on each Envoy of scripts/envoy-versions
 	@scripts/matrix.sh
 
-docs: ## regenerates schema/, docs/configuration.md, docs/command.md and docs/runbooks.md
+docs: ## regenerates schema/, docs/configuration.md, docs/command.md and docs/runbooks.md, and builds the site
 	@scripts/docs.sh
+	@scripts/site.sh
+
+site: ## the documentation as a site with a search: dist/site; checks its links
+	@scripts/site.sh
 
 clean: ## removes what was built and installed here (target, dist, .cache)
 	@scripts/clean.sh

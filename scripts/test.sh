@@ -96,6 +96,8 @@ export RUST_TEST_THREADS=$(($(getconf _NPROCESSORS_ONLN) + 1))
 step "tests of the tools, the module in a host of our own, and on Envoy" \
   cargo test --locked --workspace --exclude tidegate-filter --exclude tidegate-noop --exclude tidegate-core
 step "generated docs" scripts/docs.sh --check
+# Building mdbook takes longer than this is worth here: the tests above check the links of the pages.
+step "the site" scripts/site.sh --if-built
 step "licences and sources of the dependencies" scripts/lint.sh deny
 >>>>>>> e787013 (Check every resource against the definition of its API, made strict)
 printf '%s' "$summary" >&2

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use snapbox::Data;
 use tidegate_core::config::Config;
 use tidegate_core::failure::Reason;
 
@@ -67,45 +68,123 @@ fn the_table_of_failures_is_that_of_the_core() {
     }
 }
 
-#[test]
-fn every_linked_path_exists() {
-    for document in [
-        "README.md",
-        "ARCHITECTURE.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-        "docs/benchmarks.md",
-        "docs/breaker.md",
-        "docs/command.md",
-        "docs/explain.md",
-        "docs/filter-chain.md",
-        "docs/hints.md",
-        "docs/observability.md",
-        "docs/pages.md",
-        "docs/production.md",
-        "docs/release.md",
-        "docs/responses.md",
-        "docs/runbooks.md",
-        "docs/testing.md",
-        "examples/branded-502/README.md",
-        "examples/circuit-breaker/README.md",
-        "examples/own-pages/README.md",
-        "examples/per-route/README.md",
-        "examples/two-brands/README.md",
-    ] {
-        let file = root().join(document);
-        let folder = file.parent().expect("a file is in a folder");
-        for target in read(document)
-            .split("](")
-            .skip(1)
-            .filter_map(|part| part.split(')').next())
-        {
-            let path = target.split('#').next().unwrap_or_default();
-            if !path.is_empty() && !path.contains("://") {
-                assert!(folder.join(path).exists(), "{document} links to {path}");
+/// Returns the pages of the documentation, relative to the root.
+fn pages() -> Vec<String> {
+    let mut pages = Vec::new();
+    let examples = fs::read_dir(root().join("examples")).unwrap();
+    let examples = examples.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let folders = examples.map(|name| format!("examples/{name}/"));
+    for folder in folders.chain([String::new(), "docs/".into()]) {
+        for entry in fs::read_dir(root().join(&folder)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if name.ends_with(".md") {
+                pages.push(format!("{folder}{name}"));
             }
         }
     }
+    pages.sort();
+    pages
+}
+
+/// Returns the lines of a page that are no code.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_code = false;
+    text.lines().filter(move |line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence
+    })
+}
+
+/// Returns the anchors of the headings, as GitHub makes them.
+fn anchors(text: &str) -> Vec<String> {
+    let mut anchors: Vec<String> = Vec::new();
+    let headings = prose(text).filter(|line| line.starts_with('#'));
+    for heading in headings.map(|line| line.trim_start_matches('#').trim()) {
+        let kept = heading.to_lowercase();
+        let kept = kept
+            .chars()
+            .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        let name: String = kept.map(|c| if c == ' ' { '-' } else { c }).collect();
+        let same = anchors.iter().filter(|anchor| **anchor == name).count();
+        anchors.push(match same {
+            0 => name,
+            _ => format!("{name}-{same}"),
+        });
+    }
+    anchors
+}
+
+/// Each link of a page to a file of the repository names one, and a heading of it if it has an anchor.
+#[test]
+fn every_link_holds() {
+    let pages = pages();
+    assert!(pages.len() > 20);
+    for document in &pages {
+        let text = read(document);
+        let folder = root().join(document);
+        let folder = folder.parent().expect("a file is in a folder");
+        let text: String = prose(&text).map(|line| format!("{line}\n")).collect();
+        for target in text
+            .split("](")
+            .skip(1)
+            .filter_map(|part| part.split(')').next())
+            .filter(|target| !target.contains("://"))
+        {
+            let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let file = match path {
+                "" => root().join(document),
+                _ => folder.join(path),
+            };
+            assert!(file.exists(), "{document} links to {path}");
+            if !anchor.is_empty() && file.extension().is_some_and(|its| its == "md") {
+                let page = fs::read_to_string(&file).unwrap();
+                assert!(
+                    anchors(&page).iter().any(|found| found == anchor),
+                    "{document} links to {target}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_readme_and_the_site_list_every_page() {
+    let readme = read("README.md");
+    let (_, list) = readme.split_once("\n## Documentation\n").unwrap();
+    let site = read("docs/site/SUMMARY.md");
+    for page in pages() {
+        assert!(
+            site.contains(&format!("({page})")),
+            "{page}: not on the site"
+        );
+        // The command's help is that of the program; the README is the list itself.
+        if !["README.md", "docs/command.md"].contains(&page.as_str()) {
+            assert!(
+                list.contains(&format!("({page})")),
+                "{page}: not in the README"
+            );
+        }
+    }
+}
+
+/// The table of docs/compatibility.md has the versions of scripts/envoy-versions.
+#[test]
+fn the_compatibility_table_has_the_tested_versions_of_envoy() {
+    let page = read("docs/compatibility.md");
+    let versions = read("scripts/envoy-versions");
+    let versions = versions
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+    let mut table = "<!-- envoys -->\n| Envoy | end-to-end tests |\n| --- | --- |\n".to_owned();
+    for version in versions {
+        table.push_str(&format!("| {version} | all of them run |\n"));
+    }
+    let (before, rest) = page.split_once("<!-- envoys -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- end of envoys -->").unwrap();
+    let expected = format!("{before}{table}<!-- end of envoys -->{after}");
+    let golden = Data::read_from(&root().join("docs/compatibility.md"), None).raw();
+    snapbox::assert_data_eq!(expected, golden);
 }
 
 /// Every path in the plan of the tree exists.

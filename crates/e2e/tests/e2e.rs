@@ -32,6 +32,8 @@ mod hints;
 mod image;
 /// Maintenances with a known end.
 mod maintenance;
+/// The commands of docs/install.md.
+mod install;
 /// Every kind of failure with every method, client and protocol.
 mod matrix;
 /// The memory of the VM. Linux shows how much it is.

@@ -32,14 +32,14 @@ const SHELL: &str = "exec 3<&0 </dev/null
 
 /// One command of a README.
 #[derive(Debug, PartialEq)]
-struct Step {
+pub(crate) struct Step {
     line: usize,
-    command: String,
+    pub(crate) command: String,
     expected: Vec<String>,
 }
 
 /// Returns the commands of a README.
-fn steps(readme: &str) -> Vec<Step> {
+pub(crate) fn steps(readme: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut inside = false;
     for (number, line) in (1..).zip(readme.lines()) {
@@ -72,7 +72,7 @@ fn script(steps: &[Step]) -> String {
     for (number, Step { command, .. }) in steps.iter().enumerate() {
         // The output of a background command could appear anywhere between the others.
         let to = if command.ends_with('&') {
-            ">>../../background.log 2>&1"
+            ">>\"$BACKGROUND\" 2>&1"
         } else {
             "2>&1"
         };
@@ -139,9 +139,11 @@ fn replace_number(text: &str, from: u16, to: u16) -> String {
 }
 
 /// A copy of an example in a folder laid out like the repository. It is removed in the end.
-struct Copy {
+pub(crate) struct Copy {
     root: PathBuf,
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
+    /// The ports of the original, and those in their place.
+    pub(crate) ports: Vec<(u16, u16)>,
 }
 
 impl Copy {
@@ -152,26 +154,71 @@ impl Copy {
             name.to_string_lossy(),
             std::process::id()
         );
-        let root = std::env::temp_dir().join(unique);
-        let _ = fs::remove_dir_all(&root);
+        let root = Self::root(&unique);
         let folder = root.join("examples").join(name);
-        for folder in [&folder, &root.join("dist"), &root.join("bin")] {
-            fs::create_dir_all(folder).expect("make a folder");
-        }
-        symlink(module(), root.join("dist/tidegate.wasm")).expect("link the module");
-        symlink(envoy::binary(), root.join("bin/envoy")).expect("link Envoy");
-        symlink(tool().get_program(), root.join("bin/tidegate")).expect("link the command");
-
         let bootstrap = fs::read_to_string(example.join("envoy.yaml")).expect("envoy.yaml");
         let ports: Vec<_> = ports(&bootstrap)
             .into_iter()
             .map(|p| (p, free_port()))
             .collect();
         copy(example, &folder, &ports);
-        Self { root, folder }
+        Self {
+            root,
+            folder,
+            ports,
+        }
     }
 
-    fn read(&self, name: &str) -> String {
+    /// Returns a copy of these files and folders of the repository, where commands run at the root. The ports of the
+    /// files `with_ports` are replaced.
+    pub(crate) fn of_repository(name: &str, paths: &[&str], with_ports: &[&str]) -> Self {
+        let root = Self::root(&format!("tidegate-{name}-{}", std::process::id()));
+        let mut all = BTreeMap::new();
+        for path in with_ports {
+            let text = fs::read_to_string(workspace().join(path)).expect("a file with ports");
+            for port in ports(&text) {
+                all.entry(port).or_insert_with(free_port);
+            }
+        }
+        let ports: Vec<_> = all.into_iter().collect();
+        for path in paths {
+            let (from, to) = (workspace().join(path), root.join(path));
+            copy(&from, &to, &ports);
+        }
+        Self {
+            folder: root.clone(),
+            root,
+            ports,
+        }
+    }
+
+    /// Creates a folder with the module and the programs.
+    fn root(unique: &str) -> PathBuf {
+        let root = std::env::temp_dir().join(unique);
+        let _ = fs::remove_dir_all(&root);
+        for folder in ["dist", "bin"] {
+            fs::create_dir_all(root.join(folder)).expect("make a folder");
+        }
+        symlink(module(), root.join("dist/tidegate.wasm")).expect("link the module");
+        symlink(envoy::binary(), root.join("bin/envoy")).expect("link Envoy");
+        symlink(tool().get_program(), root.join("bin/tidegate")).expect("link the command");
+        root
+    }
+
+    /// Adds a program, with arguments that it always gets. Commands find it by its name.
+    pub(crate) fn add_program(&self, name: &str, program: &Path, arguments: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.root.join("bin").join(name);
+        let _ = fs::remove_file(&path);
+        let script = format!(
+            "#!/bin/sh\nexec '{}' {arguments} \"$@\"\n",
+            program.display()
+        );
+        fs::write(&path, script).expect("write a program");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("make it a program");
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.folder.join(name)).unwrap_or_default()
     }
 
@@ -203,6 +250,7 @@ impl Copy {
             .arg(self.root.join("run.sh"));
         bash.current_dir(&self.folder)
             .env("PATH", path)
+            .env("BACKGROUND", self.root.join("background.log"))
             .stdin(Stdio::piped());
         let mut bash = Program::start_piped(bash);
         let life = bash.stdin.take();
@@ -222,29 +270,56 @@ impl Copy {
         bash.wait().expect("wait for bash");
         output
     }
+
+    /// Runs the commands of a file and asserts that each prints what the file says.
+    pub(crate) fn assert_prints(&self, name: &str, steps: &[Step]) {
+        let output = self.run(&script(steps)).replace('\r', "");
+        for (number, step) in steps.iter().enumerate() {
+            let printed = output.split_once(&format!("\n{MARK}{number}\n"));
+            let printed = printed.map(|(_, after)| after.split(&format!("\n{MARK}")).next());
+            let printed = printed
+                .flatten()
+                .unwrap_or("(it was not reached)")
+                .trim_end();
+            let lines: Vec<&str> = printed.lines().collect();
+            let mut expected = &step.expected[..];
+            while let [before @ .., last] = expected {
+                if !last.is_empty() {
+                    break;
+                }
+                expected = before;
+            }
+            assert!(
+                matches(expected, &lines),
+                "{name}:{}: $ {}\n--- it says\n{}\n--- it prints\n{printed}\n--- log\n{}",
+                step.line,
+                step.command,
+                step.expected.join("\n"),
+                fs::read_to_string(self.root.join("background.log")).unwrap_or_default(),
+            );
+        }
+    }
 }
 
-/// Copies a folder and replaces the ports in its text files.
+/// Copies a file or a folder, and replaces the ports in text files.
 fn copy(from: &Path, to: &Path, ports: &[(u16, u16)]) {
-    fs::create_dir_all(to).expect("make a folder");
-    for entry in fs::read_dir(from).expect("list the example") {
-        let path = entry.expect("list the example").path();
-        let target = to.join(path.file_name().expect("a name"));
-        if path.is_dir() {
-            copy(&path, &target, ports);
-            continue;
+    if from.is_dir() {
+        for entry in fs::read_dir(from).expect("list the example") {
+            let path = entry.expect("list the example").path();
+            copy(&path, &to.join(path.file_name().expect("a name")), ports);
         }
-        let bytes = fs::read(&path).expect("a file of the example");
-        let bytes = match String::from_utf8(bytes) {
-            Ok(text) => {
-                let replace =
-                    |text: String, (from, to): &(u16, u16)| replace_number(&text, *from, *to);
-                ports.iter().fold(text, replace).into_bytes()
-            }
-            Err(picture) => picture.into_bytes(),
-        };
-        fs::write(target, bytes).expect("copy");
+        return;
     }
+    fs::create_dir_all(to.parent().expect("a folder")).expect("make a folder");
+    let bytes = fs::read(from).expect("a file of the example");
+    let bytes = match String::from_utf8(bytes) {
+        Ok(text) => {
+            let replace = |text: String, (from, to): &(u16, u16)| replace_number(&text, *from, *to);
+            ports.iter().fold(text, replace).into_bytes()
+        }
+        Err(picture) => picture.into_bytes(),
+    };
+    fs::write(to, bytes).expect("copy");
 }
 
 impl Drop for Copy {
@@ -266,32 +341,7 @@ fn readme_commands_print_what_the_readme_says() {
             "{}: a README without a command",
             example.display()
         );
-        let output = copy.run(&script(&steps)).replace('\r', "");
-        for (number, step) in steps.iter().enumerate() {
-            let printed = output.split_once(&format!("\n{MARK}{number}\n"));
-            let printed = printed.map(|(_, after)| after.split(&format!("\n{MARK}")).next());
-            let printed = printed
-                .flatten()
-                .unwrap_or("(it was not reached)")
-                .trim_end();
-            let lines: Vec<&str> = printed.lines().collect();
-            let mut expected = &step.expected[..];
-            while let [before @ .., last] = expected {
-                if !last.is_empty() {
-                    break;
-                }
-                expected = before;
-            }
-            assert!(
-                matches(expected, &lines),
-                "{}/README.md:{}: $ {}\n--- it says\n{}\n--- it prints\n{printed}\n--- log\n{}",
-                example.display(),
-                step.line,
-                step.command,
-                step.expected.join("\n"),
-                copy.read("../../background.log"),
-            );
-        }
+        copy.assert_prints("README.md", &steps);
         for log in ["../../background.log", "envoy.log"] {
             let signs = envoy::signs_of_death(&copy.read(log));
             assert!(signs.is_empty(), "{}: {signs:#?}", example.display());
