@@ -27,6 +27,7 @@ page() {
 check=no
 [ "${1:-}" = --check ] && check=yes
 page schema schema/config.schema.json
+page "schema --source" schema/source.schema.json
 page reference docs/configuration.md
 page "reference --command" docs/command.md
 page "explain --runbooks" docs/runbooks.md

@@ -52,7 +52,7 @@ envoy() { ENVOY=$(scripts/envoy.sh) && export ENVOY && "$ENVOY" --version >&2; }
 clients() { scripts/browser.sh >&2 && scripts/rpc-clients.sh >&2; }
 registry() { scripts/registry.sh >&2; }
 monitoring() { scripts/prometheus.sh >&2 && scripts/grafana.sh >&2; }
-<<<<<<< HEAD
+authoring() { scripts/editor.sh >&2 && scripts/kubectl.sh >&2; }
 
 tools=(-p tidegate -p tidegate-bench -p tidegate-envoy -p tidegate-exports -p tidegate-wasmhost)
 build() {
@@ -67,9 +67,6 @@ lane() {
   step "workflows of GitHub Actions" scripts/lint.sh workflows
   printf '%s' "$summary" >&2
 }
-=======
-authoring() { scripts/editor.sh >&2 && scripts/kubectl.sh >&2; }
->>>>>>> e787013 (Check every resource against the definition of its API, made strict)
 
 summary=
 cd "$root"
@@ -83,22 +80,11 @@ step "an Envoy" envoy
 step "a browser, and RPC clients" clients
 step "a registry of images" registry
 step "a Prometheus, and the types of Grafana" monitoring
-<<<<<<< HEAD
+step "a language server for YAML, and a kubectl" authoring
 step "a build of the tests" build
 beside "tests of the tools, docs, licences" lane
 # Those that keep processors busy take turns (crates/e2e/src/machine.rs).
 RUST_TEST_THREADS=$(($(getconf _NPROCESSORS_ONLN) + 1)) step "tests on Envoy" cargo test --locked -p tidegate-e2e
 step "the rest of what runs in the background" joined
-=======
-step "a language server for YAML, and a kubectl" authoring
-# Most tests on Envoy wait for something, and those that keep processors busy take turns (crates/e2e/src/machine.rs).
-export RUST_TEST_THREADS=$(($(getconf _NPROCESSORS_ONLN) + 1))
-step "tests of the tools, the module in a host of our own, and on Envoy" \
-  cargo test --locked --workspace --exclude tidegate-filter --exclude tidegate-noop --exclude tidegate-core
-step "generated docs" scripts/docs.sh --check
-# Building mdbook takes longer than this is worth here: the tests above check the links of the pages.
-step "the site" scripts/site.sh --if-built
-step "licences and sources of the dependencies" scripts/lint.sh deny
->>>>>>> e787013 (Check every resource against the definition of its API, made strict)
 printf '%s' "$summary" >&2
 say "make test: passed in $SECONDS s"

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Create a page project: a configuration, a page, a style sheet, pictures, texts
+/// Create a page project: a configuration, its schema for editors, a page, a style sheet, pictures, texts
 ///
 /// Existing files are never overwritten.
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,10 @@ macro_rules! starter {
     };
 }
 
-/// The files of the project. The source, which refers to the others, is the last.
+/// The schema of the source, for editors. The first line of the source names it.
+const SCHEMA: &str = "tidegate.schema.json";
+
+/// The other files of the project. The source, which refers to them, is the last.
 const FILES: &[(&str, &[u8])] = starter![
     "pages/shop.html",
     "pages/shop.css",
@@ -38,8 +41,9 @@ const FILES: &[(&str, &[u8])] = starter![
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> ExitCode {
-    let there: Vec<PathBuf> = FILES
-        .iter()
+    let schema = crate::schema::of_source();
+    let files = || std::iter::once((SCHEMA, schema.as_bytes())).chain(FILES.iter().copied());
+    let there: Vec<PathBuf> = files()
         .map(|(name, _)| args.folder.join(name))
         .filter(|path| path.symlink_metadata().is_ok())
         .collect();
@@ -49,7 +53,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         }
         return ExitCode::from(crate::FINDINGS);
     }
-    for (name, content) in FILES {
+    for (name, content) in files() {
         let path = args.folder.join(name);
         if let Err(error) = write(&path, content) {
             eprintln!("{}: cannot be written: {error}", path.display());

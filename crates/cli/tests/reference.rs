@@ -38,6 +38,14 @@ fn the_committed_schema_is_the_generated_one() {
 }
 
 #[test]
+fn the_committed_schema_of_a_source_is_the_generated_one() {
+    assert!(
+        printed(&["schema", "--source"]) == committed("schema/source.schema.json"),
+        "run `make docs`"
+    );
+}
+
+#[test]
 fn the_committed_reference_is_the_generated_one() {
     assert!(
         printed(&["reference"]) == committed("docs/configuration.md"),

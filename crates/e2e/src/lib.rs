@@ -9,6 +9,7 @@
 
 pub mod client;
 pub mod config;
+pub mod editor;
 pub mod envoy;
 pub mod faults;
 pub mod grafana;

@@ -21,6 +21,8 @@ mod configuration;
 mod crds;
 /// `tidegate demo`, which leaves no process behind.
 mod demo;
+/// The source of a project in an editor.
+mod editor;
 /// How failing responses end: without a body, and with one that never ends.
 mod endings;
 /// The commands of each example's README.

@@ -210,6 +210,11 @@ fn is_inline_logo(svg: &str) -> bool {
     Config::from_json(brand.to_string().as_bytes()).is_ok()
 }
 
+/// Returns whether a reference to a file may replace the value at a key path.
+pub(crate) fn takes_file(path: &[&str]) -> bool {
+    expected(path).is_some()
+}
+
 fn expected(path: &[&str]) -> Option<Expected> {
     match path {
         ["templates", _, "html" | "text"] | ["vars", _] | ["vars", _, _] => Some(Expected::Text),

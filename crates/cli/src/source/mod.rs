@@ -23,6 +23,7 @@ use tidegate_core::config::{limits, Config, ConfigError, ConfigErrors, ErrorKind
 use crate::findings::{Finding, Findings, Severity};
 use embedded::Found;
 
+pub(crate) use expand::takes_file;
 pub(crate) use files::{position, Files};
 pub(crate) use node::{yaml_safe, Mark, Node, Value};
 

@@ -6,6 +6,7 @@ mod errors;
 mod image;
 mod own;
 mod preview;
+mod schema;
 
 use std::fs;
 use std::path::Path;

@@ -5,7 +5,7 @@ mod page;
 mod schema;
 
 pub use page::page;
-pub use schema::schema;
+pub use schema::{schema, source_schema};
 
 use super::json::Json;
 
