@@ -32,10 +32,10 @@ mod harness;
 mod hints;
 /// The image: pushed to a registry, pulled as the agents pull it, loaded by Envoy.
 mod image;
-/// Maintenances with a known end.
-mod maintenance;
 /// The commands of docs/install.md.
 mod install;
+/// Maintenances with a known end.
+mod maintenance;
 /// Every kind of failure with every method, client and protocol.
 mod matrix;
 /// The memory of the VM. Linux shows how much it is.
