@@ -59,7 +59,7 @@ export class Tab {
     });
     tab.page.on("console", (message) => {
       // Chromium reports any document and any probe with an error status as failed to load.
-      const status = /^Failed to load resource: the server responded with a status of (401|403|404|405|429|5\d\d)/;
+      const status = /^Failed to load resource: the server responded with a status of (4\d\d|5\d\d)/;
       if (["error", "warning"].includes(message.type()) && !status.test(message.text())) {
         tab.complaints.push(message.text());
       }
