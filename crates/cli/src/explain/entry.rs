@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 
 use tidegate_core::failure::{
-    classify, details_decide, is_direct_response, FailedResponse, Reason,
+    by_transport, classify, details_decide, is_direct_response, is_unexplained_connection_failure,
+    FailedResponse, Reason,
 };
 
 /// The known facts of one request. Strings are empty if the log has no value (`-`, `null`, missing
@@ -39,6 +40,30 @@ pub(super) struct Entry<'a> {
     pub(super) reason: Cow<'a, str>,
     /// Release of the upstream.
     pub(super) release: Cow<'a, str>,
+    /// Whether more follows in the line than its format has.
+    pub(super) has_more: bool,
+}
+
+impl Entry<'_> {
+    /// Copies what is borrowed from the line.
+    pub(super) fn into_owned(self) -> Entry<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Entry {
+            method: owned(self.method),
+            flags: owned(self.flags),
+            details: owned(self.details),
+            transport: owned(self.transport),
+            route: owned(self.route),
+            authority: owned(self.authority),
+            path: owned(self.path),
+            cluster: owned(self.cluster),
+            host: owned(self.host),
+            request_id: owned(self.request_id),
+            reason: owned(self.reason),
+            release: owned(self.release),
+            ..self
+        }
+    }
 }
 
 /// The source of a failure's reason, the most reliable first.
@@ -48,6 +73,10 @@ pub(super) enum Evidence {
     FilterState,
     /// Envoy's response code details.
     Details,
+    /// The transport failure reason of the upstream connection, which the details do not have.
+    Transport,
+    /// Envoy's details, which say that there was no connection, but not why.
+    Unexplained,
     /// Envoy's response flags, which several reasons may share.
     Flags,
     /// The status alone.
@@ -58,9 +87,11 @@ pub(super) enum Evidence {
 }
 
 impl Evidence {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::FilterState,
         Self::Details,
+        Self::Transport,
+        Self::Unexplained,
         Self::Flags,
         Self::Status,
         Self::Bare,
@@ -109,8 +140,10 @@ const fn same(a: &str, b: &str) -> bool {
 const RETRIES_EXHAUSTED: u64 = bits(&["URX"]);
 /// The client disconnected.
 const CLIENT_LEFT: u64 = bits(&["DC", "DR"]);
-/// There was no connection, or it was lost.
+/// There was no connection.
 const CONNECTION_FAILED: u64 = bits(&["UF"]);
+/// The connection was lost.
+const CONNECTION_LOST: u64 = bits(&["UC"]);
 /// The response was cut off, if it had started.
 const BROKE_OFF: u64 = bits(&["UR", "UC", "UPE", "LR"]);
 /// A failure whatever the status: Envoy answers a failed gRPC call with 200.
@@ -200,9 +233,24 @@ impl Entry<'_> {
         Reason::from_token(cause.strip_suffix('}')?)
     }
 
+    /// Returns the details that Envoy would have set for a reset; `None` if the transport failure reason does
+    /// not say what happened.
+    fn by_transport(&self, reset: &str) -> Option<Cow<'_, str>> {
+        by_transport(self.transport.as_bytes())?;
+        let said = &self.transport;
+        Some(format!("upstream_reset_before_response_started{{{reset}|{said}}}").into())
+    }
+
     /// Returns the details to classify, and the evidence that they are.
     fn evidence(&self, flags: u64) -> (Cow<'_, str>, Evidence) {
         let details = Cow::Borrowed(self.details.as_ref());
+        if is_unexplained_connection_failure(details.as_bytes()) {
+            // Early Envoys have the cause here only.
+            return match self.by_transport("remote_connection_failure") {
+                Some(with_cause) => (with_cause, Evidence::Transport),
+                None => (details, Evidence::Unexplained),
+            };
+        }
         if !details.is_empty() {
             let evidence = match (details_decide(details.as_bytes()), flags) {
                 (true, _) => Evidence::Details,
@@ -211,13 +259,13 @@ impl Entry<'_> {
             };
             return (details, evidence);
         }
-        if flags & CONNECTION_FAILED != 0 && !self.transport.is_empty() {
-            // The details that Envoy would have set.
-            let said = self.transport.replace(' ', "_");
-            let details = format!(
-                "upstream_reset_before_response_started{{remote_connection_failure|{said}}}"
-            );
-            return (details.into(), Evidence::Details);
+        let reset = match flags {
+            flags if flags & CONNECTION_FAILED != 0 => Some("remote_connection_failure"),
+            flags if flags & CONNECTION_LOST != 0 => Some("connection_termination"),
+            _ => None,
+        };
+        if let Some(with_cause) = reset.and_then(|reset| self.by_transport(reset)) {
+            return (with_cause, Evidence::Transport);
         }
         if flags & !RETRIES_EXHAUSTED == 0 && !self.host.is_empty() {
             // Envoy sets a flag whenever it answers instead of a host.

@@ -17,6 +17,7 @@ mod seen;
 mod tally;
 mod text_line;
 mod timeline;
+mod wrapped;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,7 +33,8 @@ const MAX_NAME: usize = 128;
 /// Explain the failures in Envoy access logs, or explain one reason
 ///
 /// Reads Envoy's default text format, Istio's text format, and JSON with the fields of
-/// `envoy/access-log.yaml`; formats may be mixed, and files may be compressed with gzip. Name the files
+/// `envoy/access-log.yaml`, as Envoy wrote them or as kubectl, stern, container runtimes and Google Cloud
+/// Logging pass them on; formats may be mixed, and files may be compressed with gzip. Name the files
 /// of a rotated log oldest first. Exit code: 0 if everything was read, 1 if no line could be
 /// understood, 2 if a file cannot be read.
 #[derive(Debug, clap::Args)]

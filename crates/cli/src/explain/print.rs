@@ -69,6 +69,14 @@ fn write(report: &Report, top: usize, text: &mut String) -> fmt::Result {
             many(report.unknown_reasons, "line")
         )?;
     }
+    if report.extended_lines > 0 {
+        writeln!(
+            text,
+            "{} with more after the name of the route, which Istio's format does not have. It is ignored: \
+             the name ends at its first blank.",
+            many(report.extended_lines, "line")
+        )?;
+    }
     if report.folded_routes > 0 {
         writeln!(
             text,
@@ -213,6 +221,13 @@ fn write_certainty(finding: &Finding, text: &mut String) -> fmt::Result {
             "   503 without flag and host, {what}. This log format cannot tell;\n   \
              envoy/access-log.yaml can."
         );
+    }
+    if known.unexplained > 0 {
+        writeln!(
+            text,
+            "   {} with details that say that the connection failed, but not how: most often, it is refused.",
+            number(known.unexplained)
+        )?;
     }
     if known.flags > 0 {
         writeln!(

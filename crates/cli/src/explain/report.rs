@@ -35,6 +35,7 @@ pub(super) struct Report {
     pub(super) to: Option<String>,
     pub(super) unreadable: Unreadable,
     pub(super) unknown_reasons: u64,
+    pub(super) extended_lines: u64,
     pub(super) folded_routes: u64,
     pub(super) findings: Vec<Finding>,
 }
@@ -81,6 +82,8 @@ pub(super) struct Finding {
 pub(super) struct KnownFrom {
     pub(super) filter_state: u64,
     pub(super) details: u64,
+    pub(super) transport: u64,
+    pub(super) unexplained: u64,
     pub(super) flags: u64,
     pub(super) status: u64,
 }
@@ -198,6 +201,7 @@ impl Report {
                 }),
             },
             unknown_reasons: tally.unknown_reasons,
+            extended_lines: tally.extended,
             folded_routes: tally.folded,
             findings,
             files,
@@ -233,6 +237,8 @@ fn finding(
         known_from: KnownFrom {
             filter_state: known_from(Evidence::FilterState),
             details: known_from(Evidence::Details),
+            transport: known_from(Evidence::Transport),
+            unexplained: known_from(Evidence::Unexplained),
             flags: known_from(Evidence::Flags),
             status: known_from(Evidence::Status) + known_from(Evidence::Bare),
         },

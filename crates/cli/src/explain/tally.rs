@@ -133,6 +133,8 @@ pub(super) struct Tally {
     pub(super) first_unreadable: Option<Unreadable>,
     /// Number of filter state reasons that this version does not know.
     pub(super) unknown_reasons: u64,
+    /// Number of lines in which more follows than their format has.
+    pub(super) extended: u64,
     pub(super) first_ms: Option<u64>,
     pub(super) last_ms: Option<u64>,
     /// By name and cluster ([`set_key`]).
@@ -253,6 +255,7 @@ impl Tally {
         if !entry.reason.is_empty() && Reason::from_token(&entry.reason).is_none() {
             self.unknown_reasons += 1;
         }
+        self.extended += u64::from(entry.has_more);
         let (gap_ms, line) = (self.gap_ms, self.lines);
         let route = self.route(entry, key);
         route.requests += 1;
@@ -357,6 +360,7 @@ impl Tally {
         self.failed += later.failed;
         self.unreadable += later.unreadable;
         self.unknown_reasons += later.unknown_reasons;
+        self.extended += later.extended;
         self.folded += later.folded;
         self.first_ms = [self.first_ms, later.first_ms].into_iter().flatten().min();
         self.last_ms = self.last_ms.max(later.last_ms);

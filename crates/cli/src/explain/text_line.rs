@@ -5,8 +5,12 @@
 //! [%START_TIME%] "METHOD PATH PROTOCOL" CODE FLAGS RECEIVED SENT DURATION SERVICE_TIME
 //!     "X-FORWARDED-FOR" "USER-AGENT" "REQUEST-ID" "AUTHORITY" "UPSTREAM_HOST"
 //! Istio: after FLAGS       DETAILS TERMINATION "TRANSPORT_FAILURE"
+//!        up to Istio 1.8   "MIXER_STATUS" "TRANSPORT_FAILURE"
 //!        after the host    CLUSTER LOCAL DOWNSTREAM_LOCAL DOWNSTREAM_REMOTE SNI ROUTE
 //! ```
+//!
+//! Operators append fields of their own to Istio's format, such as the id of a trace, which differs in each
+//! line. So a route's name ends at its first blank, and what follows is ignored.
 //!
 //! Envoy does not escape quotes inside these fields. So text that clients control is never searched
 //! for its end: fields before it are parsed from the left, fields after it from the right.
@@ -58,36 +62,69 @@ pub(super) fn parse(line: &[u8]) -> Result<Entry<'_>, Wrong> {
 /// Reads the details, the termination details (which may contain spaces) and the transport failure
 /// reason in quotes.
 fn more_of_istio<'a>(rest: &'a [u8], entry: &mut Entry<'a>) -> Result<&'a [u8], Wrong> {
-    let (details, rest) = word(rest).ok_or(Wrong::Text("response code details"))?;
     let missing = Wrong::Text("transport failure reason in quotes");
-    let (_termination, rest) = until(rest, b" \"").ok_or(missing.clone())?;
+    let rest = match rest.strip_prefix(b"\"") {
+        // The status of Mixer, and no details.
+        Some(rest) => until(rest, b"\" \"").ok_or(missing.clone())?.1,
+        None => {
+            let (details, rest) = details(rest).ok_or(Wrong::Text("response code details"))?;
+            entry.details = known(details);
+            until(rest, b" \"").ok_or(missing.clone())?.1
+        }
+    };
     let (transport, rest) = until(rest, b"\" ").ok_or(missing)?;
-    entry.details = known(details);
     entry.transport = known(transport);
     Ok(rest)
 }
 
-/// Reads the fields after the durations, from the right.
-fn end<'a>(rest: &'a [u8], is_istio: bool, entry: &mut Entry<'a>) -> Option<()> {
-    let close = memrchr(b'"', rest)?;
-    let (rest, tail) = (rest.get(..close)?, rest.get(close + 1..)?);
-    let (rest, host) = last_quoted(rest)?;
-    let (rest, authority) = last_quoted(rest.strip_suffix(b"\"")?)?;
-    let (_, request_id) = last_quoted(rest.strip_suffix(b"\"")?)?;
-    entry.host = known(host);
-    entry.authority = known(authority);
-    entry.request_id = known(request_id);
-    if is_istio {
-        let mut words = tail.split(|byte| *byte == b' ').skip(1);
-        entry.cluster = known(words.next()?);
-        // Three addresses and a server name come first; the name of the route may contain spaces.
-        let mut rest = tail.get(1..)?;
-        for _ in 0..5 {
-            rest = word(rest)?.1;
-        }
-        entry.route = known(rest);
+/// Splits after the details, which have blanks in their braces in early Envoys.
+fn details(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (first, rest) = word(text)?;
+    if !first.contains(&b'{') || first.ends_with(b"}") {
+        return Some((first, rest));
     }
-    Some(())
+    let Some(at) = memmem::find(text, b"} ") else {
+        return Some((first, rest));
+    };
+    Some((text.get(..=at)?, text.get(at + 2..)?))
+}
+
+/// Number of fields in quotes that an operator may append.
+const MAX_APPENDED: usize = 8;
+
+/// Reads the fields after the durations, from the right.
+fn end<'a>(mut rest: &'a [u8], is_istio: bool, entry: &mut Entry<'a>) -> Option<()> {
+    for _ in 0..=MAX_APPENDED {
+        let close = memrchr(b'"', rest)?;
+        let (before, tail) = (rest.get(..close)?, rest.get(close + 1..)?);
+        if is_istio && !after_host(tail, entry) {
+            // A field in quotes that the operator has appended.
+            rest = before.get(..memrchr(b'"', before)?)?;
+            entry.has_more = true;
+            continue;
+        }
+        let (before, host) = last_quoted(before)?;
+        let (before, authority) = last_quoted(before.strip_suffix(b"\"")?)?;
+        let (_, request_id) = last_quoted(before.strip_suffix(b"\"")?)?;
+        entry.host = known(host);
+        entry.authority = known(authority);
+        entry.request_id = known(request_id);
+        return Some(());
+    }
+    None
+}
+
+/// Reads Istio's fields after the host; returns whether they are there.
+fn after_host<'a>(tail: &'a [u8], entry: &mut Entry<'a>) -> bool {
+    let mut words = tail.split(|byte| *byte == b' ').skip(1);
+    // Three addresses and a server name are between the two. Up to Istio 1.2 there is no route.
+    let (Some(cluster), Some(_)) = (words.next(), words.nth(3)) else {
+        return false;
+    };
+    entry.cluster = known(cluster);
+    entry.route = known(words.next().unwrap_or_default());
+    entry.has_more |= words.next().is_some();
+    true
 }
 
 /// Splits `… "x` into `…` and `x`; the closing quote of `x` is already removed.

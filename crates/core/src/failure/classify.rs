@@ -1,5 +1,8 @@
 //! Classification: Envoy's response code details and response flags to a [`Reason`].
 
+use std::borrow::Cow;
+
+use crate::failure::transport::by_transport;
 use crate::failure::{Reason, Source};
 
 /// The details of every response that came from an upstream, whatever its status.
@@ -176,8 +179,13 @@ const RESETS: &[(&str, Reason)] = &[
     ("overload_manager_reset", Reason::ConnectionLimitReached),
 ];
 
+/// Words that only earlier versions of Envoy have, in logs that are still there.
+const EARLIER_DETAILS: &[(&str, Reason)] =
+    &[("upstream_response_timeout", Reason::HttpResponseTimeout)];
+const EARLIER_RESETS: &[(&str, Reason)] = &[("connection_failure", Reason::ConnectionRefused)];
+
 /// Returns the words of Envoy that the tables know: details up to the braces, and reset reasons. For
-/// tests that check whether an Envoy binary contains them.
+/// tests that check whether an Envoy binary contains them, so without those of earlier versions.
 pub fn known_words() -> impl Iterator<Item = &'static str> {
     DETAILS.iter().chain(RESETS).map(|(word, _)| *word)
 }
@@ -185,20 +193,35 @@ pub fn known_words() -> impl Iterator<Item = &'static str> {
 /// Returns whether the last attempt to send the request ended before there was a connection for it: then
 /// no upstream got any of it in that attempt.
 pub fn sent_nothing(details: &[u8]) -> bool {
-    const RESETS: [&[u8]; 4] = [
+    const RESETS: [&[u8]; 5] = [
         b"remote_connection_failure",
         b"local_connection_failure",
+        b"connection_failure",
         b"connection_timeout",
         b"overflow",
     ];
-    match split_details(details) {
-        (b"no_healthy_upstream", _) => true,
-        (b"upstream_reset_before_response_started", inner) => {
-            let inner = inner.strip_prefix(b"{").unwrap_or(inner);
-            let mut words = inner.split(|&b| b == b'|' || b == b'}');
-            words.next().is_some_and(|word| RESETS.contains(&word))
-        }
-        _ => false,
+    let details = underscored(details);
+    match reset(&details) {
+        Some((reset, _)) => RESETS.contains(&reset),
+        None => split_details(&details).0 == b"no_healthy_upstream",
+    }
+}
+
+/// Returns whether the details say that there was no connection, but not why. [`classify`] then returns the
+/// most frequent reason, [`Reason::ConnectionRefused`].
+pub fn is_unexplained_connection_failure(details: &[u8]) -> bool {
+    let details = underscored(details);
+    reset(&details).is_some_and(|(reset, transport)| {
+        reset_reason(reset) == Some(Reason::ConnectionRefused) && by_transport(transport).is_none()
+    })
+}
+
+/// Returns the details with blanks as underscores, as later Envoys write them.
+fn underscored(details: &[u8]) -> Cow<'_, [u8]> {
+    let underscore = |&byte: &u8| if byte == b' ' { b'_' } else { byte };
+    match details.contains(&b' ') {
+        true => details.iter().map(underscore).collect::<Vec<_>>().into(),
+        false => details.into(),
     }
 }
 
@@ -209,22 +232,38 @@ fn split_details(details: &[u8]) -> (&[u8], &[u8]) {
     halves.unwrap_or((details, b""))
 }
 
+/// Returns the reset reason and the transport failure reason in the braces of a reset before the response.
+fn reset(details: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (b"upstream_reset_before_response_started", inner) = split_details(details) else {
+        return None;
+    };
+    let inner = inner.strip_prefix(b"{").unwrap_or(inner);
+    // Before the bar, Envoy had a comma here.
+    let end = inner.iter().position(|b| b"|,}".contains(b));
+    Some(
+        inner
+            .split_at_checked(end.unwrap_or(inner.len()))
+            .unwrap_or((inner, b"")),
+    )
+}
+
+fn reset_reason(reset: &[u8]) -> Option<Reason> {
+    find(RESETS, reset).or_else(|| find(EARLIER_RESETS, reset))
+}
+
 fn by_details(details: &[u8]) -> Option<Reason> {
-    let (name, inner) = split_details(details);
-    match name {
-        b"upstream_reset_before_response_started" => by_reset(inner),
-        _ => find(DETAILS, name),
+    let details = underscored(details);
+    match reset(&details) {
+        Some((reset, transport)) => by_reset(reset, transport),
+        None => {
+            let (name, _) = split_details(&details);
+            find(DETAILS, name).or_else(|| find(EARLIER_DETAILS, name))
+        }
     }
 }
 
-fn by_reset(inner: &[u8]) -> Option<Reason> {
-    let inner = inner.strip_prefix(b"{").unwrap_or(inner);
-    // Before the bar, Envoy had a comma here.
-    let (reset, transport) = match inner.iter().position(|b| b"|,}".contains(b)) {
-        Some(at) => inner.split_at_checked(at)?,
-        None => (inner, &b""[..]),
-    };
-    let reason = find(RESETS, reset)?;
+fn by_reset(reset: &[u8], transport: &[u8]) -> Option<Reason> {
+    let reason = reset_reason(reset)?;
     // The transport failure reason refines what happened to the connection, and nothing else.
     let refines = matches!(
         reason,
@@ -237,38 +276,6 @@ fn find(table: &[(&str, Reason)], name: &[u8]) -> Option<Reason> {
     table
         .iter()
         .find(|(known, _)| known.as_bytes() == name)
-        .map(|&(_, reason)| reason)
-}
-
-/// Returns the reason by the transport failure reason (an error string of BoringSSL or of the socket,
-/// spaces as underscores), where it says more than the reset reason does.
-fn by_transport(text: &[u8]) -> Option<Reason> {
-    const TABLE: &[(&str, Reason)] = &[
-        ("CERTIFICATE", Reason::TlsCertificateError),
-        ("certificate", Reason::TlsCertificateError),
-        ("verify_SAN", Reason::TlsCertificateError),
-        // The upstream does not trust the authority that signed Envoy's certificate.
-        ("UNKNOWN_CA", Reason::TlsCertificateError),
-        ("TLS_error", Reason::TlsProtocolError),
-        ("OPENSSL_internal", Reason::TlsProtocolError),
-        ("SSL_routines", Reason::TlsProtocolError),
-        ("Connection_refused", Reason::ConnectionRefused),
-        ("timed_out", Reason::ConnectionTimeout),
-        ("Connection_reset", Reason::ConnectionTerminated),
-        ("Broken_pipe", Reason::ConnectionTerminated),
-        ("unreachable", Reason::DestinationUnavailable),
-        ("No_route_to_host", Reason::DestinationUnavailable),
-        // Older Envoys print the number of the error instead of its text (Linux, `errno.h`).
-        ("connect_error:_111", Reason::ConnectionRefused),
-        ("connect_error:_110", Reason::ConnectionTimeout),
-        ("connect_error:_104", Reason::ConnectionTerminated),
-        ("connect_error:_101", Reason::DestinationUnavailable),
-        ("connect_error:_113", Reason::DestinationUnavailable),
-    ];
-    let text = String::from_utf8_lossy(text);
-    TABLE
-        .iter()
-        .find(|(part, _)| text.contains(part))
         .map(|&(_, reason)| reason)
 }
 

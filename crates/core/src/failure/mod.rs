@@ -2,8 +2,11 @@
 
 mod classify;
 mod reason;
+mod transport;
 pub use classify::known_words;
 pub use classify::{
-    classify, details_decide, is_direct_response, is_of_upstream, sent_nothing, FailedResponse,
+    classify, details_decide, is_direct_response, is_of_upstream,
+    is_unexplained_connection_failure, sent_nothing, FailedResponse,
 };
 pub use reason::{Reason, Source};
+pub use transport::by_transport;

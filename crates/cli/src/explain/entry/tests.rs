@@ -130,7 +130,7 @@ fn without_a_filter_reason_the_core_classifies() {
         (
             200,
             "UF",
-            "upstream_reset_before_response_started{remote_connection_failure}",
+            "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_111}",
             Some((ConnectionRefused, Details)),
         ),
         (200, "UH", "", Some((DestinationUnavailable, Flags))),
@@ -176,29 +176,94 @@ fn a_response_without_a_flag_comes_from_the_host() {
     );
 }
 
+/// Flags, details and transport failure reason as Envoy 1.10 to 1.40 log them. What is most likely is
+/// not called known.
 #[test]
-fn the_transport_failure_reason_counts_as_details() {
-    for (said, want) in [
+fn the_evidence_of_a_failed_connection_is_what_names_its_cause() {
+    use Evidence::{Details, Flags, Transport, Unexplained};
+    use Reason::*;
+    const REFUSED: &str = "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}";
+    const BY_NUMBER: &str = "upstream_reset_before_response_started{remote_connection_failure,delayed_connect_error:_113}";
+    const OF_TLS: &str = "upstream_reset_before_response_started{connection_failure,TLS_error:_268435581:SSL_routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED}";
+    const NO_CAUSE: &str = "upstream_reset_before_response_started{remote_connection_failure}";
+    const EARLY: &str = "upstream_reset_before_response_started{connection_failure}";
+    const VERIFY: &str =
+        "TLS_error:_268435581:SSL_routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED";
+    const VERSION: &str = "TLS_error:|268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER";
+    for (flags, details, transport, want) in [
         (
+            "UF",
+            REFUSED,
             "delayed connect error: Connection refused",
-            Reason::ConnectionRefused,
-        ),
-        ("delayed connect error: 111", Reason::ConnectionRefused),
-        ("delayed connect error: 113", Reason::DestinationUnavailable),
-        (
-            "TLS_error:|268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER",
-            Reason::TlsProtocolError,
+            (ConnectionRefused, Details),
         ),
         (
-            "TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED",
-            Reason::TlsCertificateError,
+            "UF",
+            BY_NUMBER,
+            "delayed_connect_error:_113",
+            (DestinationUnavailable, Details),
         ),
+        ("UF,URX", OF_TLS, VERIFY, (TlsCertificateError, Details)),
+        ("UF", NO_CAUSE, "", (ConnectionRefused, Unexplained)),
+        (
+            "UF",
+            NO_CAUSE,
+            "something new",
+            (ConnectionRefused, Unexplained),
+        ),
+        ("UF", EARLY, "", (ConnectionRefused, Unexplained)),
+        (
+            "UF",
+            EARLY,
+            "delayed connect error: 110",
+            (ConnectionTimeout, Transport),
+        ),
+        ("UF", EARLY, VERIFY, (TlsCertificateError, Transport)),
+        (
+            "UF",
+            "",
+            "delayed connect error: Connection refused",
+            (ConnectionRefused, Transport),
+        ),
+        (
+            "UF",
+            "",
+            "delayed connect error: 111",
+            (ConnectionRefused, Transport),
+        ),
+        (
+            "UF,URX",
+            "",
+            "delayed_connect_error:_113",
+            (DestinationUnavailable, Transport),
+        ),
+        (
+            "UF",
+            "",
+            "immediate connect error: 99",
+            (DestinationUnavailable, Transport),
+        ),
+        ("UF", "", VERSION, (TlsProtocolError, Transport)),
+        ("UF,URX", "", VERIFY, (TlsCertificateError, Transport)),
+        ("UF", "", "something new", (ConnectionRefused, Flags)),
+        ("UF", "", "", (ConnectionRefused, Flags)),
+        (
+            "UC",
+            "",
+            "TLS_error:|268436504:SSL routines:OPENSSL_internal:TLSV1_ALERT_UNKNOWN_CA",
+            (TlsCertificateError, Transport),
+        ),
+        ("UC", "", "", (ConnectionTerminated, Flags)),
     ] {
         let logged = Entry {
-            transport: said.into(),
-            ..entry(503, "UF", "")
+            transport: transport.into(),
+            ..entry(503, flags, details)
         };
-        assert_eq!(logged.failure(), Some((want, Evidence::Details)), "{said}");
+        assert_eq!(
+            logged.failure(),
+            Some(want),
+            "{flags} {details} {transport}"
+        );
     }
 }
 

@@ -27,6 +27,13 @@ fn known_details_decide_before_flags() {
         ("remote_connection_failure|delayed_connect_error:_104", Reason::ConnectionTerminated),
         ("remote_connection_failure|immediate_connect_error:_101", Reason::DestinationUnavailable),
         ("remote_connection_failure,delayed_connect_error:_113", Reason::DestinationUnavailable),
+        ("remote_connection_failure|delayed_connect_error:_95", Reason::ConnectionRefused),
+        ("connection_failure", Reason::ConnectionRefused),
+        ("connection failure", Reason::ConnectionRefused),
+        ("connection_failure,delayed_connect_error:_110", Reason::ConnectionTimeout),
+        ("connection_failure,TLS_error:_268435581:SSL_routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED", Reason::TlsCertificateError),
+        ("connection failure,TLS error: 268436496:SSL routines:OPENSSL_internal:SSLV3_ALERT_HANDSHAKE_FAILURE", Reason::TlsProtocolError),
+        ("connection termination", Reason::ConnectionTerminated),
         ("remote_connection_failure|TLS_error:|268435703:SSL_routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end", Reason::TlsProtocolError),
         ("remote_connection_failure|TLS_error:|268435581:SSL_routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:verify_cert_failed:_x509", Reason::TlsCertificateError),
         ("connection_termination|TLS_error:|268436528:SSL_routines:OPENSSL_internal:TLSV1_ALERT_UNKNOWN_CA:TLS_error_end", Reason::TlsCertificateError),
@@ -51,6 +58,7 @@ fn known_details_decide_before_flags() {
     }
     for (details, want) in [
         ("response_timeout", Reason::HttpResponseTimeout),
+        ("upstream_response_timeout", Reason::HttpResponseTimeout),
         ("upstream_per_try_timeout", Reason::HttpResponseTimeout),
         ("no_healthy_upstream", Reason::DestinationUnavailable),
         ("cluster_not_found", Reason::DestinationUnavailable),
@@ -353,6 +361,9 @@ fn a_request_without_a_connection_was_not_sent() {
     for (details, expected) in [
         ("upstream_reset_before_response_started{remote_connection_failure}", true),
         ("upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}", true),
+        ("upstream_reset_before_response_started{remote_connection_failure,delayed_connect_error:_111}", true),
+        ("upstream_reset_before_response_started{connection_failure}", true),
+        ("upstream_reset_before_response_started{connection failure,TLS error: 268435581}", true),
         ("upstream_reset_before_response_started{local_connection_failure}", true),
         ("upstream_reset_before_response_started{connection_timeout}", true),
         ("upstream_reset_before_response_started{overflow}", true),
@@ -365,5 +376,24 @@ fn a_request_without_a_connection_was_not_sent() {
         ("", false),
     ] {
         assert_eq!(sent_nothing(details.as_bytes()), expected, "{details}");
+    }
+}
+
+#[test]
+fn a_connection_failure_without_a_known_cause_is_unexplained() {
+    for (details, expected) in [
+        ("upstream_reset_before_response_started{remote_connection_failure}", true),
+        ("upstream_reset_before_response_started{connection_failure}", true),
+        ("upstream_reset_before_response_started{connection failure,something new}", true),
+        ("upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_95}", true),
+        ("upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_111}", false),
+        ("upstream_reset_before_response_started{connection_failure,TLS_error:_268435703}", false),
+        ("upstream_reset_before_response_started{connection_timeout}", false),
+        ("upstream_reset_before_response_started{local_connection_failure}", false),
+        ("response_timeout", false),
+        ("", false),
+    ] {
+        let found = is_unexplained_connection_failure(details.as_bytes());
+        assert_eq!(found, expected, "{details}");
     }
 }

@@ -1,5 +1,8 @@
 //! Output and exit codes of `tidegate explain`.
 
+mod connections;
+mod wrapped;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -191,7 +194,9 @@ fn every_field_of_the_json_is_documented() {
     );
     assert_eq!(
         findings[3]["known_from"],
-        json!({ "filter_state": 11, "details": 0, "flags": 0, "status": 0 })
+        json!({
+            "filter_state": 11, "details": 0, "transport": 0, "unexplained": 0, "flags": 0, "status": 0
+        })
     );
     let reviews = findings[2]["episodes"][0]["changes"].as_array().unwrap();
     let is_one_path = |change: &&Value| change["kind"] == "one_path";
