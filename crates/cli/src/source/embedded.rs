@@ -67,6 +67,12 @@ pub(super) fn find(document: &Node) -> Option<Found> {
     Some(Found { kind, plugins })
 }
 
+/// Returns whether a document is a resource of Kubernetes with a plugin.
+pub(super) fn is_resource(document: &Node) -> bool {
+    let has = |key: &str| document.get(key).is_some();
+    has("apiVersion") && has("kind") && find(document).is_some()
+}
+
 /// Returns the configurations of Tidegate in the documents of a file: those of the plugins that are
 /// named so, or if none is, of all.
 ///
@@ -176,6 +182,11 @@ impl Plugin {
         };
         // Envoy has it in a message of its own type.
         let kind = config.get("@type").and_then(Node::text);
+        if kind.is_some_and(|kind| kind.ends_with(".Struct")) {
+            let what = "found a `Struct`, which Envoy hands to the filter as protobuf; allowed: JSON in a \
+                        `StringValue`";
+            return Err((config.mark, what.to_owned()));
+        }
         let config = match (kind, config.get("value")) {
             (Some(kind), Some(value)) if kind.ends_with(".BytesValue") => decoded(value)?,
             (Some(_), Some(value)) => value.clone(),

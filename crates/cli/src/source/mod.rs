@@ -22,6 +22,7 @@ use tidegate_core::config::{limits, Config, ConfigError, ConfigErrors, ErrorKind
 
 use crate::findings::{Finding, Findings, Severity};
 use embedded::Found;
+use read::Dialect;
 
 pub(crate) use expand::takes_file;
 pub(crate) use files::{position, Files};
@@ -104,9 +105,17 @@ impl Source {
             true => Files::stdin(),
             false => Files::around(path),
         }?;
-        let documents = match read_documents(&files, 0) {
+        let documents = match read_documents(&files, 0, Dialect::Core) {
             Ok(documents) => documents,
             Err(error) => return Ok(vec![Self::refused(files, error)]),
+        };
+        // Kubernetes reads such a file, and more of its words are booleans there.
+        let documents = match documents.iter().any(embedded::is_resource) {
+            true => match read_documents(&files, 0, Dialect::Kubernetes) {
+                Ok(documents) => documents,
+                Err(error) => return Ok(vec![Self::refused(files, error)]),
+            },
+            false => documents,
         };
         let mut found = Vec::new();
         let mut others = Vec::new();
@@ -268,7 +277,7 @@ fn is_json(files: &Files, file: usize) -> bool {
 
 /// Reads a file as YAML or JSON: one document.
 fn read_document(files: &Files, file: usize) -> Result<Node, Finding> {
-    let mut documents = read_documents(files, file)?.into_iter();
+    let mut documents = read_documents(files, file, Dialect::Core)?.into_iter();
     let document = documents.next().unwrap_or_else(|| Node::empty(file));
     match documents.next() {
         None => Ok(document),
@@ -281,7 +290,7 @@ fn read_document(files: &Files, file: usize) -> Result<Node, Finding> {
 }
 
 /// Reads the documents of a file: YAML may have several.
-fn read_documents(files: &Files, file: usize) -> Result<Vec<Node>, Finding> {
+fn read_documents(files: &Files, file: usize, dialect: Dialect) -> Result<Vec<Node>, Finding> {
     let text = files
         .text(file)
         .map_err(|mark| finding(files, mark, NOT_UTF8))?;
@@ -290,7 +299,7 @@ fn read_documents(files: &Files, file: usize) -> Result<Vec<Node>, Finding> {
     }
     let read = match is_json(files, file) {
         true => read::json(text, file).map(|document| vec![document]),
-        false => read::yaml(text, file),
+        false => read::yaml(text, file, dialect),
     };
     read.map_err(|wrong| {
         let mark = Mark {

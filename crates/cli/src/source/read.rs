@@ -13,6 +13,16 @@ const MAX_NODES: usize = 100_000;
 /// Deepest nesting of lists and objects, the same as in the JSON parser.
 const MAX_DEPTH: usize = 127;
 
+/// Who reads a YAML document, and so what scalars without quotes mean in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// YAML 1.2 with the core schema (§10.3.2): sources, which only this command reads. `no` and `5xx` are
+    /// strings.
+    Core,
+    /// Resources of Kubernetes: YAML 1.1 by go-yaml.
+    Kubernetes,
+}
+
 const TOO_MUCH: &str = "too many or too deeply nested values for a configuration";
 
 /// An error in a document, with its place.
@@ -37,18 +47,21 @@ pub(super) fn json(text: &str, file: usize) -> Result<Node, Wrong> {
         }
     })?;
     // YAML does not allow surrogate pairs ("\ud83d\ude00"): such a document has no places.
-    let with_places = yaml(text, file).ok().and_then(|mut all| all.pop());
+    let with_places = yaml(text, file, Dialect::Core)
+        .ok()
+        .and_then(|mut all| all.pop());
     Ok(with_places.unwrap_or_else(|| {
         document.move_marks(&|mark| Mark { file, ..mark });
         document
     }))
 }
 
-/// Reads YAML 1.2, with the core schema: every document that is not empty.
-pub(super) fn yaml(text: &str, file: usize) -> Result<Vec<Node>, Wrong> {
+/// Reads YAML: every document that is not empty.
+pub(super) fn yaml(text: &str, file: usize, dialect: Dialect) -> Result<Vec<Node>, Wrong> {
     let mut reader = Reader {
         parser: Parser::new_from_str(text),
         file,
+        dialect,
         anchors: HashMap::new(),
         count: 0,
     };
@@ -74,6 +87,7 @@ fn wrong(span: Span, what: impl Into<String>) -> Wrong {
 struct Reader<'t> {
     parser: Parser<'t, saphyr_parser::StrInput<'t>>,
     file: usize,
+    dialect: Dialect,
     anchors: HashMap<usize, Node>,
     count: usize,
 }
@@ -85,7 +99,12 @@ impl<'t> Reader<'t> {
             Some(Err(error)) => Err(Wrong {
                 line: error.marker().line(),
                 column: error.marker().col() + 1,
-                what: format!("not YAML: {}", error.info()),
+                what: match error.info() {
+                    info if info.contains("tab") => {
+                        format!("not YAML: {info}; allowed: blanks, since YAML has no tabs there")
+                    }
+                    info => format!("not YAML: {info}"),
+                },
             }),
             None => Ok((Event::StreamEnd, Span::default())),
         }
@@ -113,8 +132,9 @@ impl<'t> Reader<'t> {
                 return Ok(node.clone());
             }
             Event::Scalar(text, style, anchor, tag) => {
-                let is_text = style != ScalarStyle::Plain
-                    || tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
+                let is_tagged =
+                    tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
+                let is_text = style != ScalarStyle::Plain || is_tagged;
                 if is_text && style == ScalarStyle::Literal {
                     // The mark is that of the first line that is not blank.
                     let blank = text.chars().take_while(|&c| c == '\n').count();
@@ -123,7 +143,7 @@ impl<'t> Reader<'t> {
                 let is_verbatim = style == ScalarStyle::Literal;
                 let value = match is_text {
                     true => Value::Text(text.into_owned(), is_verbatim),
-                    false => plain(&text),
+                    false => self.dialect.plain(&text),
                 };
                 (anchor, value)
             }
@@ -142,7 +162,10 @@ impl<'t> Reader<'t> {
                 loop {
                     let (key, at) = match self.next()? {
                         (Event::MappingEnd, _) => break,
-                        (Event::Scalar(key, ..), span) => (key.into_owned(), span),
+                        (Event::Scalar(key, style, ..), span) => {
+                            let is_plain = style == ScalarStyle::Plain;
+                            (self.dialect.key(key.into_owned(), is_plain), span)
+                        }
                         (_, span) => return Err(wrong(span, "a key that is not a string")),
                     };
                     let key_mark = Mark {
@@ -152,6 +175,9 @@ impl<'t> Reader<'t> {
                     };
                     let (event, span) = self.next()?;
                     entries.push((key, key_mark, self.node(event, span, depth + 1)?));
+                }
+                if self.dialect == Dialect::Kubernetes {
+                    merge(&mut entries);
                 }
                 (anchor, Value::Map(entries))
             }
@@ -173,7 +199,56 @@ fn size(node: &Node) -> usize {
     }
 }
 
-/// Resolves an unquoted YAML scalar (YAML 1.2.2 §10.3.2): `no` and `5xx` are strings.
+/// Replaces the merge keys of an object by the entries that they stand for
+/// (<https://yaml.org/type/merge.html>).
+fn merge(entries: &mut Vec<(String, Mark, Node)>) {
+    let is_merge = |(key, _, _): &(String, Mark, Node)| key == "<<";
+    while let Some(at) = entries.iter().position(is_merge) {
+        let (_, _, merged) = entries.remove(at);
+        let objects = match &merged.value {
+            Value::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(&merged),
+        };
+        for entry in objects.iter().flat_map(Node::entries) {
+            if !entries.iter().any(|(key, _, _)| *key == entry.0) {
+                entries.push(entry.clone());
+            }
+        }
+    }
+}
+
+impl Dialect {
+    /// Resolves a scalar without quotes.
+    fn plain(self, text: &str) -> Value {
+        match (self, boolean(text)) {
+            (Self::Kubernetes, Some(is_true)) => Value::Bool(is_true),
+            (Self::Core | Self::Kubernetes, _) => plain(text),
+        }
+    }
+
+    /// Resolves a key: one that is a boolean becomes its word in JSON.
+    fn key(self, key: String, is_plain: bool) -> String {
+        match (self, boolean(&key)) {
+            (Self::Kubernetes, Some(is_true)) if is_plain => is_true.to_string(),
+            _ => key,
+        }
+    }
+}
+
+/// Returns the boolean that a scalar is in YAML 1.1.
+fn boolean(text: &str) -> Option<bool> {
+    let lower = text.to_ascii_lowercase();
+    let is_true = match lower.as_str() {
+        "true" | "yes" | "on" | "y" => true,
+        "false" | "no" | "off" | "n" => false,
+        _ => return None,
+    };
+    let rest = text.get(1..)?;
+    let is_regular = text == lower || *rest == lower[1..] || text == lower.to_ascii_uppercase();
+    is_regular.then_some(is_true)
+}
+
+/// Resolves a scalar without quotes by the core schema (YAML 1.2.2 §10.3.2).
 fn plain(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,

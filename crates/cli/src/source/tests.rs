@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Number, Value as Json};
 
 use super::node::{Node, Value};
-use super::read;
+use super::read::{self, Dialect};
 
 fn json() -> impl Strategy<Value = Json> {
     let text = prop_oneof![
@@ -42,14 +42,14 @@ proptest! {
         let node = read::json(&text, 0).unwrap();
         prop_assert_eq!(back(&node), json.clone());
         // The output is also YAML of the same meaning.
-        let yaml = read::yaml(&node.to_json(), 0).unwrap();
+        let yaml = read::yaml(&node.to_json(), 0, Dialect::Core).unwrap();
         prop_assert_eq!(yaml.iter().map(back).collect::<Vec<_>>(), [json]);
     }
 
     #[test]
     fn any_document_can_be_read(any in ".{0,60}", odd in "[a&*:{}\\[\\]|>'\" \\n?-]{0,40}") {
         for text in [any, odd] {
-            let _ = (read::json(&text, 0).is_ok(), read::yaml(&text, 0).is_ok());
+            let _ = (read::json(&text, 0).is_ok(), read::yaml(&text, 0, Dialect::Core).is_ok());
         }
     }
 }
@@ -78,7 +78,7 @@ fn unquoted_yaml_scalars_follow_the_core_schema() {
         ("'502'", Value::Text("502".to_owned(), false)),
         ("!!str 502", Value::Text("502".to_owned(), false)),
     ] {
-        let node = read::yaml(&format!("a: {word}"), 0).unwrap();
+        let node = read::yaml(&format!("a: {word}"), 0, Dialect::Core).unwrap();
         assert_eq!(node[0].get("a").unwrap().value, expected, "{word}");
     }
 }
@@ -99,9 +99,46 @@ fn places_in_block_scalars_are_places_of_the_file() {
         ("a:\n    b: |-\n\n      x\n", 2, mark(4, 7)),
         ("a: |2\n   x\n", 1, mark(2, 3)),
     ] {
-        let node = read::yaml(yaml, 0).unwrap();
+        let node = read::yaml(yaml, 0, Dialect::Core).unwrap();
         let inner = node[0].get("a").unwrap();
         let inner = inner.get("b").unwrap_or(inner);
         assert_eq!(inner.inside(line, 1), Some(expected), "{yaml}");
+    }
+}
+
+/// What go-yaml makes of a resource.
+#[test]
+fn scalars_of_resources_are_what_kubernetes_makes_of_them() {
+    let text = |text: &str| Value::Text(text.to_owned(), false);
+    for (word, expected) in [
+        ("off", Value::Bool(false)),
+        ("No", Value::Bool(false)),
+        ("y", Value::Bool(true)),
+        ("TRUE", Value::Bool(true)),
+        ("oFF", text("oFF")),
+        ("'off'", text("off")),
+        ("!!str off", text("off")),
+        ("#0b5fff", Value::Null),
+        ("5", Value::Number(5.into())),
+        ("1e3", Value::Number(Number::from_f64(1000.0).unwrap())),
+        ("2026-12-01", text("2026-12-01")),
+    ] {
+        let node = read::yaml(&format!("a: {word}"), 0, Dialect::Kubernetes).unwrap();
+        assert_eq!(node[0].get("a").unwrap().value, expected, "{word}");
+    }
+    let document = "base: &base {a: 1, no: 2}\nb: {<<: *base, a: 3}\nc: {<<: [*base, {d: 4}]}\n";
+    for (dialect, expected) in [
+        (
+            Dialect::Kubernetes,
+            r#"{"base":{"a":1,"false":2},"b":{"a":3,"false":2},"c":{"a":1,"false":2,"d":4}}"#,
+        ),
+        (
+            Dialect::Core,
+            r#"{"base":{"a":1,"no":2},"b":{"<<":{"a":1,"no":2},"a":3},"c":{"<<":[{"a":1,"no":2},{"d":4}]}}"#,
+        ),
+    ] {
+        let node = read::yaml(document, 0, dialect).unwrap();
+        let expected: Json = serde_json::from_str(expected).unwrap();
+        assert_eq!(back(&node[0]), expected, "{dialect:?}");
     }
 }

@@ -121,8 +121,8 @@ static_resources:
                 config:
                   vm_config: { code: { local: { filename: tidegate.wasm } } }
                   configuration:
-                    "@type": type.googleapis.com/google.protobuf.Struct
-                    value: { brand: { nam: A } }
+                    "@type": type.googleapis.com/google.protobuf.StringValue
+                    value: '{ "brand": { "nam": "A" } }'
           - name: c
             typed_config:
               "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
@@ -136,7 +136,7 @@ fn configurations_in_files_of_envoy_are_checked_at_their_place() {
     let (code, stderr) = folder.fails(&["check", "envoy.yaml"]);
     let expected = [
         "envoy.yaml:25:23: error: mode: found \"of\"; allowed: ",
-        "envoy.yaml:36:39: error: brand.nam: found an unknown key; ",
+        "envoy.yaml:36:28: error: brand.nam: found an unknown key; ",
         "1 file checked: 2 errors",
     ];
     assert_eq!(stderr.lines().count(), expected.len(), "{stderr}");

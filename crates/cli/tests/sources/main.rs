@@ -7,6 +7,7 @@ mod image;
 mod own;
 mod preview;
 mod schema;
+mod yaml;
 
 use std::fs;
 use std::path::Path;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::json::Json;
+use super::yaml::YamlReading;
 use super::{limits, notation};
 use crate::diagnostics::quoted;
 use crate::template::TemplateError;
@@ -110,6 +111,8 @@ pub enum ErrorKind {
     TooLarge,
     /// An object has the same key twice.
     DuplicateKey,
+    /// A key with which YAML merges other objects into one. YAML 1.2 has none.
+    MergeKey,
     /// The key has no meaning here.
     UnknownKey {
         /// The keys that have one; empty: see `allowed`.
@@ -139,6 +142,8 @@ pub enum ErrorKind {
         allowed: String,
         /// What was probably meant.
         did_you_mean: Option<String>,
+        /// What YAML probably made of what was written.
+        yaml: Option<YamlReading>,
     },
     /// The text is too long.
     TooLong {
@@ -209,6 +214,9 @@ impl fmt::Display for ErrorKind {
                 )
             }
             ErrorKind::DuplicateKey => f.write_str("found twice; allowed: once"),
+            ErrorKind::MergeKey => f.write_str(
+                "found a merge key of YAML; allowed: the keys themselves, in place of the alias",
+            ),
             ErrorKind::UnknownKey {
                 keys,
                 allowed,
@@ -227,13 +235,17 @@ impl fmt::Display for ErrorKind {
                 why,
                 allowed,
                 did_you_mean,
+                yaml,
             } => {
                 write!(f, "found {found}")?;
                 if !why.is_empty() {
                     write!(f, " ({why})")?;
                 }
                 write!(f, "; allowed: {allowed}")?;
-                suggest(f, did_you_mean)
+                match yaml {
+                    Some(yaml) => yaml.fmt(f),
+                    None => suggest(f, did_you_mean),
+                }
             }
             ErrorKind::TooLong { found, limit } => {
                 write!(f, "found {found} bytes; allowed: at most {limit}")

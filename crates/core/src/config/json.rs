@@ -47,6 +47,16 @@ impl Json {
             });
         }
         serde_json::from_slice(bytes).map_err(|error| {
+            if is_protobuf(bytes) {
+                return ErrorKind::NotJson {
+                    line: 1,
+                    column: 1,
+                    problem:
+                        "a protobuf message, which Envoy makes of a `Struct` (allowed: JSON in a \
+                        `StringValue`)"
+                            .to_owned(),
+                };
+            }
             let (line, column) = (error.line(), error.column());
             let text = error.to_string();
             let position = format!(" at line {line} column {column}");
@@ -114,6 +124,13 @@ impl Json {
             _ => None,
         }
     }
+}
+
+/// Returns whether bytes that are not JSON look like a serialized `Struct`: its first field has the tag of a
+/// line feed, and others have those of control characters, which JSON has nowhere.
+fn is_protobuf(bytes: &[u8]) -> bool {
+    let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    bytes.starts_with(b"\n") && bytes.iter().any(is_control)
 }
 
 /// The key of a reference to a file.

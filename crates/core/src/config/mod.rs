@@ -25,6 +25,7 @@ mod shape;
 mod strings;
 mod svg;
 mod validator;
+mod yaml;
 
 pub use crate::template::TemplateError;
 pub use color::Color;
@@ -39,6 +40,7 @@ pub(crate) use semantics::{unique_keys, DIRECTION};
 pub(crate) use strings::is_text_key;
 pub use validator::push_key;
 pub(crate) use validator::Validator;
+pub use yaml::YamlReading;
 
 /// Reads a configuration. Returns what is valid of it, and what is wrong with it.
 ///

@@ -143,6 +143,7 @@ fn known_template(config: &Config, name: Option<&str>, key: &str, v: &mut Valida
 fn needs_a_form(template: &Json, v: &mut Validator) {
     if matches!(template, Json::Object(entries) if entries.is_empty()) {
         v.refuse(ErrorKind::Value {
+            yaml: None,
             found: found(template),
             why: "",
             allowed: "an object with `html`, `text` or `problem`".to_owned(),
@@ -156,6 +157,7 @@ fn delimiters(config: &Config, v: &mut Validator) {
     let (open, close) = &config.delimiters;
     if open == close && !open.is_empty() {
         let error = ErrorKind::Value {
+            yaml: None,
             found: quoted(close),
             why: "the same as the opener",
             allowed: "a closer that differs from the opener".to_owned(),
@@ -175,6 +177,7 @@ fn direction(strings: &[(String, String)], v: &mut Validator) {
     };
     if text != "ltr" && text != "rtl" && !v.has_error_within(DIRECTION) {
         let error = ErrorKind::Value {
+            yaml: None,
             found: quoted(text),
             why: "",
             allowed: "\"ltr\" or \"rtl\"".to_owned(),

@@ -62,6 +62,7 @@ impl TextRule {
                 why,
                 allowed,
                 did_you_mean: None,
+                yaml: None,
             },
         }
     }
@@ -279,6 +280,9 @@ pub(super) static LANGUAGE: TextRule = TextRule {
     max: limits::NAME_BYTES,
     allowed: "a language tag such as \"de\", \"pt-BR\" or \"zh-Hant\"",
     check: |text| {
+        if text == "false" {
+            return Err("YAML 1.1 makes it of no without quotes");
+        }
         let mut parts = text.split('-');
         let first = parts.next().unwrap_or_default();
         let letters = first.bytes().all(|byte| byte.is_ascii_alphabetic());

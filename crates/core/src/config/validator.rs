@@ -7,6 +7,7 @@ use super::json::Json;
 use super::option::{OptionType, Refusal};
 use super::section::{key, Section};
 use super::shape::Shape;
+use super::yaml::YamlReading;
 use crate::diagnostics::{nearest, quoted};
 
 /// Collects errors, each with the key path at which the validator stands.
@@ -149,6 +150,7 @@ impl Validator {
         for (key, value) in entries {
             let is_new = keys.insert(key.as_str());
             self.key(key, |v| match is_new {
+                true if key == "<<" => v.refuse(ErrorKind::MergeKey),
                 true => work(v, key, value),
                 false => v.refuse(ErrorKind::DuplicateKey),
             });
@@ -174,6 +176,7 @@ impl Validator {
                 found: found(json),
                 why,
                 allowed: shape.allowed(),
+                yaml: YamlReading::of(shape, json),
                 did_you_mean: did_you_mean
                     .or_else(|| json.meant_reference().filter(|_| shape.is_textual())),
             }),

@@ -125,6 +125,7 @@ fn localized_text(config: &Config, key: &str, text: &LocalizedText, v: &mut Vali
 /// Returns the error about the tag of a language that is neither built in nor one of `strings`.
 fn no_such_language(tag: &str, strings: &str) -> ErrorKind {
     ErrorKind::Value {
+        yaml: None,
         found: quoted(tag),
         why: "no such language",
         allowed: format!("a built-in language, or one of `{strings}`"),
@@ -218,6 +219,7 @@ fn member(names: &TemplateNames, json: &Json, v: &mut Validator) {
     match json {
         Json::String(text) => refuse_template(names.check(Syntax::Json, text), 0, v),
         Json::Number(number) if !is_decimal(*number) => v.refuse(ErrorKind::Value {
+            yaml: None,
             found: found(json),
             why: "",
             allowed: "a number below 10^12 with at most six decimals".to_owned(),
@@ -271,6 +273,7 @@ fn placeholders(key: &str, text: &str, v: &mut Validator) {
         wrong => (quoted(wrong), "not replaced by anything here"),
     };
     v.refuse(ErrorKind::Value {
+        yaml: None,
         found,
         why,
         allowed,

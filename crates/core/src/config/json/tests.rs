@@ -113,3 +113,19 @@ proptest! {
         prop_assert_eq!(Json::parse(json.to_string().as_bytes()), Ok(json));
     }
 }
+
+/// Envoy 1.40 hands over a `Struct` as it is serialized, here `{ mode: "off" }`.
+#[test]
+fn a_struct_of_envoy_is_named() {
+    let message = b"\n\x0d\n\x04mode\x12\x05\x1a\x03off";
+    let error = Json::parse(message).unwrap_err().to_string();
+    let expected =
+        "line 1, column 1: not JSON: a protobuf message, which Envoy makes of a `Struct` \
+                    (allowed: JSON in a `StringValue`)";
+    assert_eq!(error, expected);
+    let error = Json::parse(b"\n{").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "line 2, column 1: not JSON: EOF while parsing an object"
+    );
+}
