@@ -65,7 +65,7 @@ impl Bootstrap {
     }
 
     /// Returns the bootstrap with the listeners in the file itself.
-    pub(crate) fn static_json(&self) -> Value {
+    pub fn static_json(&self) -> Value {
         let mut json = self.json();
         json["dynamic_resources"] = json!({});
         json["static_resources"]["listeners"] = json!(self.listeners);

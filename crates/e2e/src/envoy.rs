@@ -118,10 +118,17 @@ impl Envoy {
     /// # Errors
     /// If Envoy would not start.
     pub fn validate(bootstrap: &Bootstrap) -> Result<(), String> {
+        Self::validate_text("envoy.json", &bootstrap.static_json().to_string())
+    }
+
+    /// Checks a configuration in YAML or JSON, as the name of its file says, in the same way.
+    ///
+    /// # Errors
+    /// If Envoy would not start.
+    pub fn validate_text(name: &str, configuration: &str) -> Result<(), String> {
         let dir = new_dir();
-        fs::write(dir.join("envoy.json"), bootstrap.static_json().to_string())
-            .expect("write envoy.json");
-        let result = validate(&dir, Path::new("envoy.json")).map(drop);
+        fs::write(dir.join(name), configuration).expect("write the configuration");
+        let result = validate(&dir, Path::new(name)).map(drop);
         let _ = fs::remove_dir_all(&dir);
         result
     }

@@ -107,3 +107,20 @@ fn validation_refuses_an_invalid_configuration() {
     let error = run(r#"{ "brand": { "nam": "x" } }"#).expect_err("a configuration that is wrong");
     assert!(error.contains("brand.nam"), "{error}");
 }
+
+/// Envoy does not make JSON of a `Struct`, so the words of YAML do not matter in it.
+#[test]
+fn a_struct_is_refused_by_its_name() {
+    let bootstrap = Bootstrap::new(
+        vec![cluster("refused", &[])],
+        vec![listener(Some("CONFIGURATION"))],
+    );
+    let json = bootstrap.static_json().to_string();
+    for configuration in ["{ mode: off }", "{ mode: \"off\" }"] {
+        let yaml = json.replace("google.protobuf.StringValue", "google.protobuf.Struct");
+        let yaml = yaml.replace("\"CONFIGURATION\"", &format!(" {configuration}"));
+        let error = Envoy::validate_text("envoy.yaml", &yaml).expect_err("a `Struct`");
+        let expected = "not JSON: a protobuf message, which Envoy makes of a `Struct` (allowed: JSON in a `StringValue`)";
+        assert!(error.contains(expected), "{configuration}: {error}");
+    }
+}
