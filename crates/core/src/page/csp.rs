@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::config::{Csp, Security};
 
 /// Returns the policy for a page with these inline styles and scripts, or `None` if no header is sent.
-/// Only the operator's own pages (`is_own`) may contain fonts.
+/// Only the operator's own pages (`is_own`) may contain fonts, sounds and films.
 pub(super) fn policy(
     security: &Security,
     styles: &[&str],
@@ -39,6 +39,9 @@ pub(super) fn policy(
                 directives.push("font-src data:".to_owned());
             }
             directives.push("img-src data:".to_owned());
+            if is_own {
+                directives.push("media-src data:".to_owned());
+            }
             directives.push("base-uri 'none'".to_owned());
             directives.push("form-action 'none'".to_owned());
             directives.push(format!("frame-ancestors {}", security.frame_ancestors));

@@ -23,6 +23,9 @@ const RAW: [&str; 9] = [
 const STYLE: usize = 1;
 const TITLE: usize = 7;
 
+/// What follows `<![` at the beginning of a CDATA section.
+const CDATA: &[u8] = b"CDATA[";
+
 /// The state of the tokenizer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
@@ -34,6 +37,8 @@ pub(super) enum State {
     EndTagOpen,
     /// After `<!` and this number of dashes.
     MarkupDeclaration(u8),
+    /// After `<![` and this number of letters of [`CDATA`].
+    MarkupBracket(u8),
     /// In a comment, after this number of dashes; 3 means after `--!`.
     Comment(u8),
     /// In what the tokenizer skips up to `>`: a doctype, `<?`.
@@ -167,8 +172,16 @@ impl Tokenizer {
             State::MarkupDeclaration(dashes) => match (dashes, byte) {
                 (0, b'-') => State::MarkupDeclaration(1),
                 (1, b'-') => State::Comment(2),
-                // Inside an `<svg>` this begins a CDATA section.
-                (0, b'[') => State::Unknown,
+                (0, b'[') => State::MarkupBracket(0),
+                (_, b'>') => State::Text,
+                _ => State::Bogus,
+            },
+            State::MarkupBracket(read) => match (CDATA.get(usize::from(read)), byte) {
+                // Inside an `<svg>` this begins a CDATA section, elsewhere a comment.
+                (Some(b'['), b'[') => State::Unknown,
+                (Some(&wanted), _) if byte == wanted => {
+                    State::MarkupBracket(read.saturating_add(1))
+                }
                 (_, b'>') => State::Text,
                 _ => State::Bogus,
             },

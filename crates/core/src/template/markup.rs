@@ -29,8 +29,7 @@ impl Parser<'_> {
                 continue;
             }
             if self.emits {
-                self.text
-                    .trusted(html.get(copied..next).unwrap_or_default());
+                self.push_normalized(html.get(copied..next).unwrap_or_default());
                 copied = next;
             }
             match event {
@@ -44,17 +43,40 @@ impl Parser<'_> {
             }
         }
         if self.emits {
-            self.text.trusted(html.get(copied..).unwrap_or_default());
+            self.push_normalized(html.get(copied..).unwrap_or_default());
         }
+    }
+
+    /// Appends HTML as a browser's parser sees it, because the policy lists hashes of what that parser
+    /// makes of a block: CR LF and CR are LF (WHATWG HTML §13.2.3.5), and NUL in a block is U+FFFD
+    /// (§13.2.5.3, §13.2.5.4).
+    fn push_normalized(&mut self, html: &str) {
+        let mut rest = html;
+        while let Some((before, from)) = rest
+            .find(['\r', '\0'])
+            .and_then(|at| rest.split_at_checked(at))
+        {
+            self.text.trusted(before);
+            let (replacement, after) = match from.strip_prefix("\r\n") {
+                Some(after) => ("\n", after),
+                None => match from.strip_prefix('\r') {
+                    Some(after) => ("\n", after),
+                    None => ("\u{fffd}", from.strip_prefix('\0').unwrap_or_default()),
+                },
+            };
+            self.text.trusted(replacement);
+            rest = after;
+        }
+        self.text.trusted(rest);
     }
 
     /// Records the script or style that has just ended; `end` is the offset of its end in the source.
     fn end_inline_block(&mut self, is_style: bool, end: Option<usize>) {
         let range = self.block_start..self.less_than;
         let content = self.text.as_str().get(range.clone()).unwrap_or_default();
-        // In a script, `<!--` can make the end tag part of the script.
-        let is_ambiguous = !is_style && content.contains("<!--");
-        if !content.is_empty() {
+        let is_ambiguous = !is_style && hides_its_end(content);
+        // Browsers ask the policy about an empty style, but not about an empty script.
+        if is_style || !content.is_empty() {
             self.blocks.push(InlineBlock { is_style, range });
         }
         if is_ambiguous {
@@ -62,7 +84,7 @@ impl Parser<'_> {
             if let Some(end) = end {
                 self.tag = (end.saturating_sub(SCRIPT_END_TAG.len()), end);
             }
-            self.refuse("the end of a script with `<!--` in it");
+            self.refuse("the end of a script with `<!--` and `<script` in it");
             self.tag = tag;
         }
     }
@@ -81,7 +103,11 @@ impl Parser<'_> {
             State::Raw(..) | State::RawTagOpen(..) | State::RawEndTag(..) => Err(
                 "a tag in a script, a style or another element that is not HTML inside: put values into `data-*` attributes",
             ),
-            State::Comment(_) | State::MarkupDeclaration(_) | State::Bogus | State::Unknown => {
+            State::Comment(_)
+            | State::MarkupDeclaration(_)
+            | State::MarkupBracket(_)
+            | State::Bogus
+            | State::Unknown => {
                 Err("a tag in a comment or declaration: use {{! … }}")
             }
             State::Tag | State::AfterBlock | State::AfterAttributeName if is_block => {
@@ -106,4 +132,15 @@ impl Parser<'_> {
             _ => Err("a tag in the name of an element or attribute"),
         }
     }
+}
+
+/// Returns whether a browser may take the end tag of a script for a part of the script: after `<!--` and
+/// `<script` (WHATWG HTML §13.2.5.20, "script data double escape start state").
+fn hides_its_end(script: &str) -> bool {
+    const SCRIPT: &[u8] = b"<script";
+    let Some((_, escaped)) = script.split_once("<!--") else {
+        return false;
+    };
+    let mut words = escaped.as_bytes().windows(SCRIPT.len());
+    words.any(|word| word.eq_ignore_ascii_case(SCRIPT))
 }

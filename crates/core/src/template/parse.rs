@@ -175,9 +175,10 @@ impl<'n> Parser<'n> {
                 State::Raw(..) | State::RawTagOpen(..) | State::RawEndTag(..) => {
                     "an element that is not closed"
                 }
-                State::Comment(_) | State::MarkupDeclaration(_) | State::Unknown => {
-                    "a comment or CDATA section that does not end"
-                }
+                State::Comment(_)
+                | State::MarkupDeclaration(_)
+                | State::MarkupBracket(_)
+                | State::Unknown => "a comment or CDATA section that does not end",
                 _ => "a tag of HTML that does not end",
             };
             self.tag = (self.source.len(), self.source.len());

@@ -1,5 +1,6 @@
 //! What is escaped how, what is refused, and how much work a page is.
 
+mod parsing;
 mod parts;
 mod properties;
 
@@ -414,11 +415,11 @@ fn both_branches_of_a_block_end_in_the_same_state() {
 #[test]
 fn scripts_and_styles_are_found_for_their_hashes() {
     let source =
-        "<style>{{{brand.palette}}}a</style><svg><style></style></svg><script type=x>b</script>\
+        "<style>{{{brand.palette}}}a</style><svg><style></style></svg><script type=x>b</script><script></script>\
                   {{#if vars.nothing}}<style>no</style>{{/if}}{{#if path}}<STYLE>c</STYLE>{{/if}}\
                   <script>if(a<b)c</script>{{{vars.markup}}}";
     let template = Template::compile(&environment(), Syntax::Html, source).unwrap();
-    assert_eq!(template.styles(), ["p{color:#000}a", "c"]);
+    assert_eq!(template.styles(), ["p{color:#000}a", "", "c"]);
     assert_eq!(template.scripts(), ["b", "if(a<b)c"]);
 }
 
