@@ -62,18 +62,15 @@ pub(crate) struct Examined {
 }
 
 /// Finds everything that can be said about a source, and bundles it. `as_it_is`: the filter gets it without
-/// a bundle, so what cannot be embedded is no error.
+/// a bundle, so nothing is embedded.
 pub(crate) fn examine(source: &mut Source, as_it_is: bool) -> Examined {
     let mut findings = std::mem::take(&mut source.errors);
-    for warning in lint::lint(source, &findings) {
+    for warning in lint::lint(source, &findings, as_it_is) {
         findings.add(warning);
     }
-    let (bundle, refused) = Bundle::new(source);
-    for finding in refused {
-        findings.add(match as_it_is {
-            true => finding.into_warning(),
-            false => finding,
-        });
+    let (bundle, found) = Bundle::new(source, !as_it_is);
+    for finding in found {
+        findings.add(finding);
     }
     for warning in lint::sizes(source, &bundle) {
         findings.add(warning);

@@ -1,6 +1,7 @@
 //! `tidegate bundle`: builds the configuration for Envoy, Istio or Envoy Gateway from a source.
 
 mod image;
+mod apply;
 mod options;
 mod resource;
 
@@ -58,20 +59,23 @@ pub(crate) struct Bundle {
 }
 
 impl Bundle {
-    /// Embeds in the pages of a source what they refer to. Returns the bundle, and everything that cannot
-    /// be embedded or makes the result too large.
-    pub(crate) fn new(source: &mut Source) -> (Self, Vec<Finding>) {
+    /// Builds the bundle of a source. `embeds`: what its pages refer to is embedded. Returns the bundle, and
+    /// everything that cannot be embedded or makes the result too large, with warnings about the embedded files.
+    pub(crate) fn new(source: &mut Source, embeds: bool) -> (Self, Vec<Finding>) {
         let mut document = source.document.clone();
         let mut findings = Vec::new();
         let mut parts = Vec::new();
         let delimiters = source.config.delimiters.clone();
-        for key in lint::html_keys(&source.config) {
-            let Some(node) = source.document.at(&key).cloned() else {
+        let has_policy = lint::has_policy(source);
+        let keys = lint::html_keys(&source.config);
+        for key in keys.into_iter().filter(|_| embeds) {
+            let Some(node) = lint::html(source, &key) else {
                 continue;
             };
-            match markup::inline(&mut source.files, &node, &key, &delimiters) {
+            match markup::inline(&mut source.files, &node, &key, &delimiters, has_policy) {
                 Err(found) => findings.extend(found),
                 Ok(inlined) => {
+                    findings.extend(inlined.warnings);
                     replace(&mut document, &key, inlined.html);
                     parts.push((key, inlined.parts));
                 }
@@ -188,6 +192,9 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         eprintln!("the module is registry.example/tidegate:0.1.0, a placeholder; --module sets it");
     }
     let text = resource::make(args.kind, &bundle.json, &options);
+    if let Some(said) = apply::warning(&text).filter(|_| options::is_kubernetes(args.kind)) {
+        eprintln!("{said}");
+    }
     match &args.output {
         None => crate::output::print(&text),
         // Overwriting a source by a slip would lose work.

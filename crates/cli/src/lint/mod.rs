@@ -8,15 +8,15 @@ use tidegate_core::template_tags;
 
 use crate::findings::{Finding, Findings};
 use crate::markup;
-use crate::source::{finding, finding_in, Source};
+use crate::source::{finding, finding_in, Node, Source, Value};
 
 /// Minimum contrast of text (WCAG 2.2, 1.4.3, level AA).
 const TEXT_CONTRAST: f64 = 4.5;
 
-/// Returns all warnings about a source with these errors.
-pub(crate) fn lint(source: &Source, errors: &Findings) -> Vec<Finding> {
+/// Returns all warnings about a source with these errors. `as_it_is`: the filter gets it without a bundle.
+pub(crate) fn lint(source: &Source, errors: &Findings, as_it_is: bool) -> Vec<Finding> {
     let mut findings = effect::lint(source, errors, crate::time::now());
-    pages(source, &mut findings);
+    pages(source, as_it_is, &mut findings);
     colors(source, &mut findings);
     logos(source, &mut findings);
     findings.extend(own_pages::lint(source));
@@ -42,16 +42,33 @@ pub(crate) fn template_key(name: &str, form: &str) -> String {
     format!("{}.{form}", effect::key_path("templates", name))
 }
 
-fn pages(source: &Source, findings: &mut Vec<Finding>) {
-    let has_policy = source.config.security.csp == Csp::Auto;
+/// Returns whether the filter serves the pages of a source with a policy of its own.
+pub(crate) fn has_policy(source: &Source) -> bool {
+    source.config.security.csp == Csp::Auto
+}
+
+/// Returns the HTML template at a key, with the line ends that a browser makes of it.
+pub(crate) fn html(source: &Source, key: &str) -> Option<Node> {
+    let mut node = source.document.at(key).cloned()?;
+    if let Value::Text(text, _) = &mut node.value {
+        *text = markup::with_usual_newlines(text);
+    }
+    Some(node)
+}
+
+fn pages(source: &Source, as_it_is: bool, findings: &mut Vec<Finding>) {
+    let serving = markup::Serving {
+        has_policy: has_policy(source),
+        as_it_is,
+    };
     let delimiters = &source.config.delimiters;
     for key in html_keys(&source.config) {
-        let Some(node) = source.document.at(&key) else {
+        let Some(node) = html(source, &key) else {
             continue;
         };
         let html = node.text().unwrap_or_default();
-        for lint in markup::lint(html, delimiters, has_policy) {
-            let finding = finding_in(&source.files, node, &key, lint.at, lint.what);
+        for lint in markup::lint(html, delimiters, serving) {
+            let finding = finding_in(&source.files, &node, &key, lint.at, lint.what);
             findings.push(finding.into_warning());
         }
     }

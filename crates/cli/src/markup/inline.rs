@@ -7,9 +7,14 @@ use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
 use tidegate_core::config::limits;
 
-use super::{attribute, css, media_type, overlapping, target, Attribute, Delimiters, Page, Target};
+use super::fetch::Fetch;
+use super::references::{choices, references, Load};
+use super::{
+    attribute, css, fragment, imports, media_type, overlapping, target, with_usual_newlines,
+    Attribute, Delimiters, Page, Target,
+};
 use crate::findings::Finding;
-use crate::source::{finding, finding_in, position, Files, Node, NOT_UTF8};
+use crate::source::{finding, finding_in, position, Files, Node};
 
 /// A page with its files embedded.
 #[derive(Debug)]
@@ -17,9 +22,11 @@ pub(crate) struct Inlined {
     pub(crate) html: String,
     /// The embedded files: name and size in the page.
     pub(crate) parts: Vec<(String, usize)>,
+    /// What the embedded files refer to and a visitor does not get.
+    pub(crate) warnings: Vec<Finding>,
 }
 
-/// Returns the page at `key` with its files embedded.
+/// Returns the page at `key` with its files embedded. `has_policy`: the filter serves it with a policy.
 ///
 /// # Errors
 /// Everything that cannot be embedded.
@@ -28,6 +35,7 @@ pub(crate) fn inline(
     node: &Node,
     key: &str,
     delimiters: &Delimiters,
+    has_policy: bool,
 ) -> Result<Inlined, Vec<Finding>> {
     let html = node.text().unwrap_or_default();
     let page = Page::read(html, delimiters);
@@ -36,8 +44,10 @@ pub(crate) fn inline(
         node,
         key,
         delimiters,
+        has_policy,
         edits: Vec::new(),
         findings: Vec::new(),
+        warnings: Vec::new(),
         parts: Vec::new(),
         open: Vec::new(),
     };
@@ -46,6 +56,7 @@ pub(crate) fn inline(
             name,
             attributes,
             at,
+            ..
         } = part
         {
             work.element(&page, number, name, attributes, at);
@@ -65,6 +76,7 @@ pub(crate) fn inline(
     Ok(Inlined {
         html: out,
         parts: work.parts,
+        warnings: work.warnings,
     })
 }
 
@@ -73,9 +85,11 @@ struct Work<'w> {
     node: &'w Node,
     key: &'w str,
     delimiters: &'w Delimiters,
+    has_policy: bool,
     /// Replacements in the order of the page.
     edits: Vec<(Range<usize>, String)>,
     findings: Vec<Finding>,
+    warnings: Vec<Finding>,
     parts: Vec<(String, usize)>,
     /// Style sheets that are being embedded, outermost first.
     open: Vec<usize>,
@@ -105,42 +119,29 @@ impl Work<'_> {
         attributes: &[Attribute],
         at: &Range<usize>,
     ) {
-        match name {
-            "img" | "source" | "input" | "embed" => self.picture(attributes, "src"),
-            "video" => self.picture(attributes, "poster"),
-            "image" | "feimage" => {
-                self.picture(attributes, "href");
-                self.picture(attributes, "xlink:href");
+        for (attribute, load) in references(name, attributes) {
+            match load {
+                Load::Data => self.picture(attribute),
+                Load::Choices => self.choices(attribute),
+                Load::Sheet => self.sheet(page, attributes, at),
+                Load::Script => self.script(page, number, attributes, at),
+                Load::Frame | Load::Stays(_) => {}
             }
-            "link" => {
-                let rel = attribute(attributes, "rel").map_or("", |rel| rel.value.as_str());
-                let is = |word: &str| {
-                    rel.split_ascii_whitespace()
-                        .any(|rel| rel.eq_ignore_ascii_case(word))
-                };
-                if is("stylesheet") && !is("alternate") {
-                    self.sheet(page, attributes, at);
-                } else if is("icon") || is("apple-touch-icon") {
-                    self.picture(attributes, "href");
+        }
+        if name == "style" {
+            let (content, _) = page.content(number);
+            let text = page.covered.get(content.clone()).unwrap_or_default();
+            for reference in css::references(text) {
+                let at = content.start + reference.at.start;
+                let range = at..content.start + reference.at.end;
+                if !overlapping(&page.tags, &range).is_empty() {
+                    continue;
+                }
+                let file = self.node.mark.file;
+                if let Some(text) = self.of_sheet(&reference, file, Place::Page(at)) {
+                    self.edits.push((range, text));
                 }
             }
-            "script" => self.script(page, number, attributes, at),
-            "style" => {
-                let (content, _) = page.content(number);
-                let text = page.covered.get(content.clone()).unwrap_or_default();
-                for reference in css::references(text) {
-                    let at = content.start + reference.at.start;
-                    let range = at..content.start + reference.at.end;
-                    if !overlapping(&page.tags, &range).is_empty() {
-                        continue;
-                    }
-                    let file = self.node.mark.file;
-                    if let Some(text) = self.of_sheet(&reference, file, Place::Page(at)) {
-                        self.edits.push((range, text));
-                    }
-                }
-            }
-            _ => {}
         }
     }
 
@@ -163,26 +164,54 @@ impl Work<'_> {
         }
     }
 
-    fn picture(&mut self, attributes: &[Attribute], name: &str) {
-        let attribute = attribute(attributes, name);
-        let Some(file) = self.file_of(attribute) else {
+    fn picture(&mut self, attribute: &Attribute) {
+        let Some(file) = self.file_of(Some(attribute)) else {
             return;
         };
-        let Some(attribute) = attribute else { return };
-        if let Some(uri) = self.data(file, Place::Page(attribute.at.start)) {
+        let place = Place::Page(attribute.at.start);
+        if let Some(uri) = self.data(file, &attribute.value, place) {
             self.edits
                 .push((attribute.at.clone(), format!("\"{uri}\"")));
         }
     }
 
-    /// Returns a file as a `data:` URI.
-    fn data(&mut self, file: usize, place: Place<'_>) -> Option<String> {
+    /// Embeds the pictures of a `srcset`.
+    fn choices(&mut self, attribute: &Attribute) {
+        if attribute.is_dynamic {
+            return;
+        }
+        let place = Place::Page(attribute.at.start);
+        let (mut out, mut from) = (String::new(), 0);
+        for at in choices(&attribute.value) {
+            let address = attribute.value.get(at.clone()).unwrap_or_default();
+            let Target::File(path) = target(address) else {
+                continue;
+            };
+            let file = self.file(self.node.mark.file, &path, place);
+            let Some(uri) = file.and_then(|file| self.data(file, address, place)) else {
+                return;
+            };
+            out.push_str(attribute.value.get(from..at.start).unwrap_or_default());
+            out.push_str(&uri);
+            from = at.end;
+        }
+        if from > 0 {
+            out.push_str(attribute.value.get(from..).unwrap_or_default());
+            let out = out.replace('&', "&amp;").replace('"', "&quot;");
+            self.edits
+                .push((attribute.at.clone(), format!("\"{out}\"")));
+        }
+    }
+
+    /// Returns a file as a `data:` URI, with the part of a drawing that its address selects.
+    fn data(&mut self, file: usize, address: &str, place: Place<'_>) -> Option<String> {
         let name = self.files.name(file).to_owned();
         let Some(kind) = media_type(&self.files.extension(file)) else {
             self.refuse(
                 place,
                 format!(
-                    "{name} does not have the file name of a picture or font that can be embedded"
+                    "{name} does not have the file name of a picture, font, sound or film that can be \
+                     embedded"
                 ),
             );
             return None;
@@ -193,7 +222,11 @@ impl Work<'_> {
             self.refuse(place, what);
             return None;
         }
-        let uri = format!("data:{kind};base64,{}", STANDARD.encode(bytes));
+        let part = match kind {
+            "image/svg+xml" => fragment(address),
+            _ => "",
+        };
+        let uri = format!("data:{kind};base64,{}{part}", STANDARD.encode(bytes));
         self.parts.push((name, uri.len()));
         Some(uri)
     }
@@ -201,9 +234,9 @@ impl Work<'_> {
     /// Returns the text of a file that becomes part of the page. It must not contain template tags.
     fn text(&mut self, file: usize, place: Place<'_>, ends: &[&str]) -> Option<String> {
         let text = match self.files.text(file) {
-            Ok(text) => text.to_owned(),
+            Ok(text) => with_usual_newlines(text),
             Err(mark) => {
-                let found = finding(self.files, mark, NOT_UTF8);
+                let found = finding(self.files, mark, self.files.not_text(file));
                 self.findings.push(found);
                 return None;
             }
@@ -226,7 +259,12 @@ impl Work<'_> {
             ));
         }
         for end in ends {
-            if let Some(at) = lower.find(end) {
+            let at = match *end {
+                // Only together do they make the end tag a part of the script.
+                "<!--" => lower.find(end).filter(|_| lower.contains("<script")),
+                _ => lower.find(end),
+            };
+            if let Some(at) = at {
                 found.push((
                     at,
                     format!("found \"{end}\", which would end the block; allowed: none"),
@@ -264,6 +302,10 @@ impl Work<'_> {
         let Some(script) = self.text(file, Place::Page(at.start), &["</script", "<!--"]) else {
             return;
         };
+        for import in imports::imports(&script) {
+            let fetch = Fetch::of_import(&import.target);
+            self.warn(file, &script, import.at.start, &fetch);
+        }
         let drop = ["src", "defer", "async", "integrity", "crossorigin"];
         let tag = tag("script", page.source, attributes, &drop);
         self.parts
@@ -309,6 +351,8 @@ impl Work<'_> {
         let mut from = 0;
         for reference in css::references(&text) {
             let place = Place::Sheet(file, &text, reference.at.start);
+            let fetch = Fetch::of_sheet(&reference, &text);
+            self.warn(file, &text, reference.at.start, &fetch);
             if let Some(content) = self.of_sheet(&reference, file, place) {
                 out.push_str(text.get(from..reference.at.start).unwrap_or_default());
                 out.push_str(&content);
@@ -320,6 +364,15 @@ impl Work<'_> {
         Some(out)
     }
 
+    /// Warns of what an embedded file makes the browser load.
+    fn warn(&mut self, file: usize, text: &str, at: usize, fetch: &Fetch) {
+        if let Some(what) = fetch.warning(self.has_policy, false) {
+            let mark = position(text, file, at);
+            self.warnings
+                .push(finding(self.files, mark, what).into_warning());
+        }
+    }
+
     /// Returns the replacement of a reference in a style sheet; `None` if it stays.
     fn of_sheet(
         &mut self,
@@ -327,14 +380,17 @@ impl Work<'_> {
         from: usize,
         place: Place<'_>,
     ) -> Option<String> {
+        use css::Kind;
+        if matches!(reference.kind, Kind::Obsolete | Kind::Redundant) {
+            return Some(String::new());
+        }
         let Target::File(path) = target(&reference.target) else {
             return None;
         };
         let file = self.file(from, &path, place)?;
-        match &reference.import {
-            None => Some(format!("url({})", self.data(file, place)?)),
-            Some(condition) if condition.is_empty() => self.whole_sheet(file, place),
-            Some(condition)
+        match &reference.kind {
+            Kind::Import(condition) if condition.is_empty() => self.whole_sheet(file, place),
+            Kind::Import(condition)
                 if condition.starts_with("layer") || condition.starts_with("supports") =>
             {
                 self.refuse(
@@ -343,10 +399,14 @@ impl Work<'_> {
                 );
                 None
             }
-            Some(condition) => {
+            Kind::Import(condition) => {
                 let sheet = self.whole_sheet(file, place)?;
                 Some(format!("@media {condition}{{\n{sheet}}}"))
             }
+            Kind::Url | Kind::Obsolete | Kind::Redundant => Some(format!(
+                "url({})",
+                self.data(file, &reference.target, place)?
+            )),
         }
     }
 }

@@ -3,10 +3,10 @@
 
 use std::ops::Range;
 
-use super::{attribute, css, target, Attribute, Delimiters, Page, Part, Target};
-
-/// Longer addresses are shortened in warnings, in characters.
-const LONGEST: usize = 80;
+use super::fetch::{name as element, Fetch};
+use super::handlers::is_handler;
+use super::references::{choices, is, is_paint, references, Load};
+use super::{attribute, css, imports, target, Attribute, Delimiters, Page, Part, Target};
 
 /// A warning at a byte of the page.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,31 +15,38 @@ pub(crate) struct Lint {
     pub(crate) what: String,
 }
 
-/// Returns all warnings for a page. `has_policy`: the filter serves it with a policy
-/// (`security.csp` is `auto`).
-pub(crate) fn lint(html: &str, delimiters: &Delimiters, has_policy: bool) -> Vec<Lint> {
+/// How a page is served.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Serving {
+    /// Whether the filter serves it with a policy (`security.csp` is `auto`).
+    pub(crate) has_policy: bool,
+    /// Whether the filter gets it without a bundle.
+    pub(crate) as_it_is: bool,
+}
+
+/// Returns all warnings for a page.
+pub(crate) fn lint(html: &str, delimiters: &Delimiters, serving: Serving) -> Vec<Lint> {
     let page = Page::read(html, delimiters);
     let mut linter = Linter {
-        has_policy,
+        serving,
+        has_policy: serving.has_policy,
         lints: Vec::new(),
     };
     linter.whole(&page);
+    let mut foreign = Foreign::default();
     for (number, part) in page.parts.iter().enumerate() {
+        foreign.read(part);
         if let Part::Start {
             name,
             attributes,
             at,
+            ..
         } = part
         {
             linter.part(name, attributes, at);
-            if name == "style" {
+            if name == "style" || name == "script" {
                 let (content, _) = page.content(number);
-                let text = page.covered.get(content.clone()).unwrap_or_default();
-                for reference in css::references(text) {
-                    let what = text.get(reference.at.clone()).unwrap_or_default();
-                    let at = content.start + reference.at.start;
-                    linter.fetched(&reference.target, &shortened(what), at);
-                }
+                linter.block(&page, name, attributes, content, foreign.is_inside());
             }
         }
     }
@@ -47,7 +54,31 @@ pub(crate) fn lint(html: &str, delimiters: &Delimiters, has_policy: bool) -> Vec
     linter.lints
 }
 
+/// Whether a part of a page is inside a drawing, where browsers read styles and scripts as markup.
+#[derive(Debug, Default)]
+struct Foreign<'p>(Vec<&'p str>);
+
+impl<'p> Foreign<'p> {
+    fn read(&mut self, part: &'p Part) {
+        let is_boundary = |name: &str| matches!(name, "svg" | "math" | "foreignobject" | "desc");
+        match part {
+            Part::Start {
+                name, is_closed, ..
+            } if is_boundary(name) && !is_closed => self.0.push(name),
+            Part::End { name, .. } if self.0.last() == Some(&name.as_str()) => {
+                self.0.pop();
+            }
+            _ => {}
+        }
+    }
+
+    fn is_inside(&self) -> bool {
+        matches!(self.0.last(), Some(&("svg" | "math")))
+    }
+}
+
 struct Linter {
+    serving: Serving,
     has_policy: bool,
     lints: Vec<Lint>,
 }
@@ -62,6 +93,14 @@ impl Linter {
 
     /// Checks what every page needs.
     fn whole(&mut self, page: &Page<'_>) {
+        let begin = page.source.trim_start();
+        if begin.starts_with("HTTP/") {
+            self.add(
+                page.source.len() - begin.len(),
+                "begins with an HTTP status line, which visitors would read, as in an `errorfile` of \
+                 HAProxy; delete everything before the page",
+            );
+        }
         let first = |name: &str| {
             let mut parts = page.parts.iter().enumerate();
             parts.find_map(|(number, part)| part.start(name).map(|found| (number, found)))
@@ -130,31 +169,31 @@ impl Linter {
 
     fn part(&mut self, name: &str, attributes: &[Attribute], at: &Range<usize>) {
         for attribute in attributes {
-            self.attribute(name, attribute, attributes);
+            self.attribute(name, attribute);
+        }
+        for (attribute, load) in references(name, attributes) {
+            self.load(name, attribute, load);
         }
         match name {
-            "meta" => {
-                let refresh = attribute(attributes, "http-equiv")
-                    .is_some_and(|kind| kind.value.trim().eq_ignore_ascii_case("refresh"));
-                if refresh {
-                    self.add(
-                        at.start,
-                        "a page that reloads by itself is not accessible (WCAG 2.2.1, failure F41) \
-                         and repeats a POST; {{{retry}}} waits, asks first and can be stopped",
-                    );
-                }
-            }
+            "meta" if is(attributes, "http-equiv", "refresh") => self.add(
+                at.start,
+                "a page that reloads by itself is not accessible (WCAG 2.2.1, failure F41) \
+                 and repeats a POST; {{{retry}}} waits, asks first and can be stopped",
+            ),
+            "meta" if is(attributes, "http-equiv", "content-security-policy") => self.add(
+                at.start,
+                "this policy applies beside that of the filter, and blocks the page's own styles and \
+                 scripts unless it allows them; remove it",
+            ),
             "img" if attribute(attributes, "alt").is_none() => {
                 let img = element(name, attribute(attributes, "src"));
                 let what = format!("{img} has no `alt`; use alt=\"\" for a decorative picture");
                 self.add(at.start, what);
             }
-            "base" => self.add(at.start, "<base> is blocked by the page's policy"),
-            "iframe" | "frame" | "object" | "embed" | "applet" if self.has_policy => {
-                let frame = element(name, attribute(attributes, "src"));
-                self.add(at.start, format!("{frame} is blocked by the page's policy"));
+            "base" if self.has_policy && attribute(attributes, "href").is_some() => {
+                self.add(at.start, "<base> is blocked by the page's policy");
             }
-            "form" if self.has_policy => {
+            "form" if self.has_policy && !is(attributes, "method", "dialog") => {
                 let form = element(name, attribute(attributes, "action"));
                 let what = format!(
                     "{form} is blocked by the page's policy, and the site that it is sent to is failing"
@@ -165,18 +204,14 @@ impl Linter {
         }
     }
 
-    fn attribute(&mut self, of: &str, attribute: &Attribute, all: &[Attribute]) {
+    fn attribute(&mut self, of: &str, attribute: &Attribute) {
         let name = attribute.name.as_str();
         let at = attribute.at.start;
-        if name.len() > 2 && name.starts_with("on") && name.chars().all(|c| c.is_ascii_lowercase())
-        {
-            if self.has_policy {
-                self.add(
-                    at,
-                    format!("`{name}` of <{of}> is blocked by the page's policy; use addEventListener in a <script>"),
-                );
-            }
-            return;
+        if is_handler(name) && self.has_policy {
+            self.add(
+                at,
+                format!("`{name}` of <{of}> is blocked by the page's policy; use addEventListener in a <script>"),
+            );
         }
         if name == "style" && self.has_policy {
             self.add(
@@ -186,81 +221,118 @@ impl Linter {
                 ),
             );
         }
-        if (name == "srcset" || name == "imagesrcset") && !attribute.value.trim().is_empty() {
-            self.add(
-                at,
-                format!("`{name}` of <{of}> is not embedded; use `src` with one picture"),
-            );
-        }
-        if !is_address(name) {
-            return;
-        }
-        if target(&attribute.value) == Target::Script {
+        if has_scripts(of, name) && target(&attribute.value) == Target::Script && self.has_policy {
             let what = format!(
                 "{}: a script in an address is blocked by the page's policy",
                 element(of, Some(attribute))
             );
             self.add(at, what);
+        }
+        if is_paint(attribute) && !attribute.is_dynamic {
+            for reference in css::references(&attribute.value) {
+                let load = Load::Stays("put the drawing into the page as <svg>");
+                self.fetch(
+                    at,
+                    &Fetch::of_attribute(of, attribute, &reference.target, load),
+                );
+            }
+        }
+    }
+
+    /// Checks what an attribute makes the browser load.
+    fn load(&mut self, of: &str, attribute: &Attribute, load: Load) {
+        let at = attribute.at.start;
+        if attribute.begins_with_tag {
             return;
         }
-        let rel = super::attribute(all, "rel").map_or("", |rel| rel.value.as_str());
-        let is_fetched = match (of, name) {
-            ("a" | "area" | "base" | "form", _) => false,
-            ("link", "href") => !rel.eq_ignore_ascii_case("canonical"),
-            (_, "src" | "poster" | "data" | "background") => true,
-            ("image" | "use" | "feimage", _) => true,
-            _ => false,
-        };
-        if is_fetched && !attribute.is_dynamic {
-            self.fetched(&attribute.value, &element(of, Some(attribute)), at);
+        match load {
+            Load::Frame if self.has_policy => {
+                let address = attribute.value.trim();
+                let is_page = !address.is_empty() && !address.starts_with("about:");
+                if is_page && target(address) != Target::Script {
+                    let frame = element(of, Some(attribute));
+                    self.add(at, format!("{frame} is blocked by the page's policy"));
+                }
+            }
+            Load::Choices => {
+                let mut fetches = choices(&attribute.value).into_iter().map(|at| {
+                    let address = attribute.value.get(at).unwrap_or_default();
+                    Fetch::of_attribute(of, attribute, address, load)
+                });
+                let Serving {
+                    has_policy,
+                    as_it_is,
+                } = self.serving;
+                // One of them is loaded.
+                let what = fetches.find_map(|fetch| fetch.warning(has_policy, as_it_is));
+                if let Some(what) = what {
+                    self.add(at, what);
+                }
+            }
+            _ => {
+                let fetch = Fetch::of_attribute(of, attribute, &attribute.value, load);
+                self.fetch(at, &fetch);
+            }
         }
     }
 
-    fn loads(&mut self, at: usize, what: &str, from: &str) {
-        let blocked = match self.has_policy {
-            true => ", which the page's policy blocks",
-            false => "",
-        };
-        let what = format!(
-            "{what} loads a file from {from}{blocked}; add the file to the source, and `tidegate bundle` \
-             embeds it"
-        );
-        self.add(at, what);
+    /// Checks the content of a style or script.
+    fn block(
+        &mut self,
+        page: &Page<'_>,
+        name: &str,
+        attributes: &[Attribute],
+        content: Range<usize>,
+        is_foreign: bool,
+    ) {
+        let text = page.covered.get(content.clone()).unwrap_or_default();
+        if is_foreign && self.has_policy && text.contains(['&', '<']) {
+            let what = format!(
+                "in a drawing, browsers read `&` and `<` of a <{name}> as markup, so the page's policy \
+                 blocks it; move it out of the drawing"
+            );
+            self.add(content.start, what);
+        }
+        if name == "style" {
+            for reference in css::references(text) {
+                let at = content.start + reference.at.start;
+                self.fetch(at, &Fetch::of_sheet(&reference, text));
+            }
+        } else if is_script(attributes) {
+            for import in imports::imports(text) {
+                let at = content.start + import.at.start;
+                self.fetch(at, &Fetch::of_import(&import.target));
+            }
+        }
     }
 
-    /// Checks an address that the browser loads by itself. `what`: what contains the address.
-    fn fetched(&mut self, address: &str, what: &str, at: usize) {
-        match target(address) {
-            Target::Away => self.loads(at, what, "another site"),
-            Target::Site => self.loads(at, what, "the site that is failing"),
-            _ => {}
+    fn fetch(&mut self, at: usize, fetch: &Fetch) {
+        let Serving {
+            has_policy,
+            as_it_is,
+        } = self.serving;
+        if let Some(what) = fetch.warning(has_policy, as_it_is) {
+            self.add(at, what);
         }
     }
 }
 
-/// Names an element by the attribute that a warning is about.
-fn element(name: &str, attribute: Option<&Attribute>) -> String {
-    match attribute {
-        Some(attribute) => {
-            let value = shortened(&attribute.value);
-            format!("<{name} {}=\"{value}\">", attribute.name)
-        }
-        None => format!("<{name}>"),
-    }
+/// Returns whether a `<script>` with these attributes is run, rather than read by another one.
+fn is_script(attributes: &[Attribute]) -> bool {
+    attribute(attributes, "type").is_none_or(|kind| {
+        let kind = kind.value.trim().to_ascii_lowercase();
+        kind.is_empty() || kind == "module" || kind.ends_with("javascript")
+    })
 }
 
-/// Returns the beginning of a text, on one line.
-fn shortened(text: &str) -> String {
-    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match one_line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", one_line.get(..end).unwrap_or_default()),
-        None => one_line,
-    }
-}
-
-fn is_address(name: &str) -> bool {
+/// Returns whether a browser runs the script in an address of this attribute, when a visitor follows it or at once.
+fn has_scripts(element: &str, attribute: &str) -> bool {
     matches!(
-        name,
-        "href" | "xlink:href" | "src" | "action" | "formaction" | "poster" | "data" | "background"
+        (element, attribute),
+        ("a" | "area", "href" | "xlink:href")
+            | ("form", "action")
+            | ("button" | "input", "formaction")
+            | ("iframe" | "frame" | "embed", "src")
+            | ("object", "data")
     )
 }

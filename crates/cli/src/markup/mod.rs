@@ -5,8 +5,12 @@
 //! offsets stay those of the template.
 
 mod css;
+mod fetch;
+mod handlers;
+mod imports;
 mod inline;
 mod lint;
+mod references;
 mod svg;
 #[cfg(test)]
 mod tests;
@@ -14,12 +18,12 @@ mod tests;
 use std::ops::Range;
 
 use html5gum::emitters::default::{DefaultEmitter, StartTag, Token};
-use html5gum::Tokenizer;
+use html5gum::{State, Tokenizer};
 use percent_encoding::percent_decode_str;
 use tidegate_core::template_tags;
 
 pub(crate) use inline::inline;
-pub(crate) use lint::lint;
+pub(crate) use lint::{lint, Serving};
 pub(crate) use svg::plain as plain_svg;
 
 /// The opening and the closing delimiter of template tags.
@@ -50,12 +54,14 @@ fn covered(source: &str, tags: &[Range<usize>]) -> String {
 struct Attribute {
     /// In lower case.
     name: String,
-    /// With character references decoded.
+    /// With character references decoded, unless it contains a template tag.
     value: String,
     /// The value with its quotes; empty and after the name if there is none.
     at: Range<usize>,
     /// Whether the value contains a template tag.
     is_dynamic: bool,
+    /// Whether the value begins with a template tag, so that nothing is known of an address.
+    begins_with_tag: bool,
 }
 
 /// A tag of a page.
@@ -65,8 +71,13 @@ enum Part {
         name: String,
         attributes: Vec<Attribute>,
         at: Range<usize>,
+        /// Whether it ends with `/>`, which closes elements of drawings.
+        is_closed: bool,
     },
-    End(Range<usize>),
+    End {
+        name: String,
+        at: Range<usize>,
+    },
 }
 
 impl Part {
@@ -77,6 +88,7 @@ impl Part {
                 name,
                 attributes,
                 at,
+                ..
             } if name == wanted => Some((attributes, at)),
             _ => None,
         }
@@ -104,14 +116,21 @@ impl<'s> Page<'s> {
             .map(|tag| tag.range)
             .collect();
         let covered = covered(source, &tags);
-        let mut emitter = DefaultEmitter::<usize>::new_with_span();
-        emitter.naively_switch_states(true);
+        let emitter = DefaultEmitter::<usize>::new_with_span();
+        let mut tokenizer = Tokenizer::new_with_emitter(covered.as_str(), emitter);
         let mut parts = Vec::new();
-        for token in Tokenizer::new_with_emitter(covered.as_str(), emitter) {
-            let Ok(token) = token;
+        while let Some(Ok(token)) = tokenizer.next() {
             parts.extend(match token {
-                Token::StartTag(tag) => Some(start_tag(tag, &covered, &tags)),
-                Token::EndTag(tag) => Some(Part::End(tag.span.start..tag.span.end)),
+                Token::StartTag(tag) => {
+                    if let Some(state) = content_state(&tag.name) {
+                        tokenizer.set_state(state);
+                    }
+                    Some(start_tag(tag, source, &covered, &tags))
+                }
+                Token::EndTag(tag) => Some(Part::End {
+                    name: lossy(&tag.name),
+                    at: tag.span.start..tag.span.end,
+                }),
                 _ => None,
             });
         }
@@ -135,7 +154,7 @@ impl<'s> Page<'s> {
             .iter()
             .skip(part + 1)
             .find_map(|part| match part {
-                Part::End(at) => Some(at.clone()),
+                Part::End { at, .. } => Some(at.clone()),
                 _ => None,
             });
         let end = end.unwrap_or(self.source.len()..self.source.len());
@@ -143,20 +162,42 @@ impl<'s> Page<'s> {
     }
 }
 
+/// Returns how the content of an element is read, if it is not HTML (WHATWG HTML §13.2.6.4). `<noscript>` is
+/// read as a browser without scripts does, since that one shows it.
+fn content_state(name: &[u8]) -> Option<State> {
+    match name.to_ascii_lowercase().as_slice() {
+        b"title" | b"textarea" => Some(State::RcData),
+        b"style" | b"xmp" | b"iframe" | b"noembed" | b"noframes" => Some(State::RawText),
+        b"script" => Some(State::ScriptData),
+        b"plaintext" => Some(State::PlainText),
+        _ => None,
+    }
+}
+
 fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).to_ascii_lowercase()
 }
 
-fn start_tag(tag: StartTag<usize>, covered: &str, tags: &[Range<usize>]) -> Part {
+fn start_tag(tag: StartTag<usize>, source: &str, covered: &str, tags: &[Range<usize>]) -> Part {
     let mut attributes: Vec<_> = tag
         .attributes
         .into_iter()
         .map(|(name, value)| {
             let at = value_range(covered, value.span.start + name.len());
+            let is_dynamic = !overlapping(tags, &at).is_empty();
+            let value = match is_dynamic {
+                // As its author wrote it.
+                true => {
+                    let value = source.get(at.clone()).unwrap_or_default();
+                    value.trim_matches(['"', '\'']).to_owned()
+                }
+                false => String::from_utf8_lossy(&value.value).into_owned(),
+            };
             Attribute {
                 name: lossy(&name),
-                value: String::from_utf8_lossy(&value.value).into_owned(),
-                is_dynamic: !overlapping(tags, &at).is_empty(),
+                value,
+                is_dynamic,
+                begins_with_tag: begins_with_tag(covered, tags, &at),
                 at,
             }
         })
@@ -166,7 +207,15 @@ fn start_tag(tag: StartTag<usize>, covered: &str, tags: &[Range<usize>]) -> Part
         name: lossy(&tag.name),
         attributes,
         at: tag.span.start..tag.span.end,
+        is_closed: tag.self_closing,
     }
+}
+
+/// Returns whether a value, with its quotes, begins with a template tag.
+fn begins_with_tag(covered: &str, tags: &[Range<usize>], at: &Range<usize>) -> bool {
+    let value = covered.get(at.clone()).unwrap_or_default();
+    let from = at.start + usize::from(value.starts_with(['"', '\'']));
+    tags.iter().any(|tag| tag.start == from)
 }
 
 /// Returns the place of the value with its quotes, after an attribute name that ends at `end`. The
@@ -215,7 +264,7 @@ fn target(value: &str) -> Target {
         });
     match scheme.map(str::to_ascii_lowercase).as_deref() {
         Some("data" | "about" | "blob") => return Target::Here,
-        Some("javascript" | "vbscript") => return Target::Script,
+        Some("javascript") => return Target::Script,
         Some(_) => return Target::Away,
         None => {}
     }
@@ -232,6 +281,23 @@ fn target(value: &str) -> Target {
     Target::File(percent_decode_str(path).decode_utf8_lossy().into_owned())
 }
 
+/// Returns the fragment of an address that selects a part of a drawing, with its `#`; empty if there is none, or
+/// if it has a character that means something in a style sheet or a page.
+fn fragment(address: &str) -> &str {
+    let fragment = address.find('#').and_then(|at| address.get(at..));
+    let fragment = fragment.unwrap_or_default().trim_end();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "#-_.:".contains(c);
+    match fragment.chars().all(is_plain) {
+        true => fragment,
+        false => "",
+    }
+}
+
+/// Returns a text with the line ends that a browser makes of it (WHATWG HTML §13.2.3.5). The filter does the same.
+pub(crate) fn with_usual_newlines(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
 /// Returns the media type of a file that can be embedded.
 pub(crate) fn media_type(extension: &str) -> Option<&'static str> {
     Some(match extension {
@@ -241,11 +307,23 @@ pub(crate) fn media_type(extension: &str) -> Option<&'static str> {
         "webp" => "image/webp",
         "avif" => "image/avif",
         "svg" => "image/svg+xml",
-        "ico" => "image/x-icon",
+        "apng" => "image/apng",
+        "bmp" => "image/bmp",
+        "ico" | "cur" => "image/x-icon",
         "woff2" => "font/woff2",
         "woff" => "font/woff",
         "ttf" => "font/ttf",
         "otf" => "font/otf",
+        "mp4" | "m4v" => "video/mp4",
+        "webm" => "video/webm",
+        "ogv" => "video/ogg",
+        "mp3" => "audio/mpeg",
+        "m4a" => "audio/mp4",
+        "aac" => "audio/aac",
+        "ogg" | "oga" | "opus" => "audio/ogg",
+        "flac" => "audio/flac",
+        "wav" => "audio/wav",
+        "vtt" => "text/vtt",
         _ => return None,
     })
 }

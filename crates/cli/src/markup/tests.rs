@@ -33,21 +33,27 @@ fn references_of_style_sheets_are_found() {
             &[("a;b.css", "@import url('a;b.css') ;", Some(""))],
         ),
         (
-            "@font-face{src:url(a.woff2) format(\"woff2\"),url(\"b.woff\")}",
-            &[
-                ("a.woff2", "url(a.woff2)", None),
-                ("b.woff", "url(\"b.woff\")", None),
-            ],
+            "a{b:image-set('a.png' 1x, url(b.png) type('image/png') 2x)}",
+            &[("a.png", "'a.png'", None), ("b.png", "url(b.png)", None)],
+        ),
+        (
+            "@charset 'utf-8';@layer a,b;<!-- @import 'a.css';b{}@import 'c.css';@media x{@import 'd.css';}",
+            &[("a.css", "@import 'a.css';", Some(""))],
+        ),
+        ("@layer a{b{c:url(d)}}@import 'e.css';", &[("d", "url(d)", None)]),
+        (
+            "@namespace svg url(http://x.example/svg);a{b:url(c)}",
+            &[("c", "url(c)", None)],
         ),
     ] {
         let found: Vec<_> = css::references(css)
             .into_iter()
             .map(|reference| {
-                (
-                    reference.target,
-                    css[reference.at].to_owned(),
-                    reference.import,
-                )
+                let import = match reference.kind {
+                    css::Kind::Import(conditions) => Some(conditions),
+                    _ => None,
+                };
+                (reference.target, css[reference.at].to_owned(), import)
             })
             .collect();
         let expected: Vec<_> = expected
@@ -99,8 +105,111 @@ proptest! {
     #[test]
     fn any_text_can_be_read(html in "[<>{}/\"'!=a-z \n-]{0,60}", any in ".{0,40}") {
         for text in [html, any] {
-            let _ = lint(&text, &usual(), true);
+            let serving = Serving { has_policy: true, as_it_is: true };
+            let _ = lint(&text, &usual(), serving);
             let _ = (css::references(&text), plain_svg(&text));
+            let _ = (imports::imports(&text), references::choices(&text));
         }
+    }
+}
+
+/// What stays of the sources of a font.
+#[test]
+fn one_form_of_a_font_stays() {
+    use css::Kind::{Obsolete, Redundant, Url};
+    for (face, expected, left_out) in [
+        (
+            "src:url('i.eot');src:url('i.eot?#iefix') format('embedded-opentype'),url('i.woff2') \
+             format('woff2'),url('i.ttf') format('truetype'),url('i.svg#I') format('svg')",
+            "src:url('i.woff2') format('woff2')",
+            vec![Obsolete, Obsolete, Url, Redundant, Obsolete],
+        ),
+        (
+            "font-family:x;src:local('X'),url(i.ttf),url(i.woff)",
+            "font-family:x;src:local('X'),url(i.woff)",
+            vec![Redundant, Url],
+        ),
+        (
+            "src:url(i.svg),url(i.eot);font-weight:400",
+            "font-weight:400",
+            vec![Obsolete, Obsolete],
+        ),
+        ("src:url(i.otf)", "src:url(i.otf)", vec![Url]),
+        (
+            "src:url(i.woff2) format(woff2-variations), url(https://x.example/i.woff)",
+            "src:url(i.woff2) format(woff2-variations), url(https://x.example/i.woff)",
+            vec![Url, Url],
+        ),
+        (
+            "src:url(data:font/ttf;base64,AA==) format('truetype')",
+            "src:url(data:font/ttf;base64,AA==) format('truetype')",
+            vec![Url],
+        ),
+    ] {
+        let sheet = format!("@font-face{{{face}}}b{{}}");
+        let found = css::references(&sheet);
+        let kinds: Vec<_> = found.iter().map(|reference| &reference.kind).collect();
+        assert_eq!(kinds, left_out.iter().collect::<Vec<_>>(), "{face}");
+        let mut rest = sheet.clone();
+        for reference in found.iter().rev().filter(|reference| reference.kind != Url) {
+            rest.replace_range(reference.at.clone(), "");
+        }
+        assert_eq!(rest, format!("@font-face{{{expected}}}b{{}}"), "{face}");
+    }
+}
+
+#[test]
+fn modules_that_a_script_imports_are_found() {
+    for (script, expected) in [
+        ("import './a.js'", &["./a.js"][..]),
+        (
+            "import{b}from\"/b.js\";export * from 'https://x.example/c.js'",
+            &["/b.js", "https://x.example/c.js"],
+        ),
+        ("const d = await import( './d.js' )", &["./d.js"]),
+        ("import vue from 'vue'", &[]),
+        (
+            "// import './a.js'\n/* import './a.js' */ x = 'import \"./a.js\"'; `import './a.js'`",
+            &[],
+        ),
+        ("Array.from('./a'); from('b'); x.import('./c')", &[]),
+        ("x = /'/; import './a.js'\nimport './b.js'", &["./b.js"]),
+    ] {
+        let found = imports::imports(script);
+        let targets: Vec<_> = found.iter().map(|import| import.target.as_str()).collect();
+        assert_eq!(targets, expected, "{script}");
+    }
+}
+
+#[test]
+fn addresses_of_a_srcset_are_found() {
+    for (srcset, expected) in [
+        ("a.png", &["a.png"][..]),
+        (" a.png 1x , b.png 2x", &["a.png", "b.png"]),
+        ("a.png, b.png 2x,c.png", &["a.png", "b.png", "c.png"]),
+        ("a,b.png 1x", &["a,b.png"]),
+        (
+            "data:image/png;base64,AA== 1x, /c.png (x, y) 2x",
+            &["data:image/png;base64,AA==", "/c.png"],
+        ),
+        (",", &[]),
+    ] {
+        let found = references::choices(srcset);
+        let found: Vec<_> = found.into_iter().map(|at| &srcset[at]).collect();
+        assert_eq!(found, expected, "{srcset}");
+    }
+}
+
+#[test]
+fn event_handlers_are_known_by_name() {
+    for (name, expected) in [
+        ("onclick", true),
+        ("onabort", true),
+        ("onwheel", true),
+        ("once", false),
+        ("on", false),
+        ("data-onclick", false),
+    ] {
+        assert_eq!(handlers::is_handler(name), expected, "{name}");
     }
 }

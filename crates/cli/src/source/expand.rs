@@ -4,8 +4,8 @@ use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
 use tidegate_core::config::{limits, Config};
 
-use super::{finding, read_document, Files, Finding, Mark, Node, Value, NOT_UTF8};
-use crate::markup::{media_type, plain_svg};
+use super::{finding, read_document, Files, Finding, Mark, Node, Value};
+use crate::markup::{media_type, plain_svg, with_usual_newlines};
 
 /// Where references are allowed, for the error about one elsewhere.
 pub(super) const ALLOWED: &str =
@@ -120,9 +120,9 @@ impl Expander<'_> {
 
     fn text(&mut self, file: usize) -> Option<String> {
         match self.files.text(file) {
-            Ok(text) => Some(text.to_owned()),
+            Ok(text) => Some(with_usual_newlines(text)),
             Err(mark) => {
-                self.refuse(mark, NOT_UTF8);
+                self.refuse(mark, self.files.not_text(file));
                 None
             }
         }

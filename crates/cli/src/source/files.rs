@@ -84,14 +84,30 @@ impl Files {
         self.entries.iter().map(|entry| entry.path.as_path())
     }
 
-    /// Returns a file as text, or the place of the first byte that is not UTF-8.
+    /// Returns a file as text, or the place of the first byte that is not text in UTF-8. A NUL is none either: a page
+    /// of ASCII in UTF-16 has them.
     pub(crate) fn text(&self, file: usize) -> Result<&str, Mark> {
         let bytes = self.bytes(file);
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        std::str::from_utf8(bytes).map_err(|error| {
-            let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let text = std::str::from_utf8(bytes).map_err(|error| error.valid_up_to());
+        let text = text.and_then(|text| match text.find('\0') {
+            None => Ok(text),
+            Some(at) => Err(at),
+        });
+        text.map_err(|end| {
+            let good = bytes.get(..end).unwrap_or_default();
             position(&String::from_utf8_lossy(good), file, usize::MAX)
         })
+    }
+
+    /// Returns the message for a file that is not text.
+    pub(crate) fn not_text(&self, file: usize) -> &'static str {
+        let bytes = self.bytes(file);
+        let has_mark = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+        match has_mark || bytes.contains(&0) {
+            true => "UTF-16, or no text; allowed: text in UTF-8",
+            false => "not UTF-8; allowed: text in UTF-8",
+        }
     }
 
     /// Opens the file that `from` refers to as `reference`; the error says why it cannot.

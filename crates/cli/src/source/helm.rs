@@ -1,16 +1,16 @@
-//! Tags of Helm, which look like Tidegate's own but are filled in by another tool, before.
+//! Tags of other template languages, such as Helm, which look like Tidegate's own.
 
-/// Returns what to add to an error about a template tag: nothing, unless the tag looks like one of Helm's.
+/// Returns what to add to an error about a template tag: nothing, unless the tag looks like one of another language,
+/// or like no tag at all.
 pub(super) fn hint_for_tag(found: &str) -> &'static str {
-    match found
-        .trim_matches('"')
-        .strip_prefix("{{")
-        .is_some_and(is_helm)
-    {
-        true => {
-            "; is this a tag of Helm? `delimiters` gives Tidegate's own tags another form, and \
-             docs/pages.md has a recipe for a chart"
-        }
+    let found = found.trim_matches('"');
+    if found.strip_prefix("{{").is_some_and(is_of_other_language) {
+        return "; is this a tag of another template language, such as Helm or Go? `delimiters` gives Tidegate's \
+                own tags another form, and docs/pages.md has a recipe for a chart";
+    }
+    let inner = found.trim_start_matches(|c: char| c.is_ascii_punctuation());
+    match inner.starts_with(|c: char| c.is_ascii_digit() || c.is_whitespace()) {
+        true => "; a page with this text needs other `delimiters`",
         false => "",
     }
 }
@@ -22,6 +22,16 @@ pub(super) fn hint_for_file(text: &str) -> &'static str {
         true => "; is this a template of Helm? Check what `helm template` makes of it",
         false => "",
     }
+}
+
+/// Returns whether a tag, after its opening braces, is one of Helm's, or of Go's templates with their pipes and blocks.
+fn is_of_other_language(tag: &str) -> bool {
+    let inner = tag.trim_end_matches('}').trim();
+    let word = inner.split_whitespace().next().unwrap_or_default();
+    is_helm(tag)
+        || inner.contains('|')
+        || inner.ends_with('-')
+        || (matches!(word, "if" | "else" | "end" | "block" | "define") && inner != "else")
 }
 
 /// Returns whether a tag, after its opening braces, is one of Helm's.

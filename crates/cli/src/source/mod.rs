@@ -293,7 +293,7 @@ fn read_document(files: &Files, file: usize) -> Result<Node, Finding> {
 fn read_documents(files: &Files, file: usize, dialect: Dialect) -> Result<Vec<Node>, Finding> {
     let text = files
         .text(file)
-        .map_err(|mark| finding(files, mark, NOT_UTF8))?;
+        .map_err(|mark| finding(files, mark, files.not_text(file)))?;
     if text.trim().is_empty() {
         return Ok(Vec::new());
     }
@@ -311,5 +311,7 @@ fn read_documents(files: &Files, file: usize, dialect: Dialect) -> Result<Vec<No
     })
 }
 
-/// Message for a file that is not text.
-pub(crate) const NOT_UTF8: &str = "not UTF-8; allowed: text in UTF-8";
+/// Reads the first document of a text in YAML that this command has made.
+pub(crate) fn parse_yaml(text: &str) -> Option<Node> {
+    read::yaml(text, 0).ok()?.into_iter().next()
+}

@@ -58,6 +58,40 @@ fn the_resources_hold_the_configuration() {
     }
 }
 
+/// Annotations of an object have at most 262,144 bytes, and Go writes `<` as six.
+#[test]
+fn a_resource_that_kubectl_cannot_keep_in_an_annotation_is_said() {
+    let said = |kind: &str, body: &str| {
+        let folder = Folder::new(&[("s.yaml", SOURCE), ("pages/a.html", &page("", body))]);
+        let output = folder.run(&["bundle", "s.yaml", "--as", kind]);
+        let stderr = text(&output.stderr);
+        let line = stderr.lines().find(|line| line.contains("kubectl"));
+        line.map(str::to_owned)
+    };
+    let expected = |bytes: usize| {
+        Some(format!(
+            "use `kubectl apply --server-side`: `kubectl apply` keeps the resource in an annotation, which \
+             would have {bytes} of 262144 bytes"
+        ))
+    };
+    let (letters, tags) = ("x".repeat(261_900), "<b>".repeat(20_200));
+    for (kind, body, bytes) in [
+        ("istio", letters.as_str(), 262_505),
+        ("istio", tags.as_str(), 263_205),
+        ("trafficextension", &letters, 262_520),
+        ("envoy-gateway", &letters, 262_578),
+    ] {
+        let said = said(kind, body);
+        assert_eq!(said, expected(bytes), "{kind}");
+    }
+    for kind in ["istio", "envoy-gateway"] {
+        assert_eq!(said(kind, &"x".repeat(260_000)), None, "{kind}");
+    }
+    for kind in ["json", "envoy", "envoy-filter"] {
+        assert_eq!(said(kind, &letters), None, "{kind}");
+    }
+}
+
 /// Returns the exit code, the resource and standard error of `bundle`.
 fn resource(args: &[&str]) -> (Option<i32>, String, String) {
     let folder = Folder::new(&[("s.yaml", "brand: { name: A }\n")]);

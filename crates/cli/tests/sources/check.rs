@@ -218,7 +218,10 @@ fn tags_of_helm_get_a_hint() {
     let chart = "brand:\n  name: {{ .Values.brand }}\n";
     let folder = Folder::new(&[("s.yaml", source), ("chart.yaml", chart)]);
     for (file, hint) in [
-        ("s.yaml", "; is this a tag of Helm? `delimiters` gives"),
+        (
+            "s.yaml",
+            "; is this a tag of another template language, such as Helm or Go? `delimiters` gives",
+        ),
         (
             "chart.yaml",
             "; is this a template of Helm? Check what `helm template` makes of it\n",

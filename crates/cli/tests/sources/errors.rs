@@ -56,7 +56,7 @@ fn errors_in_pages_are_reported_with_their_place() {
         (
             "a picture that is none",
             with("<img src=fine.js alt>"),
-            "s/pages/a.html:5:10: error: s/pages/fine.js does not have the file name of a picture or font that can be embedded".into(),
+            "s/pages/a.html:5:10: error: s/pages/fine.js does not have the file name of a picture, font, sound or film that can be embedded".into(),
         ),
         (
             "a picture that is too large",

@@ -8,6 +8,7 @@ mod own;
 mod preview;
 mod schema;
 mod yaml;
+mod references;
 
 use std::fs;
 use std::path::Path;
@@ -280,7 +281,7 @@ fn check_warns_of_blocked_and_inaccessible_content() {
         );
     let html = html
         + "<img src=http://x.example/y.png>\n<a href=\"javascript:x()\" onclick=\"y()\">é</a>\
-           <form action=/x></form>\n<iframe src=/f></iframe><img srcset=\"a 2x\" src=\"data:,\" alt>\n";
+           <form action=/x></form>\n<iframe src=/f></iframe><img srcset=\"//x.example/a 2x\" src=\"data:,\" alt>\n";
     let source = "brand: { color: \"#6f8f9f\" }\ntemplates: { a: { html: { file: a.html } } }\n";
     let folder = Folder::new(&[("s.yaml", source), ("a.html", &html)]);
     let (code, stderr) = folder.fails(&["check", "s.yaml"]);
