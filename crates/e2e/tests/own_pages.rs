@@ -186,7 +186,7 @@ fn page_shows_exposed_values_escaped() {
         page.header("content-security-policy").unwrap(),
         format!(
             "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; \
-             connect-src 'self'; font-src data:; img-src data:; base-uri 'none'; \
+             connect-src 'self'; font-src data:; img-src data:; media-src data:; base-uri 'none'; \
              form-action 'none'; frame-ancestors 'none'"
         )
     );

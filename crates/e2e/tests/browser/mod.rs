@@ -8,6 +8,7 @@ mod hidden;
 mod left;
 mod look;
 mod own;
+mod violations;
 
 use serde_json::{json, Value};
 use tidegate_core::config::PageRetry;
