@@ -4,7 +4,9 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use serde_json::json;
 use tidegate_e2e::client::Protocol;
+use tidegate_e2e::config::tidegate;
 use tidegate_e2e::message::Request;
 
 use crate::site::Site;
@@ -69,7 +71,12 @@ fn exchange(address: SocketAddr, body: Body) -> String {
 
 #[test]
 fn a_rejected_upload_gets_the_whole_page_and_no_100_continue() {
-    let site = Site::start(&[("page", Some(FORCED))]);
+    // Otherwise Envoy sends `100 Continue` before any filter sees the request.
+    let proxied = json!({ "proxy_100_continue": true });
+    let filter = tidegate(&tidegate_e2e::module(), Some(FORCED));
+    let site = Site::with_listeners(vec![("page", vec![filter])], |listener| {
+        listener.manager(proxied.clone())
+    });
     let address = site.envoy.listener("page");
     for body in [Body::Expected, Body::Whole, Body::Chunked, Body::Held] {
         let answer = exchange(address, body);

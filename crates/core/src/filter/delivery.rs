@@ -58,7 +58,10 @@ impl Delivery {
             // The filter that translates the call makes a status of a plain failure. After a status of
             // this filter's it would wait for a message in base64 (`grpc_web_filter.cc`, `encodeData`).
             Format::Grpc if accepts_grpc_web_text(request) => return None,
-            Format::Grpc if is_translated(request, response, source) => (format, Way::Headers),
+            Format::Grpc if accepts_grpc_web(request) => (format, Way::Headers),
+            // Another filter, of which nothing is known here, translates the call (`connect_grpc_bridge`): its
+            // client may take a status of gRPC in the headers for success.
+            Format::Grpc if is_translated(response, source) => return None,
             // The client expects the status in the headers, with nothing after them (gRPC over HTTP/2,
             // "Responses": Trailers-Only).
             Format::Grpc => (format, Way::LocalReply),
@@ -109,12 +112,9 @@ fn has_other_origin(request: &HeaderBlock) -> bool {
 }
 
 /// Returns whether a filter between this one and the client made a gRPC call of a request in another
-/// protocol, so that Envoy does not take it for a call: it would send a local reply as plain text.
-fn is_translated(request: &HeaderBlock, response: &ResponseInfo, source: Source) -> bool {
-    // Envoy's failure of a call has the status 200.
-    let is_plain_failure =
-        source == Source::Proxy && response.headers.get(":status") != Some(b"200");
-    is_plain_failure || accepts_grpc_web(request)
+/// protocol, so that Envoy does not take it for a call: Envoy's failure of a call has the status 200.
+fn is_translated(response: &ResponseInfo, source: Source) -> bool {
+    source == Source::Proxy && response.headers.get(":status") != Some(b"200")
 }
 
 #[cfg(test)]

@@ -35,7 +35,8 @@ pub(super) struct ExposedValues<'a> {
     pub(super) until: Option<DateTime>,
     /// `None`: trying again does not help.
     pub(super) retry_after: Option<Duration>,
-    /// What people read instead: until the end of the maintenance, if that is later.
+    /// What people read instead: until the end of the maintenance, if that is known. The hint of a client is a
+    /// little later.
     pub(super) wait: Option<Duration>,
     /// `retry_after` as a point in time.
     pub(super) retry_at: Option<Timestamp>,
@@ -66,7 +67,6 @@ impl<'a> ExposedValues<'a> {
         let is_safe = matches!(info.method, b"GET" | b"HEAD");
         let maintenance = info.maintenance;
         let until = maintenance.and_then(|maintenance| maintenance.until);
-        // `retry.max` limits the hint for programs, which ask again after it.
         let left = until
             .zip(info.now)
             .map_or(Duration::ZERO, |(until, now)| until.saturating_since(now));
@@ -78,7 +78,9 @@ impl<'a> ExposedValues<'a> {
             notice: maintenance.and_then(|maintenance| maintenance.message.as_ref()),
             until: until.and_then(Timestamp::to_utc),
             retry_after: info.retry_after,
-            wait: info.retry_after.map(|retry_after| retry_after.max(left)),
+            wait: info
+                .retry_after
+                .map(|retry_after| if left.is_zero() { retry_after } else { left }),
             retry_at: info
                 .now
                 .zip(info.retry_after)

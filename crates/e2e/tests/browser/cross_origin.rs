@@ -11,7 +11,7 @@ use crate::site::{Site, PLAIN};
 const CONFIGURATION: &str = r#"{
     "breaker": { "mode": "disabled" },
     "retry": { "check_ins": 1000000 },
-    "intercept": { "statuses": ["5xx", 401, 403, 429] }
+    "intercept": { "statuses": ["4xx", "5xx"] }
 }"#;
 const FORCED: &str = r#"{ "breaker": { "mode": "forced_open" } }"#;
 

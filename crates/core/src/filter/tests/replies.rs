@@ -282,6 +282,8 @@ fn a_failure_of_a_translated_call_is_a_status_in_headers_or_passes() {
     assert!(headers.get("grpc-retry-pushback-ms").is_some());
     let text = failed(("accept", "application/grpc-web-text"));
     assert!(text.passes());
+    // Whatever translates this call, its client knows no status of gRPC.
+    assert!(failed(("x-other", "1")).passes());
     assert_eq!(text.state("tidegate.reason"), Some("connection_refused"));
 }
 
