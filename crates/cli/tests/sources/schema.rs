@@ -89,7 +89,8 @@ fn the_schema_refuses_mistakes() {
         "templates: { a: { html: { file: \"\" } } }",
         "templates: { file: a.html }",
         "brand: { name: { file: a.html } }",
-        // (Not those in place of a text for each language: for a schema, `file` is a language.)
+        "brand: { links: [{ label: { file: a.html }, url: / }] }",
+        "routes: [{ maintenance: { message: { file: a.html } } }]",
         "locales: { strings: { file: words.yaml } }",
         "locales: { file: words.yaml }",
         "pages: [{ file: words.yaml }]",

@@ -14,7 +14,8 @@ The configuration of the filter is one JSON object: the `configuration` of the W
 every route a neutral page set and a circuit breaker.
 
 `tidegate check FILE` reports everything that is wrong with a configuration. It uses the parser of the \
-filter. Editors can use `schema/config.schema.json`. The filter refuses a configuration with a mistake, \
+filter. Editors can use `schema/config.schema.json`, and for a source \
+`schema/source.schema.json` ([pages.md](pages.md#tidegate-init-dir)). The filter refuses a configuration with a mistake, \
 writes each mistake to Envoy's log, and keeps the configuration in force.
 
 * A **duration** is a whole number with a unit: `\"250ms\"`, `\"5s\"`, `\"2m\"`, `\"1h\"`.

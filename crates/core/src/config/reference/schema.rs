@@ -123,13 +123,21 @@ impl Writer<'_> {
     /// Returns the schema of a value one level below a path.
     fn inside(&self, key: &'static str, shape: &Shape, path: &mut Path) -> Pairs {
         path.push(key);
-        let schema = self.value(shape, path);
+        let mut schema = self.value(shape, path);
         let takes_file = (self.takes_file)(path);
         path.pop();
-        match takes_file {
-            true => any_of([schema, vec![pair("$ref", text("#/$defs/file"))]]),
-            false => schema,
+        if takes_file {
+            return any_of([schema, vec![pair("$ref", text("#/$defs/file"))]]);
         }
+        // A text, or an object with a text for each language: `file` alone is no language but a reference.
+        let is_for_languages = |inner: &Shape| matches!(inner, Shape::Map { .. });
+        if matches!(shape, Shape::Either(text, of) if text.is_textual() && is_for_languages(of)) {
+            let mut reference = typed("object");
+            reference.push(pair("required", Json::List(vec![text("file")])));
+            reference.push(pair("maxProperties", count(1)));
+            schema.push(pair("not", Json::Object(reference)));
+        }
+        schema
     }
 
     /// Returns the schema of a value at a key path.
