@@ -109,7 +109,8 @@ debian_programs() {
   unpacked=$cache/$2
   [ -d "$unpacked" ] && return
   for tool in apt-get dpkg-deb tar; do
-    have "$tool" || die "the tests need these programs: ${*:3}. Install them, and put them on PATH"
+    have "$tool" || die "the tests need these programs: ${*:3}. Install them, and put them on PATH
+  On Debian, as root:  apt-get install $package"
   done
   mkdir -p "$cache"
   if have flock; then
