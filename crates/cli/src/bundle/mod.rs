@@ -1,7 +1,7 @@
 //! `tidegate bundle`: builds the configuration for Envoy, Istio or Envoy Gateway from a source.
 
-mod image;
 mod apply;
+mod image;
 mod options;
 mod resource;
 

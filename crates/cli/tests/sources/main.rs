@@ -6,9 +6,9 @@ mod errors;
 mod image;
 mod own;
 mod preview;
+mod references;
 mod schema;
 mod yaml;
-mod references;
 
 use std::fs;
 use std::path::Path;

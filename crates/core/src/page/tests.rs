@@ -242,10 +242,8 @@ fn every_language_says_when_a_maintenance_ends() {
         let html = at(locale.tag, Format::Html, &ends);
         let time = "<time id=\"until\" dir=\"auto\" datetime=\"2026-08-23T12:15:30Z\">\
                     2026-08-23 12:15:30 UTC</time>";
-        let said = format!(
-            "{next}{gap}<span class=\"hint\">{before}<strong>{hours}</strong></span> ({time})\
-             <span class=\"hint\">{after}</span></p>"
-        );
+        let said =
+            format!("{next}{gap}<span class=\"end\">{before}<strong>{hours}</strong> ({time}){after}</span></p>");
         assert!(html.contains(&said), "{said} in {html}");
         let text = at(locale.tag, Format::Text, &ends);
         let said = format!("\n{before}{hours} (2026-08-23 12:15:30 UTC){after}\n");
@@ -254,7 +252,7 @@ fn every_language_says_when_a_maintenance_ends() {
         let said = "\"until\":\"2026-08-23T12:15:30Z\",\"retryable\":true,\"retry_after\":900,";
         assert!(problem.contains(said), "{problem}");
     }
-    // Without an end, or with an earlier one, the hint decides.
+    // Without an end, the hint decides.
     let open = Maintenance {
         until: None,
         message: None,
@@ -263,12 +261,12 @@ fn every_language_says_when_a_maintenance_ends() {
         until: Some(Timestamp::from_secs(NOW_MS / 1000 + 60)),
         message: None,
     };
-    for (maintenance, has_time) in [(&open, false), (&soon, true)] {
+    for (maintenance, has_time, when) in [
+        (&open, false, "in about 15 minutes"),
+        (&soon, true, "in about a minute"),
+    ] {
         let html = at("en", Format::Html, maintenance);
-        assert!(
-            html.contains("<strong>in about 15 minutes</strong>"),
-            "{html}"
-        );
+        assert!(html.contains(&format!("<strong>{when}</strong>")), "{html}");
         assert_eq!(html.contains("<time id=\"until\""), has_time);
     }
 }
