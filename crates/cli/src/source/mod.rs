@@ -313,5 +313,5 @@ fn read_documents(files: &Files, file: usize, dialect: Dialect) -> Result<Vec<No
 
 /// Reads the first document of a text in YAML that this command has made.
 pub(crate) fn parse_yaml(text: &str) -> Option<Node> {
-    read::yaml(text, 0).ok()?.into_iter().next()
+    read::yaml(text, 0, Dialect::Core).ok()?.into_iter().next()
 }
