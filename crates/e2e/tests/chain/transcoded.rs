@@ -12,7 +12,7 @@ const CLOSED: &str = r#"{ "routes": [{ "name": "all", "maintenance": true }] }"#
 fn field(number: u32, value: impl AsRef<[u8]>) -> Vec<u8> {
     let value = value.as_ref();
     [
-        varint(number << 3 | 2),
+        varint((number << 3) | 2),
         varint(value.len().try_into().expect("a short field")),
         value.to_vec(),
     ]
@@ -20,12 +20,13 @@ fn field(number: u32, value: impl AsRef<[u8]>) -> Vec<u8> {
 }
 
 fn varint(mut number: u32) -> Vec<u8> {
+    let low = |number: u32| u8::try_from(number & 0x7f).expect("seven bits");
     let mut bytes = Vec::new();
     while number > 0x7f {
-        bytes.push((number & 0x7f | 0x80) as u8);
+        bytes.push(low(number) | 0x80);
         number >>= 7;
     }
-    bytes.push(number as u8);
+    bytes.push(low(number));
     bytes
 }
 
