@@ -27,7 +27,7 @@ Examples:
   tidegate check filter.json                       the configuration that the filter gets
   tidegate check my-pages/tidegate.yaml            a source, with the pages and files that it names
   tidegate check envoy.yaml wasmplugin.yaml        the configurations inside, in YAML or JSON
-  helm template . | tidegate check -               what a chart makes
+  helm template . | tidegate check --strict -      what a chart makes
   tidegate check --strict --format github *.yaml   annotations in GitHub Actions; fails on warnings")]
 pub(crate) struct Args {
     /// Configurations, sources or resources in JSON or YAML; `-` reads standard input

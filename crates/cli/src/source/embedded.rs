@@ -3,6 +3,8 @@
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
 
+use tidegate_core::diagnostics::nearest;
+
 use super::{read, Mark, Node, Value};
 
 /// The type of Envoy's Wasm filter.
@@ -32,6 +34,9 @@ const CONFIGS: [&str; 3] = ["configuration", "pluginConfig", "config"];
 pub(super) struct Plugin {
     /// Its configuration; `None` if it has none.
     config: Option<Node>,
+    /// The key of the configuration, and one that may be meant by it, if there is no configuration.
+    key: &'static str,
+    meant: Option<String>,
     /// Where it would be.
     mark: Mark,
     /// Whether its name or its module says that it is Tidegate.
@@ -101,11 +106,10 @@ fn of_kubernetes(document: &Node, kind: &str, plugins: &mut Vec<Plugin>) {
         plugins.extend(found.flat_map(|found| found.plugins));
         return;
     };
-    let mut add = |plugin: &Node, key: &str| {
+    let mut add = |plugin: &Node, key: &'static str| {
         plugins.push(Plugin {
-            config: plugin.get(key).cloned(),
-            mark: plugin.mark,
             is_named: is_named(document) || is_named(plugin),
+            ..Plugin::new(plugin, key)
         });
     };
     match kind {
@@ -117,11 +121,7 @@ fn of_kubernetes(document: &Node, kind: &str, plugins: &mut Vec<Plugin>) {
         }
         "EnvoyExtensionPolicy" => {
             for wasm in spec.get("wasm").map_or(&[][..], Node::items) {
-                plugins.push(Plugin {
-                    config: wasm.get("config").cloned(),
-                    mark: wasm.mark,
-                    is_named: is_named(wasm),
-                });
+                plugins.push(Plugin::new(wasm, "config"));
             }
         }
         // `EnvoyFilter` and `EnvoyPatchPolicy` hold parts of an Envoy configuration.
@@ -139,14 +139,8 @@ fn of_envoy(node: &Node, plugins: &mut Vec<Plugin>) {
         false => None,
     };
     if let Some(filter) = filter {
-        let plugin = filter.get("config");
-        plugins.push(Plugin {
-            config: plugin
-                .and_then(|plugin| plugin.get("configuration"))
-                .cloned(),
-            mark: plugin.unwrap_or(filter).mark,
-            is_named: is_named(plugin.unwrap_or(filter)),
-        });
+        let plugin = filter.get("config").unwrap_or(filter);
+        plugins.push(Plugin::new(plugin, "configuration"));
         return;
     }
     for (_, _, inner) in node.entries() {
@@ -169,6 +163,36 @@ fn is_named(node: &Node) -> bool {
 }
 
 impl Plugin {
+    /// Returns the plugin that a node describes, whose configuration is under `key`.
+    fn new(node: &Node, key: &'static str) -> Self {
+        let config = node.get(key).cloned();
+        let others = node.entries().iter().map(|(other, _, _)| other.as_str());
+        let meant = match config {
+            Some(_) => None,
+            None => nearest(key, others),
+        };
+        Self {
+            config,
+            key,
+            meant,
+            mark: node.mark,
+            is_named: is_named(node),
+        }
+    }
+
+    /// Returns what is unwise about a plugin without a configuration, with its place.
+    pub(super) fn missing(&self) -> Option<(Mark, String)> {
+        if self.config.is_some() {
+            return None;
+        }
+        let key = self.key;
+        let meant = self.meant.as_ref().map_or_else(String::new, |found| {
+            format!("; found `{found}`: did you mean `{key}`?")
+        });
+        let what = format!("no `{key}`, so every option has its default{meant}");
+        Some((self.mark, what))
+    }
+
     /// Returns the configuration and the bytes that the filter gets.
     ///
     /// # Errors

@@ -134,7 +134,21 @@ impl Source {
                 let error = finding(&files, other.mark, what);
                 Ok(vec![Self::refused(files, error)])
             }
-            ([], true) => Ok(vec![Self::read(&mut files, &Node::empty(0))]),
+            ([], true) => {
+                let mut source = Self::read(&mut files, &Node::empty(0));
+                let what = "is empty, so every option has its default";
+                let start = Mark {
+                    line: 1,
+                    column: 1,
+                    file: 0,
+                };
+                // A file that is too large is not read.
+                if source.errors.errors() == 0 {
+                    let warning = finding(&source.files, start, what).into_warning();
+                    source.errors.add(warning);
+                }
+                Ok(vec![source])
+            }
         }
     }
 
@@ -158,9 +172,16 @@ impl Source {
             Err(what) => vec![refused((Mark::nowhere(0), what))],
             Ok(plugins) => plugins
                 .into_iter()
-                .map(|plugin| match plugin.document() {
-                    Ok((node, bytes)) => Self::parse(files.clone(), node, Some(&bytes), &[]),
-                    Err(error) => refused(error),
+                .map(|plugin| {
+                    let missing = plugin.missing();
+                    let mut source = match plugin.document() {
+                        Ok((node, bytes)) => Self::parse(files.clone(), node, Some(&bytes), &[]),
+                        Err(error) => return refused(error),
+                    };
+                    if let Some((mark, what)) = missing {
+                        source.errors.add(finding(files, mark, what).into_warning());
+                    }
+                    source
                 })
                 .collect(),
         }

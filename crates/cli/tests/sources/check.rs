@@ -137,7 +137,8 @@ fn configurations_in_files_of_envoy_are_checked_at_their_place() {
     let expected = [
         "envoy.yaml:25:23: error: mode: found \"of\"; allowed: ",
         "envoy.yaml:36:28: error: brand.nam: found an unknown key; ",
-        "1 file checked: 2 errors",
+        "envoy.yaml:41:17: warning: no `configuration`, so every option has its default",
+        "1 file checked: 2 errors, 1 warning",
     ];
     assert_eq!(stderr.lines().count(), expected.len(), "{stderr}");
     for (line, expected) in stderr.lines().zip(expected) {
@@ -292,4 +293,53 @@ fn the_report_has_a_format_for_programs() {
     let lines = text(&output.stdout);
     assert!(lines.starts_with(expected), "{lines}");
     assert_eq!(lines.lines().count(), 1);
+}
+
+#[test]
+fn a_plugin_without_a_configuration_is_warned_of() {
+    let none = |place: &str, key: &str, hint: &str| {
+        format!(
+            "s.yaml:{place}: warning: no `{key}`, so every option has its default{hint}\n\
+             1 file checked: 0 errors, 1 warning\n"
+        )
+    };
+    let plugin = "apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nmetadata: { name: tidegate }\nspec:";
+    let policy = "apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: EnvoyExtensionPolicy\nmetadata: { name: tidegate }\n\
+                  spec:\n  wasm:\n    -";
+    for (source, expected) in [
+        (
+            format!("{plugin} {{ url: a, pluginconfig: {{ brand: {{ nme: x }} }} }}\n"),
+            none(
+                "4:7",
+                "pluginConfig",
+                "; found `pluginconfig`: did you mean `pluginConfig`?",
+            ),
+        ),
+        (
+            format!("{plugin} {{ url: a }}\n"),
+            none("4:7", "pluginConfig", ""),
+        ),
+        (
+            format!("{policy} {{ name: tidegate, confg: {{}} }}\n"),
+            none("6:7", "config", "; found `confg`: did you mean `config`?"),
+        ),
+        (
+            format!("{plugin} {{ url: a, pluginConfig: {{}} }}\n"),
+            "1 file checked: 0 errors\n".to_owned(),
+        ),
+    ] {
+        let folder = Folder::new(&[("s.yaml", &source)]);
+        assert_eq!(folder.fails(&["check", "s.yaml"]).1, expected, "{source}");
+    }
+}
+
+#[test]
+fn an_empty_file_is_warned_of() {
+    for (name, text) in [("s.yaml", ""), ("s.json", " \n"), ("s.yaml", "# nothing\n")] {
+        let folder = Folder::new(&[(name, text)]);
+        let (code, said) = folder.fails(&["check", "--strict", name]);
+        assert_eq!(code, Some(1), "{name} {text:?}");
+        let expected = format!("{name}:1:1: warning: is empty, so every option has its default\n");
+        assert!(said.starts_with(&expected), "{said}");
+    }
 }
