@@ -62,16 +62,17 @@ with_limit() {
   return "$rc"
 }
 
-# cargo_tool NAME VERSION: sets `program` to a program of crates.io: the one on PATH, else one that cargo builds once into
-# .cache/tools.
+# cargo_tool NAME VERSION [FLAG...]: sets `program` to a program of crates.io: the one on PATH, else one that cargo builds once
+# into .cache/tools. It is not optimised: the build is several times as fast, and these programs do little.
 cargo_tool() {
   program=$(command -v "$1") && return
   local home=$cache/tools/$1-$2
   program=$home/bin/$1
   [ -x "$program" ] && return
   say "building $1 $2, once (minutes)"
-  CARGO_TARGET_DIR=$cache/tools/target cargo install --quiet --locked "$1" --version "$2" --root "$home" >&2
-  rm -rf "$cache/tools/target"
+  CARGO_TARGET_DIR=$cache/tools/target-$1 CARGO_PROFILE_DEV_DEBUG=0 with_signs "building $1" \
+    cargo install --quiet --locked --debug "$1" --version "$2" "${@:3}" --root "$home" >&2
+  rm -rf "$cache/tools/target-$1"
 }
 
 # need_cargo: puts a cargo for native builds on PATH, the one that is there or else Debian's, and makes sure that there is a

@@ -7,23 +7,12 @@ cd "$root"
 mdbook_version=0.4.52
 
 have python3 || apt_install python3 || die "python3 is needed to check the links of the site"
-if ! mdbook=$(command -v mdbook); then
-  home=$cache/tools/mdbook-$mdbook_version
-  mdbook=$home/bin/mdbook
-  if ! [ -x "$mdbook" ]; then
-    if [ "${1:-}" = --if-built ]; then
-      say "SKIPPED: the site needs mdbook, which \`make site\` builds once"
-      exit
-    fi
-    need_cargo
-    say "building mdbook $mdbook_version, once (minutes)"
-    # Not optimised: the site has few pages, and the build is four times as fast.
-    CARGO_TARGET_DIR=$cache/tools/target-mdbook CARGO_PROFILE_DEV_DEBUG=0 with_signs "building mdbook" \
-      cargo install --quiet --locked --debug mdbook --version "$mdbook_version" --no-default-features --features search \
-      --root "$home" >&2
-    rm -rf "$cache/tools/target-mdbook"
-  fi
+if [ "${1:-}" = --if-built ] && ! have mdbook && ! [ -x "$cache/tools/mdbook-$mdbook_version/bin/mdbook" ]; then
+  say "SKIPPED: the site needs mdbook, which \`make site\` builds once"
+  exit
 fi
+need_cargo
+cargo_tool mdbook "$mdbook_version" --no-default-features --features search
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -38,7 +27,7 @@ done
 rm -r "$work/src/docs/site"
 cp docs/site/SUMMARY.md "$work/src"
 cp docs/site/book.toml "$work"
-"$mdbook" build "$work" --dest-dir "$work/site" >"$work/log" 2>&1 || { cat "$work/log" >&2; die "mdbook refuses the pages"; }
+"$program" build "$work" --dest-dir "$work/site" >"$work/log" 2>&1 || { cat "$work/log" >&2; die "mdbook refuses the pages"; }
 ! grep -E '\[(WARN|ERROR)\]' "$work/log" >&2 || die "mdbook complains about the pages"
 python3 scripts/site_links.py "$work/site"
 rm -rf dist/site
