@@ -13,6 +13,8 @@ use crate::failure::{Reason, Source};
 use crate::http::uri::without_query;
 use crate::time::Timestamp;
 
+/// A time may have been rounded up to this.
+const ROUNDED: Duration = Duration::from_secs(1);
 /// A longer request id is too long to be quoted.
 const MAX_REQUEST_ID: usize = 128;
 /// The longest method in use has 16 letters (`BASELINE-CONTROL` of RFC 3253).
@@ -35,8 +37,8 @@ pub(super) struct ExposedValues<'a> {
     pub(super) until: Option<DateTime>,
     /// `None`: trying again does not help.
     pub(super) retry_after: Option<Duration>,
-    /// What people read instead: until the end of the maintenance, if that is known. The hint of a client is a
-    /// little later.
+    /// What people read instead: until the end of the maintenance, if that is known. The hint of a client is up
+    /// to a hundredth later, and decides if it is later than that.
     pub(super) wait: Option<Duration>,
     /// `retry_after` as a point in time.
     pub(super) retry_at: Option<Timestamp>,
@@ -78,9 +80,15 @@ impl<'a> ExposedValues<'a> {
             notice: maintenance.and_then(|maintenance| maintenance.message.as_ref()),
             until: until.and_then(Timestamp::to_utc),
             retry_after: info.retry_after,
-            wait: info
-                .retry_after
-                .map(|retry_after| if left.is_zero() { retry_after } else { left }),
+            wait: info.retry_after.map(|retry_after| {
+                let latest = left.saturating_add(left / 100).saturating_add(ROUNDED);
+                let is_at_end = !left.is_zero() && retry_after <= latest;
+                if is_at_end {
+                    left
+                } else {
+                    retry_after
+                }
+            }),
             retry_at: info
                 .now
                 .zip(info.retry_after)
