@@ -9,13 +9,9 @@ use crate::failure::{is_direct_response, Reason, Source};
 use crate::http::headers::HeaderBlock;
 use crate::http::rpc::{is_grpc, is_grpc_content_type, is_grpc_web_content_type};
 use crate::http::uri::{without_port, without_query};
-use crate::retry::FailureInfo;
+use crate::retry::{spread_of_maintenance, FailureInfo};
 use crate::time::Timestamp;
 use crate::worker::CallNotPermitted;
-
-/// Clients come back after a maintenance within this part of the time for which they were told to wait: the
-/// longer it is announced, the more of them wait for its end.
-const SPREAD_OF_MAINTENANCE: u32 = 100;
 
 /// A failure that gets a page, or a request that is rejected with one.
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +97,7 @@ impl<'a> Interception<'a> {
             status: self.status,
             remaining: self.remaining,
             spread: match (self.reason, self.remaining) {
-                (Reason::Maintenance, Some(remaining)) => remaining / SPREAD_OF_MAINTENANCE,
+                (Reason::Maintenance, Some(remaining)) => spread_of_maintenance(remaining),
                 _ => Duration::ZERO,
             },
             is_limit: self.reason == Reason::RateLimited,

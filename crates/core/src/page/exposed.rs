@@ -11,6 +11,7 @@ use super::{Gate, PageInfo};
 use crate::config::{Exposed, LocalizedText, PageRetry};
 use crate::failure::{Reason, Source};
 use crate::http::uri::without_query;
+use crate::retry::spread_of_maintenance;
 use crate::time::Timestamp;
 
 /// A time may have been rounded up to this.
@@ -81,7 +82,9 @@ impl<'a> ExposedValues<'a> {
             until: until.and_then(Timestamp::to_utc),
             retry_after: info.retry_after,
             wait: info.retry_after.map(|retry_after| {
-                let latest = left.saturating_add(left / 100).saturating_add(ROUNDED);
+                let latest = left
+                    .saturating_add(spread_of_maintenance(left))
+                    .saturating_add(ROUNDED);
                 let is_at_end = !left.is_zero() && retry_after <= latest;
                 if is_at_end {
                     left

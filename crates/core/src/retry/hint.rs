@@ -52,6 +52,16 @@ impl Hint {
     }
 }
 
+/// Clients come back after a maintenance within this part of the time for which they were told to wait: the
+/// longer it is announced, the more of them wait for its end.
+const SPREAD_OF_MAINTENANCE: u32 = 100;
+
+/// Returns how much later than the end of a maintenance clients may come, which is `remaining` away.
+pub fn spread_of_maintenance(remaining: Duration) -> Duration {
+    let spread = remaining.checked_div(SPREAD_OF_MAINTENANCE);
+    spread.unwrap_or_default()
+}
+
 /// The facts of a failure that its hint depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct FailureInfo<'a> {

@@ -8,6 +8,6 @@ pub mod hint;
 pub mod load;
 pub mod waiting;
 
-pub use hint::{hint, parse_retry_after, FailureInfo, Hint};
+pub use hint::{hint, parse_retry_after, spread_of_maintenance, FailureInfo, Hint};
 pub use load::{LoadSampler, RouteLoad, UsualLatency};
 pub use waiting::{Waiting, WaitingClients};
