@@ -298,6 +298,33 @@ pub(crate) fn with_usual_newlines(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
+/// Returns what is wrong with the content of a picture that is named as one of this media type.
+pub(crate) fn wrong_content(kind: &str, bytes: &[u8]) -> Option<String> {
+    if kind == "image/svg+xml" {
+        let is_drawing = memchr::memmem::find(bytes, b"<svg").is_some();
+        return (!is_drawing).then(|| "has no <svg>".to_owned());
+    }
+    if !kind.starts_with("image/") {
+        return None;
+    }
+    let found = infer::get(bytes);
+    let is_drawing = found.is_none() && memchr::memmem::find(bytes, b"<svg").is_some();
+    match found {
+        // An animated PNG is a PNG, and an icon may hold one.
+        Some(found) if found.mime_type() == kind => None,
+        Some(found) if kind == "image/apng" && found.mime_type() == "image/png" => None,
+        Some(found) if kind == "image/x-icon" => (found.matcher_type()
+            != infer::MatcherType::Image)
+            .then(|| format!("is {} by its content", found.mime_type())),
+        Some(found) => Some(format!(
+            "is {} by its content, not {kind}",
+            found.mime_type()
+        )),
+        None if is_drawing => Some(format!("is image/svg+xml by its content, not {kind}")),
+        None => Some(format!("is not {kind} by its content")),
+    }
+}
+
 /// Returns the media type of a file that can be embedded.
 pub(crate) fn media_type(extension: &str) -> Option<&'static str> {
     Some(match extension {

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use tidegate_core::config::{limits, Config};
 
 use super::{finding, read_document, Files, Finding, Mark, Node, Value};
-use crate::markup::{media_type, plain_svg, with_usual_newlines};
+use crate::markup::{media_type, plain_svg, with_usual_newlines, wrong_content};
 
 /// Where references are allowed, for the error about one elsewhere.
 pub(super) const ALLOWED: &str =
@@ -172,8 +172,28 @@ impl Expander<'_> {
             );
             return None;
         };
-        let bytes = STANDARD.encode(self.files.bytes(file));
-        Some(format!("data:{kind};base64,{bytes}"))
+        let bytes = self.files.bytes(file);
+        if bytes.is_empty() {
+            let name = self.files.name(file).to_owned();
+            self.refuse(mark, format!("{name} is empty"));
+            return None;
+        }
+        let uri = format!("data:{kind};base64,{}", STANDARD.encode(bytes));
+        let name = self.files.name(file);
+        let said = match wrong_content(kind, bytes) {
+            Some(wrong) => Some(format!("{name} {wrong}, so browsers show no picture")),
+            // A drawing with scripts, or one that loads something.
+            None if extension == "svg" => Some(format!(
+                "{name} stays an image, which cannot have the colour of the text around it: the drawing runs or loads something"
+            )),
+            None => None,
+        };
+        if let Some(what) = said {
+            let what = format!("brand.logo: {what}");
+            self.findings
+                .push(finding(self.files, mark, what).into_warning());
+        }
+        Some(uri)
     }
 
     fn table(&mut self, file: usize, mark: Mark, path: &[&str]) -> Option<Node> {

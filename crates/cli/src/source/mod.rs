@@ -260,6 +260,16 @@ pub(crate) fn place(error: &ConfigError, files: &Files, document: &Node) -> Find
             let what = format!("{}: {what}{}", error.at(), helm::hint_for_tag(&fault.found));
             finding(files, inside.unwrap_or(mark), what)
         }
+        ErrorKind::DuplicateKey => {
+            // The later one is what was added.
+            let places = document.places(error.at());
+            let (first, last) = match places.as_slice() {
+                [first, .., last] => (*first, *last),
+                _ => return finding(files, mark, error.to_string()),
+            };
+            let what = format!("{error}; the first is in line {}", first.line);
+            finding(files, last, what)
+        }
         ErrorKind::FileReference { file } => {
             let what = format!(
                 "{}: found a reference to the file {file}; allowed: {}",

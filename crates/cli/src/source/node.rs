@@ -157,6 +157,17 @@ impl Node {
         best.1
     }
 
+    /// Returns the places of the values at a key path: several if a key occurs more than once.
+    pub(crate) fn places(&self, path: &str) -> Vec<Mark> {
+        let mut places = Vec::new();
+        self.walk(&mut String::new(), &mut |at, mark, _| {
+            if at == path {
+                places.push(mark);
+            }
+        });
+        places
+    }
+
     /// Returns the value at a key path.
     pub(crate) fn at(&self, path: &str) -> Option<&Node> {
         let mut found = None;

@@ -228,3 +228,22 @@ fn errors_in_sources_are_reported_with_their_place() {
         "{stderr}"
     );
 }
+
+/// The later one is what was added.
+#[test]
+fn a_key_that_occurs_twice_is_found_at_its_second_place() {
+    for (source, expected) in [
+        (
+            "version: 1\nmode: off\nversion: 1\n",
+            "s.yaml:3:1: error: version: found twice; allowed: once; the first is in line 1\n",
+        ),
+        (
+            "brand:\n  name: a\n  name: b\n  name: c\n",
+            "s.yaml:4:3: error: brand.name: found twice; allowed: once; the first is in line 2\n",
+        ),
+    ] {
+        let folder = Folder::new(&[("s.yaml", source)]);
+        let said = folder.fails(&["check", "s.yaml"]).1;
+        assert!(said.starts_with(expected), "{said}");
+    }
+}

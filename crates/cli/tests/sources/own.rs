@@ -146,3 +146,56 @@ fn words_are_a_source_that_check_accepts() {
         )
     );
 }
+
+#[test]
+fn a_logo_whose_content_is_not_what_its_name_says_is_found() {
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0";
+    let warned = |what: &str| {
+        format!("s.yaml:1:24: warning: brand.logo: {what}\n1 file checked: 0 errors, 1 warning\n")
+    };
+    let drawing =
+        b"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 1 1'><path d='M0 0'/></svg>";
+    let scripted = b"<svg xmlns='http://www.w3.org/2000/svg'><script>a()</script></svg>";
+    for (name, content, expected) in [
+        ("l.png", PNG, FINE.to_owned()),
+        ("l.svg", &drawing[..], FINE.to_owned()),
+        (
+            "l.png",
+            &drawing[..],
+            warned("l.png is image/svg+xml by its content, not image/png, so browsers show no picture"),
+        ),
+        (
+            "l.jpg",
+            PNG,
+            warned("l.jpg is image/png by its content, not image/jpeg, so browsers show no picture"),
+        ),
+        (
+            "l.gif",
+            b"nothing",
+            warned("l.gif is not image/gif by its content, so browsers show no picture"),
+        ),
+        (
+            "l.svg",
+            b"nothing",
+            warned("l.svg has no <svg>, so browsers show no picture"),
+        ),
+        (
+            "l.svg",
+            &scripted[..],
+            warned(
+                "l.svg stays an image, which cannot have the colour of the text around it: the drawing runs or loads \
+                 something",
+            ),
+        ),
+        (
+            "l.png",
+            b"",
+            "s.yaml:1:24: error: l.png is empty\n1 file checked: 1 error\n".to_owned(),
+        ),
+    ] {
+        let source = format!("brand: {{ logo: {{ file: {name} }} }}\n");
+        let folder = Folder::new(&[("s.yaml", &source)]);
+        folder.write(name, content);
+        assert_eq!(folder.fails(&["check", "s.yaml"]).1, expected, "{name}");
+    }
+}
