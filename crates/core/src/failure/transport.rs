@@ -31,11 +31,18 @@ const SOCKET: &[(&str, Reason)] = &[
     ),
 ];
 
+/// No text that is known is shorter.
+const SHORTEST: usize = "timed_out".len();
+
 /// Returns the reason by the transport failure reason (blanks or underscores), where it says what happened.
 ///
 /// Envoys up to about 1.29 write the number of a socket's error instead of its text
 /// (`delayed_connect_error:_111`): Linux, `errno(3)`.
 pub fn by_transport(text: &[u8]) -> Option<Reason> {
+    // Most details end after the reset: what is left of them is a brace.
+    if text.len() < SHORTEST {
+        return None;
+    }
     let text = String::from_utf8_lossy(text);
     let text = match text.contains(' ') {
         true => Cow::Owned(text.replace(' ', "_")),

@@ -35,3 +35,11 @@ fn a_transport_failure_reason_is_read_by_its_text_or_number() {
         assert_eq!(by_transport(text.as_bytes()), want, "{text}");
     }
 }
+
+#[test]
+fn no_known_part_is_shorter_than_what_is_looked_at() {
+    let tables = PARTS.iter().chain(SOCKET).map(|(part, _)| *part);
+    for part in tables.chain(TLS.iter().copied()) {
+        assert!(part.len() >= SHORTEST, "{part}");
+    }
+}
