@@ -2,26 +2,24 @@
 //! beside it, so everything works without a setting and without a network.
 
 use std::fs;
-use std::path::PathBuf;
 
 use serde_json::Value;
+use tempfile::TempDir;
 use tidegate_e2e::editor::{self, Place};
 use tidegate_e2e::tool;
 
 /// The source of a new project.
 struct Project {
-    folder: PathBuf,
+    folder: TempDir,
     text: String,
 }
 
 impl Project {
-    fn new(name: &str) -> Self {
-        let folder = format!("tidegate-editor-{name}-{}", std::process::id());
-        let folder = std::env::temp_dir().join(folder);
-        let _ = fs::remove_dir_all(&folder);
-        let status = tool().arg("init").arg(&folder).output();
+    fn new() -> Self {
+        let folder = TempDir::new().expect("make a folder");
+        let status = tool().arg("init").arg(folder.path()).output();
         assert!(status.expect("run tidegate init").status.success());
-        let text = fs::read_to_string(folder.join("tidegate.yaml")).expect("the source");
+        let text = fs::read_to_string(folder.path().join("tidegate.yaml")).expect("the source");
         Self { folder, text }
     }
 
@@ -45,14 +43,8 @@ impl Project {
     }
 
     fn open(&self, complete: &[Place], hover: &[Place]) -> Value {
-        let file = self.folder.join("tidegate.yaml");
+        let file = self.folder.path().join("tidegate.yaml");
         editor::open(&file, &self.text, complete, hover)
-    }
-}
-
-impl Drop for Project {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -70,12 +62,12 @@ fn messages(answers: &Value) -> Vec<(u64, String)> {
 
 #[test]
 fn new_project_has_no_diagnostics() {
-    assert_eq!(messages(&Project::new("new").open(&[], &[])), []);
+    assert_eq!(messages(&Project::new().open(&[], &[])), []);
 }
 
 #[test]
 fn wrong_keys_and_values_are_marked() {
-    let mut project = Project::new("wrong");
+    let mut project = Project::new();
     project.edit("color_dark:", "colour_dark:");
     project.edit("template: shop", "template: { file: shop }");
     project.edit("after: { default: 5s", "after: { default: 5 s");
@@ -89,7 +81,7 @@ fn wrong_keys_and_values_are_marked() {
 
 #[test]
 fn completion_offers_keys_and_words() {
-    let mut project = Project::new("complete");
+    let mut project = Project::new();
     project.edit("version: 1\n", "version: 1\nmode: \n\n");
     project.edit("\nretry:\n", "\nretry:\n  \n");
     project.edit(
@@ -128,7 +120,7 @@ fn completion_offers_keys_and_words() {
 
 #[test]
 fn hovering_shows_the_description() {
-    let project = Project::new("hover");
+    let project = Project::new();
     let places = ["\nret", "  lo", "  ht", "  exp"].map(|part| project.behind(part));
     let answers = project.open(&[], &places);
     for (place, part) in [

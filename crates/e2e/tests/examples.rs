@@ -17,6 +17,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tidegate_e2e::process::Program;
 use tidegate_e2e::{envoy, free_port, module, tool, workspace};
 
@@ -140,7 +141,7 @@ fn replace_number(text: &str, from: u16, to: u16) -> String {
 
 /// A copy of an example in a folder laid out like the repository. It is removed in the end.
 pub(crate) struct Copy {
-    root: PathBuf,
+    root: TempDir,
     pub(crate) folder: PathBuf,
     /// The ports of the original, and those in their place.
     pub(crate) ports: Vec<(u16, u16)>,
@@ -149,13 +150,8 @@ pub(crate) struct Copy {
 impl Copy {
     fn of(example: &Path) -> Self {
         let name = example.file_name().expect("the name of an example");
-        let unique = format!(
-            "tidegate-example-{}-{}",
-            name.to_string_lossy(),
-            std::process::id()
-        );
-        let root = Self::root(&unique);
-        let folder = root.join("examples").join(name);
+        let root = Self::root();
+        let folder = root.path().join("examples").join(name);
         let bootstrap = fs::read_to_string(example.join("envoy.yaml")).expect("envoy.yaml");
         let ports: Vec<_> = ports(&bootstrap)
             .into_iter()
@@ -171,8 +167,8 @@ impl Copy {
 
     /// Returns a copy of these files and folders of the repository, where commands run at the root. The ports of the
     /// files `with_ports` are replaced.
-    pub(crate) fn of_repository(name: &str, paths: &[&str], with_ports: &[&str]) -> Self {
-        let root = Self::root(&format!("tidegate-{name}-{}", std::process::id()));
+    pub(crate) fn of_repository(paths: &[&str], with_ports: &[&str]) -> Self {
+        let root = Self::root();
         let mut all = BTreeMap::new();
         for path in with_ports {
             let text = fs::read_to_string(workspace().join(path)).expect("a file with ports");
@@ -182,33 +178,33 @@ impl Copy {
         }
         let ports: Vec<_> = all.into_iter().collect();
         for path in paths {
-            let (from, to) = (workspace().join(path), root.join(path));
+            let (from, to) = (workspace().join(path), root.path().join(path));
             copy(&from, &to, &ports);
         }
         Self {
-            folder: root.clone(),
+            folder: root.path().to_owned(),
             root,
             ports,
         }
     }
 
     /// Creates a folder with the module and the programs.
-    fn root(unique: &str) -> PathBuf {
-        let root = std::env::temp_dir().join(unique);
-        let _ = fs::remove_dir_all(&root);
+    fn root() -> TempDir {
+        let scratch = TempDir::new().expect("make a folder");
+        let root = scratch.path();
         for folder in ["dist", "bin"] {
             fs::create_dir_all(root.join(folder)).expect("make a folder");
         }
         symlink(module(), root.join("dist/tidegate.wasm")).expect("link the module");
         symlink(envoy::binary(), root.join("bin/envoy")).expect("link Envoy");
         symlink(tool().get_program(), root.join("bin/tidegate")).expect("link the command");
-        root
+        scratch
     }
 
     /// Adds a program, with arguments that it always gets. Commands find it by its name.
     pub(crate) fn add_program(&self, name: &str, program: &Path, arguments: &str) {
         use std::os::unix::fs::PermissionsExt as _;
-        let path = self.root.join("bin").join(name);
+        let path = self.root.path().join("bin").join(name);
         let _ = fs::remove_file(&path);
         let script = format!(
             "#!/bin/sh\nexec '{}' {arguments} \"$@\"\n",
@@ -241,16 +237,16 @@ impl Copy {
 
     /// Runs a script and returns its output.
     fn run(&self, script: &str) -> String {
-        fs::write(self.root.join("run.sh"), script).expect("write the script");
+        fs::write(self.root.path().join("run.sh"), script).expect("write the script");
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let own = std::iter::once(self.root.join("bin"));
+        let own = std::iter::once(self.root.path().join("bin"));
         let path = std::env::join_paths(own.chain(std::env::split_paths(&path))).expect("PATH");
         let mut bash = Command::new("bash");
         bash.args(["-c", SHELL, "bash"])
-            .arg(self.root.join("run.sh"));
+            .arg(self.root.path().join("run.sh"));
         bash.current_dir(&self.folder)
             .env("PATH", path)
-            .env("BACKGROUND", self.root.join("background.log"))
+            .env("BACKGROUND", self.root.path().join("background.log"))
             .stdin(Stdio::piped());
         let mut bash = Program::start_piped(bash);
         let life = bash.stdin.take();
@@ -295,7 +291,7 @@ impl Copy {
                 step.line,
                 step.command,
                 step.expected.join("\n"),
-                fs::read_to_string(self.root.join("background.log")).unwrap_or_default(),
+                fs::read_to_string(self.root.path().join("background.log")).unwrap_or_default(),
             );
         }
     }
@@ -320,12 +316,6 @@ fn copy(from: &Path, to: &Path, ports: &[(u16, u16)]) {
         Err(picture) => picture.into_bytes(),
     };
     fs::write(to, bytes).expect("copy");
-}
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.root);
-    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ const REMOTE: &str = "envoy/envoy-remote.yaml";
 #[test]
 fn commands_of_the_four_ways_print_what_the_page_says() {
     let paths = [PAGE, "envoy", "examples/branded-502"];
-    let copy = Copy::of_repository("install", &paths, &["envoy/envoy.yaml", REMOTE]);
+    let copy = Copy::of_repository(&paths, &["envoy/envoy.yaml", REMOTE]);
     copy.add_program("kubectl", kubectl::program(), "");
     // Others run beside it.
     copy.add_program("envoy", &envoy::binary(), "--disable-hot-restart");
@@ -54,7 +54,7 @@ fn overlay_of_the_page_builds() {
     let page = fs::read_to_string(workspace().join(PAGE)).expect(PAGE);
     let mut blocks = page.split("```yaml\n").skip(1);
     let overlay = blocks.next().and_then(|rest| rest.split("```").next());
-    let copy = Copy::of_repository("overlay", &["envoy/kustomize"], &[]);
+    let copy = Copy::of_repository(&["envoy/kustomize"], &[]);
     let overlay = overlay.expect("an overlay");
     let overlay = overlay.replace("tidegate/envoy", "envoy");
     fs::write(copy.folder.join("kustomization.yaml"), overlay).expect("write the overlay");

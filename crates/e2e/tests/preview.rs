@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{json, Value};
+use tempfile::TempDir;
 use tidegate_e2e::client::{browser, Protocol};
 use tidegate_e2e::config::merge;
 use tidegate_e2e::message::Request;
@@ -76,10 +77,9 @@ fn run(folder: &Path, args: &[&str]) -> String {
 
 #[test]
 fn preview_equals_what_the_filter_serves() {
-    let folder = std::env::temp_dir().join(format!("tidegate-preview-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("make a folder");
-    run(&folder, &["init", "own"]);
+    let scratch = TempDir::new().expect("make a folder");
+    let folder = scratch.path();
+    run(folder, &["init", "own"]);
     // Shorter times are "a few seconds" or a number of them.
     let own = folder.join("own/tidegate.yaml");
     let source = fs::read_to_string(&own).expect("read the source");
@@ -91,10 +91,10 @@ fn preview_equals_what_the_filter_serves() {
     let bundles = sources.map(|(name, source)| {
         let languages = ["--lang", "en", "--lang", "de"];
         run(
-            &folder,
+            folder,
             &[&["preview", source, "--out", name], &languages[..]].concat(),
         );
-        let bundle = run(&folder, &["bundle", source]);
+        let bundle = run(folder, &["bundle", source]);
         let bundle = serde_json::from_str(&bundle).expect("JSON");
         // An open circuit would be another page.
         merge(bundle, json!({ "breaker": { "mode": "disabled" } })).to_string()
@@ -147,18 +147,16 @@ fn preview_equals_what_the_filter_serves() {
         }
     }
     assert_eq!(count, 2 * 4 * 2 * 3 * 2);
-    fs::remove_dir_all(&folder).expect("remove the folder");
 }
 
 #[test]
 fn the_gallery_shows_what_its_address_says() {
-    let folder = std::env::temp_dir().join(format!("tidegate-gallery-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("make a folder");
+    let scratch = TempDir::new().expect("make a folder");
+    let folder = scratch.path();
     fs::write(folder.join("s.yaml"), BUILT_IN).expect("write a source");
     let mut command = tool();
     command.args(["preview", "s.yaml", "--port", "0"]);
-    command.current_dir(&folder).stdin(Stdio::null());
+    command.current_dir(folder).stdin(Stdio::null());
     let mut preview = Program::start_piped(command);
     let stderr = preview.stderr.take().expect("a pipe");
     let mut said = String::new();
@@ -172,8 +170,6 @@ fn the_gallery_shows_what_its_address_says() {
         json!(null)
     });
     assert_eq!(passed.len(), 2);
-    drop(preview);
-    fs::remove_dir_all(&folder).expect("remove the folder");
 }
 
 #[test]

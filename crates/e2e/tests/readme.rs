@@ -8,10 +8,11 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
 use tidegate_e2e::client::{Client, Protocol};
 use tidegate_e2e::faults::Refused;
 use tidegate_e2e::message::Request;
@@ -48,24 +49,24 @@ fn commands(part: &str) -> Vec<String> {
 }
 
 /// A folder laid out like the repository, in which the command is installed.
-struct Root(PathBuf);
+struct Root(TempDir);
 
 impl Root {
     fn new() -> Self {
-        let root = std::env::temp_dir().join(format!("tidegate-readme-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&root);
+        let scratch = TempDir::new().expect("make a folder");
+        let root = scratch.path();
         for folder in ["dist", "bin"] {
             fs::create_dir_all(root.join(folder)).expect("make a folder");
         }
         symlink(workspace().join("scripts"), root.join("scripts")).expect("link the scripts");
         symlink(module(), root.join("dist/tidegate.wasm")).expect("link the module");
         symlink(tool().get_program(), root.join("bin/tidegate")).expect("link the command");
-        Self(root)
+        Self(scratch)
     }
 
     fn bash(&self, command: &str) -> Command {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let own = std::iter::once(self.0.join("bin"));
+        let own = std::iter::once(self.0.path().join("bin"));
         let path = std::env::join_paths(own.chain(std::env::split_paths(&path))).expect("PATH");
         let mut bash = Command::new("bash");
         bash.args(["-c", command]).current_dir(&self.0);
@@ -83,12 +84,6 @@ impl Root {
     /// Starts a program that runs until Ctrl-C.
     fn start(&self, command: &str) -> Program {
         Program::start_piped(self.bash(&format!("exec {command}")))
-    }
-}
-
-impl Drop for Root {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -132,7 +127,7 @@ fn readme_commands_lead_to_an_own_page_on_envoy() {
         let word = command.split(' ').take(2).collect::<Vec<_>>().join(" ");
         match word.as_str() {
             // The test run has built it; it is linked.
-            "make wasm" => assert!(root.0.join("dist/tidegate.wasm").exists()),
+            "make wasm" => assert!(root.0.path().join("dist/tidegate.wasm").exists()),
             "cargo install" => {
                 assert_eq!(command, "cargo install --locked --path crates/cli");
                 root.run("tidegate --version");
@@ -149,7 +144,7 @@ fn readme_commands_lead_to_an_own_page_on_envoy() {
                 end(&mut preview);
             }
             "\"$(scripts/envoy.sh)\" -c" => {
-                let file = root.0.join("my-pages/envoy.yaml");
+                let file = root.0.path().join("my-pages/envoy.yaml");
                 move_port(&file, 8080, port);
                 move_port(&file, 3000, refused.address().port());
                 move_port(&file, 9901, free_port());

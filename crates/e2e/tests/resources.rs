@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use tempfile::TempDir;
 use tidegate_e2e::{envoy, module, tool, workspace, yaml};
 
 /// Returns the folders of the examples, relative to the root.
@@ -72,8 +73,8 @@ fn check(config: &str) {
 fn envoy_accepts_the_bootstraps() {
     for path in &bootstraps() {
         // A folder laid out like the repository, since the module may have been built elsewhere.
-        let root = std::env::temp_dir().join(format!("tidegate-resources-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&root);
+        let scratch = TempDir::new().expect("make a folder");
+        let root = scratch.path();
         let file = root.join(path);
         let folder = file.parent().expect("a folder");
         fs::create_dir_all(folder).expect("make a folder");
@@ -84,25 +85,24 @@ fn envoy_accepts_the_bootstraps() {
         let start = if path.starts_with("examples") {
             folder
         } else {
-            &root
+            root
         };
         let log = envoy::validate(start, &file);
         let log = log.unwrap_or_else(|log| panic!("{path}:\n{log}"));
         let signs = envoy::signs_of_death(&log);
         assert!(signs.is_empty(), "{path}: {signs:#?}");
-        fs::remove_dir_all(&root).expect("remove the folder");
     }
 }
 
 /// From `tidegate init` to Envoy and to the other resources, as in the README.
 #[test]
 fn bundles_are_accepted_by_what_loads_them() {
-    let root = std::env::temp_dir().join(format!("tidegate-made-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&root);
+    let scratch = TempDir::new().expect("make a folder");
+    let root = scratch.path();
     fs::create_dir_all(root.join("dist")).expect("make a folder");
     symlink(module(), root.join("dist/tidegate.wasm")).expect("link the module");
     let run = |mut command: Command, args: &[&str]| {
-        let output = command.args(args).current_dir(&root).output();
+        let output = command.args(args).current_dir(root).output();
         let output = output.expect("run the command");
         assert!(output.status.success(), "{args:?}: {output:?}");
         String::from_utf8(output.stdout).expect("UTF-8")
@@ -124,8 +124,7 @@ fn bundles_are_accepted_by_what_loads_them() {
     let inner = inner.and_then(Value::as_str).expect("a StringValue");
     assert_eq!(json(inner), made);
     fs::write(root.join("envoy.yaml"), bundle("envoy")).expect("write envoy.yaml");
-    envoy::validate(&root, Path::new("envoy.yaml")).unwrap_or_else(|log| panic!("{log}"));
-    fs::remove_dir_all(&root).expect("remove the folder");
+    envoy::validate(root, Path::new("envoy.yaml")).unwrap_or_else(|log| panic!("{log}"));
 }
 
 /// Collects the fields of a resource, except those of the filter configuration, which its API

@@ -1,8 +1,7 @@
 //! The page of `tidegate init`, whose way back is that of the built-in page.
 
-use std::fs;
-
 use serde_json::{json, Value};
+use tempfile::TempDir;
 use tidegate_core::config::Config;
 use tidegate_core::page::Pages;
 use tidegate_e2e::client::browser;
@@ -19,9 +18,7 @@ const LONG: &str =
 
 /// Returns the configuration that the files of `init` make.
 fn made_by_init() -> Value {
-    let folder = std::env::temp_dir().join(format!("tidegate-own-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("make a folder");
+    let folder = TempDir::new().expect("make a folder");
     let run = |args: &[&str]| {
         let output = tool().args(args).current_dir(&folder).output();
         let output = output.expect("run the command");
@@ -30,7 +27,6 @@ fn made_by_init() -> Value {
     };
     run(&["init"]);
     let bundle = run(&["bundle", "tidegate.yaml"]);
-    fs::remove_dir_all(&folder).expect("remove the folder");
     serde_json::from_slice(&bundle).expect("JSON")
 }
 

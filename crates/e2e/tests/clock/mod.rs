@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
+use tempfile::TempDir;
 use tidegate_e2e::client::{Client, Protocol};
 use tidegate_e2e::config::{cluster, route, Bootstrap, Listener};
 use tidegate_e2e::envoy::Envoy;
@@ -20,13 +21,12 @@ const LONGEST_HINT: u64 = 7;
 
 /// A wall clock that one program has for itself.
 struct WallClock {
-    folder: PathBuf,
+    folder: TempDir,
 }
 
 impl WallClock {
     fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("tidegate-clock-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("make a folder");
+        let folder = TempDir::new().expect("make a folder");
         let clock = Self { folder };
         clock.set_back(Duration::ZERO);
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clock/wall_clock.c");
@@ -41,16 +41,16 @@ impl WallClock {
     }
 
     fn library(&self) -> PathBuf {
-        self.folder.join("wall_clock.so")
+        self.folder.path().join("wall_clock.so")
     }
 
     fn offset(&self) -> PathBuf {
-        self.folder.join("offset")
+        self.folder.path().join("offset")
     }
 
     /// Sets the clock back from the time of the machine.
     fn set_back(&self, by: Duration) {
-        let next = self.folder.join("next");
+        let next = self.folder.path().join("next");
         fs::write(&next, format!("-{}", by.as_secs())).expect("write the offset");
         // The program reads it at any time.
         fs::rename(next, self.offset()).expect("replace the offset");
@@ -62,12 +62,6 @@ impl WallClock {
             ("LD_PRELOAD", self.library()),
             ("CLOCK_OFFSET_FILE", self.offset()),
         ]
-    }
-}
-
-impl Drop for WallClock {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use serde_json::{json, Value};
+use tempfile::TempDir;
 use tidegate_e2e::{kubectl, tool, workspace};
 
 /// The kinds of resources whose definitions the tests need.
@@ -366,8 +367,8 @@ fn overlays_build_the_resources_that_stand_alone() {
 /// Image and configuration are set in one place.
 #[test]
 fn overlays_take_image_and_configuration_from_the_base() {
-    let root = std::env::temp_dir().join(format!("tidegate-kustomize-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&root);
+    let scratch = TempDir::new().expect("make a folder");
+    let root = scratch.path();
     let from = workspace().join("envoy/kustomize");
     for path in files(&from, "yaml") {
         let to = root.join(path.strip_prefix(&from).expect("a path below"));
@@ -407,5 +408,4 @@ fn overlays_take_image_and_configuration_from_the_base() {
             assert_accepted(schemas, overlay, &resources[0]);
         }
     }
-    fs::remove_dir_all(&root).expect("remove the folder");
 }
