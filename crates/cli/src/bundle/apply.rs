@@ -1,4 +1,4 @@
-//! What `kubectl apply` makes of a resource: it keeps the whole of it in an annotation.
+//! Finds resources that `kubectl apply` refuses. It keeps a copy of the resource in an annotation, whose size is limited.
 
 use crate::source::{parse_yaml, Node};
 

@@ -5,8 +5,8 @@
 //! compressed with zstd. So the image has a single layer of that type and is a plain manifest, no index:
 //! from an index they would take the entry for linux/amd64, and its digest, not that of the index.
 //!
-//! The same module makes the same bytes on every machine, so that its digest can be compared. Times,
-//! owners, the header of gzip and the order of JSON keys are fixed.
+//! The image is reproducible: the same module gives the same digest on every machine. Times, owners,
+//! the header of gzip and the order of JSON keys are fixed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,7 +21,7 @@ const LICENSE: &[u8] = include_bytes!("../../../../LICENSE");
 
 /// Name of the module in the layer. Both agents look for it.
 const MODULE_FILE: &str = "plugin.wasm";
-/// What a WebAssembly module of version 1 begins with (core specification, 5.5.16).
+/// The first bytes of a WebAssembly module, version 1 (core specification, 5.5.16).
 const MAGIC: &[u8] = b"\0asm\x01\0\0\0";
 /// The operating system "unknown" in the header of gzip (RFC 1952, 2.3.1).
 const UNKNOWN_SYSTEM: u8 = 255;

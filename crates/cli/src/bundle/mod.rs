@@ -192,8 +192,10 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         eprintln!("the module is registry.example/tidegate:0.1.0, a placeholder; --module sets it");
     }
     let text = resource::make(args.kind, &bundle.json, &options);
-    if let Some(said) = apply::warning(&text).filter(|_| options::is_kubernetes(args.kind)) {
-        eprintln!("{said}");
+    if options::is_kubernetes(args.kind) {
+        if let Some(said) = apply::warning(&text) {
+            eprintln!("{said}");
+        }
     }
     match &args.output {
         None => crate::output::print(&text),

@@ -3,7 +3,7 @@
 
 use super::resource::Kind;
 
-/// What to put into a resource.
+/// The options of a resource.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct ResourceArgs {
     /// Location of the module. envoy, envoy-filter: a file. istio, trafficextension: oci://, https://,
@@ -35,7 +35,7 @@ pub(crate) struct ResourceArgs {
 pub(crate) struct Module {
     pub(super) address: String,
     pub(super) sha256: Option<String>,
-    /// Whether a web server has it.
+    /// Whether the module is on a web server.
     pub(super) is_web: bool,
 }
 

@@ -57,8 +57,7 @@ impl Answer {
     }
 }
 
-/// Sends a request from an address of the loopback network, and reads the answer. `accept` says what
-/// the visitor wants.
+/// Sends a request from an address of the loopback network, and reads the answer.
 ///
 /// # Errors
 /// There is no answer.

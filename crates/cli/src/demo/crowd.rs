@@ -20,9 +20,9 @@ const ARRIVAL: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(120);
 /// A visitor who ignores hints comes back after this time, as does one without a hint.
 const RELOAD: Duration = Duration::from_secs(1);
-/// How long the rude client asks,
+/// How long the rude client sends requests.
 const RUDE: Duration = Duration::from_secs(30);
-/// and the time between two of its requests.
+/// The pause between two of its requests.
 const RUDE_PAUSE: Duration = Duration::from_millis(20);
 /// A visitor needs little memory.
 const STACK: usize = 128 * 1024;

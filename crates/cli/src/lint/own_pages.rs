@@ -3,6 +3,7 @@
 use tidegate_core::config::{Logo, Template};
 use tidegate_core::{page, template_tags};
 
+use super::effect::key_path;
 use super::{html_keys, template_key, warning};
 use crate::findings::Finding;
 use crate::source::{finding_in, Source};
@@ -105,11 +106,7 @@ fn logo(source: &Source, findings: &mut Vec<Finding>) {
 /// Warns of texts that leave out their number.
 fn texts(source: &Source, findings: &mut Vec<Finding>) {
     let languages = source.config.locales.strings.iter();
-    let languages = languages.map(|(tag, texts)| {
-        let mut key = "locales.strings".to_owned();
-        tidegate_core::config::push_key(&mut key, tag);
-        (key, texts)
-    });
+    let languages = languages.map(|(tag, texts)| (key_path("locales.strings", tag), texts));
     let rules = source.config.pages.iter().enumerate();
     let rules = rules.map(|(number, rule)| (format!("pages[{number}].strings"), &rule.strings));
     for (table, texts) in languages.chain(rules) {
@@ -124,8 +121,7 @@ fn texts(source: &Source, findings: &mut Vec<Finding>) {
             if text.contains(placeholder) || says_number {
                 continue;
             }
-            let mut key = table.clone();
-            tidegate_core::config::push_key(&mut key, name);
+            let key = key_path(&table, name);
             let what = format!("{key}: a text without `{placeholder}` does not say when");
             findings.push(warning(source, &key, what));
         }

@@ -304,9 +304,6 @@ pub(crate) fn wrong_content(kind: &str, bytes: &[u8]) -> Option<String> {
         let is_drawing = memchr::memmem::find(bytes, b"<svg").is_some();
         return (!is_drawing).then(|| "has no <svg>".to_owned());
     }
-    if !kind.starts_with("image/") {
-        return None;
-    }
     let found = infer::get(bytes);
     let is_drawing = found.is_none() && memchr::memmem::find(bytes, b"<svg").is_some();
     match found {
