@@ -20,6 +20,10 @@ pub struct Bootstrap {
     pub more: Value,
     /// Variables of Envoy's environment, and their values.
     pub environment: Vec<(&'static str, PathBuf)>,
+    /// Names and contents of further files in the folder of Envoy.
+    pub files: Vec<(String, Value)>,
+    /// Whether a module is meant to die. Otherwise the test fails when one does.
+    pub kills_modules: bool,
 }
 
 impl Bootstrap {
@@ -31,6 +35,8 @@ impl Bootstrap {
             concurrency: 1,
             more: json!({}),
             environment: Vec::new(),
+            files: Vec::new(),
+            kills_modules: false,
         }
     }
 
@@ -225,6 +231,21 @@ pub fn tidegate(module: &Path, configuration: Option<&str>) -> Value {
         "name": "tidegate",
         "typed_config": typed("extensions.filters.http.wasm.v3.Wasm", json!({ "config": config })),
     })
+}
+
+/// Returns the code of a module that Envoy fetches from `/tidegate.wasm` of a server, in place of that of
+/// [`tidegate`]. The server is the cluster `server`. After a failure Envoy tries again, at most `retries`
+/// times.
+pub fn remote_code(server: SocketAddr, sha256: &str, retries: u32) -> Value {
+    let uri = format!("http://{server}/tidegate.wasm");
+    json!({ "remote": {
+        "http_uri": { "uri": uri, "cluster": "server", "timeout": "10s" },
+        "sha256": sha256,
+        "retry_policy": {
+            "num_retries": retries,
+            "retry_back_off": { "base_interval": "0.1s", "max_interval": "0.5s" },
+        },
+    } })
 }
 
 /// Returns a cluster of HTTP/1.1 endpoints at these addresses. Without addresses the cluster is

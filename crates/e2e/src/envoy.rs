@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use percent_encoding::{utf8_percent_encode, NON_ALPHANUMERIC};
 use serde_json::Value;
 use tidegate_envoy::{Admin, Options, WaitError};
 
@@ -51,6 +52,7 @@ pub struct Envoy {
     envoy: tidegate_envoy::Envoy,
     started: Instant,
     workers: u32,
+    kills_modules: bool,
 }
 
 impl Envoy {
@@ -59,7 +61,7 @@ impl Envoy {
     /// # Panics
     /// If there is no Envoy, or it does not become ready.
     pub fn start(bootstrap: &Bootstrap) -> Envoy {
-        let envoy = Self::launch(bootstrap, &[]);
+        let envoy = Self::launch(bootstrap);
         assert_eq!(
             envoy.stat("listener_manager.lds.update_rejected"),
             0,
@@ -75,15 +77,14 @@ impl Envoy {
         envoy
     }
 
-    /// Starts an Envoy and waits until it is live; it may refuse its listeners. `files` are names and
-    /// contents of files in its folder.
+    /// Starts an Envoy and waits until it is live; it may refuse its listeners.
     ///
     /// # Panics
     /// If there is no Envoy, or it does not become live.
-    pub fn launch(bootstrap: &Bootstrap, files: &[(&str, Value)]) -> Envoy {
+    pub fn launch(bootstrap: &Bootstrap) -> Envoy {
         let dir = new_dir();
-        for (name, content) in files {
-            fs::write(dir.join(name), content.to_string()).expect("write a file for Envoy");
+        for (name, content) in &bootstrap.files {
+            move_into_place(&dir, name, content);
         }
         write_listeners(&dir, &bootstrap.listeners);
         let envoy = tidegate_envoy::Envoy::start(&Options {
@@ -109,6 +110,7 @@ impl Envoy {
             envoy: envoy.unwrap_or_else(|error| panic!("{}: {error}", dir.display())),
             started: Instant::now(),
             workers: bootstrap.concurrency,
+            kills_modules: bootstrap.kills_modules,
         }
     }
 
@@ -183,7 +185,16 @@ impl Envoy {
     /// # Panics
     /// If Envoy does not answer.
     pub fn stat(&self, name: &str) -> u64 {
-        let pattern = format!("^{}$", name.replace('.', "%5C."));
+        let mut pattern = String::from("^");
+        for letter in name.chars() {
+            // Names of clusters have letters that mean something in a regular expression.
+            if letter.is_ascii_punctuation() {
+                pattern.push('\\');
+            }
+            pattern.push(letter);
+        }
+        pattern.push('$');
+        let pattern = utf8_percent_encode(&pattern, NON_ALPHANUMERIC).to_string();
         let stats = self.admin().stats(&pattern).expect("ask for a statistic");
         stats.first().map_or(0, |(_, value)| *value)
     }
@@ -224,6 +235,11 @@ impl Envoy {
     /// Moves the file of the listeners into place and returns at once. Envoy may not even have read it.
     pub fn offer_listeners(&self, listeners: &[Value]) {
         write_listeners(self.folder(), listeners);
+    }
+
+    /// Moves another content of one of [`Bootstrap::files`] into place and returns at once.
+    pub fn replace_file(&self, name: &str, content: &Value) {
+        move_into_place(self.folder(), name, content);
     }
 
     /// Returns everything that Envoy has logged.
@@ -290,7 +306,10 @@ impl Envoy {
 impl Drop for Envoy {
     fn drop(&mut self) {
         let end = self.envoy.stop();
-        let signs = self.signs_of_death();
+        let signs = match self.kills_modules {
+            true => Vec::new(),
+            false => self.signs_of_death(),
+        };
         if std::thread::panicking() || end.is_err() || !signs.is_empty() {
             // The folder is kept for whoever looks for the cause.
             eprintln!(
@@ -342,10 +361,15 @@ fn new_dir() -> PathBuf {
 }
 
 fn write_listeners(dir: &Path, listeners: &[Value]) {
-    let next = dir.join("lds.next");
     let response = Bootstrap::discovery_response(listeners);
-    fs::write(&next, response.to_string()).expect("write the listeners");
-    fs::rename(next, dir.join("lds/lds.json")).expect("move the listeners into place");
+    move_into_place(dir, "lds/lds.json", &response);
+}
+
+/// Envoy must never read half a file, so it is written elsewhere first.
+fn move_into_place(dir: &Path, name: &str, content: &Value) {
+    let next = dir.join("next.json");
+    fs::write(&next, content.to_string()).expect("write a file for Envoy");
+    fs::rename(next, dir.join(name)).expect("move the file into place");
 }
 
 fn read_lossy(path: &Path) -> String {

@@ -17,6 +17,8 @@ mod clients;
 mod clock;
 /// Valid and invalid configurations.
 mod configuration;
+/// What Istio and Envoy Gateway make of their resources.
+mod control_planes;
 /// Resources, against the definitions of Istio and Envoy Gateway.
 mod crds;
 /// `tidegate demo`, which leaves no process behind.

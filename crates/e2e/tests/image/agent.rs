@@ -130,7 +130,7 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 }
 
 /// Returns the SHA-256 of bytes as Envoy writes it.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,7 +1,7 @@
 //! The image that `tidegate bundle --as oci` makes, pushed to a real registry, pulled by the rules of the
 //! agents that load it, and loaded by Envoy.
 
-mod agent;
+pub(crate) mod agent;
 mod layouts;
 mod remote;
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{json, Value};
 use tidegate_e2e::client::{Client, Protocol};
-use tidegate_e2e::config::{cluster, route, tidegate, Bootstrap, Listener};
+use tidegate_e2e::config::{cluster, remote_code, route, tidegate, Bootstrap, Listener};
 use tidegate_e2e::envoy::Envoy;
 use tidegate_e2e::faults::Refused;
 use tidegate_e2e::message::Request;
@@ -34,19 +34,10 @@ impl Site {
 
     /// Returns a listener whose filter Envoy fetches. After a failure Envoy tries again, at most `retries` times.
     fn listener(&self, sha256: &str, retries: u32, failure_policy: &str) -> Value {
-        let uri = format!("http://{}/tidegate.wasm", self.server.address());
-        let remote = json!({
-            "http_uri": { "uri": uri, "cluster": "server", "timeout": "10s" },
-            "sha256": sha256,
-            "retry_policy": {
-                "num_retries": retries,
-                "retry_back_off": { "base_interval": "0.1s", "max_interval": "0.5s" },
-            },
-        });
         let mut filter = tidegate(&module(), Some("{}"));
         let config = &mut filter["typed_config"]["config"];
         config["failure_policy"] = json!(failure_policy);
-        config["vm_config"]["code"] = json!({ "remote": remote });
+        config["vm_config"]["code"] = remote_code(self.server.address(), sha256, retries);
         // The harness takes the details of FAIL_CLOSED in an access log for a module that died.
         let listener = Listener::new("main").manager(json!({ "access_log": [] }));
         let listener = listener.filter(filter);

@@ -49,7 +49,8 @@ fn alerts_fire_at_a_new_envoy_whose_first_configuration_is_refused() {
     // Static, since Envoy refuses the listeners that it discovers.
     let more = json!({ "listeners": [discovering.json()] });
     bootstrap.more = json!({ "static_resources": more });
-    let envoy = Envoy::launch(&bootstrap, &[("extension.json", extension())]);
+    bootstrap.files = vec![("extension.json".to_owned(), extension())];
+    let envoy = Envoy::launch(&bootstrap);
 
     envoy.wait_for_stat("listener_manager.lds.update_rejected", 1);
     assert_eq!(envoy.admin().listener("listener"), None);
