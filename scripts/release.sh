@@ -108,6 +108,16 @@ changes() {
   die "CHANGELOG.md has no section for $version"
 }
 
+# links: makes links to files of this repository absolute, since notes are read elsewhere. Where no workflow says its
+# address, only their texts are left.
+links() {
+  local address=${GITHUB_REPOSITORY:+${GITHUB_SERVER_URL:-https://github.com}/$GITHUB_REPOSITORY/blob/v$version/}
+  case $address in
+    '') sed -E 's,\[([^]]+)\]\([^):]+\),\1,g' ;;
+    *) sed -E "s,\]\(([^):]+)\),]($address\\1),g" ;;
+  esac
+}
+
 # compatibility SUM: prints a row for each Envoy that the tests are made for, and whether this module passed on it here.
 compatibility() {
   local envoy result
@@ -123,7 +133,7 @@ notes() {
   local digest=$1 sum=$2 matrix changes
   # A failure in a here-document would be lost.
   matrix=$(compatibility "$sum")
-  changes=$(changes)
+  changes=$(changes | links)
   cat <<END
 # Tidegate $version
 
