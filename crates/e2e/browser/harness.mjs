@@ -38,7 +38,7 @@ export const until = async (what, condition, limit = WAIT_MS) => {
       if (!REPLACED.test(error.message)) throw error;
     }
     assert.ok(Date.now() < end, `waited in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, 25));
   }
 };
 
@@ -51,7 +51,8 @@ export class Tab {
 
   static async open(browser, options = {}) {
     const tab = new Tab();
-    tab.context = await browser.newContext(options);
+    // The drawing on the page moves, and each frame of it costs processor time.
+    tab.context = await browser.newContext({ reducedMotion: "reduce", ...options });
     tab.page = await tab.context.newPage();
     tab.page.setDefaultTimeout(WAIT_MS);
     tab.page.on("request", (request) => {
@@ -100,7 +101,8 @@ export const run = async (cases, { atOnce = 4, launch = {} } = {}) => {
   const browser = await chromium.launch({
     executablePath: process.env.TIDEGATE_CHROMIUM,
     // Names in the tests resolve to this machine, where Envoy is.
-    args: ["--host-resolver-rules=MAP *.invalid 127.0.0.1,MAP *.example 127.0.0.1"],
+    // There is no graphics processor, and pretending one costs more than to draw without.
+    args: ["--disable-gpu", "--host-resolver-rules=MAP *.invalid 127.0.0.1,MAP *.example 127.0.0.1"],
     ...launch,
   });
   const queue = Object.entries(cases);

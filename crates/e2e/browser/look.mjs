@@ -1,5 +1,5 @@
-// Every built-in page, as Envoy and the module serve it: valid, accessible, not wider than 320 px, and
-// stored as pictures for people.
+// Every built-in page, as Envoy and the module serve it: valid, accessible, not wider than 320 px, and,
+// where the test asks for it, stored as pictures for people.
 //
 // The test in Rust says where each page is served: name, language, address, method. A page that no
 // upstream can cause (`made`) comes with its policy from the core instead.
@@ -112,7 +112,7 @@ const accessible = async (page, what, runOnly = { type: "tag", values: TAGS }) =
 const KINDS = ["branded", "post", "not-retryable", "all-exposed", "until", "crowd"];
 
 const axeIn = (viewport) => async (browser) => {
-  const tab = await open(browser, { viewport, reducedMotion: "reduce" });
+  const tab = await open(browser, { viewport });
   const check = async (what) => {
     await accessible(tab.page, what);
     await tab.page.emulateMedia({ colorScheme: "dark" });
@@ -137,45 +137,47 @@ const picturesForTheDocs = async (browser) => {
     ["page-narrow", "de/crowd", { viewport: { width: 360, height: 1090 } }],
     ["page-maintenance", "fr/until", { viewport: { width: 1000, height: 940 } }],
   ]) {
-    const tab = await open(browser, { reducedMotion: "reduce", ...options });
+    const tab = await open(browser, options);
     await tab.show(pages.find((page) => at(page) === shown));
-    await tab.page.screenshot({ path: `${facts.docs}/${name}.png` });
+    await tab.page.screenshot({ path: `${facts.pictures.docs}/${name}.png` });
     await tab.close();
   }
 };
 
+const picturesForPeople = async (browser) => {
+  const tab = await open(browser, { viewport: WIDE });
+  for (const page of pages.filter(({ lang }) => facts.pictured.includes(lang))) {
+    await tab.show(page);
+    for (const colorScheme of THEMES) {
+      await tab.page.emulateMedia({ colorScheme });
+      await tab.page.screenshot({ path: `${facts.pictures.folder}/${at(page)}.${colorScheme}.png` });
+    }
+  }
+  await tab.close();
+  const small = await open(browser, { viewport: NARROW, forcedColors: "active" });
+  for (const page of named("branded")) {
+    await small.show(page);
+    const path = `${facts.pictures.folder}/${at(page)}.narrow-forced-colors.png`;
+    await small.page.screenshot({ path, fullPage: true });
+  }
+  await small.close();
+  // Of the other languages, those with the most texts.
+  for (const [viewport, width, names] of [
+    [WIDE, "", ["busy"]],
+    [NARROW, ".narrow", ["post", "until"]],
+  ]) {
+    const one = await open(browser, { viewport });
+    for (const page of named(...names).filter(({ lang }) => !facts.pictured.includes(lang))) {
+      await one.show(page);
+      await one.page.screenshot({ path: `${facts.pictures.folder}/${at(page)}${width}.png`, fullPage: true });
+    }
+    await one.close();
+  }
+  await picturesForTheDocs(browser);
+};
+
 await run({
-  "pictures of every page are stored": async (browser) => {
-    const tab = await open(browser, { viewport: WIDE, reducedMotion: "reduce" });
-    for (const page of pages.filter(({ lang }) => facts.pictured.includes(lang))) {
-      await tab.show(page);
-      for (const colorScheme of THEMES) {
-        await tab.page.emulateMedia({ colorScheme });
-        await tab.page.screenshot({ path: `${facts.folder}/${at(page)}.${colorScheme}.png` });
-      }
-    }
-    await tab.close();
-    const small = await open(browser, { viewport: NARROW, reducedMotion: "reduce", forcedColors: "active" });
-    for (const page of named("branded")) {
-      await small.show(page);
-      const path = `${facts.folder}/${at(page)}.narrow-forced-colors.png`;
-      await small.page.screenshot({ path, fullPage: true });
-    }
-    await small.close();
-    // Of the other languages, those with the most texts.
-    for (const [viewport, width, names] of [
-      [WIDE, "", ["busy"]],
-      [NARROW, ".narrow", ["post", "until"]],
-    ]) {
-      const one = await open(browser, { viewport, reducedMotion: "reduce" });
-      for (const page of named(...names).filter(({ lang }) => !facts.pictured.includes(lang))) {
-        await one.show(page);
-        await one.page.screenshot({ path: `${facts.folder}/${at(page)}${width}.png`, fullPage: true });
-      }
-      await one.close();
-    }
-    if (facts.docs) await picturesForTheDocs(browser);
-  },
+  ...(facts.pictures && { "pictures of every page are stored": picturesForPeople }),
 
   "the HTML is valid and smaller than 14,000 bytes": async () => {
     const { HtmlValidate } = load("html-validate");

@@ -1,10 +1,10 @@
 //! The processors of the machine, which tests share with each other and with whatever else runs there.
 //!
 //! A load says something about the filter only if Envoy has a processor whenever it wants one. So the
-//! tests that keep processors busy take turns, and what was found while Envoy had to wait for a
+//! tests with a load, and those with a browser, take turns, and what was found while Envoy had to wait for a
 //! processor is not counted: the load is played again.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use crate::envoy::Envoy;
 
@@ -15,11 +15,14 @@ const MOST_WAITED: f64 = 0.1;
 /// How often a load is played on a machine that is busy with something else.
 const ATTEMPTS: u32 = 3;
 
-/// Waits for the turn of a test that keeps processors busy. It lasts as long as the value.
-pub fn take_turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
+/// Held by a test under load, alone, or by tests that would disturb it.
+static TURN: RwLock<()> = RwLock::new(());
+
+/// Waits for the turn of a test that uses much of the processors, and can run beside others of its kind: a
+/// browser waits most of the time. The turn lasts as long as the value.
+pub fn take_turn_with_others() -> RwLockReadGuard<'static, ()> {
     // A test that failed in its turn has poisoned nothing.
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+    TURN.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What was found wrong under a load.
@@ -45,7 +48,7 @@ impl Findings {
 /// # Panics
 /// If it finds something, and the machine was not busy, or was busy each time.
 pub fn under_load(play: impl Fn() -> Findings) {
-    let _turn = take_turn();
+    let _turn = TURN.write().unwrap_or_else(PoisonError::into_inner);
     for attempt in 1..=ATTEMPTS {
         let Findings { findings, waited } = play();
         println!("Envoy waited for processors for {waited:.2} of the time");

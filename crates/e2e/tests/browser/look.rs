@@ -1,5 +1,6 @@
-//! Every built-in page in a browser, as Envoy and the module serve it: valid, accessible, not wider
-//! than a phone, and as a picture.
+//! Every built-in page in a browser, as Envoy and the module serve it: valid, accessible, and not wider
+//! than a phone. With `UPDATE_EXPECT=1`, pictures of all are stored in `target/pages`, and those of the docs
+//! in `docs/img`.
 //!
 //! Each reason is caused by a kind of failure of `site/kinds.rs`, an open circuit or a maintenance.
 
@@ -295,31 +296,18 @@ fn empty(folder: &Path) {
 #[test]
 fn pages_are_valid_and_accessible() {
     let site = start();
-    let folder = folder();
-    empty(&folder);
-    // Pictures are for people: what versions of Chromium draw differs by pixels.
-    let docs =
-        std::env::var_os("UPDATE_EXPECT").map(|_| tidegate_e2e::workspace().join("docs/img"));
+    // Pictures are for people, and take a third of the time: what versions of Chromium draw differs by
+    // pixels.
+    let pictures = std::env::var_os("UPDATE_EXPECT").map(|_| folder());
     let facts = json!({
-        "folder": folder, "pictured": PICTURED, "docs": docs, "pages": pages(&site),
+        "pictured": PICTURED, "pages": pages(&site),
         "own": format!("http://{}/refused/", site.envoy.listener("own")),
+        "pictures": pictures.as_ref().map(|folder| {
+            empty(folder);
+            json!({ "folder": folder, "docs": tidegate_e2e::workspace().join("docs/img") })
+        }),
     });
     let passed = browser::run("look.mjs", &facts, |asked| panic!("{asked}"));
-    assert_eq!(passed.len(), 14, "{passed:#?}");
-    for lang in PICTURED {
-        for theme in ["light", "dark"] {
-            for name in Reason::ALL.iter().map(|reason| reason.as_str()) {
-                let picture = folder.join(format!("{lang}/{name}.{theme}.png"));
-                assert!(picture.exists(), "{}", picture.display());
-            }
-        }
-    }
-    let others = languages();
-    let others = others.iter().map(String::as_str);
-    for lang in others.filter(|lang| !PICTURED.contains(lang)) {
-        for name in ["busy.png", "post.narrow.png", "until.narrow.png"] {
-            let picture = folder.join(lang).join(name);
-            assert!(picture.exists(), "{}", picture.display());
-        }
-    }
+    let cases = 13 + usize::from(pictures.is_some());
+    assert_eq!(passed.len(), cases, "{passed:#?}");
 }
