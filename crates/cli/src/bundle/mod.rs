@@ -36,8 +36,8 @@ Examples:
 pub(crate) struct Args {
     /// Source in YAML or JSON; `-` reads standard input. An image (`--as oci`) has none
     source: Option<PathBuf>,
-    /// Write to this file instead of standard output. An image needs it: an archive if the name ends in
-    /// .tar, else a folder
+    /// Write to this file instead of standard output (`-`). An image needs it: an archive if the name ends
+    /// in .tar, else a folder
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Kind of output
@@ -197,7 +197,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
             eprintln!("{said}");
         }
     }
-    match &args.output {
+    match args.output.as_deref().filter(|path| !is_stdout(path)) {
         None => crate::output::print(&text),
         // Overwriting a source by a slip would lose work.
         Some(path) if is_of(&source, path) => {
@@ -229,9 +229,9 @@ fn write_image(args: &Args, options: &options::Options) -> ExitCode {
             source.display()
         ));
     }
-    let Some(output) = &args.output else {
+    let Some(output) = args.output.as_deref().filter(|path| !is_stdout(path)) else {
         return usage(
-            "--output is missing; an image is a folder, or an archive such as -o tidegate.oci.tar"
+            "--output needs a file; an image is a folder, or an archive such as -o tidegate.oci.tar"
                 .to_owned(),
         );
     };
@@ -252,6 +252,10 @@ fn write_image(args: &Args, options: &options::Options) -> ExitCode {
         }
         Err(error) => usage(format!("{}: cannot be written: {error}", output.display())),
     }
+}
+
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 /// Returns whether a path is a file of the source.

@@ -1,6 +1,8 @@
 //! The options of the resources that `tidegate bundle` writes: where the module is, and what the resource
 //! applies to.
 
+use clap::ValueEnum as _;
+
 use super::resource::Kind;
 
 /// The options of a resource.
@@ -85,9 +87,9 @@ impl ResourceArgs {
             ("--gateway", self.gateway.is_some(), is_kubernetes(kind)),
         ];
         if let Some((option, ..)) = given.iter().find(|(_, given, fits)| *given && !fits) {
-            return Err(format!(
-                "{option} has no place in this kind of output (--as)"
-            ));
+            let name = kind.to_possible_value();
+            let name = name.as_ref().map_or("", |name| name.get_name());
+            return Err(format!("{option} has no place in --as {name}"));
         }
         let names = [
             ("--name", &self.name),

@@ -16,6 +16,8 @@ fn bundle_prints_sizes_and_writes_a_file() {
     );
     let written = fs::read_to_string(folder.path().join("filter.json")).unwrap();
     assert_eq!(written, folder.bundle(&["s.yaml"]).0);
+    assert_eq!(written, folder.bundle(&["s.yaml", "-o", "-"]).0);
+    assert!(!folder.path().join("-").exists());
     let expected = "pages/a.html: is a file of the source; nothing was written\n";
     let (code, stderr) = folder.fails(&["bundle", "s.yaml", "-o", "pages/a.html"]);
     assert!(code == Some(2) && stderr.ends_with(expected), "{stderr}");

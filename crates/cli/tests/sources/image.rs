@@ -88,7 +88,11 @@ fn what_cannot_become_an_image_is_refused() {
         ),
         (
             &[],
-            "--output is missing; an image is a folder, or an archive such as -o tidegate.oci.tar\n",
+            "--output needs a file; an image is a folder, or an archive such as -o tidegate.oci.tar\n",
+        ),
+        (
+            &["-o", "-"],
+            "--output needs a file; an image is a folder, or an archive such as -o tidegate.oci.tar\n",
         ),
         (
             &["s.yaml", "-o", "a.tar"],
@@ -108,7 +112,7 @@ fn what_cannot_become_an_image_is_refused() {
         ),
         (
             &["-o", "a.tar", "--name", "x"],
-            "--name has no place in this kind of output (--as)\n",
+            "--name has no place in --as oci\n",
         ),
     ] {
         let (code, stderr) = folder.fails(&[&["bundle", "--as", "oci"], args].concat());
