@@ -84,7 +84,7 @@ impl LocalReply {
         let has_own = adds_again && source == Source::Proxy;
         let headers = page_headers(
             &config.headers,
-            &page,
+            &mut page,
             &HeaderInfo {
                 format: context.format,
                 status,
@@ -139,26 +139,28 @@ impl LocalReply {
             Some(_) => "200".to_owned(),
             None => self.status.to_string(),
         };
-        let mut own: Vec<(&'static str, String)> = vec![(":status", status)];
-        if let Some(code) = self.grpc_status {
-            own.push(("content-type", "application/grpc".to_owned()));
-            own.push(("grpc-status", code.to_string()));
-            own.push(("grpc-message", grpc_message(&self.body)));
-        }
+        let grpc = self.grpc_status.map(|code| {
+            [
+                ("content-type", "application/grpc".to_owned()),
+                ("grpc-status", code.to_string()),
+                ("grpc-message", grpc_message(&self.body)),
+            ]
+        });
         let length = promised_length.map(|length| ("content-length", length.to_string()));
-        let own = own.iter().map(bytes);
-        HeaderBlock::encode(own.chain(self.pairs()).chain(length.iter().map(bytes)))
+        let mut pairs: Vec<(&str, &[u8])> = Vec::with_capacity(HEADERS);
+        pairs.push((":status", status.as_bytes()));
+        pairs.extend(grpc.iter().flatten().map(bytes));
+        let own = self.headers.iter();
+        pairs.extend(own.map(|(name, value)| (&**name, &**value)));
+        pairs.extend(length.iter().map(bytes));
+        HeaderBlock::from_pairs(&pairs)
     }
 
     /// Returns the headers of a local reply. Envoy adds status and length.
     pub fn local_headers(&self) -> HeaderBlock {
-        HeaderBlock::encode(self.pairs())
-    }
-
-    fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
-        self.headers
-            .iter()
-            .map(|(name, value)| (name.as_bytes(), &**value))
+        let own = self.headers.iter();
+        let pairs: Vec<(&str, &[u8])> = own.map(|(name, value)| (&**name, &**value)).collect();
+        HeaderBlock::from_pairs(&pairs)
     }
 }
 
@@ -216,8 +218,8 @@ impl ReplyContext<'_> {
     }
 }
 
-fn bytes<'p>((name, value): &'p (&'static str, String)) -> (&'p [u8], &'p [u8]) {
-    (name.as_bytes(), value.as_bytes())
+fn bytes<'p>((name, value): &'p (&'static str, String)) -> (&'p str, &'p [u8]) {
+    (name, value.as_bytes())
 }
 
 /// Returns `tidegate_<reason>{<cause>}`: the cause is Envoy's own details, or what opened the circuit.
@@ -258,8 +260,8 @@ struct HeaderInfo<'a> {
     proxy_name: &'a str,
 }
 
-/// Returns all headers of a page except `:status` and `content-length`.
-fn page_headers(config: &Headers, page: &Page<'_>, info: &HeaderInfo<'_>) -> Vec<Header> {
+/// Returns all headers of a page except `:status` and `content-length`. Takes those of its format.
+fn page_headers(config: &Headers, page: &mut Page<'_>, info: &HeaderInfo<'_>) -> Vec<Header> {
     let mut out = kept_headers(config, info);
     let mut put = |name: &'static str, value: Cow<'static, [u8]>| out.push((name.into(), value));
     let constant = |value: &'static str| Cow::Borrowed(value.as_bytes());
@@ -286,8 +288,8 @@ fn page_headers(config: &Headers, page: &Page<'_>, info: &HeaderInfo<'_>) -> Vec
         put("content-security-policy", text(csp.to_owned()));
     }
     put(MARKER, constant(info.reason.as_str()));
-    for (name, value) in &page.headers {
-        put(name, text(value.clone()));
+    for (name, value) in page.headers.drain(..) {
+        put(name, text(value));
     }
     // A filter before this one may still allow the origin of the request.
     let allows_origin = info.response.get("access-control-allow-origin").is_some();
@@ -352,8 +354,8 @@ fn kept_headers(config: &Headers, info: &HeaderInfo<'_>) -> Vec<Header> {
 }
 
 fn is_kept(config: &Headers, info: &HeaderInfo<'_>, name: &str) -> bool {
-    let is_always_kept = is_always_kept(name, info.status);
-    !is_never_kept(name) && (is_always_kept || any_matches(&config.keep, name))
+    let is_wanted = is_always_kept(name, info.status) || any_matches(&config.keep, name);
+    is_wanted && !is_never_kept(name)
 }
 
 fn any_matches(patterns: &[Pattern], name: &str) -> bool {
@@ -363,7 +365,7 @@ fn any_matches(patterns: &[Pattern], name: &str) -> bool {
 
 /// Applies `headers.remove`, then `headers.set`, which may replace what was removed.
 fn apply_changes(out: &mut Vec<Header>, config: &Headers) {
-    out.retain(|(name, _)| is_essential(name) || !any_matches(&config.remove, name));
+    out.retain(|(name, _)| !any_matches(&config.remove, name) || is_essential(name));
     for (name, value) in &config.set {
         out.retain(|(other, _)| other != name);
         out.push((name.clone().into(), value.clone().into_bytes().into()));

@@ -26,28 +26,25 @@ impl HeaderBlock {
 
     /// Encodes these pairs, in this order. Names are expected in lower case.
     pub fn from_pairs<N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(N, V)]) -> Self {
-        let pairs = pairs.iter();
-        Self::encode(pairs.map(|(name, value)| (name.as_ref(), value.as_ref())))
-    }
-
-    /// Encodes the pairs of an iterator, as [`HeaderBlock::from_pairs`] does.
-    pub(crate) fn encode<'p>(pairs: impl Iterator<Item = (&'p [u8], &'p [u8])> + Clone) -> Self {
+        let pairs = || {
+            let pairs = pairs.iter();
+            pairs.map(|(name, value)| (name.as_ref(), value.as_ref()))
+        };
         // Exact, because a request keeps the block as long as it lasts.
-        let (mut count, mut size) = (0_usize, LENGTH_BYTES);
-        for (name, value) in pairs.clone() {
-            count = count.saturating_add(1);
+        let mut size = LENGTH_BYTES;
+        for (name, value) in pairs() {
             size = size
                 .saturating_add(name.len())
                 .saturating_add(value.len())
                 .saturating_add(PAIR_OVERHEAD);
         }
         let mut out = Vec::with_capacity(size);
-        push_length(&mut out, count);
-        for (name, value) in pairs.clone() {
+        push_length(&mut out, pairs().len());
+        for (name, value) in pairs() {
             push_length(&mut out, name.len());
             push_length(&mut out, value.len());
         }
-        for (name, value) in pairs {
+        for (name, value) in pairs() {
             for text in [name, value] {
                 out.extend_from_slice(text);
                 out.push(0);
@@ -63,17 +60,13 @@ impl HeaderBlock {
 
     /// Returns the first value of the header `name`, which is given in lower case.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        let mut pairs = self.iter();
-        pairs
-            .find(|(other, _)| *other == name.as_bytes())
-            .map(|(_, value)| value)
+        self.iter().next_value(name.as_bytes())
     }
 
     /// Returns every value of the header `name`, in order.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter()
-            .filter(move |(other, _)| *other == name.as_bytes())
-            .map(|(_, value)| value)
+        let mut pairs = self.iter();
+        std::iter::from_fn(move || pairs.next_value(name.as_bytes()))
     }
 
     /// Returns the pairs, in order; ends where the block is inconsistent.
@@ -100,19 +93,44 @@ pub struct Pairs<'a> {
     text: &'a [u8],
 }
 
+impl<'a> Pairs<'a> {
+    /// Returns the value of the next header with this name. Of the others, only the lengths are read: a page
+    /// looks up some forty headers.
+    fn next_value(&mut self, name: &[u8]) -> Option<&'a [u8]> {
+        loop {
+            let (length, pair) = self.take_pair()?;
+            if length == name.len() && pair.starts_with(name) {
+                return Some(split_pair(pair, length)?.1);
+            }
+        }
+    }
+
+    /// Takes the next pair: the length of its name, and its text.
+    fn take_pair(&mut self) -> Option<(usize, &'a [u8])> {
+        let name_length = take_length(&mut self.lengths)?;
+        let value_length = take_length(&mut self.lengths)?;
+        let size = name_length.checked_add(value_length)?.checked_add(2)?;
+        let (pair, tail) = self.text.split_at_checked(size)?;
+        self.text = tail;
+        Some((name_length, pair))
+    }
+}
+
 impl<'a> Iterator for Pairs<'a> {
     type Item = (&'a [u8], &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        // Both lengths are there, or none: one check.
-        let (mut lengths, tail) = self.lengths.split_at_checked(2 * LENGTH_BYTES)?;
-        self.lengths = tail;
-        let name_length = take_length(&mut lengths)?;
-        let value_length = take_length(&mut lengths)?;
-        let name = take_text(&mut self.text, name_length)?;
-        let value = take_text(&mut self.text, value_length)?;
-        Some((name, value))
+        let (length, pair) = self.take_pair()?;
+        split_pair(pair, length)
     }
+}
+
+/// Splits a pair into name and value, each of which is followed by a NUL.
+fn split_pair(pair: &[u8], name_length: usize) -> Option<(&[u8], &[u8])> {
+    let (name, rest) = pair.split_at_checked(name_length)?;
+    let (_nul, rest) = rest.split_first()?;
+    let (_nul, value) = rest.split_last()?;
+    Some((name, value))
 }
 
 /// Returns whether the comma-separated list `value` contains `member`, in any case.
@@ -126,14 +144,6 @@ fn take_length(rest: &mut &[u8]) -> Option<usize> {
     let (length, tail) = rest.split_first_chunk::<LENGTH_BYTES>()?;
     *rest = tail;
     usize::try_from(u32::from_le_bytes(*length)).ok()
-}
-
-/// Takes a name or value and the NUL after it.
-fn take_text<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
-    let (text, tail) = rest.split_at_checked(length)?;
-    let (_nul, tail) = tail.split_first()?;
-    *rest = tail;
-    Some(text)
 }
 
 fn push_length(out: &mut Vec<u8>, length: usize) {

@@ -42,7 +42,7 @@ fn lines(headers: &[Header]) -> Vec<String> {
 
 fn made(response: &[(&str, &str)]) -> Vec<String> {
     let block = HeaderBlock::from_pairs(response);
-    lines(&page_headers(&config(), &html(), &info(&block)))
+    lines(&page_headers(&config(), &mut html(), &info(&block)))
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_challenge_is_kept_on_a_401_and_a_403_only() {
             status,
             ..info(&block)
         };
-        let got = lines(&page_headers(&config(), &html(), &info));
+        let got = lines(&page_headers(&config(), &mut html(), &info));
         let has = got.iter().any(|line| line.starts_with("www-authenticate"));
         assert_eq!(has, is_kept, "{status}");
     }
@@ -129,7 +129,7 @@ fn hosts_behind_the_proxy_are_shown_only_where_details_are() {
             shows_details,
             ..info(&block)
         };
-        lines(&page_headers(&config(), &html(), &info))
+        lines(&page_headers(&config(), &mut html(), &info))
     };
     let own = "gateway; error=upstream_bad_gateway; received-status=502";
     let vias = |lines: &[String]| {
@@ -188,7 +188,7 @@ fn configured_changes_apply_last_but_not_to_essential_headers() {
         .headers
         .remove;
     let block = HeaderBlock::from_pairs(&[("via", "1.1 a")]);
-    let got = lines(&page_headers(&config, &html(), &info(&block)));
+    let got = lines(&page_headers(&config, &mut html(), &info(&block)));
     let has = |start: &str| got.iter().filter(|l| l.starts_with(start)).count();
     assert_eq!(has("cache-control: no-store, private"), 1);
     assert_eq!(has("cache-control:"), 1);
@@ -215,7 +215,7 @@ fn exposed_details_are_escaped_as_a_string() {
         shows_details: true,
         ..info(&block)
     };
-    let got = lines(&page_headers(&config(), &html(), &exposed));
+    let got = lines(&page_headers(&config(), &mut html(), &exposed));
     let want = "proxy-status: gateway; error=upstream_bad_gateway; received-status=502; details=\"a\\\"b\\\\c??d\"";
     assert!(got.iter().any(|l| l == want), "{got:?}");
 }
@@ -228,7 +228,7 @@ fn without_a_hint_there_is_no_retry_after() {
         reason: Reason::TlsCertificateError,
         ..info(&block)
     };
-    let got = lines(&page_headers(&config(), &html(), &hopeless));
+    let got = lines(&page_headers(&config(), &mut html(), &hopeless));
     assert!(!got.iter().any(|l| l.starts_with("retry-after")), "{got:?}");
 }
 
@@ -257,7 +257,7 @@ proptest::proptest! {
     #[test]
     fn essential_headers_are_there_once_whatever_the_failed_response_has(pairs in proptest::collection::vec((".{0,12}", proptest::collection::vec(proptest::prelude::any::<u8>(), 0..20)), 0..12)) {
         let block = HeaderBlock::from_pairs(&pairs);
-        let made = page_headers(&config(), &html(), &info(&block));
+        let made = page_headers(&config(), &mut html(), &info(&block));
         for name in ["content-type", "cache-control", "proxy-status", "vary", MARKER] {
             proptest::prop_assert_eq!(made.iter().filter(|(n, _)| n == name).count(), 1);
         }
