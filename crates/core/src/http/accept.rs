@@ -1,5 +1,7 @@
 //! `Accept`: which formats a client prefers (RFC 9110 §12.5.1).
 
+use std::cmp::Reverse;
+
 use crate::http::format::Format;
 use crate::http::headers::HeaderBlock;
 
@@ -17,15 +19,25 @@ const USUAL: [Format; 3] = [Format::Html, Format::Problem, Format::Text];
 /// Returns the formats that `Accept` ranks highest; the usual ones if it has no preference or accepts
 /// none. XML is for clients that accept nothing else that they name.
 pub(super) fn acceptable(request: &HeaderBlock) -> Vec<Format> {
-    let ranges: Vec<MediaRange<'_>> = request
+    let ranges = request
         .get_all("accept")
         .flat_map(|value| value.split(|&b| b == b','))
-        .filter_map(MediaRange::parse)
-        .collect();
+        .filter_map(MediaRange::parse);
+    let mut matches = [None; RANKED.len()];
+    let mut xml: Option<u16> = None;
+    for (position, range) in ranges.enumerate() {
+        for (format, matched) in RANKED.iter().zip(&mut matches) {
+            *matched = (*matched).max(range.rank(*format, position));
+        }
+        if range.is_xml() {
+            xml = xml.max(Some(range.weight));
+        }
+    }
     let mut best = None;
     let mut fitting = Vec::new();
-    for format in RANKED {
-        let matched = best_match(format, &ranges)
+    for (format, matched) in RANKED.into_iter().zip(matches) {
+        let matched = matched
+            .map(Match::of)
             .filter(|matched| matched.weight > 0)
             .filter(|matched| matched.is_named || USUAL.contains(&format));
         if matched > best {
@@ -38,8 +50,7 @@ pub(super) fn acceptable(request: &HeaderBlock) -> Vec<Format> {
     }
     let is_named = best.is_some_and(|best: Match| best.is_named);
     let least = best.map_or(1, |best| best.weight);
-    let mut xml = ranges.iter().filter(|range| range.is_xml());
-    if !is_named && xml.any(|range| range.weight >= least) {
+    if !is_named && xml.is_some_and(|weight| weight >= least) {
         return vec![Format::ProblemXml];
     }
     if fitting.is_empty() {
@@ -55,10 +66,27 @@ struct Match {
     weight: u16,
     /// Whether a range names the format; otherwise a wildcard matches it together with others.
     is_named: bool,
-    /// The position of the range, counted from the end: of formats named with the same weight, the
-    /// first is preferred. 0 if only a wildcard matches.
-    earliness: usize,
+    /// The position of the range: of formats named with the same weight, the first is preferred. `None` if
+    /// only a wildcard matches.
+    position: Option<Reverse<usize>>,
 }
+
+impl Match {
+    fn of((specificity, weight, position): Rank) -> Self {
+        let is_named = specificity >= Specificity::Related;
+        Self {
+            weight,
+            is_named,
+            position: Some(position).filter(|_| is_named),
+        }
+    }
+}
+
+/// How well a range fits a format: how specific it is, its weight, and its position. The greatest decides: the
+/// most specific range, whatever its weight (RFC 9110 §12.5.1: "the most specific reference has precedence"),
+/// and of two equally specific ones that with the higher weight. A client that accepts any JSON accepts
+/// problem+json.
+type Rank = (Specificity, u16, Reverse<usize>);
 
 /// How specific a range is for a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,29 +102,32 @@ enum Specificity {
     Exact,
 }
 
-/// Returns the rank of a format. The most specific range decides, whatever its weight (RFC 9110
-/// §12.5.1: "the most specific reference has precedence"). Of two equally specific ranges the one with
-/// the higher weight decides: a client that accepts any JSON accepts problem+json.
-fn best_match(format: Format, ranges: &[MediaRange<'_>]) -> Option<Match> {
-    let mut best = None;
-    for (from_end, range) in ranges.iter().rev().enumerate() {
-        if let Some(specificity) = range.specificity(format) {
-            best = best.max(Some((specificity, range.weight, from_end)));
+/// The type of a media range, before the slash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// `*`
+    Any,
+    Text,
+    Application,
+    /// No format has it.
+    Other,
+}
+
+impl Kind {
+    fn parse(kind: &[u8]) -> Self {
+        match kind {
+            b"*" => Self::Any,
+            _ if kind.eq_ignore_ascii_case(b"text") => Self::Text,
+            _ if kind.eq_ignore_ascii_case(b"application") => Self::Application,
+            _ => Self::Other,
         }
     }
-    let (specificity, weight, from_end) = best?;
-    let is_named = specificity >= Specificity::Related;
-    Some(Match {
-        weight,
-        is_named,
-        earliness: if is_named { from_end } else { 0 },
-    })
 }
 
 /// A media range: one member of `Accept`.
 #[derive(Debug, Clone, Copy)]
 struct MediaRange<'a> {
-    kind: &'a [u8],
+    kind: Kind,
     subtype: &'a [u8],
     has_parameters: bool,
     weight: u16,
@@ -114,7 +145,7 @@ impl<'a> MediaRange<'a> {
             return None;
         }
         let mut range = Self {
-            kind,
+            kind: Kind::parse(kind),
             subtype,
             has_parameters: false,
             weight: 1000,
@@ -133,19 +164,25 @@ impl<'a> MediaRange<'a> {
         Some(range)
     }
 
+    /// Returns how well the range at this position fits a format; `None` if it does not.
+    fn rank(&self, format: Format, position: usize) -> Option<Rank> {
+        let specificity = self.specificity(format)?;
+        Some((specificity, self.weight, Reverse(position)))
+    }
+
     fn specificity(&self, format: Format) -> Option<Specificity> {
-        let (kind, subtype): (&str, &str) = match format {
-            Format::Html => ("text", "html"),
-            Format::Problem => ("application", "problem+json"),
-            Format::ProblemXml => ("application", "problem+xml"),
-            Format::Text => ("text", "plain"),
-            Format::Markdown => ("text", "markdown"),
+        let (kind, subtype) = match format {
+            Format::Html => (Kind::Text, "html"),
+            Format::Problem => (Kind::Application, "problem+json"),
+            Format::ProblemXml => (Kind::Application, "problem+xml"),
+            Format::Text => (Kind::Text, "plain"),
+            Format::Markdown => (Kind::Text, "markdown"),
             _ => return None,
         };
-        if self.kind == b"*" {
+        if self.kind == Kind::Any {
             return (self.subtype == b"*").then_some(Specificity::Anything);
         }
-        if !self.kind.eq_ignore_ascii_case(kind.as_bytes()) {
+        if self.kind != kind {
             return None;
         }
         if self.subtype == b"*" {
@@ -169,12 +206,10 @@ impl<'a> MediaRange<'a> {
 
     /// Returns whether the range names XML of any kind, but not XHTML, which is for browsers.
     fn is_xml(&self) -> bool {
-        let is_kind = |kind: &[u8]| self.kind.eq_ignore_ascii_case(kind);
-        let is_subtype = |subtype: &[u8]| self.subtype.eq_ignore_ascii_case(subtype);
         let suffix = self.subtype.rsplit(|&byte| byte == b'+').next();
-        (is_kind(b"application") || is_kind(b"text"))
+        matches!(self.kind, Kind::Application | Kind::Text)
             && suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(b"xml"))
-            && !is_subtype(b"xhtml+xml")
+            && !self.subtype.eq_ignore_ascii_case(b"xhtml+xml")
     }
 }
 
