@@ -158,7 +158,7 @@ impl<'a> Bindings<'a> {
             Variable::Planned => truth(values.reason == Reason::Maintenance),
             Variable::AtHome => truth(values.is_at_home),
             Variable::AutoRetry => truth(values.auto_retry.is_some()),
-            Variable::RequestId => values.request_id.unwrap_or_default(),
+            Variable::RequestId => values.request_id().unwrap_or_default(),
             Variable::Lang => &messages.language.tag,
             Variable::Dir => messages.language.dir,
             Variable::Method => values.method,

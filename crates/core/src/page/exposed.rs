@@ -55,8 +55,8 @@ pub(super) struct ExposedValues<'a> {
     pub(super) is_unsent: bool,
     /// Whether a link to the home page would lead to the same failure.
     pub(super) is_at_home: bool,
-    /// `[A-Za-z0-9._:+/=@-]`, at most [`MAX_REQUEST_ID`] of them.
-    pub(super) request_id: Option<&'a str>,
+    /// As the client or Envoy wrote it.
+    request_id: Option<&'a [u8]>,
     pub(super) time: Option<DateTime>,
     pub(super) host: Option<String>,
     /// The path without its query, which may contain secrets.
@@ -105,10 +105,7 @@ impl<'a> ExposedValues<'a> {
             is_unsent: info.is_unsent
                 || matches!(info.reason, Reason::CircuitOpen | Reason::Maintenance),
             is_at_home: is_safe && home_url.is_some_and(|url| is_request_for(url, info)),
-            request_id: info
-                .request_id
-                .filter(|_| is_exposed(Exposed::RequestId))
-                .and_then(valid_request_id),
+            request_id: info.request_id.filter(|_| is_exposed(Exposed::RequestId)),
             time: info
                 .now
                 .filter(|_| is_exposed(Exposed::Timestamp))
@@ -120,6 +117,11 @@ impl<'a> ExposedValues<'a> {
                 .then(|| shorten(without_query(info.path), MAX_PATH))
                 .filter(|path| !path.is_empty()),
         }
+    }
+
+    /// Returns the request id: `[A-Za-z0-9._:+/=@-]`, at most [`MAX_REQUEST_ID`] of them.
+    pub(super) fn request_id(&self) -> Option<&'a str> {
+        self.request_id.and_then(valid_request_id)
     }
 }
 

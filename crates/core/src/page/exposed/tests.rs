@@ -37,12 +37,12 @@ fn info() -> PageInfo<'static> {
 fn only_exposed_values_are_shown() {
     let info = info();
     let all = ExposedValues::new(&info, ALL, None);
-    assert_eq!(all.request_id, Some("a-1"));
+    assert_eq!(all.request_id(), Some("a-1"));
     assert_eq!(all.time, Timestamp::EPOCH.to_utc());
     assert_eq!(all.host.as_deref(), Some("shop.example"));
     assert_eq!(all.path.as_deref(), Some("/pay"));
     let none = ExposedValues::new(&info, &[], None);
-    assert_eq!(none.request_id, None);
+    assert_eq!(none.request_id(), None);
     assert_eq!(none.time, None);
     assert_eq!(none.host, None);
     assert_eq!(none.path, None);

@@ -74,6 +74,7 @@ impl<'t> Problem<'t> {
             (kind.into(), title.unwrap_or_default())
         };
         let text = |text: &'b str| Member::Text(text.into());
+        let request_id = values.request_id();
         let mut members = vec![
             ("type", Member::Text(kind)),
             ("title", text(title)),
@@ -81,7 +82,7 @@ impl<'t> Problem<'t> {
             ("detail", text(bindings.message())),
         ];
         // Only a UUID is a URI without further knowledge (RFC 9562 §4). Other ids are in `request_id`.
-        if let Some(id) = values.request_id.filter(|id| is_uuid(id)) {
+        if let Some(id) = request_id.filter(|id| is_uuid(id)) {
             members.push(("instance", Member::Text(format!("urn:uuid:{id}").into())));
         }
         members.push(("reason", text(reason)));
@@ -98,7 +99,7 @@ impl<'t> Problem<'t> {
             let ms = saturating_millis(retry_after);
             members.push(("retry_after_ms", Member::Number(ms)));
         }
-        if let Some(id) = values.request_id {
+        if let Some(id) = request_id {
             members.push(("request_id", text(id)));
         }
         if let Some(time) = values.time {

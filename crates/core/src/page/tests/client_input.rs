@@ -75,7 +75,7 @@ proptest! {
             let benign = PageInfo {
                 request_id: Some(&b"a"[..]).filter(|_| {
                     let values = ExposedValues::new(&hostile, &EVERYTHING, None);
-                    values.request_id.is_some()
+                    values.request_id().is_some()
                 }),
                 method: b"POST",
                 host: b"shop.example",
