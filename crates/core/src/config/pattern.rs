@@ -30,7 +30,7 @@ impl Pattern {
     /// It takes time linear in the lengths of both, because it never goes back: it searches each part
     /// between two `*` from the end of the part before.
     pub fn matches(&self, text: &[u8]) -> bool {
-        self.is_any() || self.matches_by(text, |a, b| a == b, memmem::find)
+        self.is_any() || self.matches_by(text, u8::eq, memmem::find)
     }
 
     /// Returns whether the pattern matches a host. The case of ASCII letters is ignored.
@@ -39,34 +39,41 @@ impl Pattern {
             memmem::find(&text.to_ascii_lowercase(), &part.to_ascii_lowercase())
         };
         let is_host = host.len() <= HOST_BYTES;
-        self.is_any() || (is_host && self.matches_by(host, <[u8]>::eq_ignore_ascii_case, find))
+        self.is_any() || (is_host && self.matches_by(host, u8::eq_ignore_ascii_case, find))
     }
 
     fn matches_by(
         &self,
         text: &[u8],
-        same: impl Fn(&[u8], &[u8]) -> bool,
+        same: impl Fn(&u8, &u8) -> bool,
         find: impl Fn(&[u8], &[u8]) -> Option<usize>,
     ) -> bool {
-        let mut parts = self.0.as_bytes().split(|&byte| byte == b'*');
-        let first = parts.next().unwrap_or_default();
+        let are_same = |a: &[u8], b: &[u8]| a.iter().zip(b).all(|(a, b)| same(a, b));
         // Most texts that do not match begin differently, so this is compared first.
-        let Some((head, rest)) = text.split_at_checked(first.len()) else {
+        let pattern = self.0.as_bytes();
+        let mut pairs = pattern.iter().zip(text);
+        let differ = |(part, byte): (&u8, &u8)| *part == b'*' || !same(part, byte);
+        let head = pairs.position(differ);
+        let head = head.unwrap_or_else(|| pattern.len().min(text.len()));
+        let (Some((_, pattern)), Some((_, rest))) =
+            (pattern.split_at_checked(head), text.split_at_checked(head))
+        else {
             return false;
         };
-        if !same(first, head) {
-            return false;
-        }
-        let Some(last) = parts.next_back() else {
-            return rest.is_empty();
+        let pattern = match pattern.split_first() {
+            None => return rest.is_empty(),
+            Some((b'*', pattern)) => pattern,
+            Some(_) => return false,
         };
+        let mut parts = pattern.split(|&byte| byte == b'*');
+        let last = parts.next_back().unwrap_or_default();
         let Some(at) = rest.len().checked_sub(last.len()) else {
             return false;
         };
         let Some((mut middle, tail)) = rest.split_at_checked(at) else {
             return false;
         };
-        if !same(last, tail) {
+        if !are_same(last, tail) {
             return false;
         }
         // The leftmost match of a part leaves the most room for the parts after it.
