@@ -50,7 +50,7 @@ impl Filter {
         self.has_ended = true;
         if !self.is_recorded && is_grpc(&self.request) {
             if let Ok(status) = host.header(HeaderMap::ResponseTrailers, "grpc-status") {
-                let verdict = self.of_grpc_status(host, &status);
+                let verdict = self.of_grpc_status(host, worker, &status);
                 self.verdict = Some(self.excuse_deadline(host, worker, verdict, b""));
             }
         }

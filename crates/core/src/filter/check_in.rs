@@ -65,7 +65,7 @@ impl Filter {
             return None;
         }
         let now = host.now().ok()?;
-        let policy = self.policy(host).clone();
+        let policy = self.policy(host, worker).clone();
         self.new_pass(host, worker, &policy, now)
     }
 

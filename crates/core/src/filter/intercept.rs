@@ -34,7 +34,8 @@ pub(super) struct Interception<'a> {
 }
 
 impl<'a> Interception<'a> {
-    /// Returns the interception of a failed response; `None` if the response passes.
+    /// Returns the interception of a failed response; `None` if the response passes. The request is none that
+    /// the configuration skips.
     pub(super) fn of_response(
         intercept: &Intercept,
         request: &HeaderBlock,
@@ -58,7 +59,7 @@ impl<'a> Interception<'a> {
                 SourceFilter::Proxy => source == Source::Proxy,
                 SourceFilter::Upstream => source == Source::Upstream,
             };
-        if !is_wanted || is_skipped(request, intercept) {
+        if !is_wanted {
             return None;
         }
         if source == Source::Upstream && is_passthrough(request, intercept, response) {

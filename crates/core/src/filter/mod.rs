@@ -38,7 +38,7 @@ use std::time::Duration;
 
 use self::check_in::{gate_header, gate_of};
 use self::delivery::Delivery;
-use self::intercept::Interception;
+use self::intercept::{is_skipped, Interception};
 use self::local_reply::{FilterState, ReplyContext};
 use self::response::ResponseInfo;
 use crate::breaker::{ClientId, Outcome, PathClass, State, Verdict};
@@ -101,6 +101,8 @@ pub struct Filter {
     stage: Stage,
     /// `None` until it is looked up.
     policy: Option<RoutePolicy>,
+    /// Whether the configuration excludes the request; `None` until it matters.
+    is_skipped: Option<bool>,
     permit: Permit,
     /// When the request began, if it is timed.
     began: Option<Timestamp>,
@@ -161,6 +163,7 @@ impl Filter {
             passes: Vec::new(),
             stage: Stage::Waiting,
             policy: None,
+            is_skipped: None,
             permit: Permit::default(),
             began: None,
             took: None,
@@ -265,7 +268,7 @@ impl Filter {
             return;
         }
         if let Ok(now) = host.now() {
-            let (caller, policy) = (self.caller(host), self.policy(host).clone());
+            let (caller, policy) = (self.caller(host), self.policy(host, worker).clone());
             worker.note_answered(policy.circuit(), &caller, &self.permit, now);
         }
     }
@@ -287,7 +290,7 @@ impl Filter {
         if std::mem::replace(&mut self.is_recorded, true) {
             return;
         }
-        let policy = self.policy(host).clone();
+        let policy = self.policy(host, worker).clone();
         if policy.has_unknown_name {
             worker.note_unknown_name(&policy.key);
         }
@@ -338,11 +341,19 @@ impl Filter {
     }
 
     /// Returns the policy of the request, which is looked up once.
-    fn policy(&mut self, host: &mut impl Host) -> &RoutePolicy {
+    fn policy(&mut self, host: &mut impl Host, worker: &Worker) -> &RoutePolicy {
         self.policy.get_or_insert_with(|| {
             let route = RouteInfo::read(host, &self.config);
-            RoutePolicy::find(&self.config, &route, &self.request)
+            let mut policy = RoutePolicy::find(&self.config, &route, &self.request);
+            policy.key = worker.own_key(policy.key);
+            policy
         })
+    }
+
+    /// Returns whether the configuration excludes the request, which has this policy.
+    fn is_skipped(&mut self, policy: &RoutePolicy) -> bool {
+        let is_skipped = || is_skipped(&self.request, &self.config.policy(policy.number).intercept);
+        *self.is_skipped.get_or_insert_with(is_skipped)
     }
 
     fn format(&self, policy: &RoutePolicy) -> Format {

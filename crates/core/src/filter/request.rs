@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::delivery::Delivery;
-use super::intercept::{is_skipped, Interception};
+use super::intercept::Interception;
 use super::kept_headers::{is_large, keep_read_headers};
 use super::response::ResponseInfo;
 use super::{log_events, says_it_retries, Filter, RequestAction, Stage};
@@ -79,12 +79,12 @@ impl Filter {
         now: Timestamp,
     ) -> RequestAction {
         let config = Rc::clone(&self.config);
-        let policy = self.policy(host).clone();
+        let policy = self.policy(host, worker).clone();
         let rejected = match config.maintenance(policy.number, now) {
             _ if policy.mode == Mode::Off => None,
             Some(maintenance) => Some(Interception::maintenance(maintenance, now)),
             // What is skipped passes whatever the circuit says, and is no probe.
-            None if is_skipped(&self.request, &config.policy(policy.number).intercept) => None,
+            None if self.is_skipped(&policy) => None,
             None => self.acquire(host, worker, &policy, now),
         };
         match rejected {

@@ -66,7 +66,7 @@ impl Filter {
     /// Counts the hint of a client that waited for it and was let in, if the client says so.
     pub(super) fn count_kept_hint(&mut self, host: &mut impl Host, worker: &mut Worker) {
         if self.is_returning {
-            worker.count(&self.policy(host).key, RouteCounter::HintsKept);
+            worker.count(&self.policy(host, worker).key, RouteCounter::HintsKept);
         }
     }
 
@@ -79,7 +79,7 @@ impl Filter {
             .filter(|request| is_grpc(request))
             .map(|request| call_deadline(request).unwrap_or(Duration::MAX));
         let config = Rc::clone(&self.config);
-        let key = &self.policy(host).key;
+        let key = &self.policy(host, worker).key;
         worker.note_client(key, client);
         let release = host.header(HeaderMap::Response, &config.config.release_header);
         worker.sample(key, &release.unwrap_or_default(), took);
@@ -126,7 +126,7 @@ impl Filter {
             has_body: response.has_content(),
         });
         response.is_inner_page = self.is_inner_page(host, &response, source);
-        let policy = self.policy(host).clone();
+        let policy = self.policy(host, worker).clone();
         self.judge(host, worker, &policy, &response, reason, source);
         if source == Source::Upstream {
             let release = response.headers.get(&self.config.config.release_header);
@@ -188,7 +188,8 @@ impl Filter {
         let intercept = &config.policy(policy.number).intercept;
         let interception =
             Interception::of_response(intercept, &self.request, response, reason, source);
-        let Some(mut interception) = interception.filter(|_| policy.mode != Mode::Off) else {
+        let interception = interception.filter(|_| policy.mode != Mode::Off);
+        let Some(mut interception) = interception.filter(|_| !self.is_skipped(policy)) else {
             return ResponseAction::Continue;
         };
         interception.is_unsent = self.is_unsent(host, response);

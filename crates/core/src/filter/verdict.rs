@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::intercept::{is_meant, is_skipped};
+use super::intercept::is_meant;
 use super::local_reply::{set_reason, DETAILS_PREFIX};
 use super::response::{code_details, ResponseInfo};
 use super::{Filter, Stage};
@@ -64,7 +64,7 @@ impl Filter {
     ) {
         let retry_after = response.headers.get("retry-after");
         let verdict = match (source, response.headers.get("grpc-status")) {
-            (Source::Upstream, Some(status)) => self.of_grpc_status(host, status),
+            (Source::Upstream, Some(status)) => self.of_grpc_status(host, worker, status),
             _ => {
                 let settings = &self.config.policy(policy.number).breaker;
                 let has_retry_after = retry_after.is_some();
@@ -80,9 +80,14 @@ impl Filter {
     }
 
     /// Returns the verdict on a gRPC call by the status of its service.
-    pub(super) fn of_grpc_status(&mut self, host: &mut impl Host, status: &[u8]) -> Verdict {
+    pub(super) fn of_grpc_status(
+        &mut self,
+        host: &mut impl Host,
+        worker: &Worker,
+        status: &[u8],
+    ) -> Verdict {
         let is_429_bad = || {
-            let number = self.policy(host).number;
+            let number = self.policy(host, worker).number;
             let settings = &self.config.policy(number).breaker;
             settings.failures.statuses.contains(429)
         };
@@ -165,7 +170,7 @@ impl Filter {
         worker: &Worker,
         deadline: Duration,
     ) -> bool {
-        let longest = worker.longest_deadline(&self.policy(host).key);
+        let longest = worker.longest_deadline(&self.policy(host, worker).key);
         deadline.saturating_mul(CLEARLY_SHORTER) <= longest.unwrap_or(UNKNOWN_DURATION)
     }
 
@@ -222,10 +227,9 @@ impl Filter {
     }
 
     /// Returns the verdict that is recorded: what is skipped says nothing.
-    pub(super) fn final_verdict(&self, policy: &RoutePolicy) -> Verdict {
+    pub(super) fn final_verdict(&mut self, policy: &RoutePolicy) -> Verdict {
         let verdict = self.verdict.unwrap_or(Outcome::Ignored.into());
-        let intercept = &self.config.policy(policy.number).intercept;
-        match is_skipped(&self.request, intercept) {
+        match self.is_skipped(policy) {
             true if verdict.is_bad() => Neutral::Skipped.into(),
             true => Outcome::Ignored.into(),
             false => verdict,

@@ -238,6 +238,11 @@ impl Worker {
         lines
     }
 
+    /// Returns this key, or the equal one that the worker has, which is cheaper to look up.
+    pub(crate) fn own_key(&self, key: RouteKey) -> RouteKey {
+        self.routes.own_key(key)
+    }
+
     fn releases(&self, route: &RouteKey) -> Option<&Releases> {
         self.routes.sampled(route).map(|sampled| &sampled.releases)
     }

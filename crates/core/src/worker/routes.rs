@@ -1,6 +1,7 @@
 //! What a worker keeps per route.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
@@ -26,8 +27,32 @@ pub const MAX_ROUTES: usize = 1024;
 const SEVERAL_FOR: Duration = Duration::from_secs(60);
 
 /// Identifies a route in metrics, logs and shared data.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// Comparing it with its own copies is cheap, and a request does little else: it has a copy of the key that the
+/// worker has ([`Worker::own_key`](crate::worker::Worker::own_key)).
+#[derive(Debug, Clone, Eq)]
 pub struct RouteKey(Arc<str>);
+
+impl PartialEq for RouteKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl PartialOrd for RouteKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for RouteKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match Arc::ptr_eq(&self.0, &other.0) {
+            true => Ordering::Equal,
+            false => self.0.cmp(&other.0),
+        }
+    }
+}
 
 impl RouteKey {
     /// Returns the key of an Envoy route: its name and its cluster.
@@ -160,6 +185,12 @@ pub(super) struct Routes {
 impl Routes {
     pub(super) fn get(&self, key: &RouteKey) -> Option<&Route> {
         self.by_key.get(key)
+    }
+
+    /// Returns this key, or the equal one that is kept.
+    pub(super) fn own_key(&self, key: RouteKey) -> RouteKey {
+        let own = self.by_key.get_key_value(&key);
+        own.map(|(own, _)| own.clone()).unwrap_or(key)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&RouteKey, &Route)> {
