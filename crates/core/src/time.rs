@@ -88,7 +88,9 @@ impl Timestamp {
 
 /// Returns a duration in whole milliseconds; [`u64::MAX`] on overflow.
 pub fn saturating_millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    // `as_millis` multiplies numbers of 128 bits.
+    let whole = duration.as_secs().saturating_mul(1000);
+    whole.saturating_add(duration.subsec_millis().into())
 }
 
 /// Returns a duration in whole seconds, rounded up.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::ResponseInfo;
 use crate::breaker::State;
-use crate::config::{Intercept, Maintenance, SourceFilter, UpstreamBody};
+use crate::config::{Intercept, Maintenance, Pattern, SourceFilter, UpstreamBody};
 use crate::failure::{is_direct_response, Reason, Source};
 use crate::http::headers::HeaderBlock;
 use crate::http::rpc::{is_grpc, is_grpc_content_type, is_grpc_web_content_type};
@@ -124,11 +124,18 @@ impl<'a> Interception<'a> {
 
 /// Returns whether the configuration excludes the request by its path or host.
 pub(super) fn is_skipped(request: &HeaderBlock, intercept: &Intercept) -> bool {
-    let path = without_query(request.get(":path").unwrap_or_default());
-    let host = without_port(request.get(":authority").unwrap_or_default());
-    let mut paths = intercept.skip.paths.iter();
-    let mut hosts = intercept.skip.hosts.iter();
-    paths.any(|pattern| pattern.matches(path)) || hosts.any(|pattern| pattern.matches_host(host))
+    let header = |name| request.get(name).unwrap_or_default();
+    let matches_path = |patterns: &[Pattern]| {
+        let path = without_query(header(":path"));
+        patterns.iter().any(|pattern| pattern.matches(path))
+    };
+    let matches_host = |patterns: &[Pattern]| {
+        let host = without_port(header(":authority"));
+        patterns.iter().any(|pattern| pattern.matches_host(host))
+    };
+    let skip = &intercept.skip;
+    (!skip.paths.is_empty() && matches_path(&skip.paths))
+        || (!skip.hosts.is_empty() && matches_host(&skip.hosts))
 }
 
 /// Returns whether a response of the upstream passes as it is.

@@ -107,9 +107,12 @@ impl<'a> Pairs<'a> {
 
     /// Takes the next pair: the length of its name, and its text.
     fn take_pair(&mut self) -> Option<(usize, &'a [u8])> {
-        let name_length = take_length(&mut self.lengths)?;
-        let value_length = take_length(&mut self.lengths)?;
-        let size = name_length.checked_add(value_length)?.checked_add(2)?;
+        let (mut lengths, tail) = self.lengths.split_at_checked(2 * LENGTH_BYTES)?;
+        self.lengths = tail;
+        let name_length = take_length(&mut lengths)?;
+        let value_length = take_length(&mut lengths)?;
+        // No text is as long as the greatest number.
+        let size = name_length.saturating_add(value_length).saturating_add(2);
         let (pair, tail) = self.text.split_at_checked(size)?;
         self.text = tail;
         Some((name_length, pair))

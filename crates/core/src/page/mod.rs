@@ -309,6 +309,9 @@ impl Pages {
 
     /// Returns the pages of the first brand whose rule matches a host.
     fn brand(&self, host: &[u8]) -> &BrandPages {
+        if self.of_hosts.is_empty() {
+            return &self.usual;
+        }
         let host = without_port(host);
         let mut brands = self.of_hosts.iter();
         let brand = brands.find(|(matches, _)| matches.matches(host));

@@ -57,9 +57,11 @@ impl Ord for RouteKey {
 impl RouteKey {
     /// Returns the key of an Envoy route: its name and its cluster.
     pub fn of_route(name: &[u8], cluster: &[u8]) -> Self {
-        let name = String::from_utf8_lossy(name);
-        let cluster = String::from_utf8_lossy(cluster);
-        [&name, "/", &cluster].concat().as_str().into()
+        let key = [name, b"/", cluster].concat();
+        match std::str::from_utf8(&key) {
+            Ok(key) => key.into(),
+            Err(_) => String::from_utf8_lossy(&key).as_ref().into(),
+        }
     }
 
     /// Returns the key of a group of routes that share a circuit. It differs from the key of every
