@@ -70,9 +70,21 @@ impl Tags {
     }
 }
 
-/// Returns the position of the tag for a range, as [`Tags::lookup`].
-pub(crate) fn lookup<'t>(range: &str, tags: impl Iterator<Item = &'t str>) -> Option<usize> {
-    Tags::new(tags).lookup(range)
+/// Returns the position of the tag for a range, as [`Tags::lookup`]. For one range, comparing it with the tags
+/// is cheaper than collecting them.
+pub(crate) fn lookup<'t>(
+    range: &str,
+    tags: impl Iterator<Item = &'t str> + Clone,
+) -> Option<usize> {
+    std::iter::successors(Some(range), |tag| broader(tag)).find_map(|tag| {
+        let own = tags.clone().position(|other| is_same(other, tag));
+        let is_variant = |other: &str| primary(other).eq_ignore_ascii_case(primary(tag));
+        let variant = || match tag.contains('-') {
+            true => None,
+            false => tags.clone().position(is_variant),
+        };
+        own.or_else(variant)
+    })
 }
 
 /// Old subtags of languages, and those that replace them in the registry of BCP 47. `no` and `cmn` are not
