@@ -84,6 +84,24 @@ fn with_fail_open_every_request_passes_without_the_filter() {
     );
 }
 
+/// Other than `fail_open` of Envoy Gateway, the policy of this name does not let the requests pass that the
+/// module had begun.
+#[test]
+fn with_fail_open_of_istio_only_later_requests_pass_without_the_filter() {
+    let failure = json!({ "failure_policy": "FAIL_OPEN" });
+    let site = site(Plane::Istio, Some(failure));
+    // One plugin after the other.
+    for _ in 0..2 {
+        let (deadly, flight) = die(&site);
+        assert_eq!((deadly.status, flight.status), (503, 503));
+    }
+    let answer = site.ask(&failing());
+    assert_eq!(answer.status, 503);
+    assert!(!answer.headers.has("x-tidegate-page"), "{answer:?}");
+    let answer = site.ask(&request("POST", "stream", "200-empty").body("a=b"));
+    assert_eq!(answer.status, 200);
+}
+
 #[test]
 fn with_fail_close_every_later_request_fails() {
     for (plane, failure) in [

@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::RwLockReadGuard;
 
 use serde_json::{json, Value};
 use tempfile::TempDir;
@@ -9,6 +10,7 @@ use tidegate_e2e::config::{
 };
 use tidegate_e2e::envoy::Envoy;
 use tidegate_e2e::faults::Refused;
+use tidegate_e2e::machine::take_turn_with_others;
 use tidegate_e2e::message::{Request, Response};
 use tidegate_e2e::upstream::{Answer, Upstream};
 
@@ -61,6 +63,8 @@ pub(super) struct Site {
     _server: Upstream,
     _refused: Refused,
     modules: Modules,
+    /// Large bodies would disturb tests under load.
+    _turn: RwLockReadGuard<'static, ()>,
 }
 
 /// The files of the modules.
@@ -119,6 +123,7 @@ impl Site {
     /// Starts the site: a listener [`PAGE`] with two Tidegates and another plugin, and [`PLAIN`], which
     /// differs only in that it has none of them.
     pub(super) fn start(plane: Plane, settings: &Settings) -> Self {
+        let turn = take_turn_with_others();
         let upstream = Upstream::start(super::bodies::behaviours());
         let refused = Refused::default();
         let module = Answer::status(200).body("application/wasm", &settings.module);
@@ -168,6 +173,7 @@ impl Site {
             _server: server,
             _refused: refused,
             modules,
+            _turn: turn,
         }
     }
 
