@@ -48,11 +48,9 @@ fn with_fail_reload_the_next_requests_have_the_filter_and_its_circuits_again() {
     let site = site(Plane::Istio, None);
     assert!(site.ask(&failing()).headers.has("x-tidegate-page"));
     let (deadly, flight) = die(&site);
-    // The other plugin has a VM of its own, and answers for the one that died.
-    let reason = deadly.header("x-tidegate-page");
-    assert_eq!((deadly.status, reason), (503, Some("proxy_internal_error")));
-    assert!(deadly.text().trim_end().ends_with("</html>"));
-    assert_eq!((flight.status, flight.text()), (503, ""));
+    for answer in [deadly, flight] {
+        assert_eq!((answer.status, answer.text()), (503, ""));
+    }
     // Envoy does not reload a module that died soon after its start at once.
     wait_until("the module to be reloaded", || {
         let answer = site.ask(&failing());
@@ -90,11 +88,8 @@ fn with_fail_open_every_request_passes_without_the_filter() {
 fn with_fail_open_of_istio_only_later_requests_pass_without_the_filter() {
     let failure = json!({ "failure_policy": "FAIL_OPEN" });
     let site = site(Plane::Istio, Some(failure));
-    // One plugin after the other.
-    for _ in 0..2 {
-        let (deadly, flight) = die(&site);
-        assert_eq!((deadly.status, flight.status), (503, 503));
-    }
+    let (deadly, flight) = die(&site);
+    assert_eq!((deadly.status, flight.status), (503, 503));
     let answer = site.ask(&failing());
     assert_eq!(answer.status, 503);
     assert!(!answer.headers.has("x-tidegate-page"), "{answer:?}");

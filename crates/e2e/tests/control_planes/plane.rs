@@ -120,8 +120,8 @@ impl Settings {
 }
 
 impl Site {
-    /// Starts the site: a listener [`PAGE`] with two Tidegates and another plugin, and [`PLAIN`], which
-    /// differs only in that it has none of them.
+    /// Starts the site: a listener [`PAGE`] with two Tidegates (in Istio only one if it is to die) and another
+    /// plugin, and [`PLAIN`], which differs only in that it has none of them.
     pub(super) fn start(plane: Plane, settings: &Settings) -> Self {
         let turn = take_turn_with_others();
         let upstream = Upstream::start(super::bodies::behaviours());
@@ -329,11 +329,19 @@ fn istio_plugins(settings: &Settings, modules: &Modules) -> Vec<Value> {
         merge(plugin, json!({ "typed_config": { "config": more } }))
     };
     let failure = || settings.failure.clone();
-    vec![
+    let mut plugins = vec![
         plugin("shop", "other", foreign, "7", json!({})),
-        plugin("istio-system", "tidegate", module, "1207", failure()),
         plugin("shop", "tidegate", module, "1311", failure()),
-    ]
+    ];
+    // Whether plugins whose environments differ share a VM, and so die together, depends on the version of
+    // Envoy.
+    if !settings.kills_modules {
+        plugins.insert(
+            1,
+            plugin("istio-system", "tidegate", module, "1207", failure()),
+        );
+    }
+    plugins
 }
 
 /// The policy of Envoy Gateway for the whole gateway, and that of one route, which replaces it there.
