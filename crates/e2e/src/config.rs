@@ -22,7 +22,7 @@ pub struct Bootstrap {
     pub environment: Vec<(&'static str, PathBuf)>,
     /// Names and contents of further files in the folder of Envoy.
     pub files: Vec<(String, Value)>,
-    /// Whether a module is meant to die. Otherwise the test fails when one does.
+    /// Whether the test kills a module. Any other test fails when a module dies.
     pub kills_modules: bool,
 }
 

@@ -32,11 +32,11 @@ pub fn take_turn_with_others() -> RwLockReadGuard<'static, ()> {
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Who uses Envoys.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Company {
     /// The number of Envoys that run.
     envoys: usize,
-    /// Whether a load is to be alone: no other test starts an Envoy.
+    /// Whether a load runs alone, or waits to: no other test may start an Envoy.
     is_closed: bool,
 }
 
@@ -49,7 +49,7 @@ static COMPANY_CHANGED: Condvar = Condvar::new();
 thread_local! {
     /// The number of Envoys of this thread.
     static OWN_ENVOYS: Cell<usize> = const { Cell::new(0) };
-    /// Whether the test of this thread is the load that is to be alone.
+    /// Whether this thread plays that load.
     static IS_ALONE: Cell<bool> = const { Cell::new(false) };
 }
 

@@ -47,6 +47,15 @@ pub(crate) struct Args {
     resource: options::ResourceArgs,
 }
 
+impl Args {
+    /// Returns the file to write; `None` for standard output.
+    fn output_file(&self) -> Option<&Path> {
+        self.output
+            .as_deref()
+            .filter(|path| *path != Path::new("-"))
+    }
+}
+
 /// The configuration for the filter.
 #[derive(Debug)]
 pub(crate) struct Bundle {
@@ -197,7 +206,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
             eprintln!("{said}");
         }
     }
-    match args.output.as_deref().filter(|path| !is_stdout(path)) {
+    match args.output_file() {
         None => crate::output::print(&text),
         // Overwriting a source by a slip would lose work.
         Some(path) if is_of(&source, path) => {
@@ -229,7 +238,7 @@ fn write_image(args: &Args, options: &options::Options) -> ExitCode {
             source.display()
         ));
     }
-    let Some(output) = args.output.as_deref().filter(|path| !is_stdout(path)) else {
+    let Some(output) = args.output_file() else {
         return usage(
             "--output needs a file; an image is a folder, or an archive such as -o tidegate.oci.tar"
                 .to_owned(),
@@ -252,10 +261,6 @@ fn write_image(args: &Args, options: &options::Options) -> ExitCode {
         }
         Err(error) => usage(format!("{}: cannot be written: {error}", output.display())),
     }
-}
-
-fn is_stdout(path: &Path) -> bool {
-    path == Path::new("-")
 }
 
 /// Returns whether a path is a file of the source.

@@ -150,17 +150,18 @@ impl LocalReply {
         let mut pairs: Vec<(&str, &[u8])> = Vec::with_capacity(HEADERS);
         pairs.push((":status", status.as_bytes()));
         pairs.extend(grpc.iter().flatten().map(bytes));
-        let own = self.headers.iter();
-        pairs.extend(own.map(|(name, value)| (&**name, &**value)));
+        pairs.extend(self.pairs());
         pairs.extend(length.iter().map(bytes));
         HeaderBlock::from_pairs(&pairs)
     }
 
     /// Returns the headers of a local reply. Envoy adds status and length.
     pub fn local_headers(&self) -> HeaderBlock {
-        let own = self.headers.iter();
-        let pairs: Vec<(&str, &[u8])> = own.map(|(name, value)| (&**name, &**value)).collect();
-        HeaderBlock::from_pairs(&pairs)
+        HeaderBlock::from_pairs(&self.pairs().collect::<Vec<_>>())
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.headers.iter().map(|(name, value)| (&**name, &**value))
     }
 }
 

@@ -59,14 +59,10 @@ impl Tags {
     /// Returns the language for a range: the range itself, else the next broader tag that there is. If only
     /// variants of the language exist (`pt-BR` for `pt`), the first of them is better than another language.
     pub(crate) fn lookup(&self, range: &str) -> Option<usize> {
-        std::iter::successors(Some(range), |tag| broader(tag)).find_map(|tag| {
-            let own = self.by_tag.get(&canonical(tag));
-            let variant = || match tag.contains('-') {
-                true => None,
-                false => self.by_language.get(&primary(tag).to_ascii_lowercase()),
-            };
-            own.or_else(variant).copied()
-        })
+        let own = |tag: &str| self.by_tag.get(&canonical(tag)).copied();
+        let language = |tag: &str| primary(tag).to_ascii_lowercase();
+        let variant = |tag: &str| self.by_language.get(&language(tag)).copied();
+        find(range, own, variant)
     }
 }
 
@@ -76,14 +72,24 @@ pub(crate) fn lookup<'t>(
     range: &str,
     tags: impl Iterator<Item = &'t str> + Clone,
 ) -> Option<usize> {
-    std::iter::successors(Some(range), |tag| broader(tag)).find_map(|tag| {
-        let own = tags.clone().position(|other| is_same(other, tag));
+    let own = |tag: &str| tags.clone().position(|other| is_same(other, tag));
+    let variant = |tag: &str| {
         let is_variant = |other: &str| primary(other).eq_ignore_ascii_case(primary(tag));
-        let variant = || match tag.contains('-') {
-            true => None,
-            false => tags.clone().position(is_variant),
-        };
-        own.or_else(variant)
+        tags.clone().position(is_variant)
+    };
+    find(range, own, variant)
+}
+
+/// Returns what is found for a range: for it or the next broader tag itself (`own`), else, for a language
+/// alone, for one of its variants.
+fn find(
+    range: &str,
+    own: impl Fn(&str) -> Option<usize>,
+    variant: impl Fn(&str) -> Option<usize>,
+) -> Option<usize> {
+    std::iter::successors(Some(range), |tag| broader(tag)).find_map(|tag| {
+        let is_language = !tag.contains('-');
+        own(tag).or_else(|| is_language.then(|| variant(tag)).flatten())
     })
 }
 

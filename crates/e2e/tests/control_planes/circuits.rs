@@ -63,14 +63,14 @@ impl Site {
         self.wait_for_state(service, CLOSED);
     }
 
-    /// Lets the other plugin write a value over everything that the Tidegates share.
+    /// Lets the other plugin write a value over what the Tidegates share of a service.
     fn overwrite(&self, value: &[u8]) {
         let client = self.client(PAGE, Protocol::H1);
         for plugin in self.plugins() {
             let prefix = format!("tidegate.1.{}.{plugin}", plugin.len());
             let key = self.key("catalog");
             let mut keys = vec![format!("{prefix}/{BUCKET}/{key}")];
-            // Heartbeat, open circuits, hints, the key of passes, and who logs an interception.
+            // Heartbeat, open circuits, hints, and the key of passes.
             keys.extend(["!", "#", "%", "$"].map(|mark| format!("{prefix}{mark}")));
             for key in keys {
                 let request = request("GET", "stream", "200-empty");
