@@ -100,6 +100,8 @@ impl Clients {
         }
         let new = KnownClient::new(id, bucket);
         if self.known.len() < MAX_CLIENTS {
+            // Most circuits know one client, and there may be thousands of circuits.
+            self.known.reserve_exact(1);
             self.known.push(new);
             return self.known.len().checked_sub(1);
         }

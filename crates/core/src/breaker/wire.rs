@@ -12,7 +12,8 @@ use std::time::Duration;
 use self::bytes::{put_counts, put_numbers, put_times, put_u32s, Reader};
 use crate::breaker::admissions::Admissions;
 use crate::breaker::circuit::gate::{GateState, TokenBucket};
-use crate::breaker::circuit::{CircuitBreaker, FAILED_PROBERS};
+use crate::breaker::circuit::recovery::{Recovery, RecoveryState};
+use crate::breaker::circuit::CircuitBreaker;
 use crate::breaker::clients::{ClientId, Clients, KnownClient};
 use crate::breaker::probes::{Lease, Probes, MAX_PERMITS};
 use crate::breaker::ramp::Ramp;
@@ -135,21 +136,25 @@ fn put_circuit(out: &mut Vec<u8>, circuit: &CircuitBreaker) {
     out.extend_from_slice(&[state, circuit.exponent, reason]);
     let bucket_ms = u32::try_from(saturating_millis(circuit.bucket_width)).unwrap_or(u32::MAX);
     put_u32s(out, &[circuit.generation, bucket_ms]);
-    let ramp = circuit.ramp;
+    let ramp = circuit.recovery.ramp;
     put_numbers(out, &[ramp.rate, ramp.usual, ramp.target, ramp.wait_before]);
     put_u32s(out, &[ramp.best]);
     out.extend_from_slice(&ramp.calm.to_le_bytes());
-    let succeeded = circuit.probes.succeeded;
+    let succeeded = circuit.recovery.probes.succeeded;
     out.extend_from_slice(&[ramp.doubts, ramp.easings, ramp.held, succeeded]);
-    put_gate(out, &circuit.gate);
+    put_gate(out, &circuit.recovery.gate);
     put_times(
         out,
-        &[circuit.changed_at, circuit.until, circuit.next_step_at],
+        &[
+            circuit.changed_at,
+            circuit.until,
+            circuit.recovery.next_step_at,
+        ],
     );
-    for lease in circuit.probes.leases {
+    for lease in circuit.recovery.probes.leases {
         out.extend_from_slice(&lease_word(lease).to_le_bytes());
     }
-    put_counts(out, circuit.step);
+    put_counts(out, circuit.recovery.step);
     let consecutive = circuit.consecutive;
     put_u32s(out, &[consecutive.count]);
     let times = [consecutive.since, consecutive.last, circuit.last_success];
@@ -165,9 +170,9 @@ fn put_circuit(out: &mut Vec<u8>, circuit: &CircuitBreaker) {
     put_times(out, &times);
     put_clients(out, &circuit.consecutive.clients);
     put_clients(out, &abandoned.clients);
-    put_clients(out, &circuit.failed_probers);
-    put_u32s(out, &circuit.probe_clients.map(|client| client.0));
-    put_times(out, &[circuit.probe_failed_at]);
+    put_clients(out, &circuit.recovery.failed_probers);
+    put_u32s(out, &circuit.recovery.probe_clients.map(|client| client.0));
+    put_times(out, &[circuit.recovery.probe_failed_at]);
     let known = &circuit.clients.known;
     out.push(u8::try_from(known.len()).unwrap_or(u8::MAX));
     for client in known.iter().take(u8::MAX.into()) {
@@ -247,6 +252,14 @@ impl Reader<'_> {
         for bucket in &mut ring {
             *bucket = self.counts()?;
         }
+        let mut recovery = RecoveryState {
+            probes: Probes { leases, succeeded },
+            ramp,
+            gate,
+            next_step_at,
+            step,
+            ..RecoveryState::default()
+        };
         let mut circuit = CircuitBreaker {
             state,
             generation,
@@ -254,30 +267,28 @@ impl Reader<'_> {
             until,
             exponent,
             tripped_by,
-            probes: Probes { leases, succeeded },
-            ramp,
-            gate,
-            next_step_at,
-            step,
+            recovery: Recovery::default(),
             consecutive,
             last_success,
             abandoned: ConsecutiveFailures::default(),
             last_response: last_success,
             window: Window::from_parts(head, ring),
             clients: Clients::default(),
-            probe_clients: [ClientId::UNKNOWN; MAX_PERMITS],
-            failed_probers: [None; FAILED_PROBERS],
-            probe_failed_at: Timestamp::EPOCH,
             bucket_width,
         };
         if self.version > FIRST_VERSION {
-            self.clients_of(&mut circuit)?;
+            self.clients_of(&mut circuit, &mut recovery)?;
         }
+        circuit.recovery = recovery.into();
         Some(circuit)
     }
 
     /// Reads what is known of the clients of a circuit.
-    fn clients_of(&mut self, circuit: &mut CircuitBreaker) -> Option<()> {
+    fn clients_of(
+        &mut self,
+        circuit: &mut CircuitBreaker,
+        recovery: &mut RecoveryState,
+    ) -> Option<()> {
         circuit.abandoned = ConsecutiveFailures {
             count: self.u32()?,
             since: self.time()?,
@@ -287,12 +298,13 @@ impl Reader<'_> {
         circuit.last_response = self.time()?;
         self.clients(&mut circuit.consecutive.clients)?;
         self.clients(&mut circuit.abandoned.clients)?;
-        self.clients(&mut circuit.failed_probers)?;
-        for client in &mut circuit.probe_clients {
+        self.clients(&mut recovery.failed_probers)?;
+        for client in &mut recovery.probe_clients {
             *client = ClientId(self.u32()?);
         }
-        circuit.probe_failed_at = self.time()?;
+        recovery.probe_failed_at = self.time()?;
         let [count] = self.array()?;
+        circuit.clients.known.reserve_exact(count.into());
         for _ in 0..count {
             circuit.clients.known.push(KnownClient {
                 id: ClientId(self.u32()?),
@@ -347,6 +359,7 @@ impl Reader<'_> {
             admissions: Admissions::default(),
         };
         let [count] = self.array()?;
+        gate.admissions.known.reserve_exact(count.into());
         for _ in 0..count {
             let client = ClientId(self.u32()?);
             gate.admissions.known.push((client, self.u32()?));

@@ -13,10 +13,12 @@ const FAILURES_PER_TICK: usize = 20;
 /// `MAX_ROUTES` of the core: further routes have no entry, or take that of a route that is well again.
 const KEPT_ROUTES: usize = 1_024;
 /// The most memory for a route that fails, with the circuits of its host and of one class.
-const ROUTE_BYTES: usize = 4_096;
+const ROUTE_BYTES: usize = 2_048;
 /// The most memory for a worker, whatever the number of routes: a fifth of it is lost between blocks when the
 /// places of routes have changed hands.
-const WORKER_BYTES: usize = 6 * 1024 * 1024 + 512 * 1024;
+const WORKER_BYTES: usize = 5 * MIB;
+/// The unit in which the memory of a VM grows.
+const PAGE_BYTES: usize = 64 * 1024;
 
 const MIB: usize = 1024 * 1024;
 
@@ -68,7 +70,11 @@ fn a_failing_route_takes_little_memory_and_one_beyond_the_limit_none() {
         );
         // Memory grows by whole pages.
         assert!(kept - busy <= ROUTE_BYTES * KEPT_ROUTES, "{policies}");
-        assert_eq!(seen, full, "routes beyond the limit are kept");
+        // Names of other lengths leave other gaps. Eight bytes for each of these routes would take more than a page.
+        assert!(
+            seen <= full + PAGE_BYTES,
+            "routes beyond the limit are kept: {full}, {seen}"
+        );
         assert!(seen <= WORKER_BYTES);
     }
 }

@@ -16,15 +16,16 @@ impl CircuitBreaker {
         now: Timestamp,
         draw: f64,
     ) -> Option<Transition> {
-        while now >= self.next_step_at {
-            let outcomes = std::mem::take(&mut self.step);
-            let gate = &mut self.gate;
+        while now >= self.recovery.next_step_at {
+            let outcomes = std::mem::take(&mut self.recovery.step);
+            let gate = &mut self.recovery.gate;
             let (admitted, rejected, answered) = (gate.admitted, gate.rejected, gate.answered);
             let least_in_flight = gate.least_in_flight;
             gate.share = share_of(admitted, rejected);
             self.clients.begin_count();
-            self.begin_step(self.next_step_at);
-            self.next_step_at = self.next_step_at.saturating_add(RAMP_STEP);
+            let recovery = &mut *self.recovery;
+            recovery.begin_step(recovery.next_step_at);
+            recovery.next_step_at = recovery.next_step_at.saturating_add(RAMP_STEP);
             let info = StepInfo {
                 outcomes,
                 failed_of_one: self.failed_of_one(settings, outcomes, now),
@@ -44,7 +45,7 @@ impl CircuitBreaker {
                 trip: settings.failure_ratio,
                 min_requests: settings.min_requests,
             };
-            match self.ramp.step(info, thresholds, growth(settings)) {
+            match self.recovery.ramp.step(info, thresholds, growth(settings)) {
                 Step::Continue => {}
                 // Requests that were admitted before the cut say nothing about the load after it.
                 Step::Cut => self.generation = self.generation.wrapping_add(1),
@@ -64,7 +65,7 @@ impl CircuitBreaker {
         now: Timestamp,
     ) -> Transition {
         let transition = self.enter(to, now, Counts::default());
-        self.ramp = Ramp::begin(usual.rate, growth(settings));
+        self.recovery.ramp = Ramp::begin(usual.rate, growth(settings));
         transition
     }
 }

@@ -28,10 +28,10 @@ impl CircuitBreaker {
                 });
             }
             State::Ramp => {
-                self.step.add(counts.good.sum());
-                let needed = needed_in_ramp(settings, self.step);
+                self.recovery.step.add(counts.good.sum());
+                let needed = needed_in_ramp(settings, self.recovery.step);
                 self.count_failed(counts, needed, now, |circuit, _, counts| {
-                    circuit.step.add(counts);
+                    circuit.recovery.step.add(counts);
                 });
             }
             State::Open | State::HalfOpen => return,

@@ -8,6 +8,7 @@
 //! with its parts comes whole; what they take is missing for others. One client takes only a part of the
 //! rate, with a pass or without.
 
+use super::recovery::RecoveryState;
 use super::CircuitBreaker;
 use crate::breaker::admissions::Admissions;
 use crate::breaker::clients::ClientId;
@@ -149,17 +150,18 @@ impl CircuitBreaker {
     /// admits requests with a pass: who sent the probe gets the rest of the page too.
     /// `draw`: a random number in `[0, 1)`.
     pub fn admits(&self, client: ClientId, has_pass: bool, now: Timestamp, draw: f64) -> bool {
-        let tokens = self.tokens(now);
+        let recovery = &*self.recovery;
+        let tokens = recovery.tokens(now);
         let by_pass = has_pass
-            && tokens > -self.ramp.rate.max(LEAST_PASS_DEBT)
-            && self.is_own_part(client, PASS_PART, LEAST_PASS_RATE);
+            && tokens > -recovery.ramp.rate.max(LEAST_PASS_DEBT)
+            && recovery.is_own_part(client, PASS_PART, LEAST_PASS_RATE);
         match self.state {
             State::Closed => true,
             State::Open => false,
-            State::HalfOpen => by_pass && self.probes.succeeded > 0,
+            State::HalfOpen => by_pass && recovery.probes.succeeded > 0,
             State::Ramp => {
                 let by_turn =
-                    || self.is_drawn(tokens, draw) && !self.has_taken_its_part(client, now);
+                    || recovery.is_drawn(tokens, draw) && !self.has_taken_its_part(client, now);
                 by_pass || by_turn()
             }
         }
@@ -167,11 +169,21 @@ impl CircuitBreaker {
 
     /// Returns whether a client takes so much of a narrow gate that its requests are not drawn for.
     pub fn has_taken_its_part(&self, client: ClientId, now: Timestamp) -> bool {
-        self.is_narrow()
+        let recovery = &*self.recovery;
+        recovery.is_narrow()
             && self.knows_others(now)
-            && !self.is_own_part(client, CLIENT_PART, LEAST_CLIENT_RATE)
+            && !recovery.is_own_part(client, CLIENT_PART, LEAST_CLIENT_RATE)
     }
 
+    /// Counts requests that came to the gate.
+    pub fn count_arrivals(&mut self, arrivals: &Arrivals, now: Timestamp) {
+        if matches!(self.state, State::HalfOpen | State::Ramp) {
+            self.recovery.count_arrivals(arrivals, now);
+        }
+    }
+}
+
+impl RecoveryState {
     fn is_own_part(&self, client: ClientId, part: f64, least: f64) -> bool {
         let limit = (self.ramp.rate * part).max(least);
         self.gate.admissions.is_within(client, limit)
@@ -200,11 +212,7 @@ impl CircuitBreaker {
         draw < share * correction
     }
 
-    /// Counts requests that came to the gate.
-    pub fn count_arrivals(&mut self, arrivals: &Arrivals, now: Timestamp) {
-        if !matches!(self.state, State::HalfOpen | State::Ramp) {
-            return;
-        }
+    fn count_arrivals(&mut self, arrivals: &Arrivals, now: Timestamp) {
         self.gate.rejected = self.gate.rejected.saturating_add(arrivals.rejected);
         self.gate.beyond_part = self.gate.beyond_part.saturating_add(arrivals.beyond_part);
         let tokens = self.tokens(now);

@@ -25,15 +25,17 @@ mod climb;
 mod counting;
 pub mod gate;
 mod probers;
+pub mod recovery;
 mod trip;
 
 use std::cmp::Reverse;
 use std::time::Duration;
 
 use self::gate::GateState;
-use crate::breaker::clients::{ClientId, Clients};
+use self::recovery::Recovery;
+use crate::breaker::clients::Clients;
 use crate::breaker::outcome::Outcome;
-use crate::breaker::probes::{ProbePermit, Probes, MAX_PERMITS};
+use crate::breaker::probes::ProbePermit;
 use crate::breaker::ramp::{Ramp, RAMP_STEP};
 use crate::breaker::state::{State, Transition};
 use crate::breaker::unsynced::ConsecutiveFailures;
@@ -77,16 +79,8 @@ pub struct CircuitBreaker {
     pub exponent: u8,
     /// The reason of the last failure that was counted.
     pub tripped_by: Reason,
-    /// The probes in flight, and the number of probes that succeeded.
-    pub probes: Probes,
-    /// While in the ramp, or about to be: its rate.
-    pub ramp: Ramp,
-    /// While in the ramp, or about to be: the requests that come to it.
-    pub gate: GateState,
-    /// While in the ramp: when the next step is due.
-    pub next_step_at: Timestamp,
-    /// While in the ramp: the outcomes since the last step.
-    pub step: Counts,
+    /// Its probes and its ramp.
+    pub recovery: Recovery,
     /// While closed: the failures since the last success.
     pub consecutive: ConsecutiveFailures,
     /// While closed: the last success that was counted.
@@ -99,12 +93,6 @@ pub struct CircuitBreaker {
     pub window: Window,
     /// The clients that were seen lately.
     pub clients: Clients,
-    /// The clients of the probes, by slot.
-    pub probe_clients: [ClientId; MAX_PERMITS],
-    /// The clients whose probes failed, the last one first.
-    pub failed_probers: [Option<ClientId>; FAILED_PROBERS],
-    /// When a probe failed last.
-    pub probe_failed_at: Timestamp,
     /// Width of a bucket of the window, in whole milliseconds: the shape of the window.
     pub bucket_width: Duration,
 }
@@ -139,20 +127,13 @@ impl CircuitBreaker {
             until: Timestamp::EPOCH,
             exponent: 0,
             tripped_by: Reason::ProxyInternalError,
-            probes: Probes::default(),
-            ramp: Ramp::default(),
-            gate: GateState::default(),
-            next_step_at: Timestamp::EPOCH,
-            step: Counts::default(),
+            recovery: Recovery::default(),
             consecutive: ConsecutiveFailures::default(),
             last_success: Timestamp::EPOCH,
             abandoned: ConsecutiveFailures::default(),
             last_response: Timestamp::EPOCH,
             window: Window::default(),
             clients: Clients::default(),
-            probe_clients: [ClientId::UNKNOWN; MAX_PERMITS],
-            failed_probers: [None; FAILED_PROBERS],
-            probe_failed_at: Timestamp::EPOCH,
             bucket_width: bucket_width(settings),
         }
     }
@@ -203,7 +184,8 @@ impl CircuitBreaker {
             }
             State::Open => None,
             State::HalfOpen => {
-                let is_idle = now >= self.until && self.probes.is_idle(self.generation, now);
+                let is_idle =
+                    now >= self.until && self.recovery.probes.is_idle(self.generation, now);
                 // A new configuration may have fewer permits than probes have succeeded.
                 (is_idle || self.all_succeeded(settings))
                     .then(|| self.let_in(State::Ramp, settings, usual, now))
@@ -236,6 +218,7 @@ impl CircuitBreaker {
         }
         let deadline = now.saturating_add(probe.timeout);
         let permit = self
+            .recovery
             .probes
             .acquire(self.generation, probe.permits, now, deadline)?;
         self.until = now.saturating_add(IDLE);
@@ -245,7 +228,11 @@ impl CircuitBreaker {
     /// Returns whether a permit for a probe is left.
     pub fn may_acquire_probe(&self, settings: &Settings, now: Timestamp) -> bool {
         let permits = settings.probe.permits;
-        self.state == State::HalfOpen && self.probes.is_available(self.generation, permits, now)
+        self.state == State::HalfOpen
+            && self
+                .recovery
+                .probes
+                .is_available(self.generation, permits, now)
     }
 
     /// Takes a permit back and records the result of its probe. The result of a probe of another
@@ -258,7 +245,7 @@ impl CircuitBreaker {
         now: Timestamp,
         draw: f64,
     ) -> Option<Transition> {
-        let is_undecided = self.probes.release(result.permit, now);
+        let is_undecided = self.recovery.probes.release(result.permit, now);
         let is_current = result.permit.generation == self.generation;
         if !is_undecided || self.state != State::HalfOpen || !is_current {
             return None;
@@ -266,7 +253,7 @@ impl CircuitBreaker {
         match result.outcome {
             Outcome::Abandoned(_) | Outcome::Ignored => None,
             Outcome::Success => {
-                self.probes.succeeded = self.probes.succeeded.saturating_add(1);
+                self.recovery.probes.succeeded = self.recovery.probes.succeeded.saturating_add(1);
                 self.all_succeeded(settings)
                     .then(|| self.let_in(State::Ramp, settings, usual, now))
             }
@@ -297,7 +284,7 @@ impl CircuitBreaker {
             }
             (State::Ramp, 1) => {
                 self.tripped_by = reason;
-                self.step.add(ONE_FAILURE);
+                self.recovery.step.add(ONE_FAILURE);
                 None
             }
             _ => None,
@@ -309,7 +296,7 @@ impl CircuitBreaker {
         match self.state {
             State::Closed => FULL_SHARE,
             State::Open | State::HalfOpen => 0,
-            State::Ramp => self.gate.share,
+            State::Ramp => self.recovery.gate.share,
         }
     }
 
@@ -327,7 +314,7 @@ impl CircuitBreaker {
     }
 
     fn all_succeeded(&self, settings: &Settings) -> bool {
-        u32::from(self.probes.succeeded) >= settings.probe.permits
+        u32::from(self.recovery.probes.succeeded) >= settings.probe.permits
     }
 
     /// Returns the number of the bucket of the window that contains `now`.
@@ -388,12 +375,12 @@ impl CircuitBreaker {
         self.until = now;
         if to == State::HalfOpen {
             self.until = now.saturating_add(IDLE);
-            self.probes.begin(now);
+            self.recovery.probes.begin(now);
         }
-        self.ramp = Ramp::default();
-        self.gate = GateState::begin(now);
-        self.step = Counts::default();
-        self.next_step_at = now.saturating_add(RAMP_STEP);
+        self.recovery.ramp = Ramp::default();
+        self.recovery.gate = GateState::begin(now);
+        self.recovery.step = Counts::default();
+        self.recovery.next_step_at = now.saturating_add(RAMP_STEP);
         self.clear_window();
         self.clients.age(self.bucket(now));
         Transition {
@@ -409,11 +396,15 @@ impl CircuitBreaker {
     /// one that begins now.
     fn follow_clock(&mut self, settings: &Settings, now: Timestamp) {
         let timeout = settings.probe.timeout;
-        self.probes
-            .shorten(|deadline| deadline.at_most_ahead(now, timeout));
-        self.next_step_at = self.next_step_at.at_most_ahead(now, RAMP_STEP);
-        let filled_at = &mut self.gate.token_bucket.filled_at;
-        *filled_at = now.min(*filled_at);
+        if let Some(recovery) = self.recovery.changed_mut() {
+            let shortened = |deadline: Timestamp| deadline.at_most_ahead(now, timeout);
+            recovery.probes.shorten(shortened);
+            recovery.next_step_at = recovery.next_step_at.at_most_ahead(now, RAMP_STEP);
+            let filled_at = &mut recovery.gate.token_bucket.filled_at;
+            *filled_at = now.min(*filled_at);
+            let failed_at = &mut recovery.probe_failed_at;
+            *failed_at = failed_at.at_most_ahead(now, Duration::ZERO);
+        }
         let back = self.changed_at.saturating_since(now);
         if back > CLOCK_SLACK {
             self.changed_at = now;
@@ -432,7 +423,6 @@ impl CircuitBreaker {
             &mut self.consecutive.last,
             &mut self.abandoned.since,
             &mut self.abandoned.last,
-            &mut self.probe_failed_at,
         ] {
             *past = past.at_most_ahead(now, Duration::ZERO);
         }

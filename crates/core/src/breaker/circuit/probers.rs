@@ -21,10 +21,15 @@ impl CircuitBreaker {
         if self.state != State::HalfOpen || !self.knows_others(now) {
             return false;
         }
-        let leases = self.probes.leases.iter().zip(&self.probe_clients);
+        let leases = self
+            .recovery
+            .probes
+            .leases
+            .iter()
+            .zip(&self.recovery.probe_clients);
         let mut own = leases.filter(|(_, owner)| **owner == client);
-        let has_failed = self.failed_probers.contains(&Some(client));
-        let others_first = self.changed_at.max(self.probe_failed_at);
+        let has_failed = self.recovery.failed_probers.contains(&Some(client));
+        let others_first = self.changed_at.max(self.recovery.probe_failed_at);
         let is_recent = |end: Timestamp| now < end.saturating_add(PRECEDENCE);
         own.any(|(lease, _)| lease.is_some_and(|lease| is_recent(lease.deadline)))
             || (has_failed && now.saturating_since(others_first) < PRECEDENCE)
@@ -43,7 +48,11 @@ impl CircuitBreaker {
     /// Notes who got a permit for a probe.
     pub fn note_probe(&mut self, client: ClientId, permit: ProbePermit, now: Timestamp) {
         self.note_client(client, now);
-        if let Some(owner) = self.probe_clients.get_mut(usize::from(permit.slot)) {
+        if let Some(owner) = self
+            .recovery
+            .probe_clients
+            .get_mut(usize::from(permit.slot))
+        {
             *owner = client;
         }
     }
@@ -56,22 +65,22 @@ impl CircuitBreaker {
         outcome: Outcome,
         now: Timestamp,
     ) -> Outcome {
-        let has_failed = self.failed_probers.contains(&Some(client));
+        let has_failed = self.recovery.failed_probers.contains(&Some(client));
         match outcome {
             Outcome::Success => {
-                for known in &mut self.failed_probers {
+                for known in &mut self.recovery.failed_probers {
                     known.take_if(|known| *known == client);
                 }
                 outcome
             }
             Outcome::Failure(_) | Outcome::Overloaded(_) => {
                 if !has_failed {
-                    self.failed_probers.rotate_right(1);
-                    if let Some(last) = self.failed_probers.first_mut() {
+                    self.recovery.failed_probers.rotate_right(1);
+                    if let Some(last) = self.recovery.failed_probers.first_mut() {
                         *last = Some(client);
                     }
                 }
-                self.probe_failed_at = now;
+                self.recovery.probe_failed_at = now;
                 if has_failed && self.knows_others(now) {
                     Outcome::Ignored
                 } else {

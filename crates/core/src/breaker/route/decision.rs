@@ -234,7 +234,9 @@ impl RouteCircuits {
                 let has_begun = matches!(result.permit, TestPermit::BegunProbe(_));
                 let usual = self.usual(result.decided_by.depth);
                 let circuit = self.circuit_mut(&name);
-                let has_succeeded = circuit.as_ref().is_some_and(|c| c.probes.succeeded > 0);
+                let has_succeeded = circuit
+                    .as_ref()
+                    .is_some_and(|c| c.recovery.probes.succeeded > 0);
                 let changed = circuit.and_then(|circuit| {
                     let outcome = circuit.verdict_on_probe(result.client, result.outcome, now);
                     let probe = ProbeResult {

@@ -385,6 +385,9 @@ fn the_ramp_of_a_host_begins_with_the_rate_that_all_workers_know_and_that_of_a_p
         assert_eq!(tree.state(name), State::Open);
         tree.wait(2_000);
         assert_eq!(tree.state(name), State::HalfOpen);
-        assert_eq!(tree.circuits.classes[name].circuit.ramp.rate, first);
+        assert_eq!(
+            tree.circuits.classes[name].circuit.recovery.ramp.rate,
+            first
+        );
     }
 }

@@ -325,3 +325,15 @@ fn consecutive_failures_of_several_workers_are_merged() {
         assert_eq!(got, (*count, *since, *last), "{counted:?}");
     }
 }
+
+#[test]
+fn a_circuit_that_never_opened_has_no_state_of_a_recovery() {
+    let mut circuit = TestCircuit::new(|_| {});
+    circuit.advance();
+    assert_eq!(circuit.circuit.recovery.changed_mut(), None);
+    let record = RouteCircuits::of_route(circuit.circuit.clone()).encode();
+    let mut read = RouteCircuits::decode(&record).unwrap();
+    assert_eq!(read.route.recovery.changed_mut(), None);
+    circuit.trip();
+    assert!(circuit.circuit.recovery.changed_mut().is_some());
+}

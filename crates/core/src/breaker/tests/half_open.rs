@@ -161,7 +161,7 @@ fn late_answers_count_in_their_own_half_open_period() {
     assert_eq!(next.slot, late[0].slot);
     assert_eq!(circuit.finish(late[0], Outcome::Success), None);
     assert!(
-        circuit.circuit.probes.leases[usize::from(next.slot)].is_some(),
+        circuit.circuit.recovery.probes.leases[usize::from(next.slot)].is_some(),
         "the lease of another probe"
     );
     assert_eq!(circuit.finish(late[1], Outcome::Ignored), None);
@@ -203,12 +203,12 @@ fn probe_that_is_cut_off_soon_after_its_headers_is_a_failure_after_all() {
     }
     assert_eq!(circuit.circuit.state, State::Ramp);
     assert_eq!(cut_off(&mut circuit, permits[1]), None);
-    let step = circuit.circuit.step;
+    let step = circuit.circuit.recovery.step;
     assert_eq!((step.total, step.failed), (1, 1));
     // After that it is out of date.
     circuit.circuit.generation += 1;
     assert_eq!(cut_off(&mut circuit, permits[2]), None);
-    assert_eq!(circuit.circuit.step, step);
+    assert_eq!(circuit.circuit.recovery.step, step);
 }
 
 #[test]

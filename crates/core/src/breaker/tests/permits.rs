@@ -139,7 +139,7 @@ fn lease_is_shortened_when_the_clock_goes_back_over_a_second() {
         circuit.acquire().unwrap();
         circuit.set_clock_back(back);
         circuit.advance();
-        let lease = circuit.circuit.probes.leases[0].unwrap();
+        let lease = circuit.circuit.recovery.probes.leases[0].unwrap();
         let left = lease.deadline.saturating_since(circuit.now);
         assert_eq!(left, millis(then_ms), "{back}");
     }

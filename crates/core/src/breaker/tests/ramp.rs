@@ -23,7 +23,7 @@ fn ramp_of(usual: f64, change: impl FnOnce(&mut Settings)) -> TestCircuit {
 
 /// Returns the rate in requests per second, to a thousandth.
 fn rate(circuit: &TestCircuit) -> f64 {
-    rounded(circuit.circuit.ramp.rate)
+    rounded(circuit.circuit.recovery.ramp.rate)
 }
 
 fn rounded(rate: f64) -> f64 {
@@ -327,8 +327,8 @@ fn a_ramp_of_more_than_ten_seconds_grows_more_slowly_everywhere() {
     ] {
         for (seconds, then) in [10, 40].into_iter().zip(then) {
             let mut circuit = ramp(|s| s.ramp.duration = Duration::from_secs(seconds));
-            circuit.circuit.ramp.rate = now;
-            circuit.circuit.ramp.target = target;
+            circuit.circuit.recovery.ramp.rate = now;
+            circuit.circuit.recovery.ramp.target = target;
             busy_seconds(&mut circuit, 1);
             assert_eq!(rate(&circuit), then, "{now} {target}, {seconds} s");
         }

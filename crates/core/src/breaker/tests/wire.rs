@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::breaker::admissions::{Admissions, MAX_TAKERS};
 use crate::breaker::circuit::gate::{GateState, TokenBucket};
+use crate::breaker::circuit::recovery::RecoveryState;
 use crate::breaker::circuit::FAILED_PROBERS;
 use crate::breaker::clients::{Clients, KnownClient, MAX_CLIENTS};
 use crate::breaker::probes::{Lease, Probes, MAX_PERMITS};
@@ -176,10 +177,12 @@ prop_compose! {
     ) -> CircuitBreaker {
         CircuitBreaker {
             state, generation, changed_at, until, exponent, tripped_by,
-            probes: Probes { leases: leases.try_into().unwrap(), succeeded },
-            ramp, gate, next_step_at, step,
-            consecutive, last_success, abandoned, last_response,
-            clients, probe_clients, failed_probers, probe_failed_at,
+            recovery: RecoveryState {
+                probes: Probes { leases: leases.try_into().unwrap(), succeeded },
+                ramp, gate, next_step_at, step,
+                probe_clients, failed_probers, probe_failed_at,
+            }.into(),
+            consecutive, last_success, abandoned, last_response, clients,
             window: Window::from_parts(head, ring.try_into().unwrap()),
             bucket_width: millis(bucket_ms.into()),
         }
@@ -280,7 +283,7 @@ fn a_record_with_all_classes_is_bounded() {
         circuit.clients.note(client, 1_000);
     }
     for n in 0..100 {
-        circuit.gate.admissions.add(ClientId(n), 1_000);
+        circuit.recovery.gate.admissions.add(ClientId(n), 1_000);
     }
     for n in 0..MAX_CLASSES {
         let class = ClassCircuit {

@@ -242,7 +242,11 @@ fn a_probe_is_settled_at_its_headers_and_fails_again_if_it_is_cut_off() {
         let circuit = world.route_circuit();
         assert_eq!(circuit.state, expected, "{place}");
         let is_late_failure = expected == State::Ramp && want == Failure;
-        assert_eq!(circuit.step.failed, u32::from(is_late_failure), "{place}");
+        assert_eq!(
+            circuit.recovery.step.failed,
+            u32::from(is_late_failure),
+            "{place}"
+        );
         if expected == State::HalfOpen {
             let is_free =
                 circuit.may_acquire_probe(&world.config.policy(0).breaker, world.host.now.unwrap());

@@ -142,7 +142,7 @@ impl Both {
             prop_assert_eq!(view.until.as_millis(), model.until_ms);
         }
         if model.state == State::Ramp {
-            let (got, want) = (view.ramp.rate, model.rate());
+            let (got, want) = (view.recovery.ramp.rate, model.rate());
             prop_assert!((got - want).abs() <= want * 1e-9, "{got} {want}");
         }
         Ok(())

@@ -52,13 +52,13 @@ fn outcomes_of_requests_from_before_a_cut_are_not_counted() {
         assert!(world.request(0, "r", outcome));
     }
     world.wait(1_000);
-    let cut = world.view(0, "r").ramp;
+    let cut = world.view(0, "r").recovery.ramp;
     assert!(cut.target > 0.0);
     for permit in early {
         world.record(0, "r", permit, FAILURE);
     }
     world.wait(1_000);
-    let ramp = world.view(0, "r").ramp;
+    let ramp = world.view(0, "r").recovery.ramp;
     assert_eq!(ramp.rate, cut.target, "what is late did not halve it again");
 }
 

@@ -97,7 +97,7 @@ fn workers_together_admit_the_rate() {
         let mut all = 0.0;
         let mut due = 0.0;
         for _ in 0..30 {
-            let rate = world.view(0, ROUTE).ramp.rate;
+            let rate = world.view(0, ROUTE).recovery.ramp.rate;
             let admitted = f64::from(second(&mut world, &[crowd(800)], rng)[0]);
             assert!(
                 admitted <= rate * 1.25 + 10.0,
@@ -107,7 +107,7 @@ fn workers_together_admit_the_rate() {
             all += admitted;
         }
         assert_eq!(world.state(0, ROUTE), State::Ramp);
-        assert_eq!(world.view(0, ROUTE).ramp.rate, 200.0);
+        assert_eq!(world.view(0, ROUTE).recovery.ramp.rate, 200.0);
         assert!(
             (0.93..=1.05).contains(&(all / due)),
             "{workers} workers: {all} of {due}"

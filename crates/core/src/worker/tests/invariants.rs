@@ -143,7 +143,7 @@ fn invariant_04_ignored_outcomes_change_no_state() {
     assert_eq!(ignored(&mut world), State::Ramp);
     world.wait(1_000);
     assert_eq!(ignored(&mut world), State::Ramp);
-    assert_eq!(world.view(0, R).ramp.rate, 2.0);
+    assert_eq!(world.view(0, R).recovery.ramp.rate, 2.0);
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn ramp(workers: usize, upstream: &mut Upstream, seconds: usize) -> (Vec<Second>
         let mut this = Second {
             admitted: 0,
             most_waiting: 0,
-            rate: world.view(0, ROUTE).ramp.rate,
+            rate: world.view(0, ROUTE).recovery.ramp.rate,
         };
         for _ in 0..1_000 {
             let now_ms = world.now.as_millis() as f64;

@@ -277,7 +277,7 @@ fn untracked_permit_is_not_counted_unless_closed() {
     world.trip("r");
     world.wait(2_000);
     world.pass_probes("r");
-    let step = |world: &World| world.view(0, "r").step;
+    let step = |world: &World| world.view(0, "r").recovery.step;
     assert_eq!(world.state(0, "r"), State::Ramp);
     for _ in 0..10 {
         world.record(0, "r", Permit::default(), FAILURE);

@@ -15,9 +15,9 @@ fn circuit(state: State, rate: f64) -> CircuitBreaker {
     let mut circuit = CircuitBreaker::new(&settings(|_| {}));
     circuit.state = state;
     circuit.changed_at = START;
-    circuit.next_step_at = at(1_000);
-    circuit.gate.token_bucket.filled_at = START;
-    circuit.ramp = Ramp {
+    circuit.recovery.next_step_at = at(1_000);
+    circuit.recovery.gate.token_bucket.filled_at = START;
+    circuit.recovery.ramp = Ramp {
         rate,
         usual: rate,
         ..Ramp::default()
@@ -64,7 +64,7 @@ impl Workers {
         for ms in 0..1_000 {
             let now = at(1_000 * self.second + ms);
             if ms == 0 && self.second > 0 {
-                self.shared.begin_step(now);
+                self.shared.recovery.begin_step(now);
             }
             for worker in 0..workers {
                 // Each has ticks of its own.
@@ -136,7 +136,7 @@ fn a_half_open_circuit_admits_passes_after_the_first_probe_that_succeeded() {
     let admits =
         |circuit: &CircuitBreaker, has_pass| circuit.admits(client(1), has_pass, at(100), 0.0);
     assert!(!admits(&circuit, true));
-    circuit.probes.succeeded = 1;
+    circuit.recovery.probes.succeeded = 1;
     assert!(admits(&circuit, true));
     assert!(!admits(&circuit, false));
     circuit.state = State::Open;
@@ -160,9 +160,9 @@ fn requests_are_counted_while_some_are_admitted() {
         };
         circuit.count_arrivals(&arrivals, at(100));
         let counted = (
-            circuit.gate.admitted,
-            circuit.gate.rejected,
-            circuit.gate.in_flight,
+            circuit.recovery.gate.admitted,
+            circuit.recovery.gate.rejected,
+            circuit.recovery.gate.in_flight,
         );
         let want = if counts { (3, 5, 2) } else { (0, 0, 0) };
         assert_eq!(counted, want, "{state:?}");
@@ -274,7 +274,7 @@ fn requests_have_the_same_chance_at_any_time_of_the_second_and_at_any_worker() {
 fn what_is_not_used_is_kept_for_a_fifth_of_a_second() {
     for (rate, burst) in [(0.5, 1.0), (2.0, 1.0), (100.0, 20.0), (1_000.0, 200.0)] {
         let circuit = circuit(State::Ramp, rate);
-        assert_eq!(circuit.tokens(at(60_000)), burst, "{rate}");
+        assert_eq!(circuit.recovery.tokens(at(60_000)), burst, "{rate}");
     }
 }
 
@@ -428,7 +428,10 @@ fn only_the_second_half_of_a_step_tells_how_many_wait() {
             ..Arrivals::default()
         };
         circuit.count_arrivals(&arrivals, at(ms));
-        (circuit.gate.in_flight, circuit.gate.least_in_flight)
+        (
+            circuit.recovery.gate.in_flight,
+            circuit.recovery.gate.least_in_flight,
+        )
     };
     assert_eq!(arrive(100, 10, 0), (10, 10));
     assert_eq!(arrive(200, 0, 10), (0, 0));
@@ -439,9 +442,12 @@ fn only_the_second_half_of_a_step_tells_how_many_wait() {
     assert_eq!(arrive(800, 0, 99), (0, 0), "of an earlier ramp too");
     // A step begins with those that wait.
     assert_eq!(arrive(900, 7, 0), (7, 0));
-    circuit.begin_step(at(1_000));
+    circuit.recovery.begin_step(at(1_000));
     assert_eq!(
-        (circuit.gate.in_flight, circuit.gate.least_in_flight),
+        (
+            circuit.recovery.gate.in_flight,
+            circuit.recovery.gate.least_in_flight
+        ),
         (7, 7)
     );
 }

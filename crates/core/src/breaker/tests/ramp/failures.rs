@@ -36,11 +36,11 @@ fn carried_rate_is_the_recent_maximum() {
     // The second before had 800 successes, which have faded to 760.
     let mut circuit = carrying(800);
     second(&mut circuit, 400, 600);
-    assert_eq!(circuit.circuit.ramp.target, 760.0 * 0.95);
+    assert_eq!(circuit.circuit.recovery.ramp.target, 760.0 * 0.95);
     assert_eq!(rate(&circuit), 361.0);
     // While the queue drains, failures halve the rate and do not change the target.
     second(&mut circuit, 0, 100);
-    assert_eq!(circuit.circuit.ramp.target, 760.0 * 0.95);
+    assert_eq!(circuit.circuit.recovery.ramp.target, 760.0 * 0.95);
     assert_eq!(rate(&circuit), 180.5);
     // The rate returns to the target quickly, then grows slowly.
     let rates: Vec<f64> = (0..5)
@@ -60,22 +60,22 @@ fn no_more_was_carried_than_the_rate_admitted() {
     // Of requests that were admitted before, more may end in a second than the rate is.
     let mut circuit = ramp(|_| {});
     second(&mut circuit, 70, 130);
-    assert_eq!(circuit.circuit.ramp.target, 50.0 * 0.95);
+    assert_eq!(circuit.circuit.recovery.ramp.target, 50.0 * 0.95);
 }
 
 #[test]
 fn target_is_forgotten_when_twice_of_it_does_not_fail() {
     let mut circuit = carrying(0);
     second(&mut circuit, 300, 700);
-    assert_eq!(circuit.circuit.ramp.target, 285.0);
+    assert_eq!(circuit.circuit.recovery.ramp.target, 285.0);
     let mut before = 0.0;
-    while circuit.circuit.ramp.target > 0.0 {
+    while circuit.circuit.recovery.ramp.target > 0.0 {
         before = rate(&circuit);
         assert!(before < 570.0);
         busy_seconds(&mut circuit, 1);
     }
     assert!(before > 558.0 && rate(&circuit) >= 570.0);
-    let forgotten = circuit.circuit.ramp.rate;
+    let forgotten = circuit.circuit.recovery.ramp.rate;
     busy_seconds(&mut circuit, 1);
     let plain = rounded(forgotten + 950.0 / 2.5);
     assert_eq!(rate(&circuit), plain, "the plain ramp again");
@@ -102,7 +102,7 @@ fn few_failures_lower_the_rate_by_a_tenth() {
         assert_eq!(rate(&circuit), then, "{failed} of {}", failed + succeeded);
         assert_eq!(circuit.circuit.generation, generation, "it is no cut");
         let target = if is_limit { then } else { 0.0 };
-        assert_eq!(circuit.circuit.ramp.target, target);
+        assert_eq!(circuit.circuit.recovery.ramp.target, target);
     }
 }
 
@@ -156,7 +156,7 @@ fn failures_unrelated_to_load_are_tolerated_after_three_cuts() {
     let mut circuit = carrying(0);
     let mut rates = |seconds: &[u32]| -> Vec<f64> {
         let rate_after = |percent: &u32| {
-            let n = circuit.circuit.ramp.rate as u32;
+            let n = circuit.circuit.recovery.ramp.rate as u32;
             second(&mut circuit, n - n * percent / 100, n * percent / 100);
             rate(&circuit)
         };
@@ -204,7 +204,7 @@ fn failures_above_capacity_raise_no_doubts() {
             second(&mut circuit, 600, 0);
         }
     }
-    let ramp = circuit.circuit.ramp;
+    let ramp = circuit.circuit.recovery.ramp;
     assert_eq!((ramp.doubts, ramp.easings), (0, 0));
 }
 
@@ -244,7 +244,7 @@ fn ramp_opens_when_it_fails_at_the_lowest_rate() {
         while rate(&circuit) < f64::from(usual) {
             busy_seconds(&mut circuit, 1);
         }
-        circuit.circuit.ramp.rate = f64::from(usual);
+        circuit.circuit.recovery.ramp.rate = f64::from(usual);
         assert_eq!(second(&mut circuit, usual / 2, usual / 2), None);
         for (n, then) in rates.into_iter().enumerate() {
             assert_eq!(rate(&circuit), then, "{usual} {n}");
@@ -262,7 +262,7 @@ fn ramp_opens_when_it_fails_at_the_lowest_rate() {
 fn ramp_does_not_open_while_fewer_fail_than_trip_a_closed_circuit() {
     let mut circuit = ramp(|_| {});
     for _ in 0..120 {
-        let n = (circuit.circuit.ramp.rate as u32).max(5);
+        let n = (circuit.circuit.recovery.ramp.rate as u32).max(5);
         assert_eq!(second(&mut circuit, n - n * 40 / 100, n * 40 / 100), None);
     }
     assert!(rate(&circuit) > 1_000.0);

@@ -23,12 +23,12 @@ fn a_record_is_read_without_its_ramp() {
     circuit.until = ms(0x0102_0304_0506_0708);
     circuit.exponent = 3;
     circuit.tripped_by = Reason::DnsError;
-    circuit.probes.succeeded = 2;
-    circuit.probes.leases[1] = Some(Lease::new(0x0102_0304, ms(0x0605_0403_0201)));
-    circuit.probes.leases[9] = Some(Lease::new(0x0102_0303, ms(u64::MAX)));
-    circuit.ramp = Ramp::of_unknown_route();
-    circuit.next_step_at = ms(0x22);
-    circuit.step = Counts {
+    circuit.recovery.probes.succeeded = 2;
+    circuit.recovery.probes.leases[1] = Some(Lease::new(0x0102_0304, ms(0x0605_0403_0201)));
+    circuit.recovery.probes.leases[9] = Some(Lease::new(0x0102_0303, ms(u64::MAX)));
+    circuit.recovery.ramp = Ramp::of_unknown_route();
+    circuit.recovery.next_step_at = ms(0x22);
+    circuit.recovery.step = Counts {
         total: 6,
         failed: 7,
         slow: 8,

@@ -123,7 +123,7 @@ fn client(number: u8) -> ClientId {
 fn all_fields_but_the_ramp_are_read() {
     let ms = Timestamp::from_millis;
     let mut route = CircuitBreaker::new(&settings(|_| {}));
-    route.ramp.rate = 1.0;
+    route.recovery.ramp.rate = 1.0;
     let mut class = route.clone();
     route.state = State::HalfOpen;
     route.generation = 0x0102_0304;
@@ -131,11 +131,11 @@ fn all_fields_but_the_ramp_are_read() {
     route.until = ms(0x0102_0304_0506_0708);
     route.exponent = 3;
     route.tripped_by = Reason::DnsError;
-    route.probes.succeeded = 2;
-    route.probes.leases[1] = Some(Lease::new(0x0102_0304, ms(0x0605_0403_0201)));
-    route.probes.leases[9] = Some(Lease::new(0x0102_0303, ms(u64::MAX)));
-    route.next_step_at = ms(0x22);
-    route.step = Counts {
+    route.recovery.probes.succeeded = 2;
+    route.recovery.probes.leases[1] = Some(Lease::new(0x0102_0304, ms(0x0605_0403_0201)));
+    route.recovery.probes.leases[9] = Some(Lease::new(0x0102_0303, ms(u64::MAX)));
+    route.recovery.next_step_at = ms(0x22);
+    route.recovery.step = Counts {
         total: 6,
         failed: 7,
         slow: 8,
@@ -163,9 +163,9 @@ fn all_fields_but_the_ramp_are_read() {
         failed: 20,
         all: 21,
     }];
-    route.probe_clients[1] = client(4);
-    route.failed_probers[0] = Some(client(5));
-    route.probe_failed_at = ms(23);
+    route.recovery.probe_clients[1] = client(4);
+    route.recovery.failed_probers[0] = Some(client(5));
+    route.recovery.probe_failed_at = ms(23);
     class.state = State::Open;
     class.until = ms(25);
     let class = ClassCircuit {
@@ -226,14 +226,14 @@ fn half_open_circuit_waits_for_the_probes_that_are_left() {
     circuit.finish(permits[0], Outcome::Success);
     let began = circuit.finish(permits[1], Outcome::Success);
     assert_eq!(began.map(|t| t.to), Some(State::Ramp));
-    assert_eq!(circuit.circuit.ramp.rate, 20.0);
+    assert_eq!(circuit.circuit.recovery.ramp.rate, 20.0);
 }
 
 #[test]
 fn ramp_begins_again_at_the_rate_of_an_unknown_route() {
     let mut circuit = circuit(RAMP, 7_250);
     assert_eq!(circuit.circuit.state, State::Ramp);
-    assert_eq!(circuit.circuit.ramp, Ramp::of_unknown_route());
+    assert_eq!(circuit.circuit.recovery.ramp, Ramp::of_unknown_route());
     let admits = |circuit: &TestCircuit| {
         let (client, now) = (ClientId::UNKNOWN, circuit.now);
         circuit.circuit.admits(client, false, now, 0.999)
@@ -244,11 +244,11 @@ fn ramp_begins_again_at_the_rate_of_an_unknown_route() {
     assert!(!admits(&circuit), "one in the first second");
     // The next step is due when it was.
     circuit.wait(849);
-    assert_eq!(circuit.circuit.ramp.rate, 1.0);
+    assert_eq!(circuit.circuit.recovery.ramp.rate, 1.0);
     circuit.wait(1);
-    assert_eq!(circuit.circuit.ramp.rate, 2.0);
+    assert_eq!(circuit.circuit.recovery.ramp.rate, 2.0);
     assert_eq!(
-        circuit.circuit.ramp.best, 6,
+        circuit.circuit.recovery.ramp.best, 6,
         "the outcomes since the last step"
     );
     circuit.wait(1_000);
