@@ -49,6 +49,29 @@ with_signs() {
   return "$rc"
 }
 
+# beside NAME COMMAND...: runs a command in the background, without input, and keeps what it prints. `joined` waits for it.
+beside() {
+  local name=$1; shift
+  beside_log=$(mktemp)
+  say "-- $name: in the background"
+  # A process group of its own, so that all of it can be ended.
+  set -m
+  ( "$@" ) >"$beside_log" 2>&1 </dev/null &
+  beside_group=$!
+  set +m
+  trap 'kill -- "-$beside_group" 2>/dev/null || true; rm -f "$beside_log"' EXIT
+}
+
+# joined: waits for the command in the background, shows what it has printed, and returns its exit code.
+joined() {
+  local rc=0
+  wait "$beside_group" || rc=$?
+  cat "$beside_log" >&2
+  rm -f "$beside_log"
+  trap - EXIT
+  return "$rc"
+}
+
 # with_limit SECONDS COMMAND...: runs a command with a time limit. Uses GNU timeout if there is one (macOS has none).
 with_limit() {
   local seconds=$1; shift

@@ -25,27 +25,6 @@ step() {
   summary="$summary$(printf '%6d s  %s' $((SECONDS - begun)) "$name")"$'\n'
 }
 
-# beside NAME COMMAND...: runs steps in the background, behind everything else that wants a processor. `joined` waits
-# for them and shows what they print.
-beside() {
-  local name=$1; shift
-  beside_log=$(mktemp)
-  say "-- $name: in the background"
-  # A process group of its own, so that all of it can be ended.
-  set -m
-  ( renice -n 19 -p "$BASHPID" >/dev/null 2>&1 || true; "$@" ) >"$beside_log" 2>&1 </dev/null &
-  beside_group=$!
-  set +m
-  trap 'kill -- "-$beside_group" 2>/dev/null || true; rm -f "$beside_log"' EXIT
-}
-
-joined() {
-  local rc=0
-  wait "$beside_group" || rc=$?
-  cat "$beside_log" >&2
-  return "$rc"
-}
-
 module() { TIDEGATE_WASM=$(scripts/wasm.sh) && export TIDEGATE_WASM; }
 envoy() { ENVOY=$(scripts/envoy.sh) && export ENVOY && "$ENVOY" --version >&2; }
 # The tests run these scripts too. Running them here shows what they install and keeps it out of the time of the tests.
@@ -59,6 +38,8 @@ build() {
   cargo test --quiet --locked "${tools[@]}" -p tidegate-e2e --no-run && cargo build --quiet --locked -p tidegate
 }
 lane() {
+  # Behind everything else that wants a processor.
+  renice -n 19 -p "$BASHPID" >/dev/null 2>&1 || true
   summary=
   # One at a time, so that the tests on Envoy keep a processor.
   RUST_TEST_THREADS=1 step "tests of the tools, and of the module in a host of our own" cargo test --locked "${tools[@]}"

@@ -75,7 +75,8 @@ enum Command {
     Version(version::Args),
 }
 
-fn main() -> ExitCode {
+/// Runs the command with the arguments of the process.
+pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
