@@ -1,12 +1,6 @@
 //! Points in time. Milliseconds appear at the edges only: record bytes and the host's interface.
 
-use std::time::Duration;
-
-use jiff::civil::DateTime;
-use jiff::SignedDuration;
-
-/// The Unix epoch as a date and time in UTC.
-const EPOCH_UTC: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+use std::time::{Duration, SystemTime};
 
 /// A clock that goes back by no more than this is a difference between two readings.
 pub const CLOCK_SLACK: Duration = Duration::from_secs(1);
@@ -18,6 +12,8 @@ pub struct Timestamp(u64);
 impl Timestamp {
     /// The Unix epoch.
     pub const EPOCH: Self = Self(0);
+    /// The last second of year 9999, the last that RFC 3339 can write.
+    pub(crate) const LAST_DATE: Self = Self::from_secs(253_402_300_799);
 
     /// Returns the time that is `ms` milliseconds after the Unix epoch.
     pub const fn from_millis(ms: u64) -> Self {
@@ -31,8 +27,9 @@ impl Timestamp {
 
     /// Returns the time of a date and time whose offset from UTC is `offset` seconds, rounded down to
     /// seconds; `None` before the Unix epoch.
-    pub(crate) fn from_date(date: DateTime, offset: i64) -> Option<Self> {
-        let local = date.duration_since(EPOCH_UTC).as_secs();
+    pub(crate) fn from_date(date: SystemTime, offset: i64) -> Option<Self> {
+        let local = date.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        let local = i64::try_from(local.as_secs()).ok()?;
         let seconds = u64::try_from(local.checked_sub(offset)?).ok()?;
         Some(Self::from_secs(seconds))
     }
@@ -47,11 +44,12 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns the date and time in UTC, rounded down to seconds; `None` after year 9999.
-    pub(crate) fn to_utc(self) -> Option<DateTime> {
-        let seconds = i64::try_from(self.0 / 1000).ok()?;
-        let since_epoch = SignedDuration::from_secs(seconds);
-        EPOCH_UTC.checked_add(since_epoch).ok()
+    /// Returns the date and time in UTC, rounded down to seconds, in the type that packages for dates take;
+    /// `None` after year 9999, which they cannot write.
+    pub(crate) fn to_utc(self) -> Option<SystemTime> {
+        let seconds = Self::from_secs(self.0 / 1000);
+        let since_epoch = (seconds <= Self::LAST_DATE).then(|| seconds.since_epoch())?;
+        SystemTime::UNIX_EPOCH.checked_add(since_epoch)
     }
 
     /// Returns the time that passed since the Unix epoch.

@@ -1,8 +1,6 @@
 //! How the configuration writes durations, statuses, dates and numbers.
 
-use std::time::Duration;
-
-use jiff::civil::DateTime;
+use std::time::{Duration, SystemTime};
 
 use super::limits;
 use crate::time::{saturating_millis, Timestamp};
@@ -70,8 +68,8 @@ pub(super) fn status_number(number: i64) -> Option<u16> {
 /// Reads an RFC 3339 date and time. Fractions of a second are cut off. Times before the Unix epoch and
 /// leap seconds are refused.
 ///
-/// The shape is checked here because `jiff` reads more than the schema promises (weeks, time zone
-/// names, hours without minutes).
+/// The shape is checked here because `humantime` reads less than the schema promises (other zones than UTC), and
+/// leap seconds.
 pub(super) fn date(text: &str) -> Option<Timestamp> {
     let (civil, zone) = text.split_at_checked(19)?;
     let is_civil =
@@ -79,15 +77,15 @@ pub(super) fn date(text: &str) -> Option<Timestamp> {
     if !is_civil || civil.ends_with("60") {
         return None;
     }
-    let civil: DateTime = civil.parse().ok()?;
+    let civil = humantime::parse_rfc3339_weak(&civil.to_ascii_uppercase()).ok()?;
     let offset = offset_seconds(after_fraction(zone)?)?;
     Timestamp::from_date(civil, offset)
 }
 
 /// Writes a date and time as [`date`] reads it; the latest one that can be written, if it is later.
 pub(super) fn date_text(time: Timestamp) -> String {
-    let utc = time.to_utc().unwrap_or(DateTime::MAX);
-    format!("{utc}Z")
+    let utc = time.min(Timestamp::LAST_DATE).to_utc();
+    humantime::format_rfc3339_seconds(utc.unwrap_or(SystemTime::UNIX_EPOCH)).to_string()
 }
 
 /// Returns whether a text has a digit wherever the shape has `0`, and elsewhere the same characters in

@@ -3,9 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
-use jiff::civil::DateTime;
+use std::time::{Duration, SystemTime};
 
 use super::{Gate, PageInfo};
 use crate::config::{Exposed, LocalizedText, PageRetry};
@@ -35,7 +33,7 @@ pub(super) struct ExposedValues<'a> {
     /// What the operator says about the maintenance.
     pub(super) notice: Option<&'a LocalizedText>,
     /// The end of the maintenance.
-    pub(super) until: Option<DateTime>,
+    pub(super) until: Option<SystemTime>,
     /// `None`: trying again does not help.
     pub(super) retry_after: Option<Duration>,
     /// What people read instead: until the end of the maintenance, if that is known. The hint of a client is up
@@ -57,7 +55,7 @@ pub(super) struct ExposedValues<'a> {
     pub(super) is_at_home: bool,
     /// As the client or Envoy wrote it.
     request_id: Option<&'a [u8]>,
-    pub(super) time: Option<DateTime>,
+    pub(super) time: Option<SystemTime>,
     pub(super) host: Option<String>,
     /// The path without its query, which may contain secrets.
     pub(super) path: Option<String>,

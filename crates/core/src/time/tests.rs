@@ -27,25 +27,29 @@ fn arithmetic_saturates() {
 fn dates_are_in_utc_to_the_second_until_year_9999() {
     let last = Timestamp::from_secs(253_402_300_799);
     for (time, expected) in [
-        (Timestamp::EPOCH, "1970-01-01T00:00:00"),
+        (Timestamp::EPOCH, "1970-01-01T00:00:00Z"),
         (
             Timestamp::from_millis(951_782_400_999),
-            "2000-02-29T00:00:00",
+            "2000-02-29T00:00:00Z",
         ),
-        (last, "9999-12-31T23:59:59"),
+        (last, "9999-12-31T23:59:59Z"),
     ] {
         let utc = time.to_utc().unwrap();
-        assert_eq!(utc.to_string(), expected);
+        assert_eq!(humantime::format_rfc3339(utc).to_string(), expected);
         let seconds = time.as_millis() / 1000;
         let expected = Some(Timestamp::from_secs(seconds));
         assert_eq!(Timestamp::from_date(utc, 0), expected);
     }
     assert_eq!(last.saturating_add(Duration::from_secs(1)).to_utc(), None);
     assert_eq!(Timestamp::from_secs(u64::MAX).to_utc(), None);
-    let before = DateTime::constant(1969, 12, 31, 23, 59, 59, 0);
-    assert_eq!(Timestamp::from_date(before, 0), None);
-    let expected = Some(Timestamp::from_secs(59));
-    assert_eq!(Timestamp::from_date(before, -60), expected);
+    let epoch = SystemTime::UNIX_EPOCH;
+    assert_eq!(
+        Timestamp::from_date(epoch - Duration::from_secs(1), 0),
+        None
+    );
+    assert_eq!(Timestamp::from_date(epoch, 1), None);
+    let expected = Some(Timestamp::from_secs(60));
+    assert_eq!(Timestamp::from_date(epoch, -60), expected);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use super::*;
 use crate::time::Timestamp;
 
-fn at(ms: u64) -> Option<DateTime> {
+fn at(ms: u64) -> Option<SystemTime> {
     Timestamp::from_millis(ms).to_utc()
 }
 
