@@ -32,9 +32,9 @@ apt_install() {
   have apt-get || return 1
   say "installing from Debian's packages: $*"
   # The package list may be missing (a fresh image) or outdated, so try again after an update.
-  with_signs "installing" quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" && return 0
+  with_signs "installing" quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" && return 0
   with_signs "reading Debian's list of packages" quietly as_root apt-get update || return 1
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >&2 </dev/null
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" >&2 </dev/null
 }
 
 # with_signs WHAT COMMAND...: runs a command, and says every four seconds that it still runs.
@@ -70,6 +70,13 @@ joined() {
   rm -f "$beside_log"
   trap - EXIT
   return "$rc"
+}
+
+# e2e_tests: runs the tests on Envoy: those that may run beside each other, then those with a load, one at a time. A load says
+# nothing about the filter if Envoy gets no processor (crates/e2e/src/machine.rs).
+e2e_tests() {
+  RUST_TEST_THREADS=$(($(getconf _NPROCESSORS_ONLN) + 1)) cargo test --locked -p tidegate-e2e -- --skip ::under_load:: &&
+    RUST_TEST_THREADS=1 cargo test --locked -p tidegate-e2e --test e2e -- ::under_load::
 }
 
 # with_limit SECONDS COMMAND...: runs a command with a time limit. Uses GNU timeout if there is one (macOS has none).

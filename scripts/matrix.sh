@@ -20,7 +20,7 @@ for version in "$@"; do
   say "== Envoy $version"
   envoy=$(ENVOY_VERSION=$version scripts/envoy.sh)
   "$envoy" --version >&2
-  if ENVOY=$envoy cargo test --locked -p tidegate-e2e; then
+  if ENVOY=$envoy e2e_tests; then
     printf '%s %s\n' "$sum" "$version" >>"$record"
   else
     failed="$failed $version"

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Runs every check, quick ones first. Stops at the first step that fails and names it.
+# Runs every check. Stops at the first step that fails and names it.
 #
-# Most tests on Envoy wait for something. Meanwhile, with the lowest priority, a second lane of steps runs: tests of the
-# tools, which only compute, and what is quick and needs their binaries.
+# What the tests need is installed while the first checks run. The tests with a load on Envoy wait most of the time; so
+# beside the tests on Envoy, with the lowest priority, a second lane of steps runs: tests of the tools, which only
+# compute, and what is quick and needs their binaries.
 . "$(dirname "$0")/lib.sh"
 
 # Programs that the end-to-end tests run, and Python, which installs Envoy and grpcio.
@@ -25,6 +26,7 @@ step() {
   summary="$summary$(printf '%6d s  %s' $((SECONDS - begun)) "$name")"$'\n'
 }
 
+installs() { envoy && clients && registry && monitoring && authoring; }
 module() { TIDEGATE_WASM=$(scripts/wasm.sh) && export TIDEGATE_WASM; }
 envoy() { ENVOY=$(scripts/envoy.sh) && export ENVOY && "$ENVOY" --version >&2; }
 # The tests run these scripts too. Running them here shows what they install and keeps it out of the time of the tests.
@@ -54,18 +56,16 @@ cd "$root"
 need_tools
 need_cargo
 step "formatting" scripts/lint.sh fmt
+# Its compiler may have to be installed, so nothing else may be installed meanwhile.
+step "the module" module
+beside "an Envoy, browsers, RPC clients, a registry, a Prometheus, types of Grafana, a language server, a kubectl" installs
 step "tests of the core" cargo test --quiet --locked -p tidegate-core
 step "clippy" scripts/lint.sh clippy
-step "the module" module
-step "an Envoy" envoy
-step "a browser, and RPC clients" clients
-step "a registry of images" registry
-step "a Prometheus, and the types of Grafana" monitoring
-step "a language server for YAML, and a kubectl" authoring
 step "a build of the tests" build
+step "what was installed in the background" joined
+step "an Envoy" envoy
 beside "tests of the tools, docs, licences" lane
-# Those that keep processors busy take turns (crates/e2e/src/machine.rs).
-RUST_TEST_THREADS=$(($(getconf _NPROCESSORS_ONLN) + 1)) step "tests on Envoy" cargo test --locked -p tidegate-e2e
+step "tests on Envoy" e2e_tests
 step "the rest of what runs in the background" joined
 printf '%s' "$summary" >&2
 say "make test: passed in $SECONDS s"

@@ -92,14 +92,15 @@ export class Tab {
 }
 
 // Runs the cases: functions that get the browser, named by the rule that they check. `atOnce` of them run
-// at the same time; `launch` has further options for the start of the browser.
-export const run = async (cases, { atOnce = 4, launch = {} } = {}) => {
+// at the same time; `launch` has further options for the start of the browser, and `windows` asks for one that
+// has windows with tabs.
+export const run = async (cases, { atOnce = 4, launch = {}, windows = false } = {}) => {
   const overdue = setTimeout(() => {
     tell({ failed: "the cases took too long" });
     process.exit(1);
   }, LIMIT_MS);
   const browser = await chromium.launch({
-    executablePath: process.env.TIDEGATE_CHROMIUM,
+    executablePath: windows ? process.env.TIDEGATE_CHROMIUM : process.env.TIDEGATE_HEADLESS_SHELL,
     // Names in the tests resolve to this machine, where Envoy is.
     // There is no graphics processor, and pretending one costs more than to draw without.
     args: ["--disable-gpu", "--host-resolver-rules=MAP *.invalid 127.0.0.1,MAP *.example 127.0.0.1"],

@@ -88,6 +88,7 @@ const cases = {
 };
 
 await run(cases, {
+  windows: true,
   launch: {
     ignoreDefaultArgs: [
       "--disable-background-timer-throttling",

@@ -1,11 +1,12 @@
 //! The processors of the machine, which tests share with each other and with whatever else runs there.
 //!
 //! A load says something about the filter only if Envoy has a processor whenever it wants one. So the
-//! tests with a load, and those with a browser, take turns, and what was found while Envoy had to wait for a
-//! processor is not counted: the load is played again, now without any other Envoy beside it.
+//! scripts run the tests with a load alone, one after the other (`e2e_tests` in `scripts/lib.sh`). What a load
+//! finds while Envoy has to wait for a processor is not counted: the load is played again, now without any other
+//! Envoy beside it.
 
 use std::cell::Cell;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::envoy::Envoy;
@@ -17,15 +18,8 @@ const MOST_WAITED: f64 = 0.1;
 /// How often a load is played on a machine that is busy with something else.
 const ATTEMPTS: u32 = 3;
 
-/// Held by a test under load, alone, or by tests that would disturb it.
-static TURN: RwLock<()> = RwLock::new(());
-
-/// Waits for the turn of a test that uses much of the processors, and can run beside others of its kind: a
-/// browser waits most of the time. The turn lasts as long as the value.
-pub fn take_turn_with_others() -> RwLockReadGuard<'static, ()> {
-    // A test that failed in its turn has poisoned nothing.
-    TURN.read().unwrap_or_else(PoisonError::into_inner)
-}
+/// Held by a test under load.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// For how long a test waits for another one to end, or to begin. Then it goes on: what it finds says if it
 /// was disturbed.
@@ -136,7 +130,8 @@ impl Findings {
 /// # Panics
 /// If it finds something, and the machine was not busy, or was busy each time.
 pub fn under_load(play: impl Fn() -> Findings) {
-    let _turn = TURN.write().unwrap_or_else(PoisonError::into_inner);
+    // A test that failed in its turn has poisoned nothing.
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for attempt in 1..=ATTEMPTS {
         let _alone = (attempt > 1).then(Alone::begin);
         let Findings { findings, waited } = play();

@@ -10,7 +10,6 @@ use std::sync::LazyLock;
 
 use serde_json::{json, Value};
 
-use crate::machine::take_turn_with_others;
 use crate::process::Program;
 
 /// Runs the cases of a file of `crates/e2e/browser` and returns their names. The cases get `facts`,
@@ -20,8 +19,7 @@ use crate::process::Program;
 /// If there is no browser (tests are never skipped), or if a case fails.
 pub fn run(file: &str, facts: &Value, mut answer: impl FnMut(&Value) -> Value) -> Vec<String> {
     static TOOLS: LazyLock<Vec<String>> = LazyLock::new(|| crate::scripts::lines("browser.sh"));
-    let _turn = take_turn_with_others();
-    let [node, chromium, packages, fonts] = &TOOLS[..] else {
+    let [node, chromium, shell, packages, fonts] = &TOOLS[..] else {
         panic!("scripts/browser.sh printed {:?}", *TOOLS);
     };
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("browser");
@@ -29,6 +27,7 @@ pub fn run(file: &str, facts: &Value, mut answer: impl FnMut(&Value) -> Value) -
     command
         .arg(folder.join(file))
         .env("TIDEGATE_CHROMIUM", chromium)
+        .env("TIDEGATE_HEADLESS_SHELL", shell)
         .env("TIDEGATE_PACKAGES", packages)
         .env("TIDEGATE_FACTS", facts.to_string())
         .env("FONTCONFIG_FILE", fonts)

@@ -46,19 +46,24 @@ const SCENARIOS: &[Scenario<Bench>] = &[
     ("names", sharing::plugins_share_state_by_name),
 ];
 
-#[test]
-fn scenarios_pass_with_one_worker() {
-    run_all(1);
-}
+/// Tests that run alone (`scripts/lib.sh`).
+mod under_load {
+    use super::run_all;
 
-#[test]
-fn scenarios_pass_with_two_workers() {
-    run_all(2);
-}
+    #[test]
+    fn scenarios_pass_with_one_worker() {
+        run_all(1);
+    }
 
-#[test]
-fn scenarios_pass_with_four_workers() {
-    run_all(4);
+    #[test]
+    fn scenarios_pass_with_two_workers() {
+        run_all(2);
+    }
+
+    #[test]
+    fn scenarios_pass_with_four_workers() {
+        run_all(4);
+    }
 }
 
 fn run_all(concurrency: u32) {

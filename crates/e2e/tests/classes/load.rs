@@ -15,6 +15,10 @@ use crate::breaker::bench::{is_rejected, wait_until};
 /// The share of the requests of visitors that must be served.
 const SERVED: f64 = 0.99;
 
+/// The number of requests of one load that may be on their way at the same time. Each has a connection, and if
+/// Envoy gets no processor, further ones would take what files the process may still open.
+const MOST_UNDER_WAY: usize = 400;
+
 /// One client address.
 #[derive(Debug, Clone)]
 pub(crate) struct Who {
@@ -64,6 +68,16 @@ pub(crate) enum Shot {
 }
 
 impl Shot {
+    /// Returns the end of a request that was not sent, since too many others are on their way.
+    fn not_sent(self) -> Seen {
+        let (Self::Ask(request) | Self::Upload(_, request)) = self;
+        Seen {
+            path: request.path,
+            sent: Instant::now(),
+            end: End::Failed(format!("not sent: {MOST_UNDER_WAY} are on their way")),
+        }
+    }
+
     /// Returns what sends this request for other paths. The argument is the number of the request.
     pub(crate) fn paths(
         request: Request,
@@ -131,8 +145,12 @@ impl Load {
                 pace.tick().await;
                 let shot = with_address(what(number), address.as_deref());
                 let (client, all) = (client.clone(), all.clone());
+                let is_too_many = under_way.len() >= MOST_UNDER_WAY;
                 under_way.spawn(async move {
-                    let seen = fire(&client, listener, shot).await;
+                    let seen = match is_too_many {
+                        true => shot.not_sent(),
+                        false => fire(&client, listener, shot).await,
+                    };
                     all.lock().expect("what was seen").push(seen);
                 });
                 while under_way.try_join_next().is_some() {}

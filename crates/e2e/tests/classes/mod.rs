@@ -36,19 +36,24 @@ fn scenarios() -> Vec<Scenario> {
     all.into_iter().flatten().collect()
 }
 
-#[test]
-fn a_circuit_closes_only_what_fails_with_one_worker() {
-    run_all(1);
-}
+/// Tests that run alone (`scripts/lib.sh`).
+mod under_load {
+    use super::run_all;
 
-#[test]
-fn a_circuit_closes_only_what_fails_with_two_workers() {
-    run_all(2);
-}
+    #[test]
+    fn a_circuit_closes_only_what_fails_with_one_worker() {
+        run_all(1);
+    }
 
-#[test]
-fn a_circuit_closes_only_what_fails_with_four_workers() {
-    run_all(4);
+    #[test]
+    fn a_circuit_closes_only_what_fails_with_two_workers() {
+        run_all(2);
+    }
+
+    #[test]
+    fn a_circuit_closes_only_what_fails_with_four_workers() {
+        run_all(4);
+    }
 }
 
 fn run_all(concurrency: u32) {

@@ -1,6 +1,5 @@
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::RwLockReadGuard;
 
 use serde_json::{json, Value};
 use tempfile::TempDir;
@@ -10,7 +9,6 @@ use tidegate_e2e::config::{
 };
 use tidegate_e2e::envoy::Envoy;
 use tidegate_e2e::faults::Refused;
-use tidegate_e2e::machine::take_turn_with_others;
 use tidegate_e2e::message::{Request, Response};
 use tidegate_e2e::upstream::{Answer, Upstream};
 
@@ -63,8 +61,6 @@ pub(super) struct Site {
     _server: Upstream,
     _refused: Refused,
     modules: Modules,
-    /// Large bodies would disturb tests under load.
-    _turn: RwLockReadGuard<'static, ()>,
 }
 
 /// The files of the modules.
@@ -123,7 +119,6 @@ impl Site {
     /// Starts the site: a listener [`PAGE`] with two Tidegates (in Istio only one if it is to die) and another
     /// plugin, and [`PLAIN`], which differs only in that it has none of them.
     pub(super) fn start(plane: Plane, settings: &Settings) -> Self {
-        let turn = take_turn_with_others();
         let upstream = Upstream::start(super::bodies::behaviours());
         let refused = Refused::default();
         let module = Answer::status(200).body("application/wasm", &settings.module);
@@ -173,7 +168,6 @@ impl Site {
             _server: server,
             _refused: refused,
             modules,
-            _turn: turn,
         }
     }
 

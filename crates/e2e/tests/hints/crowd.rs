@@ -312,8 +312,15 @@ fn run(site: &Arc<Site>) -> Run {
     })
 }
 
-#[test]
-fn a_crowd_comes_back_within_capacity() {
+/// Tests that run alone (`scripts/lib.sh`).
+mod under_load {
+    #[test]
+    fn a_crowd_comes_back_within_capacity() {
+        super::play();
+    }
+}
+
+fn play() {
     machine::under_load(|| {
         let site = |name, impatient, hammer| {
             let upstream = Upstream::start([(

@@ -48,19 +48,24 @@ const SCENARIOS: &[Scenario<Bench>] = &[
     ("hosts", hosts::a_dead_host_does_not_cut_off_the_others),
 ];
 
-#[test]
-fn outcomes_are_told_apart_with_one_worker() {
-    run_all(1);
-}
+/// Tests that run alone (`scripts/lib.sh`).
+mod under_load {
+    use super::run_all;
 
-#[test]
-fn outcomes_are_told_apart_with_two_workers() {
-    run_all(2);
-}
+    #[test]
+    fn outcomes_are_told_apart_with_one_worker() {
+        run_all(1);
+    }
 
-#[test]
-fn outcomes_are_told_apart_with_four_workers() {
-    run_all(4);
+    #[test]
+    fn outcomes_are_told_apart_with_two_workers() {
+        run_all(2);
+    }
+
+    #[test]
+    fn outcomes_are_told_apart_with_four_workers() {
+        run_all(4);
+    }
 }
 
 fn run_all(concurrency: u32) {

@@ -22,34 +22,39 @@ fn sites() -> Vec<Site> {
     all.into_iter().flatten().collect()
 }
 
-#[test]
-fn visitors_come_back_with_one_worker() {
-    run_all(1, sites());
-}
+/// Tests that run alone (`scripts/lib.sh`).
+mod under_load {
+    use super::{rate, run_all, sites};
 
-#[test]
-fn visitors_come_back_with_two_workers() {
-    run_all(2, sites());
-}
+    #[test]
+    fn visitors_come_back_with_one_worker() {
+        run_all(1, sites());
+    }
 
-#[test]
-fn visitors_come_back_with_four_workers() {
-    run_all(4, sites());
-}
+    #[test]
+    fn visitors_come_back_with_two_workers() {
+        run_all(2, sites());
+    }
 
-#[test]
-fn ramps_admit_a_rate_with_one_worker() {
-    run_all(1, rate::sites(rate::five_times_as_many_come_back));
-}
+    #[test]
+    fn visitors_come_back_with_four_workers() {
+        run_all(4, sites());
+    }
 
-#[test]
-fn ramps_admit_a_rate_with_two_workers() {
-    run_all(2, rate::sites(rate::ten_times_as_many_come_back));
-}
+    #[test]
+    fn ramps_admit_a_rate_with_one_worker() {
+        run_all(1, rate::sites(rate::five_times_as_many_come_back));
+    }
 
-#[test]
-fn ramps_admit_a_rate_with_four_workers() {
-    run_all(4, rate::sites(rate::five_times_as_many_come_back));
+    #[test]
+    fn ramps_admit_a_rate_with_two_workers() {
+        run_all(2, rate::sites(rate::ten_times_as_many_come_back));
+    }
+
+    #[test]
+    fn ramps_admit_a_rate_with_four_workers() {
+        run_all(4, rate::sites(rate::five_times_as_many_come_back));
+    }
 }
 
 fn run_all(concurrency: u32, sites: Vec<Site>) {
