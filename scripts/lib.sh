@@ -72,11 +72,16 @@ joined() {
   return "$rc"
 }
 
+# The packages whose tests need no Envoy, and all with tests. Cargo gets one of these selections, and options for the targets:
+# with another selection it unites other features of the dependencies, and builds most of them once more.
+tools=(-p tidegate -p tidegate-core -p tidegate-bench -p tidegate-envoy -p tidegate-exports -p tidegate-wasmhost)
+tested=("${tools[@]}" -p tidegate-e2e)
+
 # e2e_tests: runs the tests on Envoy: those that may run beside each other, then those with a load, one at a time. A load says
 # nothing about the filter if Envoy gets no processor (crates/e2e/src/machine.rs).
 e2e_tests() {
-  RUST_TEST_THREADS=$(($(getconf _NPROCESSORS_ONLN) + 1)) cargo test --locked -p tidegate-e2e -- --skip ::under_load:: &&
-    RUST_TEST_THREADS=1 cargo test --locked -p tidegate-e2e --test e2e -- ::under_load::
+  RUST_TEST_THREADS=$(($(getconf _NPROCESSORS_ONLN) + 1)) cargo test --locked "${tested[@]}" --test e2e -- --skip ::under_load:: &&
+    RUST_TEST_THREADS=1 cargo test --locked "${tested[@]}" --test e2e -- ::under_load::
 }
 
 # with_limit SECONDS COMMAND...: runs a command with a time limit. Uses GNU timeout if there is one (macOS has none).

@@ -35,16 +35,16 @@ registry() { scripts/registry.sh >&2; }
 monitoring() { scripts/prometheus.sh >&2 && scripts/grafana.sh >&2; }
 authoring() { scripts/editor.sh >&2 && scripts/kubectl.sh >&2; }
 
-tools=(-p tidegate -p tidegate-bench -p tidegate-envoy -p tidegate-exports -p tidegate-wasmhost)
 build() {
-  cargo test --quiet --locked "${tools[@]}" -p tidegate-e2e --no-run && cargo build --quiet --locked -p tidegate
+  # The tests on Envoy run the command as its users build it.
+  cargo test --quiet --locked "${tested[@]}" --no-run && cargo build --quiet --locked -p tidegate
 }
 lane() {
   # Behind everything else that wants a processor.
   renice -n 19 -p "$BASHPID" >/dev/null 2>&1 || true
   summary=
   # One at a time, so that the tests on Envoy keep a processor.
-  RUST_TEST_THREADS=1 step "tests of the tools, and of the module in a host of our own" cargo test --locked "${tools[@]}"
+  RUST_TEST_THREADS=1 step "tests of the core, of the tools, and of the module in a host of our own" cargo test --locked "${tools[@]}"
   step "generated docs" scripts/docs.sh --check
   step "licences and sources of the dependencies" scripts/lint.sh deny
   step "workflows of GitHub Actions" scripts/lint.sh workflows
@@ -59,9 +59,9 @@ step "formatting" scripts/lint.sh fmt
 # Its compiler may have to be installed, so nothing else may be installed meanwhile.
 step "the module" module
 beside "an Envoy, browsers, RPC clients, a registry, a Prometheus, types of Grafana, a language server, a kubectl" installs
-step "tests of the core" cargo test --quiet --locked -p tidegate-core
 step "clippy" scripts/lint.sh clippy
 step "a build of the tests" build
+step "unit tests" cargo test --quiet --locked "${tested[@]}" --lib
 step "what was installed in the background" joined
 step "an Envoy" envoy
 beside "tests of the tools, docs, licences" lane
