@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 struct Company {
     /// The number of Envoys that run.
     envoys: usize,
-    /// Whether a load runs alone, or waits to: no other test may start an Envoy.
+    /// Whether other tests must not start an Envoy, since a load runs alone or waits until it can.
     is_closed: bool,
 }
 
@@ -43,7 +43,7 @@ static COMPANY_CHANGED: Condvar = Condvar::new();
 thread_local! {
     /// The number of Envoys of this thread.
     static OWN_ENVOYS: Cell<usize> = const { Cell::new(0) };
-    /// Whether this thread plays that load.
+    /// Whether the load that runs alone is in this thread.
     static IS_ALONE: Cell<bool> = const { Cell::new(false) };
 }
 

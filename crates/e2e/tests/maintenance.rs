@@ -1,6 +1,8 @@
 //! A maintenance with a known end: every client gets that end as its hint. What other parties need meanwhile
 //! (preflights of browsers, certificates by ACME) has a way past it.
 
+use std::time::{Duration, SystemTime};
+
 use serde_json::{json, Value};
 use tidegate_e2e::client::Protocol;
 use tidegate_e2e::config::tidegate;
@@ -10,13 +12,13 @@ use crate::chain::{allows, cors};
 use crate::site::Site;
 
 const ORIGIN: &str = "https://app.example";
-const HOURS: i64 = 6;
+const HOURS: u64 = 6;
 const CHALLENGE: &str = "/.well-known/acme-challenge/token";
 
 /// Returns a configuration in which all is in maintenance for six hours but the answers to ACME challenges.
 fn configuration() -> String {
-    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(HOURS);
-    let until = until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let until = SystemTime::now() + Duration::from_secs(HOURS * 3600);
+    let until = humantime::format_rfc3339_seconds(until).to_string();
     json!({ "routes": [
         { "name": "acme", "match": { "path_prefix": "/.well-known/acme-challenge/" } },
         { "name": "site", "maintenance": { "until": until } },
@@ -48,7 +50,7 @@ fn number_after<'t>(text: &'t str, before: &str) -> Option<&'t str> {
 
 /// Asserts that a hint, in ms, is the end of the maintenance, or a little later.
 fn is_the_end(hint: u64, what: &str) {
-    let end = u64::try_from(HOURS).expect("positive") * 3_600_000;
+    let end = HOURS * 3_600_000;
     // The site has started meanwhile. By default `retry.max` is a minute, which is less than a hundredth.
     let range = end - 120_000..=end + 61_000;
     assert!(range.contains(&hint), "{what}: {hint}");

@@ -1,5 +1,7 @@
 //! Modes, maintenance and groups, selected by the filter configuration or by the route.
 
+use std::time::SystemTime;
+
 use serde_json::{json, Value};
 use tidegate_e2e::client::{Client, Protocol};
 use tidegate_e2e::config::merge;
@@ -142,9 +144,10 @@ fn each_policy(bench: &Bench, listener: &str, by: &str) {
         assert_eq!(problem["detail"], "Moving <house>", "{by}");
         // The whole time until then, however long it is, and up to `retry.max` more, so that clients do not all
         // come at one moment.
-        const SPREAD: i64 = 15 * 60;
-        let until: jiff::Timestamp = "2099-01-01T00:00:00Z".parse().expect("a date");
-        let left = until.duration_since(jiff::Timestamp::now()).as_secs();
+        const SPREAD: u64 = 15 * 60;
+        let until = humantime::parse_rfc3339("2099-01-01T00:00:00Z").expect("a date");
+        let left = until.duration_since(SystemTime::now()).expect("later");
+        let left = left.as_secs();
         let hint = closed.header("retry-after").and_then(|s| s.parse().ok());
         assert!(
             hint.is_some_and(|hint| (left..left + SPREAD + 60).contains(&hint)),

@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{json, Value};
 use tidegate_core::config::{Config, PageRetry};
@@ -139,9 +139,11 @@ fn listeners() -> Vec<(&'static str, Value)> {
 }
 
 /// Returns the time a number of hours from now in RFC 3339, in whole minutes.
-fn in_hours(hours: i64) -> String {
-    let time = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
-    time.strftime("%Y-%m-%dT%H:%M:00Z").to_string()
+fn in_hours(hours: u64) -> String {
+    let time = SystemTime::now() + Duration::from_secs(hours * 3600);
+    let time = humantime::format_rfc3339_seconds(time).to_string();
+    let minutes = time.len() - "00Z".len();
+    format!("{}00Z", &time[..minutes])
 }
 
 /// Returns where a reason occurs: listener, host, path. `None`: the core makes the page ([`made`]), of a

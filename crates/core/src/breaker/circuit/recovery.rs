@@ -11,7 +11,7 @@ use crate::breaker::ramp::Ramp;
 use crate::breaker::window::Counts;
 use crate::time::Timestamp;
 
-/// What a circuit keeps that has opened.
+/// The state of a circuit that has opened at least once.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RecoveryState {
     /// The probes in flight, and the number of probes that succeeded.
