@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Writes the files that the command generates. With `--check`, prints the differences instead and fails if there are any.
+# Uses the command of $TIDEGATE_COMMAND if that is set (test.sh sets it), else builds it.
 . "$(dirname "$0")/lib.sh"
 need_cargo
 cd "$root"
@@ -8,10 +9,15 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 drift=0
 
+tidegate() {
+  if [ -n "${TIDEGATE_COMMAND:-}" ]; then "$TIDEGATE_COMMAND" "$@"
+  else cargo run --quiet --locked -p tidegate -- "$@"; fi
+}
+
 # page "COMMAND [OPTION]" FILE: writes the output of the command to FILE, or compares it.
 page() {
   # shellcheck disable=SC2086 # $1 holds several words
-  cargo run --quiet --locked -p tidegate -- $1 >"$work/page"
+  tidegate $1 >"$work/page"
   cmp -s "$work/page" "$2" && return
   if [ "$check" = yes ]; then
     say "$2 is not what \`tidegate $1\` writes (run: make docs)"

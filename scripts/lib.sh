@@ -77,10 +77,17 @@ joined() {
 tools=(-p tidegate -p tidegate-core -p tidegate-bench -p tidegate-envoy -p tidegate-exports -p tidegate-wasmhost)
 tested=("${tools[@]}" -p tidegate-e2e)
 
+# build_tests [FLAG...]: builds the tests, or those that the flags select, and sets TIDEGATE_COMMAND to the command, which cargo
+# builds with its own tests. `cargo build -p tidegate` would build it, and half of its dependencies, with other features once more.
+build_tests() {
+  cargo test --quiet --locked "${tested[@]}" --no-run "$@" && TIDEGATE_COMMAND=$(cd "$target_dir" && pwd)/debug/tidegate && export TIDEGATE_COMMAND
+}
+
 # e2e_tests: runs the tests on Envoy: those that may run beside each other, then those with a load, one at a time. A load says
 # nothing about the filter if Envoy gets no processor (crates/e2e/src/machine.rs).
 e2e_tests() {
-  RUST_TEST_THREADS=$(($(getconf _NPROCESSORS_ONLN) + 1)) cargo test --locked "${tested[@]}" --test e2e -- --skip ::under_load:: &&
+  build_tests --test cli --test e2e &&
+    RUST_TEST_THREADS=$(($(getconf _NPROCESSORS_ONLN) + 1)) cargo test --locked "${tested[@]}" --test e2e -- --skip ::under_load:: &&
     RUST_TEST_THREADS=1 cargo test --locked "${tested[@]}" --test e2e -- ::under_load::
 }
 

@@ -35,16 +35,14 @@ registry() { scripts/registry.sh >&2; }
 monitoring() { scripts/prometheus.sh >&2 && scripts/grafana.sh >&2; }
 authoring() { scripts/editor.sh >&2 && scripts/kubectl.sh >&2; }
 
-build() {
-  # The tests on Envoy run the command as its users build it.
-  cargo test --quiet --locked "${tested[@]}" --no-run && cargo build --quiet --locked -p tidegate
-}
 lane() {
   # Behind everything else that wants a processor.
   renice -n 19 -p "$BASHPID" >/dev/null 2>&1 || true
   summary=
   # One at a time, so that the tests on Envoy keep a processor.
-  RUST_TEST_THREADS=1 step "tests of the core, of the tools, and of the module in a host of our own" cargo test --locked "${tools[@]}"
+  RUST_TEST_THREADS=1 step "tests of the core, of the tools, and of the module in a host of our own" \
+    cargo test --locked "${tools[@]}" --bins --test '*'
+  step "examples in the documentation of the crates" cargo test --quiet --locked "${tools[@]}" --doc
   step "generated docs" scripts/docs.sh --check
   step "licences and sources of the dependencies" scripts/lint.sh deny
   step "workflows of GitHub Actions" scripts/lint.sh workflows
@@ -60,7 +58,7 @@ step "formatting" scripts/lint.sh fmt
 step "the module" module
 beside "an Envoy, browsers, RPC clients, a registry, a Prometheus, types of Grafana, a language server, a kubectl" installs
 step "clippy" scripts/lint.sh clippy
-step "a build of the tests" build
+step "a build of the tests" build_tests
 step "unit tests" cargo test --quiet --locked "${tested[@]}" --lib
 step "what was installed in the background" joined
 step "an Envoy" envoy

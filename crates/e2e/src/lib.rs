@@ -91,12 +91,15 @@ pub fn module() -> PathBuf {
     path
 }
 
-/// Returns the native command `tidegate`, built if needed.
+/// Returns the native command `tidegate`: `$TIDEGATE_COMMAND`, else built if needed.
 ///
 /// # Panics
 /// If it cannot be built.
 pub fn tool() -> Command {
     static TOOL: LazyLock<PathBuf> = LazyLock::new(|| {
+        if let Some(built) = std::env::var_os("TIDEGATE_COMMAND") {
+            return PathBuf::from(built);
+        }
         // Cargo gives the path of a binary only to tests of the same package.
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let built = Command::new(cargo)

@@ -28,6 +28,8 @@ const WINDOWS: usize = 13;
 const REGISTERS: usize = 256;
 /// The bits of a hash that choose a register.
 const REGISTER_BITS: u32 = REGISTERS.trailing_zeros();
+/// Number of ranks: from 0, of a register that no client has chosen, to that of a hash whose other bits are 0.
+const RANKS: usize = (u64::BITS - REGISTER_BITS) as usize + 2;
 /// The constant of the estimate for this number of registers.
 const ALPHA: f64 = 0.7213 / (1.0 + 1.079 / REGISTERS as f64);
 /// One request in so many counts as a client, if that is more than there are addresses.
@@ -81,13 +83,20 @@ impl Window {
     /// Estimates the number of different clients.
     fn clients(&self) -> f64 {
         let count = REGISTERS as f64;
-        let part = |rank: u8| 1.0 / (1_u64 << rank.min(63)) as f64;
-        let sum: f64 = self.registers.iter().map(|&rank| part(rank)).sum();
+        // The number of registers of each rank.
+        let mut of_rank = [0.0; RANKS];
+        for &rank in &self.registers {
+            if let Some(registers) = of_rank.get_mut(usize::from(rank).min(RANKS - 1)) {
+                *registers += 1.0;
+            }
+        }
+        // Each register counts 2^-rank.
+        let sum = of_rank.iter().rev().fold(0.0, |sum, n| sum / 2.0 + n);
         let estimate = ALPHA * count * count / sum;
-        let free = self.registers.iter().filter(|&&rank| rank == 0).count();
-        if estimate <= 2.5 * count && free > 0 {
+        let free = of_rank[0];
+        if estimate <= 2.5 * count && free > 0.0 {
             // Few clients: by the number of registers that none of them has chosen.
-            count * (count / free as f64).ln()
+            count * (count / free).ln()
         } else {
             estimate
         }
@@ -175,7 +184,7 @@ impl Waiting {
 
     /// Encodes the windows, one after the other.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(std::mem::size_of::<Self>());
         for window in &self.windows {
             out.extend_from_slice(&window.number.to_le_bytes());
             out.extend_from_slice(&window.requests.to_le_bytes());
