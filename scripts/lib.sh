@@ -74,7 +74,7 @@ joined() {
 
 # The packages whose tests need no Envoy, and all with tests. Cargo gets one of these selections, and options for the targets:
 # with another selection it unites other features of the dependencies, and builds most of them once more.
-tools=(-p tidegate -p tidegate-core -p tidegate-bench -p tidegate-envoy -p tidegate-exports -p tidegate-wasmhost)
+tools=(-p tidegate -p tidegate-core -p tidegate-bench -p tidegate-envoy -p tidegate-exports -p tidegate-simulation -p tidegate-wasmhost)
 tested=("${tools[@]}" -p tidegate-e2e)
 
 # build_tests [FLAG...]: builds the tests, or those that the flags select, and sets TIDEGATE_COMMAND to the command, which cargo

@@ -1,28 +1,12 @@
-//! `tidegate simulate`: compares the filter's own breaker and retry hints with others. The value of
-//! a breaker shows only in a closed loop, in which rejected clients return and an overloaded
-//! upstream serves less; this is that loop, in virtual time.
+//! `tidegate simulate`: compares the filter's own breaker and retry hints with others, in the
+//! simulation of [`tidegate_simulation`]. Here are its arguments, its progress, and what it shows of
+//! the results: tables with what they say, JSON, and charts.
 
-mod arrivals;
-mod broken;
-mod control;
-mod crowd;
-mod hammer;
 mod hints;
-mod measure;
-mod oracle;
-mod parallel;
-mod paths;
 mod plot;
 mod progress;
-mod proxy;
 mod reading;
 mod report;
-mod rng;
-mod scenario;
-mod shared;
-mod upstream;
-mod waits;
-mod world;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,18 +16,18 @@ use std::time::Duration;
 use clap::builder::RangedU64ValueParser;
 use clap::ValueEnum;
 use tidegate_core::config::{Config, Policy};
+use tidegate_simulation::control::Kind;
+use tidegate_simulation::crowd::{HintKind, Restless};
+use tidegate_simulation::hints::Population;
+use tidegate_simulation::measure::Figures;
+use tidegate_simulation::scenario::{Incident, Scenario, BEFORE_MS};
+use tidegate_simulation::upstream::Model;
+use tidegate_simulation::world::{self, Series, Setup};
 
 use crate::check::Unusable;
 
-use control::Kind;
-use crowd::{HintKind, Restless};
-use hints::Population;
-use measure::Figures;
 use progress::RunProgress;
 use report::{Comparison, Row};
-use scenario::{Incident, Scenario, BEFORE_MS};
-use upstream::Model;
-use world::{Series, Setup};
 
 /// Default length of a run after the incident in milliseconds.
 const AFTER_MS: u64 = 120_000;
@@ -185,12 +169,6 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// Returns all values of an argument.
 fn values<T: ValueEnum + Clone>() -> Vec<T> {
     T::value_variants().to_vec()
-}
-
-/// Returns the name of a value on the command line.
-fn value_name(value: &impl ValueEnum) -> String {
-    let value = value.to_possible_value();
-    value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// Runs the command.

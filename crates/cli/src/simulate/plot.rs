@@ -3,10 +3,9 @@
 use plotters::coord::types::RangedCoordf64;
 use plotters::coord::Shift;
 use plotters::prelude::*;
-
-use super::control::{Kind, Phase};
-use super::scenario::Scenario;
-use super::world::{Second, Series};
+use tidegate_simulation::control::{Kind, Phase};
+use tidegate_simulation::scenario::Scenario;
+use tidegate_simulation::world::{Second, Series};
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (900, 520);

@@ -1,10 +1,11 @@
 //! Says what a table says, in sentences that are computed from it: where this filter stands among the
 //! others, and what it spared and cost beside no breaker.
 
-use super::control::Kind;
-use super::measure::Figures;
+use tidegate_simulation::control::Kind;
+use tidegate_simulation::measure::Figures;
+use tidegate_simulation::scenario::Comparing;
+
 use super::report::{percent, seconds, Comparison};
-use super::scenario::Comparing;
 
 /// Returns the sentences, one a line; nothing if there is nothing to compare with.
 pub(super) fn sentences(comparison: &Comparison) -> String {

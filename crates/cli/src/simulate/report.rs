@@ -3,11 +3,11 @@
 use std::fmt::Write;
 
 use serde::Serialize;
+use tidegate_simulation::control::Kind;
+use tidegate_simulation::measure::Figures;
+use tidegate_simulation::scenario::{Comparing, Scenario};
 
-use super::control::Kind;
-use super::measure::Figures;
 use super::reading;
-use super::scenario::{Comparing, Scenario};
 
 /// Width of the legend.
 const WIDTH: usize = 96;

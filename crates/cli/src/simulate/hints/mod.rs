@@ -1,87 +1,22 @@
 //! `tidegate simulate --hints`: compares kinds of hints by what happens after an outage, for several
 //! populations of clients.
 
-mod figures;
-mod population;
 mod reading;
 mod report;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use tidegate_core::config::Policy;
+use tidegate_simulation::hints::{self, Figures, Population, Strategy};
+use tidegate_simulation::scenario::{Incident, Scenario};
+use tidegate_simulation::world::Setup;
 
-pub(super) use population::Population;
-
-use super::control::Kind;
-use super::crowd::HintKind;
 use super::progress::RunProgress;
-use super::scenario::{Incident, Scenario};
-use super::world::{self, Series, Setup};
-use super::{oracle, parallel, plot, Args};
-use figures::{Figures, RunFigures};
+use super::{plot, Args};
 
 /// Simulated time after an outage, in milliseconds, besides a multiple of its length.
 const AFTER_MS: u64 = 120_000;
 /// The multiple: where a third of the capacity is free, an oracle needs twice the outage.
 const AFTER_OUTAGES: u64 = 2;
-
-/// How a run decides when a visitor who was rejected comes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Strategy {
-    /// Hints, and the breaker of this filter.
-    Hints(HintKind),
-    /// An oracle.
-    Oracle,
-}
-
-impl Strategy {
-    /// All of them, in the order of the tables.
-    const ALL: [Self; 5] = [
-        Self::Hints(HintKind::Fixed5),
-        Self::Hints(HintKind::Fixed30),
-        Self::Hints(HintKind::Jittered),
-        Self::Hints(HintKind::CheckIns),
-        Self::Oracle,
-    ];
-
-    fn name(self) -> String {
-        match self {
-            Self::Hints(hints) => super::value_name(&hints),
-            Self::Oracle => "oracle".to_owned(),
-        }
-    }
-
-    /// Returns its display name.
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::Hints(hints) => hints.title(),
-            Self::Oracle => "oracle",
-        }
-    }
-
-    /// Returns whether these are the hints of this filter.
-    pub(crate) fn is_own(self) -> bool {
-        self == Self::Hints(HintKind::CheckIns)
-    }
-
-    fn run(self, setup: &Setup, seed: u64) -> Series {
-        match self {
-            Self::Hints(hints) => {
-                let setup = Setup {
-                    hints,
-                    ..setup.clone()
-                };
-                world::run(&setup, Kind::Tidegate, seed, &mut |_| ())
-            }
-            Self::Oracle => oracle::run(setup, seed),
-        }
-    }
-}
-
-impl Serialize for Strategy {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.name())
-    }
-}
 
 /// The results for one population and one outage.
 #[derive(Debug, Serialize)]
@@ -210,46 +145,23 @@ fn compare(
     cases: &[Case],
     strategies: &[Strategy],
 ) -> Result<(Vec<Comparison>, Vec<Picture>), String> {
-    let seeds: Vec<u64> = (0..args.runs)
-        .map(|run| args.seed.wrapping_add(run))
-        .collect();
-    let mut jobs = Vec::new();
-    for case in cases {
-        for &strategy in strategies {
-            jobs.extend(seeds.iter().map(|&seed| (case, strategy, seed)));
-        }
-    }
-    let mut progress = RunProgress::new(jobs.len());
-    let run = |&(case, strategy, seed): &(&Case, Strategy, u64)| {
-        let series = strategy.run(&case.setup, seed);
-        let figures = RunFigures::of(&series, &case.setup.incident, seed);
-        (figures, (seed == args.seed).then_some(series))
-    };
-    let results = parallel::map(&jobs, run, &mut |done| {
-        progress.update(done, 0.0, "of the runs")
+    let seeds = (0..args.runs).map(|run| args.seed.wrapping_add(run));
+    let seeds: Vec<u64> = seeds.collect();
+    let setups: Vec<&Setup> = cases.iter().map(|case| &case.setup).collect();
+    let mut progress = RunProgress::new(setups.len() * strategies.len() * seeds.len());
+    let outcomes = hints::compare(&setups, strategies, &seeds, &mut |ended| {
+        progress.update(ended, 0.0, "of the runs")
     });
     progress.end();
     let (mut comparisons, mut pictures) = (Vec::new(), Vec::new());
-    for (case, of_case) in cases
-        .iter()
-        .zip(results.chunks(strategies.len() * seeds.len()))
-    {
-        let (mut all, mut firsts) = (Vec::new(), Vec::new());
-        for (&strategy, runs) in strategies.iter().zip(of_case.chunks(seeds.len())) {
-            let figures: Vec<RunFigures> =
-                runs.iter().map(|(figures, _)| figures.clone()).collect();
-            all.push((strategy, figures));
-            let series = runs.iter().find_map(|(_, series)| series.as_ref());
-            firsts.extend(series.map(|series| (strategy.title(), series)));
-        }
-        let oracle = all
-            .iter()
-            .find(|(strategy, _)| *strategy == Strategy::Oracle);
-        let oracle = oracle.map_or(&[][..], |(_, runs)| runs);
-        let row = |(hints, runs): &(Strategy, Vec<RunFigures>)| Row {
-            hints: *hints,
-            figures: Figures::of(runs, oracle),
-        };
+    for (case, outcomes) in cases.iter().zip(outcomes) {
+        let firsts = outcomes.iter();
+        let firsts = firsts.map(|outcome| (outcome.strategy.title(), &outcome.first));
+        let firsts: Vec<_> = firsts.collect();
+        let rows = outcomes.iter().map(|outcome| Row {
+            hints: outcome.strategy,
+            figures: outcome.figures.clone(),
+        });
         let comparison = Comparison {
             population: case.population,
             outage_ms: case.outage_ms,
@@ -257,7 +169,7 @@ fn compare(
             capacity: case.capacity,
             crowd: case.setup.crowd,
             runs: args.runs,
-            rows: all.iter().map(row).collect(),
+            rows: rows.collect(),
         };
         let (name, title) = (comparison.name(), comparison.title());
         pictures.push((format!("hints.{name}.svg"), plot::loads(&title, &firsts)?));

@@ -1,6 +1,8 @@
 //! Says what a table says, in sentences that are computed from it.
 
-use super::{Row, Strategy};
+use tidegate_simulation::hints::Strategy;
+
+use super::Row;
 
 /// Returns the sentences: how soon visitors are back with the hints of this filter and with the quickest of the
 /// others, and what both ask of the upstream. Nothing if there is nothing to compare with.

@@ -1,6 +1,7 @@
 //! Writes the figures as tables.
 
-use super::figures::{Figure, Figures};
+use tidegate_simulation::hints::{Figure, Figures};
+
 use super::{reading, Comparison, Row};
 use crate::simulate::report;
 

@@ -1,6 +1,6 @@
 use super::super::report::Row;
-use super::super::scenario::Scenario;
 use super::*;
+use tidegate_simulation::scenario::Scenario;
 
 fn figures(value: f64, gave_up: f64) -> Figures {
     let none = Figures::mean(&[]);

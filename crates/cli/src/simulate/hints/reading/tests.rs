@@ -1,25 +1,27 @@
-use super::super::figures::{Figures, RunFigures};
 use super::*;
-use crate::simulate::crowd::HintKind;
+use tidegate_simulation::crowd::HintKind;
+use tidegate_simulation::hints::{Figure, Figures};
 
 fn row(hints: Strategy, back_95_s: Option<f64>, peak_load: f64) -> Row {
-    let run = RunFigures {
-        seed: 1,
-        peak_load,
-        overloaded_s: 3,
-        half_back_s: None,
-        back_95_s,
-        all_back_s: None,
-        lost_s: 0.0,
-        check_ins: 0,
-        longest_wait_s: 0.0,
-        trips_after: 0,
-        never_served: 0,
+    let figure = |value| Figure {
+        mean: value,
+        worst: value,
+        worst_seed: 1,
     };
-    Row {
-        hints,
-        figures: Figures::of(&[run], &[]),
-    }
+    let figures = Figures {
+        peak_load: figure(Some(peak_load)),
+        overloaded_s: figure(Some(3.0)),
+        half_back_s: figure(None),
+        back_95_s: figure(back_95_s),
+        all_back_s: figure(None),
+        lost_s: figure(Some(0.0)),
+        lost_ratio: figure(None),
+        check_ins: figure(Some(0.0)),
+        longest_wait_s: figure(Some(0.0)),
+        trips_after: figure(Some(0.0)),
+        never_served: figure(Some(0.0)),
+    };
+    Row { hints, figures }
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::simulate::crowd::Restless;
-use crate::simulate::hammer::Hammer;
-use crate::simulate::scenario::BEFORE_MS;
-use crate::simulate::world::Setup;
+use crate::crowd::Restless;
+use crate::hammer::Hammer;
+use crate::scenario::BEFORE_MS;
+use crate::world::Setup;
 
 /// Share of the clients that obey where others do not.
 const OBEY: f64 = 0.7;
@@ -15,10 +15,10 @@ const HAMMER_PER_SECOND: u32 = 50;
 /// ...and of a monitor.
 const MONITOR_PER_SECOND: u32 = 5;
 
-/// A population.
+/// A population of clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Population {
+pub enum Population {
     /// All clients obey
     Obey,
     /// 30 % of the clients ignore hints and ask every second
@@ -33,22 +33,23 @@ pub(crate) enum Population {
 
 /// The size of a site, and the outages that are simulated for it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Site {
+pub struct Site {
     /// New visitors per second.
-    pub(crate) rate: u32,
+    pub rate: u32,
     /// Requests per second that the upstream can serve.
-    pub(crate) capacity: u32,
-    pub(crate) outages_ms: &'static [u64],
+    pub capacity: u32,
+    /// Lengths of the outages in milliseconds.
+    pub outages_ms: &'static [u64],
 }
 
 impl Population {
     /// Returns its name on the command line and in file names.
-    pub(crate) fn name(self) -> String {
-        crate::simulate::value_name(&self)
+    pub fn name(self) -> String {
+        crate::value_name(&self)
     }
 
     /// Returns its name in the title of a table.
-    pub(crate) fn title(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::Obey => "all obey",
             Self::EverySecond => "some ask every second",
@@ -59,7 +60,7 @@ impl Population {
     }
 
     /// Returns the site that it visits unless the command line says otherwise.
-    pub(crate) fn site(self) -> Site {
+    pub fn site(self) -> Site {
         match self {
             Self::Obey | Self::EverySecond | Self::Hammer | Self::OneAddress => Site {
                 rate: 100,
@@ -76,7 +77,7 @@ impl Population {
 
     /// Returns a setup with the clients of this population. `obey`: the share of clients that obey
     /// where others do not.
-    pub(crate) fn of(self, setup: Setup, obey: Option<f64>) -> Setup {
+    pub fn of(self, setup: Setup, obey: Option<f64>) -> Setup {
         let all_obey = Setup {
             obey: 1.0,
             restless: Restless::EverySecond,

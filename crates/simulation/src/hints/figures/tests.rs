@@ -1,6 +1,6 @@
 use super::*;
-use crate::simulate::scenario::Scenario;
-use crate::simulate::waits::Waits;
+use crate::scenario::Scenario;
+use crate::waits::Waits;
 
 fn incident() -> Incident {
     // From 20 s to 22 s.

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::simulate::scenario::Incident;
-use crate::simulate::world::{Second, Series};
+use crate::scenario::Incident;
+use crate::world::{Second, Series};
 
 /// The figures of one run. Times are in seconds from the end of the outage; `None` means that it did
 /// not come to that in the run.
@@ -54,13 +54,13 @@ fn is_overloaded(second: &Second) -> bool {
 
 /// A figure of several runs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(crate) struct Figure {
+pub struct Figure {
     /// The mean; `None` if there is no figure of some run.
-    pub(crate) mean: Option<f64>,
+    pub mean: Option<f64>,
     /// The highest figure; `None` if there is no figure of some run.
-    pub(crate) worst: Option<f64>,
+    pub worst: Option<f64>,
     /// The seed of the run with the highest figure, or of the first run without one.
-    pub(crate) worst_seed: u64,
+    pub worst_seed: u64,
 }
 
 impl Figure {
@@ -89,30 +89,30 @@ impl Figure {
 
 /// The figures of several runs. Times are in seconds from the end of the outage.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Figures {
+pub struct Figures {
     /// The highest number of requests that were sent to the upstream in a second after the outage,
     /// relative to what it could have served.
-    pub(crate) peak_load: Figure,
+    pub peak_load: Figure,
     /// Seconds after the outage in which more requests were sent to the upstream than it can serve.
-    pub(crate) overloaded_s: Figure,
+    pub overloaded_s: Figure,
     /// Time until half of the visitors are back who came in the outage and were turned away.
-    pub(crate) half_back_s: Figure,
+    pub half_back_s: Figure,
     /// Time until 95 % of them are back.
-    pub(crate) back_95_s: Figure,
+    pub back_95_s: Figure,
     /// Time until all of them are back.
-    pub(crate) all_back_s: Figure,
+    pub all_back_s: Figure,
     /// The time that all visitors together waited after the outage.
-    pub(crate) lost_s: Figure,
+    pub lost_s: Figure,
     /// [`lost_s`](Self::lost_s), divided by the time that all visitors together wait with the oracle.
-    pub(crate) lost_ratio: Figure,
+    pub lost_ratio: Figure,
     /// The highest number of rejected requests in a second.
-    pub(crate) check_ins: Figure,
+    pub check_ins: Figure,
     /// The longest time from the arrival of a visitor until it was served, outage included.
-    pub(crate) longest_wait_s: Figure,
+    pub longest_wait_s: Figure,
     /// Number of times that the circuit opened after the outage.
-    pub(crate) trips_after: Figure,
+    pub trips_after: Figure,
     /// Visitors who came before the end of the outage and were not served in the run.
-    pub(crate) never_served: Figure,
+    pub never_served: Figure,
 }
 
 impl Figures {

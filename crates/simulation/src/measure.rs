@@ -12,51 +12,51 @@ const CALM_SHARE: f64 = 0.02;
 
 /// The figures of one run, or the means over several runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Figures {
+pub struct Figures {
     /// Requests served, divided by what the upstream could have served of those offered, in the
     /// measured seconds.
-    pub(crate) goodput: f64,
-    /// The worst of the runs.
-    pub(crate) goodput_worst: f64,
+    pub goodput: f64,
+    /// [`goodput`](Self::goodput) of the worst run.
+    pub goodput_worst: f64,
     /// Share of the visitors' requests that was served, of those that ended in the measured seconds.
-    pub(crate) served: f64,
-    /// The worst of the runs.
-    pub(crate) served_worst: f64,
+    pub served: f64,
+    /// [`served`](Self::served) of the worst run.
+    pub served_worst: f64,
     /// Requests that were sent to the upstream and not served.
-    pub(crate) failed: f64,
+    pub failed: f64,
     /// Requests that the breaker rejected.
-    pub(crate) rejected: f64,
+    pub rejected: f64,
     /// Requests for the path that fails that were sent to the upstream.
-    pub(crate) broken_sent: f64,
+    pub broken_sent: f64,
     /// Requests for the path that fails that the breaker rejected.
-    pub(crate) broken_rejected: f64,
+    pub broken_rejected: f64,
     /// Clients that gave up without being served.
-    pub(crate) gave_up: f64,
+    pub gave_up: f64,
     /// Requests sent to a dead upstream until the breaker first rejected one.
-    pub(crate) before_trip: f64,
-    /// The worst of the runs.
-    pub(crate) before_trip_worst: f64,
+    pub before_trip: f64,
+    /// [`before_trip`](Self::before_trip) of the worst run.
+    pub before_trip_worst: f64,
     /// Requests sent to a dead upstream in total.
-    pub(crate) into_dead: f64,
+    pub into_dead: f64,
     /// How often the breaker opened.
-    pub(crate) trips: f64,
+    pub trips: f64,
     /// Seconds from the beginning of the incident until the breaker first rejected a visitor; `None` if
     /// it did not in some run.
-    pub(crate) opened: Option<f64>,
-    /// The worst of the runs.
-    pub(crate) opened_worst: Option<f64>,
+    pub opened: Option<f64>,
+    /// [`opened`](Self::opened) of the worst run; `None` if it did not in some run.
+    pub opened_worst: Option<f64>,
     /// Seconds from the end of the incident to recovery; `None` if some run did not recover.
-    pub(crate) recovered: Option<f64>,
-    /// The worst of the runs.
-    pub(crate) recovered_worst: Option<f64>,
+    pub recovered: Option<f64>,
+    /// [`recovered`](Self::recovered) of the worst run; `None` if some run did not recover.
+    pub recovered_worst: Option<f64>,
     /// The highest load offered to the upstream in a second after the incident, divided by its
     /// capacity.
-    pub(crate) peak_load: f64,
+    pub peak_load: f64,
 }
 
 impl Figures {
     /// Computes the figures of one run.
-    pub(crate) fn of(series: &Series, incident: &Incident) -> Self {
+    pub fn of(series: &Series, incident: &Incident) -> Self {
         let seconds = &series.seconds;
         let measured = seconds.get(incident.measured()).unwrap_or_default();
         let good: f64 = measured.iter().map(|s| f64::from(s.good)).sum();
@@ -105,7 +105,7 @@ impl Figures {
     }
 
     /// Computes the means and worst values over several runs.
-    pub(crate) fn mean(runs: &[Self]) -> Self {
+    pub fn mean(runs: &[Self]) -> Self {
         let count = runs.len().max(1) as f64;
         let mean = |of: fn(&Self) -> f64| runs.iter().map(of).sum::<f64>() / count;
         let most = |of: fn(&Self) -> f64| runs.iter().map(of).fold(0.0, f64::max);

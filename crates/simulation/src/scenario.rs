@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::upstream::Condition;
 
 /// Time before the incident in milliseconds.
-pub(crate) const BEFORE_MS: u64 = 20_000;
+pub const BEFORE_MS: u64 = 20_000;
 /// Share of the capacity at the beginning of a cold start...
 const COLD_SHARE: f64 = 0.3;
 /// ...and its length in milliseconds.
@@ -27,7 +27,7 @@ const AFTER_MS: u64 = 60_000;
 /// A kind of incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Scenario {
+pub enum Scenario {
     /// Dead, then at once as good as before
     Outage,
     /// Dead, then back with 30 % of its capacity, growing to all of it within 15 s
@@ -67,7 +67,7 @@ pub(crate) enum Askers {
 
 /// Which figures of a scenario are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Comparing {
+pub enum Comparing {
     /// How much of the capacity is used.
     Goodput,
     /// How many of the visitors are served.
@@ -79,7 +79,7 @@ pub(crate) enum Comparing {
 impl Scenario {
     /// All scenarios, in the order of the tables: first the upstream that is alive and overloaded,
     /// which is what a breaker is for.
-    pub(crate) const ALL: [Self; 10] = [
+    pub const ALL: [Self; 10] = [
         Self::Brownout50,
         Self::Brownout30,
         Self::Outage,
@@ -93,12 +93,12 @@ impl Scenario {
     ];
 
     /// Returns its name on the command line and in file names.
-    pub(crate) fn name(self) -> String {
-        super::value_name(&self)
+    pub fn name(self) -> String {
+        crate::value_name(&self)
     }
 
     /// Returns its help text as a part of a sentence.
-    pub(crate) fn story(self) -> String {
+    pub fn story(self) -> String {
         let value = self.to_possible_value();
         let help = value.and_then(|value| value.get_help().map(ToString::to_string));
         let mut story = help.unwrap_or_default();
@@ -109,7 +109,7 @@ impl Scenario {
     }
 
     /// Returns the default length of the incident in milliseconds.
-    pub(crate) fn default_ms(self) -> u64 {
+    pub fn default_ms(self) -> u64 {
         match self {
             Self::Outage
             | Self::ColdStart
@@ -125,7 +125,7 @@ impl Scenario {
     }
 
     /// Returns the default number of new visitors per second.
-    pub(crate) fn default_rate(self) -> u32 {
+    pub fn default_rate(self) -> u32 {
         match self.comparing() {
             Comparing::Served => RATE_OF_SMALL_SITE,
             Comparing::Goodput | Comparing::Times => RATE,
@@ -133,7 +133,7 @@ impl Scenario {
     }
 
     /// Returns which figures are compared.
-    pub(crate) fn comparing(self) -> Comparing {
+    pub fn comparing(self) -> Comparing {
         match self {
             Self::Outage
             | Self::ColdStart
@@ -155,21 +155,22 @@ impl Scenario {
     }
 }
 
-/// The course of an incident. Times are in milliseconds since the start.
+/// The course of an incident. Times are in milliseconds since the start of the run.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Incident {
+pub struct Incident {
     scenario: Scenario,
     /// Visitors per second.
     rate: f64,
     /// Requests per second that the healthy upstream can serve.
     capacity: f64,
-    /// When it ends; after that, the upstream recovers.
-    pub(crate) end_ms: u64,
+    /// When it ends, [`BEFORE_MS`] included; after that, the upstream recovers.
+    pub end_ms: u64,
 }
 
 impl Incident {
-    /// Creates an incident of `length_ms` at an upstream with `rate` visitors per second.
-    pub(crate) fn new(scenario: Scenario, rate: f64, capacity: f64, length_ms: u64) -> Self {
+    /// Creates an incident of `length_ms` at an upstream that has `rate` new visitors per second, and can
+    /// serve `capacity` requests per second when it is healthy.
+    pub fn new(scenario: Scenario, rate: f64, capacity: f64, length_ms: u64) -> Self {
         Self {
             scenario,
             rate,

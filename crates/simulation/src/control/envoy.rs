@@ -4,8 +4,8 @@ use tidegate_core::breaker::window::{Counts, Window};
 use tidegate_core::rng::Rng as _;
 
 use super::{At, Control, Pass, Phase, Verdict};
-use crate::simulate::proxy::Proxy;
-use crate::simulate::upstream::Answer;
+use crate::proxy::Proxy;
+use crate::upstream::Answer;
 
 /// `consecutive_5xx`: number of consecutive failures that eject a host.
 const CONSECUTIVE_5XX: u32 = 5;

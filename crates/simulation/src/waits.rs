@@ -3,7 +3,7 @@
 /// The waiting times of the visitors of a run. All times are in milliseconds; points in time count
 /// from the start of the run.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Waits {
+pub struct Waits {
     /// When the incident ends.
     end_ms: u64,
     /// Visitors who have come and were not served yet.
@@ -17,9 +17,9 @@ pub(crate) struct Waits {
     /// Visitors who came before the end of the incident and were not served.
     pub(crate) early_left: u64,
     /// Visitors whom the incident turned away.
-    pub(crate) turned_away: u64,
+    pub turned_away: u64,
     /// When each of these was served, in order.
-    pub(crate) back_ms: Vec<u64>,
+    pub back_ms: Vec<u64>,
 }
 
 impl Waits {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::simulate::scenario::Scenario;
+use crate::scenario::Scenario;
 use tidegate_core::config::Config;
 
 /// Returns the setup of a small run: an upstream that serves 30 requests per second gets 20 visitors

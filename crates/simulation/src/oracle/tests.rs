@@ -1,6 +1,6 @@
 use super::*;
-use crate::simulate::scenario::{Incident, Scenario};
-use crate::simulate::world::tests::setup;
+use crate::scenario::{Incident, Scenario};
+use crate::world::tests::setup;
 
 /// An upstream that serves one visitor per 40 ms, dead from 20 s to 21 s.
 fn small() -> Setup {

@@ -24,65 +24,72 @@ const TICK_MS: u64 = 50;
 
 /// The parameters of a run, except its breaker and its seed.
 #[derive(Debug, Clone)]
-pub(crate) struct Setup {
-    pub(crate) incident: Incident,
-    pub(crate) model: Model,
+pub struct Setup {
+    /// What happens to the upstream, and when.
+    pub incident: Incident,
+    /// The upstream.
+    pub model: Model,
     /// New visitors per second.
-    pub(crate) rate: f64,
+    pub rate: f64,
     /// Additional visitors, spread evenly over the incident.
-    pub(crate) crowd: u64,
-    /// Share of clients that follow the retry hint.
-    pub(crate) obey: f64,
+    pub crowd: u64,
+    /// Share of clients that follow the retry hint, in [0, 1].
+    pub obey: f64,
     /// When the others return.
-    pub(crate) restless: Restless,
+    pub restless: Restless,
     /// Whether all visitors come from one address.
-    pub(crate) has_one_address: bool,
+    pub has_one_address: bool,
     /// A client that asks all the time and is no visitor.
-    pub(crate) hammer: Option<Hammer>,
+    pub hammer: Option<Hammer>,
     /// Attempts per client; 0: until it is served.
-    pub(crate) tries: u32,
-    pub(crate) workers: usize,
-    pub(crate) duration_ms: u64,
-    pub(crate) settings: Settings,
-    pub(crate) retry: Retry,
-    pub(crate) hints: HintKind,
+    pub tries: u32,
+    /// Worker threads of the proxy.
+    pub workers: usize,
+    /// Length of the run in milliseconds: a multiple of 1000.
+    pub duration_ms: u64,
+    /// The settings of the breaker of this filter.
+    pub settings: Settings,
+    /// The settings of the retry hints of this filter.
+    pub retry: Retry,
+    /// The retry hints that clients get which were not served.
+    pub hints: HintKind,
 }
 
 /// The counts of one second. Requests for a path that fails, and those of a client that asks all the
 /// time, are counted apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Second {
+pub struct Second {
     /// Requests that arrived.
-    pub(crate) offered: u32,
+    pub offered: u32,
     /// Of these, requests of returning clients.
-    pub(crate) returning: u32,
+    pub returning: u32,
     /// Requests that were sent to the upstream.
-    pub(crate) admitted: u32,
+    pub admitted: u32,
     /// Requests that the breaker rejected.
-    pub(crate) rejected: u32,
+    pub rejected: u32,
     /// Requests that were served.
-    pub(crate) good: u32,
+    pub good: u32,
     /// Requests that were sent to the upstream and not served.
-    pub(crate) failed: u32,
+    pub failed: u32,
     /// Requests for the path that fails that were sent to the upstream.
-    pub(crate) broken_sent: u32,
+    pub broken_sent: u32,
     /// Requests for the path that fails that the breaker rejected.
-    pub(crate) broken_rejected: u32,
+    pub broken_rejected: u32,
     /// Requests of the client that asks all the time that were sent to the upstream.
-    pub(crate) hammer_sent: u32,
+    pub hammer_sent: u32,
     /// Requests of the client that asks all the time that the breaker rejected.
-    pub(crate) hammer_rejected: u32,
+    pub hammer_rejected: u32,
     /// Number of requests that the upstream could have served.
-    pub(crate) capacity: f64,
+    pub capacity: f64,
     /// Clients that wait to return, at the end of the second.
-    pub(crate) waiting: u64,
+    pub waiting: u64,
     /// The state of the breaker in most slices of the second that were not closed, if any.
-    pub(crate) phase: Phase,
+    pub phase: Phase,
 }
 
 impl Second {
     /// Returns the number of requests of the client that asks all the time.
-    pub(crate) fn hammer(&self) -> u32 {
+    pub fn hammer(&self) -> u32 {
         self.hammer_sent + self.hammer_rejected
     }
 
@@ -98,8 +105,9 @@ impl Second {
 
 /// The result of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Series {
-    pub(crate) seconds: Vec<Second>,
+pub struct Series {
+    /// The counts of each second of the run.
+    pub seconds: Vec<Second>,
     /// When the breaker first rejected a request since the incident began, in milliseconds since the
     /// start.
     pub(crate) rejected_ms: Option<u64>,
@@ -114,7 +122,7 @@ pub(crate) struct Series {
     /// How often the breaker opened after the incident.
     pub(crate) trips_after: u32,
     /// How long the visitors waited.
-    pub(crate) waits: Waits,
+    pub waits: Waits,
 }
 
 /// A request in flight.
@@ -154,8 +162,9 @@ struct World<'a> {
     series: Series,
 }
 
-/// Runs the simulation. `progress` gets the completed share, in [0, 1], once in a simulated second.
-pub(crate) fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut(f64)) -> Series {
+/// Simulates a run with a breaker. `progress` gets the completed share, in [0, 1], once in a simulated
+/// second.
+pub fn run(setup: &Setup, kind: Kind, seed: u64, progress: &mut dyn FnMut(f64)) -> Series {
     let mut world = World::new(setup, kind, seed);
     let mut phases = [0_u32; 4];
     for now_ms in (0..setup.duration_ms).step_by(SLICE_MS as usize) {

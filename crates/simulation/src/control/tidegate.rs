@@ -3,8 +3,8 @@
 use tidegate_core::breaker::State;
 
 use super::{At, Control, Pass, Phase, Verdict};
-use crate::simulate::proxy::Proxy;
-use crate::simulate::upstream::Answer;
+use crate::proxy::Proxy;
+use crate::upstream::Answer;
 
 /// The breaker of the workers.
 #[derive(Debug)]

@@ -3,11 +3,11 @@
 
 /// A client that asks all the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Hammer {
+pub struct Hammer {
     /// Requests per second.
-    pub(crate) per_second: u32,
+    pub per_second: u32,
     /// When it begins, in milliseconds since the start.
-    pub(crate) from_ms: u64,
+    pub from_ms: u64,
 }
 
 impl Hammer {

@@ -16,7 +16,7 @@ use super::upstream::Answer;
 /// A breaker to compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Everything passes
     None,
     /// Opens for 5 s, then closes after one good probe
@@ -33,12 +33,12 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Returns its name on the command line, which is also that of its pictures.
-    pub(crate) fn name(self) -> String {
-        crate::simulate::value_name(&self)
+    pub fn name(self) -> String {
+        crate::value_name(&self)
     }
 
     /// Returns its display name.
-    pub(crate) fn title(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::None => "no breaker",
             Self::OneProbe => "one probe, then closed",
@@ -91,13 +91,16 @@ pub(crate) struct Pass {
 }
 
 /// The state of a breaker, for charts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Phase {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// Every request passes.
     #[default]
     Closed,
+    /// Every request is rejected.
     Open,
+    /// A few requests pass, as probes.
     HalfOpen,
+    /// A share of the requests passes.
     Ramp,
 }
 

@@ -18,15 +18,15 @@ pub(crate) const PATIENCE_MS: u64 = 2_000;
 
 /// The constants of a run.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Model {
+pub struct Model {
     /// Number of hosts that share the capacity.
-    pub(crate) hosts: usize,
+    pub hosts: usize,
     /// Timeout of a request in milliseconds.
-    pub(crate) timeout_ms: u64,
-    /// Length of the queue of each host.
-    pub(crate) queue: usize,
-    /// Share of its work that a host does for a request whose client has gone.
-    pub(crate) waste: f64,
+    pub timeout_ms: u64,
+    /// Length of the queue of each host, in requests.
+    pub queue: usize,
+    /// Share of its work that a host does for a request whose client has gone, in [0, 1].
+    pub waste: f64,
 }
 
 /// The condition of the upstream at one time.

@@ -5,8 +5,8 @@ use tidegate_core::breaker::window::{Counts, Window};
 use tidegate_core::rng::Rng as _;
 
 use super::{At, Control, Pass, Phase, Verdict};
-use crate::simulate::proxy::Proxy;
-use crate::simulate::upstream::Answer;
+use crate::proxy::Proxy;
+use crate::upstream::Answer;
 
 /// Width of a bucket of the window in milliseconds: ten make 10 s.
 const BUCKET_MS: u64 = 1_000;

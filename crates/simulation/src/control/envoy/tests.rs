@@ -2,8 +2,8 @@ use tidegate_core::breaker::ClientId;
 use tidegate_core::config::Config;
 
 use super::*;
-use crate::simulate::paths::{Asker, SitePath};
-use crate::simulate::rng::Stream;
+use crate::paths::{Asker, SitePath};
+use crate::rng::Stream;
 
 /// The random numbers and the proxy of a call. Neither address nor path matter to Envoy.
 struct Calls {

@@ -1,8 +1,8 @@
 use super::*;
-use crate::simulate::control::Kind;
-use crate::simulate::crowd::HintKind;
-use crate::simulate::scenario::{Incident, Scenario};
-use crate::simulate::world::{self, tests::setup, Second};
+use crate::control::Kind;
+use crate::crowd::HintKind;
+use crate::scenario::{Incident, Scenario};
+use crate::world::{self, tests::setup, Second};
 
 #[test]
 fn only_those_who_are_not_to_obey_ask_every_second() {

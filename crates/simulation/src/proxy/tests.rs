@@ -1,6 +1,6 @@
 use super::*;
-use crate::simulate::paths::{address, SitePath, ONE_CLIENT};
-use crate::simulate::rng::Stream;
+use crate::paths::{address, SitePath, ONE_CLIENT};
+use crate::rng::Stream;
 use tidegate_core::config::Config;
 
 const WORKERS: usize = 2;

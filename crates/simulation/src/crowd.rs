@@ -11,7 +11,7 @@ use super::rng::Stream;
 
 /// When clients come back that do not follow the hint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Restless {
+pub enum Restless {
     /// After 1 to 6 seconds, as a person reloads a page.
     Reload,
     /// After one second, as a program asks.
@@ -128,7 +128,7 @@ impl Returning {
 /// The kinds of retry hints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum HintKind {
+pub enum HintKind {
     /// After 5 s
     #[value(name = "fixed-5s")]
     #[serde(rename = "fixed-5s")]
@@ -145,7 +145,7 @@ pub(crate) enum HintKind {
 
 impl HintKind {
     /// Returns its display name.
-    pub(crate) fn title(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::Fixed5 => "5 s for everybody",
             Self::Fixed30 => "30 s for everybody",
