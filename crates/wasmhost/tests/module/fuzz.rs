@@ -4,7 +4,7 @@ use tidegate_wasmhost::{
     Call, Fault, Faults, Headers, Property, Request, Rng, StreamId, Trap, Vm, World,
 };
 
-use super::{host, stages};
+use super::{copy_of_started, host, stages};
 
 /// The number of sequences. Each one runs in a VM of its own, and its failure names its seed.
 const SEQUENCES: u64 = 1_500;
@@ -183,7 +183,7 @@ fn event(vm: &mut Vm, open: &mut Vec<Open>, rng: &mut Rng) -> Result<(), Trap> {
         8 => drop(vm.request_body(id, &rng.bytes(len), eos)?),
         9 => drop(vm.request_trailers(id, headers(rng))?),
         10 => vm.tick(rng.below(100_000) as u64)?,
-        _ if rng.one_in(8) => drop(vm.configure(configuration(rng))?),
+        _ if rng.one_in(8) => drop(vm.configure(configuration(rng).as_bytes())?),
         _ => {
             let name = *rng.pick(&["response.code_details", "response.flags", "xds.route_name"]);
             let value = if rng.one_in(2) {
@@ -197,11 +197,11 @@ fn event(vm: &mut Vm, open: &mut Vec<Open>, rng: &mut Rng) -> Result<(), Trap> {
     Ok(())
 }
 
-fn configuration(rng: &mut Rng) -> &'static [u8] {
+fn configuration(rng: &mut Rng) -> &'static str {
     if rng.one_in(2) {
-        b"{}"
+        "{}"
     } else {
-        rng.pick(CONFIGS).as_bytes()
+        *rng.pick(CONFIGS)
     }
 }
 
@@ -214,12 +214,11 @@ fn sequence(seed: u64) -> Result<(u64, u64), Trap> {
         1 => Faults::chaos(seed, 2),
         _ => Faults::chaos(seed, 6),
     };
-    let start = if rng.one_in(8) {
-        faults.clone()
+    let mut vm = if rng.one_in(8) {
+        host().start_with(&World::new(), config.as_bytes(), faults.clone())?
     } else {
-        Faults::none()
+        copy_of_started(config)
     };
-    let mut vm = host().start_with(&World::new(), config, start)?;
     vm.set_faults(faults);
     let mut open = Vec::new();
     for _ in 0..EVENTS {
@@ -261,7 +260,7 @@ fn truncated_and_inconsistent_header_blocks_do_not_trap() {
     for stage in stages::all() {
         for fault in Fault::OF_DATA {
             for seed in 0..100 {
-                let mut vm = host().start(&World::new(), b"{}").unwrap();
+                let mut vm = copy_of_started("{}");
                 let call = if seed % 4 == 0 {
                     Call::GetHeaderMapValue
                 } else {

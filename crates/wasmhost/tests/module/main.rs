@@ -12,7 +12,8 @@ mod interface;
 mod memory;
 mod stages;
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tidegate_wasmhost::{Host, Vm, World};
 
@@ -27,6 +28,33 @@ fn vm(config: &str) -> Vm {
     let mut vm = host().start(&World::new(), config.as_bytes()).unwrap();
     assert!(vm.configured(), "{config} was refused: {:?}", vm.take_log());
     vm
+}
+
+/// Returns a copy of a VM that has started with a configuration, accepted or not, in a world of its own. For tests that need
+/// thousands of them.
+fn copy_of_started(config: &'static str) -> Vm {
+    static STARTED: Mutex<BTreeMap<&str, Vm>> = Mutex::new(BTreeMap::new());
+    let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let start = || host().start(&World::new(), config.as_bytes()).unwrap();
+    started.entry(config).or_insert_with(start).copy()
+}
+
+#[test]
+fn a_copy_does_what_the_vm_does_and_leaves_it_alone() {
+    for stage in stages::all() {
+        let mut vm = vm("{}");
+        // What runs before is copied too: the state of a route that has failed.
+        vm.exchange(&stage.request, &stage.response).unwrap();
+        let mut copy = vm.copy();
+        for _ in 0..3 {
+            let seen = vm.exchange(&stage.request, &stage.response).unwrap();
+            let of_copy = copy.exchange(&stage.request, &stage.response).unwrap();
+            assert_eq!(seen, of_copy, "{}", stage.name);
+            assert_eq!(vm.counts(), copy.counts(), "{}", stage.name);
+            assert_eq!(vm.take_log(), copy.take_log(), "{}", stage.name);
+            assert_eq!(vm.memory_bytes(), copy.memory_bytes(), "{}", stage.name);
+        }
+    }
 }
 
 /// The most policies that a configuration can have.
