@@ -201,7 +201,7 @@ fn configuration(rng: &mut Rng) -> &'static str {
     if rng.one_in(2) {
         "{}"
     } else {
-        *rng.pick(CONFIGS)
+        rng.pick::<&str>(CONFIGS)
     }
 }
 
