@@ -25,7 +25,7 @@ const TICK_MS: u64 = 50;
 /// The parameters of a run, except its breaker and its seed.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// What happens to the upstream, and when.
+    /// The failure of the upstream: its kind, its beginning and its end.
     pub incident: Incident,
     /// The upstream.
     pub model: Model,

@@ -186,10 +186,11 @@ impl Vm {
         })
     }
 
-    /// Returns a VM in the same state, in a world of its own with the same shared data and metrics. A start
-    /// executes nine million instructions; a copy, none.
+    /// Returns a VM in the same state, in a world of its own with the same shared data and metrics. It is
+    /// cheap: a start executes nine million instructions of the module, a copy none.
     ///
-    /// What is copied is the memory: between callbacks, the module has nothing else that changes.
+    /// Copies the module's memory, and not its globals and tables: between callbacks these have the values
+    /// that they had at the start.
     ///
     /// # Panics
     /// If the module has no memory, or if there is none for the copy.
