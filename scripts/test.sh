@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs every check. Stops at the first step that fails and names it.
 #
-# The module is built beside clippy, and what the tests need is installed while they are built. The tests with a load on Envoy
-# wait most of the time; so beside the tests on Envoy, with the lowest priority, a second lane of steps runs: tests of the
-# tools, which only compute, and what is quick and needs their binaries.
+# The module is built, and what the tests need is installed, while the tests are built. The tests with a load on Envoy wait
+# most of the time; so beside the tests on Envoy, with the lowest priority, a second lane of steps runs: tests of the tools,
+# which only compute, and what is quick and needs their binaries.
 . "$(dirname "$0")/lib.sh"
 
 # Programs that the end-to-end tests run, and Python, which installs Envoy and grpcio.
@@ -26,7 +26,7 @@ step() {
   summary="$summary$(printf '%6d s  %s' $((SECONDS - begun)) "$name")"$'\n'
 }
 
-installs() { envoy && clients && registry && monitoring && authoring; }
+needed() { module && envoy && clients && registry && monitoring && authoring; }
 module() { scripts/wasm.sh >/dev/null; }
 envoy() { ENVOY=$(scripts/envoy.sh) && export ENVOY && "$ENVOY" --version >&2; }
 # The tests run these scripts too. Running them here shows what they install and keeps it out of the time of the tests.
@@ -41,8 +41,8 @@ lane() {
   summary=
   # One at a time, so that the tests on Envoy keep a processor.
   RUST_TEST_THREADS=1 step "tests of the core, of the tools, and of the module in a host of our own" \
-    cargo test --locked "${tools[@]}" --bins --test '*'
-  step "examples in the documentation of the crates" cargo test --quiet --locked "${tools[@]}" --doc
+    cargo_test "${tools[@]}" --bins --test '*'
+  step "examples in the documentation of the crates" cargo_test --quiet "${tools[@]}" --doc
   step "generated docs" scripts/docs.sh --check
   step "licences and sources of the dependencies" scripts/lint.sh deny
   step "workflows of GitHub Actions" scripts/lint.sh workflows
@@ -56,14 +56,13 @@ need_cargo
 step "formatting" scripts/lint.sh fmt
 # It may have to be installed, so nothing else may be installed meanwhile.
 step "a compiler of the module" scripts/wasm.sh compiler
-beside "the module" module
-step "clippy" scripts/lint.sh clippy
-step "the rest of building the module" joined
+step "clippy of the module" scripts/wasm.sh clippy
+beside "the module, an Envoy, browsers, RPC clients, a registry, a Prometheus, types of Grafana, a language server, a kubectl" needed
+# All targets, so that clippy sees the benchmarks too.
+step "a build of the tests, with clippy" build_tests --all-targets
+step "unit tests" cargo_test --quiet "${tested[@]}" --lib
+step "what was built and installed in the background" joined
 export TIDEGATE_WASM=$root/dist/tidegate.wasm
-beside "an Envoy, browsers, RPC clients, a registry, a Prometheus, types of Grafana, a language server, a kubectl" installs
-step "a build of the tests" build_tests
-step "unit tests" cargo test --quiet --locked "${tested[@]}" --lib
-step "what was installed in the background" joined
 step "an Envoy" envoy
 beside "tests of the tools, docs, licences" lane
 step "tests on Envoy" e2e_tests

@@ -10,7 +10,7 @@
 #   scripts/wasm.sh           build; the path of the module is the only line on stdout
 #   scripts/wasm.sh compiler  install the compiler, if there is none, and build nothing
 #   scripts/wasm.sh noop      build crates/noop instead, with all exports, for the benchmarks
-#   scripts/wasm.sh clippy    lint the module's crate, for its own target where the active toolchain has it
+#   scripts/wasm.sh clippy    lint the crates of both modules, for their own target where the active toolchain has it
 . "$(dirname "$0")/lib.sh"
 cd "$root"
 
@@ -116,14 +116,16 @@ wasm_dir=$target_dir/wasm-$way
 export CARGO_TARGET_DIR=$wasm_dir
 
 if [ "${1:-build}" = clippy ]; then
+  need_component clippy rust-web-clippy
   if [ "$way" = debian ]; then
     # rustup's clippy cannot read what Debian's compiler builds. The same code type-checks natively:
     # only its link step needs the host.
-    lint() { CARGO_TARGET_DIR=$target_dir cargo clippy --quiet --locked -p tidegate-filter "$@" -- -D warnings; }
+    export CARGO_TARGET_DIR=$target_dir
+    lint() { cargo clippy --locked -p "$package" "$@"; }
   else
-    lint() { run_cargo clippy --quiet "$@" -- -D warnings; }
+    lint() { run_cargo clippy "$@"; }
   fi
-  lint
+  for package in tidegate-filter tidegate-noop; do lint --quiet -- -D warnings; done
   exit
 fi
 
