@@ -90,7 +90,7 @@ pub(crate) struct Asker {
 pub(crate) fn address(number: u32) -> ClientId {
     // All of 10.0.0.0/8 and what follows: a made-up address may be anything.
     let ip = Ipv4Addr::from(0x0a00_0000_u32.wrapping_add(number));
-    ClientId::of_address(format!("{ip}:50000").as_bytes())
+    ClientId::of_ip(ip.into())
 }
 
 #[cfg(test)]

@@ -20,12 +20,15 @@ impl SharedData for Shared {
         number: Option<u32>,
     ) -> Result<(), HostError> {
         // As in Envoy: the number is not compared if there is no value.
-        let current = self.0.get(key).map_or(0, |(_, number)| *number);
-        if current != 0 && number.is_some_and(|number| number != current) {
+        let Some((written, current)) = self.0.get_mut(key) else {
+            self.0.insert(key.to_owned(), (value.to_vec(), 1));
+            return Ok(());
+        };
+        if number.is_some_and(|number| number != *current) {
             return Err(HostError::CasMismatch);
         }
-        let written = (value.to_vec(), current.wrapping_add(1));
-        self.0.insert(key.to_owned(), written);
+        value.clone_into(written);
+        *current = current.wrapping_add(1);
         Ok(())
     }
 }

@@ -21,14 +21,17 @@ impl ClientId {
     /// The client whose address is not known.
     pub const UNKNOWN: Self = Self(0);
 
-    /// Returns the client of an address as Envoy writes it, with the port. All addresses of an IPv6
-    /// network of 64 bits are one client: a single one usually has them all.
+    /// Returns the client of an address as Envoy writes it, with the port.
     pub fn of_address(address: &[u8]) -> Self {
         let text = std::str::from_utf8(address).unwrap_or_default();
-        let Ok(socket) = text.parse::<SocketAddr>() else {
-            return Self::UNKNOWN;
-        };
-        match socket.ip().to_canonical() {
+        let socket = text.parse::<SocketAddr>();
+        socket.map_or(Self::UNKNOWN, |socket| Self::of_ip(socket.ip()))
+    }
+
+    /// Returns the client with this address. All addresses of an IPv6 network of 64 bits are one client: a
+    /// single one usually has them all.
+    pub fn of_ip(ip: IpAddr) -> Self {
+        match ip.to_canonical() {
             IpAddr::V4(ip) => Self::of_bytes(&ip.octets()),
             IpAddr::V6(ip) => {
                 let network = ip.octets();

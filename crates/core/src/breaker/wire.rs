@@ -33,6 +33,9 @@ const FIRST_VERSION: u8 = 1;
 /// Later versions count on; a record with a higher number is garbage.
 const LATER_VERSIONS: std::ops::RangeInclusive<u8> = VERSION + 1..=15;
 
+/// About the length of one circuit with some clients.
+const CIRCUIT_BYTES: usize = 640;
+
 /// Number of bits of the deadline in a lease; the generation is in the bits above.
 const DEADLINE_BITS: u32 = 48;
 const DEADLINE_MASK: u64 = (1 << DEADLINE_BITS) - 1;
@@ -40,7 +43,9 @@ const DEADLINE_MASK: u64 = (1 << DEADLINE_BITS) - 1;
 impl RouteCircuits {
     /// Encodes the circuits as a record.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = vec![VERSION];
+        let circuits = self.classes.len().saturating_add(1);
+        let mut out = Vec::with_capacity(circuits.saturating_mul(CIRCUIT_BYTES));
+        out.push(VERSION);
         put_circuit(&mut out, &self.route);
         let (tries_since, tries_cost) = self.tries;
         put_times(&mut out, &[self.watched_since, tries_since]);

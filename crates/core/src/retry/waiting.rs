@@ -75,25 +75,56 @@ impl Window {
 
     fn unite(&mut self, other: &Self) {
         self.requests = self.requests.saturating_add(other.requests);
-        for (register, rank) in self.registers.iter_mut().zip(other.registers) {
+        for (register, &rank) in self.registers.iter_mut().zip(&other.registers) {
             *register = rank.max(*register);
+        }
+    }
+}
+
+/// The clients of several windows, counted together.
+struct United {
+    requests: u32,
+    registers: [u8; REGISTERS],
+    /// The number of registers of each rank. The estimate is asked for after each window, and needs no more
+    /// than this.
+    of_rank: [u32; RANKS],
+}
+
+impl United {
+    fn new() -> Self {
+        let mut of_rank = [0; RANKS];
+        of_rank[0] = REGISTERS as u32;
+        Self {
+            requests: 0,
+            registers: [0; REGISTERS],
+            of_rank,
+        }
+    }
+
+    fn add(&mut self, window: &Window) {
+        self.requests = self.requests.saturating_add(window.requests);
+        for (register, &rank) in self.registers.iter_mut().zip(&window.registers) {
+            if rank <= *register {
+                continue;
+            }
+            let before = std::mem::replace(register, rank);
+            if let Some(registers) = self.of_rank.get_mut(rank_index(before)) {
+                *registers = registers.saturating_sub(1);
+            }
+            if let Some(registers) = self.of_rank.get_mut(rank_index(rank)) {
+                *registers = registers.saturating_add(1);
+            }
         }
     }
 
     /// Estimates the number of different clients.
     fn clients(&self) -> f64 {
         let count = REGISTERS as f64;
-        // The number of registers of each rank.
-        let mut of_rank = [0.0; RANKS];
-        for &rank in &self.registers {
-            if let Some(registers) = of_rank.get_mut(usize::from(rank).min(RANKS - 1)) {
-                *registers += 1.0;
-            }
-        }
         // Each register counts 2^-rank.
-        let sum = of_rank.iter().rev().fold(0.0, |sum, n| sum / 2.0 + n);
+        let ranks = self.of_rank.iter().rev();
+        let sum = ranks.fold(0.0, |sum, &registers| sum / 2.0 + f64::from(registers));
         let estimate = ALPHA * count * count / sum;
-        let free = of_rank[0];
+        let free = f64::from(self.of_rank[0]);
         if estimate <= 2.5 * count && free > 0.0 {
             // Few clients: by the number of registers that none of them has chosen.
             count * (count / free).ln()
@@ -101,6 +132,11 @@ impl Window {
             estimate
         }
     }
+}
+
+/// Returns the place of a rank in a list of all ranks. (Another worker may have written a higher one than there is.)
+fn rank_index(rank: u8) -> usize {
+    usize::from(rank).min(RANKS - 1)
 }
 
 /// The clients that were told to come back in the last minute, over all workers.
@@ -164,13 +200,13 @@ impl Waiting {
     fn interval(&self, check_ins: u32, now: Timestamp) -> Duration {
         let per_second = f64::from(check_ins.max(1)) * MEAN_PART;
         let newest = number(now);
-        let mut all = Window::new(newest);
+        let mut all = United::new();
         let mut needed = 0.0;
         for back in 0..WINDOWS as u64 {
             let number = newest.saturating_sub(back);
             let place = place(number);
             if let Some(window) = self.windows.get(place).filter(|w| w.number == number) {
-                all.unite(window);
+                all.add(window);
             }
             let requests = f64::from(all.requests) / REQUESTS_OF_CLIENT;
             needed = all.clients().max(requests) / per_second;
@@ -194,8 +230,8 @@ impl Waiting {
     }
 
     /// Decodes windows. Returns `None` for bytes of another length.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut waiting = Self::default();
+    pub fn decode(bytes: &[u8]) -> Option<Box<Self>> {
+        let mut waiting = Box::<Self>::default();
         let mut rest = bytes;
         for window in &mut waiting.windows {
             let (number, after) = rest.split_first_chunk()?;
@@ -253,8 +289,8 @@ impl WaitingClients {
     }
 
     /// Makes the clients of all workers those that this one knows.
-    pub fn set_known(&mut self, all: Waiting) {
-        self.known = Some(Box::new(all));
+    pub fn set_known(&mut self, all: Box<Waiting>) {
+        self.known = Some(all);
     }
 }
 

@@ -73,17 +73,19 @@ impl Worker {
             return;
         };
         let key = format!("{}%", self.prefix);
-        let mut all = Waiting::default();
+        let mut written = None;
         let updated = update(host, &key, |found| {
-            all = found.and_then(Waiting::decode).unwrap_or_default();
+            let mut all = found.and_then(Waiting::decode).unwrap_or_default();
             all.follow_clock(now);
             all.unite(&added);
-            Ok(Some(all.encode()))
+            let bytes = all.encode();
+            written = Some(all);
+            Ok(Some(bytes))
         });
-        match updated {
-            Ok(()) => self.waiting.set_known(all),
-            // This worker knows them.
-            Err(_) => self.count_total(WorkerCounter::StoreErrors),
+        match (updated, written) {
+            (Ok(()), Some(all)) => self.waiting.set_known(all),
+            // This worker knows those that it has added.
+            _ => self.count_total(WorkerCounter::StoreErrors),
         }
     }
 

@@ -23,6 +23,15 @@ fn interval(requests: impl IntoIterator<Item = (u64, u32)>) -> f64 {
     last.as_secs_f64()
 }
 
+/// Returns the estimate of the different clients of these windows.
+fn clients(windows: &[Window]) -> f64 {
+    let mut all = United::new();
+    for window in windows {
+        all.add(window);
+    }
+    all.clients()
+}
+
 fn assert_near(got: f64, want: f64) {
     assert!((got / want - 1.0).abs() < 0.2, "{got} instead of {want}");
 }
@@ -34,9 +43,40 @@ fn the_number_of_clients_is_estimated_at_any_size() {
         for number in 0..count {
             window.add(client(number));
         }
-        assert_near(window.clients(), count.into());
+        assert_near(clients(&[window]), count.into());
     }
-    assert_eq!(Window::new(0).clients(), 0.0);
+    assert_eq!(clients(&[Window::new(0)]), 0.0);
+    assert_eq!(clients(&[]), 0.0);
+}
+
+#[test]
+fn the_order_of_windows_and_clients_in_several_of_them_change_no_estimate() {
+    let windows = [0, 300, 300, 5_000].map(|count| {
+        let mut window = Window::new(0);
+        for number in 0..count {
+            window.add(client(number));
+        }
+        window
+    });
+    let [_, some, _, most] = windows;
+    let reversed: Vec<Window> = windows.iter().rev().copied().collect();
+    assert_eq!(clients(&windows), clients(&reversed));
+    assert_eq!(clients(&windows), clients(&[most]));
+    assert_ne!(clients(&windows), clients(&[some]));
+}
+
+#[test]
+fn a_rank_that_no_hash_has_is_counted_as_the_highest() {
+    let mut window = Window::new(0);
+    window.registers = [u8::MAX; REGISTERS];
+    let mut highest = Window::new(0);
+    highest.registers = [rank_of_zero(); REGISTERS];
+    assert_eq!(clients(&[window, highest]), clients(&[highest]));
+}
+
+/// Returns the rank of a hash that chooses a register and has no other bit.
+fn rank_of_zero() -> u8 {
+    (RANKS - 1) as u8
 }
 
 #[test]
@@ -138,7 +178,7 @@ fn what_is_encoded_is_decoded_and_nothing_else_is() {
         waiting.add(client(number), at(u64::from(number) * 1_000));
     }
     let bytes = waiting.encode();
-    assert_eq!(Waiting::decode(&bytes), Some(waiting));
+    assert_eq!(Waiting::decode(&bytes), Some(Box::new(waiting)));
     for wrong in [
         &bytes[1..],
         &bytes[..bytes.len() - 1],
