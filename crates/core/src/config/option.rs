@@ -8,7 +8,7 @@ pub(super) use values::*;
 
 use super::error::ErrorKind;
 use super::json::Json;
-use super::shape::Shape;
+use super::shape::{Field, Shape};
 use super::validator::Validator;
 use crate::diagnostics::nearest;
 
@@ -19,6 +19,11 @@ pub(super) trait OptionType {
 
     /// Describes what is allowed.
     fn shape(&self) -> Shape;
+
+    /// Describes the options of the object that the option takes, or of the objects in its list or map.
+    fn options(&self) -> Vec<Field> {
+        Vec::new()
+    }
 
     /// Reads a value. Errors inside of a list or an object go to the validator, and the right parts
     /// are returned, so that later checks see as much as possible.

@@ -18,8 +18,12 @@ pub(super) use macros::{option_key, options, words};
 
 /// An object of options, made by [`options!`]. Its default applies when nothing is given.
 pub(super) trait Section: Default {
-    /// Describes the options.
+    /// Describes the options, for the reference and the JSON Schema. The filter must not need it: descriptions
+    /// would be part of the module.
     fn fields() -> Vec<Field>;
+
+    /// Adds the keys of the options.
+    fn push_keys(keys: &mut Vec<&'static str>);
 
     /// Reads the option with this key, or refuses it if it was removed. Returns whether there is, or
     /// was, such an option.
@@ -42,6 +46,11 @@ pub(super) trait Entry {
 
     /// Describes the options.
     fn fields(&self, key: &'static str, doc: String) -> Vec<Field>;
+
+    /// Adds the keys of the options.
+    fn push_keys(key: &'static str, keys: &mut Vec<&'static str>) {
+        keys.push(key);
+    }
 
     /// Returns the value when nothing is given.
     fn initial(self) -> Self::Value;
@@ -98,6 +107,7 @@ where
         vec![Field {
             key,
             shape: self.of.shape(),
+            options: self.of.options(),
             absent,
             doc,
         }]
@@ -152,6 +162,7 @@ impl<K: OptionType> Entry for Optional<K> {
         vec![Field {
             key,
             shape: self.0.shape(),
+            options: self.0.options(),
             absent: Absent::None,
             doc,
         }]
@@ -193,7 +204,8 @@ impl<T: Section> Entry for Nested<T> {
     fn fields(&self, key: &'static str, doc: String) -> Vec<Field> {
         vec![Field {
             key,
-            shape: Shape::Object(T::fields()),
+            shape: Shape::Object,
+            options: T::fields(),
             absent: Absent::Parts,
             doc,
         }]
@@ -260,6 +272,10 @@ impl<T: Section> Entry for Flattened<T> {
             fields.iter_mut().for_each(|field| overrides.apply(field));
         }
         fields
+    }
+
+    fn push_keys(_: &'static str, keys: &mut Vec<&'static str>) {
+        T::push_keys(keys);
     }
 
     fn initial(self) -> T {
@@ -393,6 +409,15 @@ pub(super) fn read_entry<T, E: Entry<Value = T>>(
         return false;
     }
     make().read(value, key, found, json, v)
+}
+
+/// Adds the keys of an entry, without making it.
+pub(super) fn push_keys_of<T, E: Entry<Value = T>>(
+    _make: impl FnOnce() -> E,
+    key: &'static str,
+    keys: &mut Vec<&'static str>,
+) {
+    E::push_keys(key, keys);
 }
 
 /// Returns the text of doc comments, as the documentation shows it.

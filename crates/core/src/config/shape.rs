@@ -14,6 +14,8 @@ pub(super) struct Field {
     pub(super) key: &'static str,
     /// What it takes.
     pub(super) shape: Shape,
+    /// The options of the object that it takes, or of the objects in its list or map.
+    pub(super) options: Vec<Field>,
     /// What applies when it is not given.
     pub(super) absent: Absent,
     /// What it means.
@@ -86,8 +88,8 @@ pub(super) enum Shape {
     Text(&'static TextRule),
     /// Any JSON.
     Any,
-    /// These options and no others.
-    Object(Vec<Field>),
+    /// An object of options.
+    Object,
     /// Keys of the operator's choice.
     Map {
         /// What a key has to be.
@@ -127,7 +129,7 @@ impl Shape {
                 | Shape::Text(_),
                 Json::String(_),
             )
-            | (Shape::Object(_) | Shape::Map { .. }, Json::Object(_))
+            | (Shape::Object | Shape::Map { .. }, Json::Object(_))
             | (Shape::List { .. }, Json::List(_)) => true,
             (Shape::Either(first, second), _) => first.takes(json) || second.takes(json),
             _ => false,
@@ -146,19 +148,6 @@ impl Shape {
             | Shape::Text(_) => true,
             Shape::Either(first, second) => first.is_textual() || second.is_textual(),
             _ => false,
-        }
-    }
-
-    /// Returns the options of an object, or of the objects in a list or map.
-    pub(super) fn fields(&self) -> &[Field] {
-        match self {
-            Shape::Object(fields) => fields,
-            Shape::List { of, .. } | Shape::Map { of, .. } => of.fields(),
-            Shape::Either(first, second) => match first.fields() {
-                [] => second.fields(),
-                fields => fields,
-            },
-            _ => &[],
         }
     }
 
@@ -186,7 +175,7 @@ impl Shape {
             Shape::Color => "a colour such as \"#0b5fff\" or \"#05f\"".to_owned(),
             Shape::Text(rule) => rule.allowed.to_owned(),
             Shape::Any => "any JSON".to_owned(),
-            Shape::Object(_) | Shape::Map { .. } => "an object".to_owned(),
+            Shape::Object | Shape::Map { .. } => "an object".to_owned(),
             Shape::List { .. } => "a list".to_owned(),
             Shape::Either(first, second) => format!("{}, or {}", first.allowed(), second.allowed()),
         }

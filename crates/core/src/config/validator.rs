@@ -121,13 +121,13 @@ impl Validator {
     /// their value.
     pub(super) fn section<T: Section>(&mut self, section: &mut T, json: &Json) {
         let Json::Object(entries) = json else {
-            let shape = Shape::Object(T::fields());
-            return self.refuse_value(&shape, json, Refusal::plain());
+            return self.refuse_value(&Shape::Object, json, Refusal::plain());
         };
         self.entries(entries, |v, key, value| {
             if !section.read_option(key, value, v) {
                 v.refuse_by(|| {
-                    let keys: Vec<_> = T::fields().iter().map(|field| field.key).collect();
+                    let mut keys = Vec::new();
+                    T::push_keys(&mut keys);
                     let did_you_mean = nearest(key, keys.iter().copied());
                     ErrorKind::UnknownKey {
                         keys,

@@ -8,7 +8,7 @@ use super::{Null, OptionType, Refusal};
 use crate::config::json::Json;
 use crate::config::limits;
 use crate::config::section::Section;
-use crate::config::shape::Shape;
+use crate::config::shape::{Field, Shape};
 use crate::config::strings::TextRule;
 use crate::config::validator::Validator;
 
@@ -20,7 +20,11 @@ impl<T: Section> OptionType for Object<T> {
     type Value = T;
 
     fn shape(&self) -> Shape {
-        Shape::Object(T::fields())
+        Shape::Object
+    }
+
+    fn options(&self) -> Vec<Field> {
+        T::fields()
     }
 
     fn read(&self, json: &Json, v: &mut Validator) -> Result<T, Refusal> {
@@ -51,6 +55,10 @@ impl<K: OptionType> OptionType for List<K> {
             min: self.min,
             max: self.max,
         }
+    }
+
+    fn options(&self) -> Vec<Field> {
+        self.of.options()
     }
 
     fn read(&self, json: &Json, v: &mut Validator) -> Result<Self::Value, Refusal> {
@@ -100,6 +108,10 @@ where
             of: Box::new(self.of.shape()),
             max: self.max,
         }
+    }
+
+    fn options(&self) -> Vec<Field> {
+        self.of.options()
     }
 
     /// Reads the entries. An entry that is wrong gets the default value, so that a reference to its key
@@ -161,6 +173,13 @@ impl<A: OptionType, B: OptionType> OptionType for EitherOf<A, B> {
         Shape::Either(Box::new(self.first.shape()), Box::new(self.second.shape()))
     }
 
+    fn options(&self) -> Vec<Field> {
+        // At most one of both has options.
+        let mut options = self.first.options();
+        options.extend(self.second.options());
+        options
+    }
+
     fn read(&self, json: &Json, v: &mut Validator) -> Result<Self::Value, Refusal> {
         match self.second.shape().takes(json) {
             true => self.second.read(json, v).map(Either::Second),
@@ -194,6 +213,10 @@ impl<K: OptionType, T> OptionType for Mapped<K, T> {
 
     fn shape(&self) -> Shape {
         self.of.shape()
+    }
+
+    fn options(&self) -> Vec<Field> {
+        self.of.options()
     }
 
     fn read(&self, json: &Json, v: &mut Validator) -> Result<T, Refusal> {

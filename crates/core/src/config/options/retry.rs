@@ -89,6 +89,7 @@ impl Entry for After {
         vec![Field {
             key,
             shape: hints().shape(),
+            options: Vec::new(),
             absent: Absent::Default(hints().write(&Self {}.initial().by_key())),
             doc,
         }]

@@ -30,9 +30,8 @@ replaces such references by the content of the files.
 /// Returns the reference page.
 pub fn page() -> String {
     let fields = Config::fields();
-    let (sections, options): (Vec<_>, Vec<_>) = fields
-        .iter()
-        .partition(|field| !field.shape.fields().is_empty());
+    let (sections, options): (Vec<_>, Vec<_>) =
+        fields.iter().partition(|field| !field.options.is_empty());
     let mut out = String::from("# Configuration\n\n");
     out.push_str(
         "<!-- Written by `tidegate reference` from the definitions in the core; do not edit. -->\n\n",
@@ -45,7 +44,7 @@ pub fn page() -> String {
     for field in sections {
         out.push_str(&format!("\n## `{}`\n\n{}", field.key, field.doc));
         out.push_str(&format!("\n{}\n", container(&field.shape)));
-        out.push_str(&rows_table(field.shape.fields()));
+        out.push_str(&rows_table(&field.options));
     }
     out.push_str(&sizes());
     out
@@ -94,7 +93,7 @@ fn rows_table<'a>(fields: impl IntoIterator<Item = &'a Field>) -> String {
 fn row(field: &Field, prefix: &str, out: &mut String) {
     let key = format!("{prefix}{}", field.key);
     let allowed = match (&field.absent, &field.shape) {
-        (Absent::TopLevel, Shape::Object(_)) => format!("any of [`{0}`](#{0})", field.key),
+        (Absent::TopLevel, Shape::Object) => format!("any of [`{0}`](#{0})", field.key),
         (_, shape) => allowed(shape),
     };
     let default = match &field.absent {
@@ -114,7 +113,7 @@ fn row(field: &Field, prefix: &str, out: &mut String) {
             Shape::List { .. } => "[].",
             _ => ".",
         };
-        for inner in field.shape.fields() {
+        for inner in &field.options {
             row(inner, &format!("{key}{mark}"), out);
         }
     }

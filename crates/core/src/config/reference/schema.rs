@@ -120,10 +120,17 @@ impl Writer<'_> {
         super::pretty(&Json::Object(schema))
     }
 
-    /// Returns the schema of a value one level below a path.
-    fn inside(&self, key: &'static str, shape: &Shape, path: &mut Path) -> Pairs {
+    /// Returns the schema of a value one level below a path. `options`: those of the object that it is, or
+    /// contains.
+    fn inside(
+        &self,
+        key: &'static str,
+        shape: &Shape,
+        options: &[Field],
+        path: &mut Path,
+    ) -> Pairs {
         path.push(key);
-        let mut schema = self.value(shape, path);
+        let mut schema = self.value(shape, options, path);
         let takes_file = (self.takes_file)(path);
         path.pop();
         if takes_file {
@@ -141,7 +148,7 @@ impl Writer<'_> {
     }
 
     /// Returns the schema of a value at a key path.
-    fn value(&self, shape: &Shape, path: &mut Path) -> Pairs {
+    fn value(&self, shape: &Shape, options: &[Field], path: &mut Path) -> Pairs {
         match shape {
             Shape::Null => typed("null"),
             Shape::Bool => typed("boolean"),
@@ -178,18 +185,18 @@ impl Writer<'_> {
                 schema
             }
             Shape::Any => Vec::new(),
-            Shape::Object(fields) => self.object(fields, path),
+            Shape::Object => self.object(options, path),
             Shape::Map { keys, of, max } => {
                 let mut schema = typed("object");
                 schema.push(pair("propertyNames", Json::Object(rule_schema(keys))));
-                let of = self.inside("*", of, path);
+                let of = self.inside("*", of, options, path);
                 schema.push(pair("additionalProperties", Json::Object(of)));
                 schema.push(pair("maxProperties", count(*max)));
                 schema
             }
             Shape::List { of, min, max } => {
                 let mut schema = typed("array");
-                let of = self.inside("[]", of, path);
+                let of = self.inside("[]", of, options, path);
                 schema.push(pair("items", Json::Object(of)));
                 if *min > 0 {
                     schema.push(pair("minItems", count(*min)));
@@ -198,7 +205,7 @@ impl Writer<'_> {
                 schema
             }
             Shape::Either(first, second) => {
-                any_of([self.value(first, path), self.value(second, path)])
+                any_of([first, second].map(|shape| self.value(shape, options, path)))
             }
         }
     }
@@ -237,7 +244,7 @@ impl Writer<'_> {
             Absent::Default(json) => schema.push(pair("default", json.clone())),
             _ => {}
         }
-        schema.extend(self.inside(field.key, &field.shape, path));
+        schema.extend(self.inside(field.key, &field.shape, &field.options, path));
         schema
     }
 }

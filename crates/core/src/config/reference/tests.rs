@@ -18,12 +18,12 @@ fn each(fields: &[Field], path: &str, see: &mut impl FnMut(String, &str)) {
         let path = format!("{path}.{}", field.key);
         see(path.clone(), &field.doc);
         each_inside(&field.shape, &path, see);
+        each(&field.options, &path, see);
     }
 }
 
 fn each_inside(shape: &Shape, path: &str, see: &mut impl FnMut(String, &str)) {
     match shape {
-        Shape::Object(fields) => each(fields, path, see),
         Shape::Map { of, .. } | Shape::List { of, .. } => each_inside(of, path, see),
         Shape::Either(first, second) => {
             each_inside(first, path, see);

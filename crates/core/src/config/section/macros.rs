@@ -35,6 +35,14 @@ macro_rules! options {
                 fields
             }
 
+            fn push_keys(keys: &mut Vec<&'static str>) {
+                use $crate::config::section::push_keys_of;
+                $(
+                    let key = $crate::config::section::option_key!($field $($key)?);
+                    push_keys_of::<$of, _>(|| $entry, key, keys);
+                )*
+            }
+
             fn read_option(
                 &mut self,
                 found: &str,
