@@ -139,7 +139,8 @@ impl Host {
     }
 }
 
-fn module_path() -> PathBuf {
+/// Returns the path of the real module: `$TIDEGATE_WASM`, else `dist/tidegate.wasm` of the workspace.
+pub fn module_path() -> PathBuf {
     match std::env::var_os("TIDEGATE_WASM") {
         Some(path) => PathBuf::from(path),
         None => PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -30,7 +30,7 @@ mod world;
 pub use abi::{status, Call, Gives, MapType, Phase};
 pub use count::Counts;
 pub use fault::{Fault, Faults};
-pub use host::{Host, Trap, Vm};
+pub use host::{module_path, Host, Trap, Vm};
 pub use pairs::{pairs_from_bytes, pairs_to_bytes, Headers};
 pub use play::{Request, Response, Seen};
 pub use property::{int, Property};
