@@ -16,7 +16,6 @@ use serde_json::Value;
 use tidegate_envoy::{Admin, Options, WaitError};
 
 use crate::config::Bootstrap;
-use crate::machine::Running;
 
 /// Limit for the listeners to be ready: compiling the module dominates.
 const START_LIMIT: Duration = tidegate_envoy::START_LIMIT;
@@ -54,7 +53,6 @@ pub struct Envoy {
     started: Instant,
     workers: u32,
     kills_modules: bool,
-    _running: Running,
 }
 
 impl Envoy {
@@ -84,7 +82,6 @@ impl Envoy {
     /// # Panics
     /// If there is no Envoy, or it does not become live.
     pub fn launch(bootstrap: &Bootstrap) -> Envoy {
-        let running = Running::begin();
         let dir = new_dir();
         for (name, content) in &bootstrap.files {
             move_into_place(&dir, name, content);
@@ -114,7 +111,6 @@ impl Envoy {
             started: Instant::now(),
             workers: bootstrap.concurrency,
             kills_modules: bootstrap.kills_modules,
-            _running: running,
         }
     }
 
