@@ -5,7 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use wasmtime::{
-    Config, Engine, Error, ExternType, InstancePre, Linker, Module, OptLevel, Store, Val,
+    Config, Engine, Error, ExternType, InstancePre, Linker, Module, OptLevel,
+    PoolingAllocationConfig, Store, Val,
 };
 
 use crate::abi::{Call, Phase};
@@ -21,6 +22,9 @@ const ROOT: u32 = 1;
 
 /// The most fuel for one callback: about ten seconds. A callback that needs more never ends.
 const FUEL: u64 = 20_000_000_000;
+
+/// The bytes of a VM's memory that stay mapped for the next VM: all of one with the default configuration.
+const KEPT_MEMORY: usize = 4 * 1024 * 1024;
 
 /// The number of log lines in a [`Trap`].
 const LOG_TAIL: usize = 5;
@@ -74,6 +78,10 @@ impl Host {
         config.consume_fuel(true);
         // Compiling takes longer than running, so code generation is as fast as possible.
         config.cranelift_opt_level(OptLevel::None);
+        // Tests start thousands of VMs: each takes the mapped memory of one that has ended.
+        let mut pool = PoolingAllocationConfig::new();
+        pool.linear_memory_keep_resident(KEPT_MEMORY);
+        config.allocation_strategy(pool);
         let engine = Engine::new(&config)?;
         let module = Module::new(&engine, bytes)?;
         let mut linker = Linker::new(&engine);
