@@ -120,7 +120,8 @@ cargo_tool() {
   program=$home/bin/$1
   [ -x "$program" ] && return
   say "building $1 $2, once (minutes)"
-  CARGO_TARGET_DIR=$cache/tools/target-$1 CARGO_PROFILE_DEV_DEBUG=0 with_signs "building $1" \
+  CARGO_TARGET_DIR=$cache/tools/target-$1 CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_DEBUG_ASSERTIONS=false \
+    CARGO_PROFILE_DEV_OVERFLOW_CHECKS=false with_signs "building $1" \
     cargo install --quiet --locked --debug "$1" --version "$2" "${@:3}" --root "$home" >&2
   rm -rf "$cache/tools/target-$1"
 }
