@@ -4,30 +4,49 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 
 use crate::http::accept::parse_weight;
 use crate::http::headers::HeaderBlock;
 
 /// Languages to choose from, each by its position in a list of tags.
 #[derive(Debug, Default)]
-pub(crate) struct Tags {
-    /// By the canonical form of the tag.
-    by_tag: BTreeMap<String, usize>,
-    /// The first of each language, by its primary subtag.
-    by_language: BTreeMap<String, usize>,
+pub(crate) struct Tags(Vec<Known>);
+
+/// A tag in canonical form: its language and the other subtags, in lower case.
+#[derive(Debug)]
+struct Known {
+    language: String,
+    subtags: String,
+    /// The position in the list.
+    number: usize,
+}
+
+impl Known {
+    /// Compares a tag with this one, in any case. It is not copied for that: every page chooses its language.
+    fn cmp(&self, (language, subtags): (&str, &str)) -> Ordering {
+        let of_language = cmp_lower(&self.language, language);
+        of_language.then_with(|| cmp_lower(&self.subtags, subtags))
+    }
 }
 
 impl Tags {
     /// Collects tags. Of several that mean the same, the first counts.
     pub(crate) fn new<'t>(tags: impl Iterator<Item = &'t str>) -> Self {
-        let mut all = Self::default();
+        let mut all: Vec<Known> = Vec::new();
         for (number, tag) in tags.enumerate() {
-            all.by_tag.entry(canonical(tag)).or_insert(number);
-            let language = primary(tag).to_ascii_lowercase();
-            all.by_language.entry(language).or_insert(number);
+            let (language, subtags) = parts(tag);
+            let place = all.binary_search_by(|known| known.cmp((language, subtags)));
+            if let Err(place) = place {
+                let known = Known {
+                    language: language.to_ascii_lowercase(),
+                    subtags: subtags.to_ascii_lowercase(),
+                    number,
+                };
+                all.insert(place, known);
+            }
         }
-        all
+        Self(all)
     }
 
     /// Returns the language that a request prefers: that for its range with the greatest weight, and of
@@ -59,9 +78,17 @@ impl Tags {
     /// Returns the language for a range: the range itself, else the next broader tag that there is. If only
     /// variants of the language exist (`pt-BR` for `pt`), the first of them is better than another language.
     pub(crate) fn lookup(&self, range: &str) -> Option<usize> {
-        let own = |tag: &str| self.by_tag.get(&canonical(tag)).copied();
-        let language = |tag: &str| primary(tag).to_ascii_lowercase();
-        let variant = |tag: &str| self.by_language.get(&language(tag)).copied();
+        let own = |tag: &str| {
+            let wanted = parts(tag);
+            let place = self.0.binary_search_by(|known| known.cmp(wanted));
+            self.0.get(place.ok()?).map(|known| known.number)
+        };
+        let variant = |tag: &str| {
+            let language = primary(tag);
+            let known = self.0.iter();
+            let variants = known.filter(|known| known.language.eq_ignore_ascii_case(language));
+            variants.map(|known| known.number).min()
+        };
         find(range, own, variant)
     }
 }
@@ -87,10 +114,16 @@ fn find(
     own: impl Fn(&str) -> Option<usize>,
     variant: impl Fn(&str) -> Option<usize>,
 ) -> Option<usize> {
-    std::iter::successors(Some(range), |tag| broader(tag)).find_map(|tag| {
+    let mut next = Some(range);
+    while let Some(tag) = next {
         let is_language = !tag.contains('-');
-        own(tag).or_else(|| is_language.then(|| variant(tag)).flatten())
-    })
+        let found = own(tag).or_else(|| is_language.then(|| variant(tag)).flatten());
+        if found.is_some() {
+            return found;
+        }
+        next = broader(tag);
+    }
+    None
 }
 
 /// Old subtags of languages, and those that replace them in the registry of BCP 47. `no` and `cmn` are not
@@ -105,16 +138,18 @@ const REPLACED: [(&str, &str); 7] = [
     ("mo", "ro"),
     ("no", "nb"),
 ];
-/// Tags, in canonical form, whose next broader tag is not a part of them: likely subtags, aliases and parent locales of Unicode
-/// CLDR. Chinese of any other region is in simplified characters.
-const PARENTS: [(&str, &str); 6] = [
-    ("nn", "no"),
-    ("sh", "sr-Latn"),
-    ("sr-me", "sr-Latn"),
-    ("zh-hk", "zh-Hant"),
-    ("zh-mo", "zh-Hant"),
-    ("zh-tw", "zh-Hant"),
+/// Tags whose next broader tag is not a part of them, as language and subtags in canonical form: likely subtags, aliases and
+/// parent locales of Unicode CLDR. Chinese of any other region is in simplified characters.
+const PARENTS: [((&str, &str), &str); 6] = [
+    (("nn", ""), "no"),
+    (("sh", ""), "sr-Latn"),
+    (("sr", "me"), "sr-Latn"),
+    (("zh", "hk"), "zh-Hant"),
+    (("zh", "mo"), "zh-Hant"),
+    (("zh", "tw"), "zh-Hant"),
 ];
+/// The length of a subtag for a script (RFC 5646, 2.2.3).
+const SCRIPT: usize = 4;
 /// Tags, in canonical form and sorted, that nothing is broader than: their readers may not be able to read the script in which the language
 /// is written usually (parent locales of Unicode CLDR, those whose parent is `root`).
 const ALONE: [&str; 43] = [
@@ -126,28 +161,43 @@ const ALONE: [&str; 43] = [
     "wo-arab", "yo-arab", "zh-hant",
 ];
 
-/// Returns the primary subtag.
+/// Returns the primary subtag, or that which replaced it.
 pub(crate) fn primary(tag: &str) -> &str {
-    let primary = tag.split_once('-').map_or(tag, |(primary, _)| primary);
-    let mut replaced = REPLACED.iter();
-    replaced
-        .find(|(old, _)| old.eq_ignore_ascii_case(primary))
-        .map_or(primary, |(_, new)| new)
+    parts(tag).0
 }
 
 /// Returns whether two tags mean the same language: `zh` and `zh-Hans`, `iw` and `he`.
 pub(crate) fn is_same(tag: &str, other: &str) -> bool {
-    let (language, subtags) = parts(tag);
-    let (other_language, other_subtags) = parts(other);
+    are_same(parts(tag), parts(other))
+}
+
+fn are_same(
+    (language, subtags): (&str, &str),
+    (other_language, other_subtags): (&str, &str),
+) -> bool {
     language.eq_ignore_ascii_case(other_language) && subtags.eq_ignore_ascii_case(other_subtags)
 }
 
-/// Returns the primary subtag and the others.
+/// Compares a text in lower case with one in any case.
+fn cmp_lower(lower: &str, other: &str) -> Ordering {
+    let other = other.bytes().map(|byte| byte.to_ascii_lowercase());
+    lower.bytes().cmp(other)
+}
+
+/// Returns the primary subtag, or that which replaced it, and the others.
 fn parts(tag: &str) -> (&str, &str) {
-    let language = primary(tag);
-    match tag.split_once('-') {
+    // For a few bytes, this is cheaper than `split_once`, which prepares a search in any text.
+    let dash = tag.bytes().position(|byte| byte == b'-');
+    let split = dash.and_then(|dash| tag.split_at_checked(dash));
+    let primary = split.map_or(tag, |(primary, _)| primary);
+    let mut replaced = REPLACED.iter();
+    let language = replaced
+        .find(|(old, _)| old.eq_ignore_ascii_case(primary))
+        .map_or(primary, |(_, new)| new);
+    match split {
+        Some((_, others)) => (language, others.strip_prefix('-').unwrap_or_default()),
         None if language.eq_ignore_ascii_case("zh") => (language, "Hans"),
-        others => (language, others.map_or("", |(_, others)| others)),
+        None => (language, ""),
     }
 }
 
@@ -167,11 +217,13 @@ fn canonical(tag: &str) -> String {
 /// Returns the next broader tag: without the last subtag, or that of the script in which the language is
 /// written in a region.
 pub(crate) fn broader(tag: &str) -> Option<&str> {
-    let canonical = canonical(tag);
-    if ALONE.binary_search(&canonical.as_str()).is_ok() {
+    let (language, subtags) = parts(tag);
+    // Each of these has a script as its only other subtag, which few tags have.
+    if subtags.len() == SCRIPT && ALONE.binary_search(&canonical(tag).as_str()).is_ok() {
         return None;
     }
-    let parent = PARENTS.iter().find(|(tag, _)| *tag == canonical);
+    let mut parents = PARENTS.iter();
+    let parent = parents.find(|(tag, _)| are_same(*tag, (language, subtags)));
     let broader = || tag.rsplit_once('-').map(|(broader, _)| broader);
     parent.map(|(_, parent)| *parent).or_else(broader)
 }

@@ -160,9 +160,14 @@ fn traditional_characters_are_no_simplified_ones() {
 
 #[test]
 fn tables_are_in_canonical_form_and_sorted() {
-    let parents = PARENTS.iter().map(|(tag, _)| *tag);
-    for tag in parents.chain(ALONE) {
+    for ((language, subtags), _) in PARENTS {
+        let tag = [language, "-", subtags].concat();
+        let tag = tag.trim_end_matches('-');
         assert_eq!(canonical(tag), tag);
+    }
+    for tag in ALONE {
+        assert_eq!(canonical(tag), tag);
+        assert_eq!(parts(tag).1.len(), SCRIPT);
     }
     assert!(ALONE.is_sorted());
 }
