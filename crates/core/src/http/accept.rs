@@ -14,47 +14,56 @@ const RANKED: [Format; 4] = [
 ];
 
 /// The formats that clients get who say nothing: those that `*/*` matches.
-const USUAL: [Format; 3] = [Format::Html, Format::Problem, Format::Text];
+const USUAL: Fitting = [
+    Some(Format::Html),
+    Some(Format::Problem),
+    Some(Format::Text),
+    None,
+];
+
+/// The formats that fit a client, each at its place in [`RANKED`].
+pub(super) type Fitting = [Option<Format>; RANKED.len()];
 
 /// Returns the formats that `Accept` ranks highest; the usual ones if it has no preference or accepts
 /// none. XML is for clients that accept nothing else that they name.
-pub(super) fn acceptable(request: &HeaderBlock) -> Vec<Format> {
-    let ranges = request
-        .get_all("accept")
-        .flat_map(|value| value.split(|&b| b == b','))
-        .filter_map(MediaRange::parse);
-    let mut matches = [None; RANKED.len()];
+pub(super) fn acceptable(request: &HeaderBlock) -> Fitting {
+    let mut ranks: [Option<Rank>; RANKED.len()] = [None; RANKED.len()];
     let mut xml: Option<u16> = None;
-    for (position, range) in ranges.enumerate() {
-        for (format, matched) in RANKED.iter().zip(&mut matches) {
-            *matched = (*matched).max(range.rank(*format, position));
-        }
-        if range.is_xml() {
-            xml = xml.max(Some(range.weight));
-        }
-    }
-    let mut best = None;
-    let mut fitting = Vec::new();
-    for (format, matched) in RANKED.into_iter().zip(matches) {
-        let matched = matched
-            .map(Match::of)
-            .filter(|matched| matched.weight > 0)
-            .filter(|matched| matched.is_named || USUAL.contains(&format));
-        if matched > best {
-            best = matched;
-            fitting.clear();
-        }
-        if matched.is_some() && matched == best {
-            fitting.push(format);
+    let mut position = 0_usize;
+    for value in request.get_all("accept") {
+        for range in value.split(|&b| b == b',').filter_map(MediaRange::parse) {
+            for (best, specificity) in ranks.iter_mut().zip(range.specificities()) {
+                if let Some(specificity) = specificity {
+                    let rank = (specificity, range.weight, Reverse(position));
+                    *best = (*best).max(Some(rank));
+                }
+            }
+            if range.is_xml() {
+                xml = xml.max(Some(range.weight));
+            }
+            position = position.saturating_add(1);
         }
     }
-    let is_named = best.is_some_and(|best: Match| best.is_named);
+    let mut best: Option<Match> = None;
+    let mut matches = [None; RANKED.len()];
+    for ((matched, rank), usual) in matches.iter_mut().zip(ranks).zip(USUAL) {
+        let fits = |found: &Match| found.weight > 0 && (found.is_named || usual.is_some());
+        *matched = rank.map(Match::of).filter(fits);
+        best = best.max(*matched);
+    }
+    let is_named = best.is_some_and(|best| best.is_named);
     let least = best.map_or(1, |best| best.weight);
     if !is_named && xml.is_some_and(|weight| weight >= least) {
-        return vec![Format::ProblemXml];
+        return [Some(Format::ProblemXml), None, None, None];
     }
-    if fitting.is_empty() {
-        return USUAL.to_vec();
+    if best.is_none() {
+        return USUAL;
+    }
+    let mut fitting = RANKED.map(Some);
+    for (format, matched) in fitting.iter_mut().zip(matches) {
+        if matched != best {
+            *format = None;
+        }
     }
     fitting
 }
@@ -164,59 +173,45 @@ impl<'a> MediaRange<'a> {
         Some(range)
     }
 
-    /// Returns how well the range at this position fits a format; `None` if it does not.
-    fn rank(&self, format: Format, position: usize) -> Option<Rank> {
-        let specificity = self.specificity(format)?;
-        Some((specificity, self.weight, Reverse(position)))
-    }
-
-    fn specificity(&self, format: Format) -> Option<Specificity> {
-        let (kind, subtype) = match format {
-            Format::Html => (Kind::Text, "html"),
-            Format::Problem => (Kind::Application, "problem+json"),
-            Format::ProblemXml => (Kind::Application, "problem+xml"),
-            Format::Text => (Kind::Text, "plain"),
-            Format::Markdown => (Kind::Text, "markdown"),
-            _ => return None,
+    /// Returns how specific the range is for each format of [`RANKED`]; `None` if it does not match.
+    fn specificities(&self) -> [Option<Specificity>; RANKED.len()] {
+        let is = |subtype: &str| self.subtype.eq_ignore_ascii_case(subtype.as_bytes());
+        let is_all = self.subtype == b"*";
+        let all_of_type = Some(Specificity::Type);
+        let related = Some(Specificity::Related);
+        let own = match self.has_parameters {
+            true => related,
+            false => Some(Specificity::Exact),
         };
-        if self.kind == Kind::Any {
-            return (self.subtype == b"*").then_some(Specificity::Anything);
+        match self.kind {
+            Kind::Any if is_all => [Some(Specificity::Anything); RANKED.len()],
+            Kind::Text if is_all => [all_of_type, None, all_of_type, all_of_type],
+            Kind::Text if is("html") => [own, None, None, None],
+            Kind::Text if is("plain") => [None, None, own, None],
+            Kind::Text if is("markdown") => [None, None, None, own],
+            Kind::Text if is("x-markdown") => [None, None, None, related],
+            Kind::Application if is_all => [None, all_of_type, None, None],
+            Kind::Application if is("problem+json") => [None, own, None, None],
+            Kind::Application if has_suffix(self.subtype, "json") => [None, related, None, None],
+            _ => [None; RANKED.len()],
         }
-        if self.kind != kind {
-            return None;
-        }
-        if self.subtype == b"*" {
-            return Some(Specificity::Type);
-        }
-        if self.subtype.eq_ignore_ascii_case(subtype.as_bytes()) {
-            let known = !self.has_parameters;
-            return Some(if known {
-                Specificity::Exact
-            } else {
-                Specificity::Related
-            });
-        }
-        let is_related = match format {
-            Format::Problem => is_json(self.subtype),
-            Format::Markdown => self.subtype.eq_ignore_ascii_case(b"x-markdown"),
-            _ => false,
-        };
-        is_related.then_some(Specificity::Related)
     }
 
     /// Returns whether the range names XML of any kind, but not XHTML, which is for browsers.
     fn is_xml(&self) -> bool {
-        let suffix = self.subtype.rsplit(|&byte| byte == b'+').next();
         matches!(self.kind, Kind::Application | Kind::Text)
-            && suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(b"xml"))
+            && has_suffix(self.subtype, "xml")
             && !self.subtype.eq_ignore_ascii_case(b"xhtml+xml")
     }
 }
 
-/// Returns whether a subtype of `application` is JSON (RFC 6839 §3.1).
-fn is_json(subtype: &[u8]) -> bool {
-    let suffix = subtype.rsplit(|&byte| byte == b'+').next();
-    suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(b"json"))
+/// Returns whether a subtype is `suffix`, or ends with `+` and that (RFC 6839 §3.1: JSON of any kind).
+fn has_suffix(subtype: &[u8], suffix: &str) -> bool {
+    let before = subtype.len().checked_sub(suffix.len());
+    let split = before.and_then(|at| subtype.split_at_checked(at));
+    split.is_some_and(|(before, end)| {
+        end.eq_ignore_ascii_case(suffix.as_bytes()) && matches!(before.last(), None | Some(b'+'))
+    })
 }
 
 /// Parses a weight (RFC 9110 §12.4.2) in thousandths; ignores digits after the third.

@@ -5,7 +5,7 @@
 //! `Sec-Fetch-Mode`, the user agent, `Origin`, a transcoder, the configured default. A page is never replaced by a 406: if nothing is acceptable, `Accept` is ignored
 //! (RFC 9110 §12.4.1).
 
-use crate::http::accept::acceptable;
+use crate::http::accept::{acceptable, Fitting};
 use crate::http::format::Format;
 use crate::http::headers::{list_has, HeaderBlock};
 use crate::http::rpc::{call_protocol, is_transcoded, CallProtocol};
@@ -40,9 +40,10 @@ pub fn negotiate(request: &HeaderBlock, preferences: Preferences<'_>) -> Format 
         return always;
     }
     let fitting = acceptable(request);
-    match fitting.as_slice() {
-        [only] => *only,
-        _ => by_client(request, preferences, &fitting),
+    let mut formats = fitting.iter().flatten();
+    match (formats.next(), formats.next()) {
+        (Some(only), None) => *only,
+        _ => by_client(request, preferences, fitting),
     }
 }
 
@@ -65,7 +66,7 @@ fn is_subresource(destination: &[u8]) -> bool {
 }
 
 /// Chooses among formats that `Accept` ranks equally, by the kind of client.
-fn by_client(request: &HeaderBlock, preferences: Preferences<'_>, fitting: &[Format]) -> Format {
+fn by_client(request: &HeaderBlock, preferences: Preferences<'_>, fitting: Fitting) -> Format {
     let default = preferences.default;
     let mode = request.get("sec-fetch-mode").map(<[u8]>::trim_ascii);
     let agent = request.get("user-agent").unwrap_or_default();
@@ -84,8 +85,8 @@ fn by_client(request: &HeaderBlock, preferences: Preferences<'_>, fitting: &[For
     };
     [usual, default]
         .into_iter()
-        .find(|format| fitting.contains(format))
-        .or_else(|| fitting.first().copied())
+        .find(|format| fitting.contains(&Some(*format)))
+        .or_else(|| fitting.into_iter().flatten().next())
         .unwrap_or(default)
 }
 
