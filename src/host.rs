@@ -241,8 +241,7 @@ impl Host for Envoy {
         })
     }
 
-    fn attribute(&mut self, path: &[&str]) -> Result<Vec<u8>> {
-        let path = path.join("\0");
+    fn attribute(&mut self, path: &str) -> Result<Vec<u8>> {
         // SAFETY: the path is a live string, which the host only reads; `take` as above.
         take(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
     }

@@ -35,7 +35,7 @@ impl Active {
         let config = FilterConfig::new(config);
         // All plugins of a proxy may share one namespace of shared data; the name separates them.
         // Plugins without a name share their circuits.
-        let name = Envoy.attribute(&["plugin_name"]).unwrap_or_default();
+        let name = Envoy.attribute("plugin_name").unwrap_or_default();
         let mut worker = config.worker(&String::from_utf8_lossy(&name));
         if let Some(mut previous) = previous.and_then(|active| active.worker.try_borrow_mut().ok())
         {

@@ -307,11 +307,11 @@ impl Host for Memory {
         }
     }
 
-    fn attribute(&mut self, path: &[&str]) -> Result<Vec<u8>, HostError> {
+    fn attribute(&mut self, path: &str) -> Result<Vec<u8>, HostError> {
         match path {
-            ["response", "code_details"] => Ok(b"via_upstream".to_vec()),
-            ["xds", "route_name"] => Ok(b"shop-0".to_vec()),
-            ["xds", "cluster_name"] => Ok(CLUSTER.to_vec()),
+            "response\0code_details" => Ok(b"via_upstream".to_vec()),
+            "xds\0route_name" => Ok(b"shop-0".to_vec()),
+            "xds\0cluster_name" => Ok(CLUSTER.to_vec()),
             _ => Err(HostError::NotFound),
         }
     }

@@ -27,12 +27,12 @@ pub trait Host: SharedData + MetricStore {
     /// [`HostError::NotFound`] if there is no such header.
     fn header(&mut self, map: HeaderMap, name: &str) -> Result<Vec<u8>, HostError>;
 
-    /// Returns an attribute of the request, such as `["response", "code_details"]` (Envoy's
-    /// documentation, "Attributes").
+    /// Returns an attribute of the request (Envoy's documentation, "Attributes"). `path` has the form of the
+    /// host call, so that it need not be joined for each request: `response\0code_details`.
     ///
     /// # Errors
     /// [`HostError::NotFound`] if the attribute has no value.
-    fn attribute(&mut self, path: &[&str]) -> Result<Vec<u8>, HostError>;
+    fn attribute(&mut self, path: &str) -> Result<Vec<u8>, HostError>;
 
     /// Sets filter state, which the access log shows as `wasm.<name>`.
     ///

@@ -25,22 +25,19 @@ pub struct RouteInfo {
 impl RouteInfo {
     /// Reads the route of the current request. What the host does not know is empty.
     pub fn read(host: &mut impl Host, config: &FilterConfig) -> Self {
-        let mut attribute = |path: &[&str]| host.attribute(path).unwrap_or_default();
-        let route = attribute(&["xds", "route_name"]);
+        let mut attribute = |path: &str| host.attribute(path).unwrap_or_default();
+        let route = attribute("xds\0route_name");
         Self {
             virtual_host: if is_unnamed(&route) || config.matches_virtual_hosts() {
-                attribute(&["xds", "virtual_host_name"])
+                attribute("xds\0virtual_host_name")
             } else {
                 Vec::new()
             },
             route,
-            cluster: attribute(&["xds", "cluster_name"]),
-            metadata: HeaderBlock::from_wire(attribute(&[
-                "xds",
-                "route_metadata",
-                "filter_metadata",
-                "tidegate",
-            ])),
+            cluster: attribute("xds\0cluster_name"),
+            metadata: HeaderBlock::from_wire(attribute(
+                "xds\0route_metadata\0filter_metadata\0tidegate",
+            )),
         }
     }
 

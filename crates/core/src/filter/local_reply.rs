@@ -147,8 +147,8 @@ impl LocalReply {
             ]
         });
         let length = promised_length.map(|length| ("content-length", length.to_string()));
-        let mut pairs: Vec<(&str, &[u8])> = Vec::with_capacity(HEADERS);
-        pairs.push((":status", status.as_bytes()));
+        let mut pairs: Vec<(&[u8], &[u8])> = Vec::with_capacity(HEADERS);
+        pairs.push((b":status", status.as_bytes()));
         pairs.extend(grpc.iter().flatten().map(bytes));
         pairs.extend(self.pairs());
         pairs.extend(length.iter().map(bytes));
@@ -157,11 +157,12 @@ impl LocalReply {
 
     /// Returns the headers of a local reply. Envoy adds status and length.
     pub fn local_headers(&self) -> HeaderBlock {
-        HeaderBlock::from_pairs(&self.pairs().collect::<Vec<_>>())
+        HeaderBlock::encode(self.pairs())
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.headers.iter().map(|(name, value)| (&**name, &**value))
+    fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
+        let headers = self.headers.iter();
+        headers.map(|(name, value)| (name.as_bytes(), &**value))
     }
 }
 
@@ -219,8 +220,8 @@ impl ReplyContext<'_> {
     }
 }
 
-fn bytes<'p>((name, value): &'p (&'static str, String)) -> (&'p str, &'p [u8]) {
-    (name, value.as_bytes())
+fn bytes<'p>((name, value): &'p (&'static str, String)) -> (&'p [u8], &'p [u8]) {
+    (name.as_bytes(), value.as_bytes())
 }
 
 /// Returns `tidegate_<reason>{<cause>}`: the cause is Envoy's own details, or what opened the circuit.
@@ -478,7 +479,7 @@ const REASON_STATE: &str = "tidegate.reason";
 
 /// Returns the reason that another Tidegate of this proxy has set.
 pub(super) fn reason_so_far(host: &mut impl Host) -> Option<Vec<u8>> {
-    host.attribute(&[REASON_STATE]).ok()
+    host.attribute(REASON_STATE).ok()
 }
 
 /// Sets the reason alone, for a response that ended too early.

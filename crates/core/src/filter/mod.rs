@@ -460,7 +460,7 @@ pub fn on_tick(host: &mut impl Host, worker: &mut Worker) -> Option<Duration> {
 /// Returns who sent the current request: the address that Envoy trusts, by its settings for
 /// `X-Forwarded-For`.
 fn client_of(host: &mut impl Host) -> ClientId {
-    let address = host.attribute(&["source", "address"]);
+    let address = host.attribute("source\0address");
     ClientId::of_address(&address.unwrap_or_default())
 }
 

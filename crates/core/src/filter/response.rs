@@ -165,13 +165,13 @@ impl Filter {
     /// there was a connection for it, and it was the only attempt. Envoy reports the last attempt, so after
     /// a retry nothing is known of the others.
     fn is_unsent(&self, host: &mut impl Host, response: &ResponseInfo) -> bool {
-        const ATTEMPTS: [&str; 2] = ["upstream", "request_attempt_count"];
+        const ATTEMPTS: &str = "upstream\0request_attempt_count";
         let is_safe = matches!(self.request.get(":method"), Some(b"GET" | b"HEAD"));
         // No reply to a call says what became of it.
         let says_so = !is_safe && !is_grpc(&self.request);
         says_so
             && sent_nothing(&response.details)
-            && integer(host, &ATTEMPTS).is_some_and(|n| n <= 1)
+            && integer(host, ATTEMPTS).is_some_and(|n| n <= 1)
     }
 
     /// Replaces the response if it is to be intercepted.
@@ -288,7 +288,7 @@ impl ResponseInfo {
 
 /// Returns `response.code_details`; empty if Envoy has none.
 pub(super) fn code_details(host: &mut impl Host) -> Result<Vec<u8>, HostError> {
-    match host.attribute(&["response", "code_details"]) {
+    match host.attribute("response\0code_details") {
         Err(HostError::NotFound) => Ok(Vec::new()),
         other => other,
     }
@@ -298,13 +298,13 @@ pub(super) fn code_details(host: &mut impl Host) -> Result<Vec<u8>, HostError> {
 /// less: 14 stands for 429, 502, 503 and 504 alike. Envoy notes the status first (`local_reply.cc`,
 /// `rewrite`).
 fn status_of_local_reply(host: &mut impl Host) -> Option<u16> {
-    let code = integer(host, &["response", "code"])?;
+    let code = integer(host, "response\0code")?;
     u16::try_from(code).ok()
 }
 
 /// Returns `response.flags`; 0 if Envoy has none. Envoy's integers are little-endian.
 fn response_flags(host: &mut impl Host) -> u64 {
-    let bytes = host.attribute(&["response", "flags"]).unwrap_or_default();
+    let bytes = host.attribute("response\0flags").unwrap_or_default();
     bytes
         .first_chunk()
         .map_or(0, |bytes| u64::from_le_bytes(*bytes))

@@ -240,7 +240,7 @@ impl Filter {
     pub(super) fn waited(&self, host: &mut impl Host, now: Option<Timestamp>) -> Option<Duration> {
         let began = match self.began {
             Some(began) => began,
-            None => Timestamp::from_nanos(integer(host, &["request", "time"])?),
+            None => Timestamp::from_nanos(integer(host, "request\0time")?),
         };
         Some(now?.saturating_since(began))
     }
@@ -252,7 +252,7 @@ impl Filter {
             return Some(true);
         }
         let length = parse_number(self.request.get("content-length")?)?;
-        let total = integer(host, &["request", "total_size"])?;
+        let total = integer(host, "request\0total_size")?;
         // The bytes of the headers are part of it while Envoy has them: not in the response phase.
         let headers = host.headers(HeaderMap::Request).unwrap_or_default();
         let headers = HeaderBlock::from_wire(headers);
@@ -338,7 +338,7 @@ fn parse_number(value: &[u8]) -> Option<u64> {
 }
 
 /// Returns an attribute that is an integer. Envoy's are little-endian.
-pub(super) fn integer(host: &mut impl Host, path: &[&str]) -> Option<u64> {
+pub(super) fn integer(host: &mut impl Host, path: &str) -> Option<u64> {
     let bytes = host.attribute(path).ok()?;
     bytes
         .first_chunk()

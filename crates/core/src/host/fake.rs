@@ -91,8 +91,8 @@ impl Host for FakeHost {
         self.read(format!("{map:?} {name}"), found)
     }
 
-    fn attribute(&mut self, path: &[&str]) -> Result<Vec<u8>, HostError> {
-        let path = path.join(".");
+    fn attribute(&mut self, path: &str) -> Result<Vec<u8>, HostError> {
+        let path = path.replace('\0', ".");
         let found = self.attributes.get(&path).cloned();
         self.read(path, found)
     }

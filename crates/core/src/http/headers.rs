@@ -26,25 +26,28 @@ impl HeaderBlock {
 
     /// Encodes these pairs, in this order. Names are expected in lower case.
     pub fn from_pairs<N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(N, V)]) -> Self {
-        let pairs = || {
-            let pairs = pairs.iter();
-            pairs.map(|(name, value)| (name.as_ref(), value.as_ref()))
-        };
+        let pairs = pairs.iter();
+        Self::encode(pairs.map(|(name, value)| (name.as_ref(), value.as_ref())))
+    }
+
+    /// Encodes the pairs of an iterator, like [`HeaderBlock::from_pairs`].
+    pub(crate) fn encode<'p>(pairs: impl Iterator<Item = (&'p [u8], &'p [u8])> + Clone) -> Self {
         // Exact, because a request keeps the block as long as it lasts.
-        let mut size = LENGTH_BYTES;
-        for (name, value) in pairs() {
+        let (mut count, mut size) = (0_usize, LENGTH_BYTES);
+        for (name, value) in pairs.clone() {
+            count = count.saturating_add(1);
             size = size
                 .saturating_add(name.len())
                 .saturating_add(value.len())
                 .saturating_add(PAIR_OVERHEAD);
         }
         let mut out = Vec::with_capacity(size);
-        push_length(&mut out, pairs().len());
-        for (name, value) in pairs() {
+        push_length(&mut out, count);
+        for (name, value) in pairs.clone() {
             push_length(&mut out, name.len());
             push_length(&mut out, value.len());
         }
-        for (name, value) in pairs() {
+        for (name, value) in pairs {
             for text in [name, value] {
                 out.extend_from_slice(text);
                 out.push(0);

@@ -77,13 +77,13 @@ fn new_key(host: &mut impl Host, now: Timestamp) -> PassKey {
     let mut hash = Sha256::new();
     hash.update(now.as_millis().to_le_bytes());
     for path in [
-        ["request", "id"],
-        ["request", "time"],
-        ["source", "address"],
-        ["connection", "id"],
-        ["upstream", "local_address"],
+        "request\0id",
+        "request\0time",
+        "source\0address",
+        "connection\0id",
+        "upstream\0local_address",
     ] {
-        hash.update(host.attribute(&path).unwrap_or_default());
+        hash.update(host.attribute(path).unwrap_or_default());
         hash.update([0]);
     }
     PassKey::new(hash.finalize().into())
