@@ -179,7 +179,11 @@ pub(super) fn is_meant(
 /// Returns whether a body of this type is for programs: JSON or XML, but not XHTML.
 fn is_structured(content_type: &[u8]) -> bool {
     let media = content_type.split(|&b| b == b';').next();
-    let media = media.unwrap_or_default().trim_ascii().to_ascii_lowercase();
-    let ends = |end: &[u8]| media.ends_with(end);
+    let media = media.unwrap_or_default().trim_ascii();
+    let ends = |end: &[u8]| {
+        let start = media.len().checked_sub(end.len());
+        let tail = start.and_then(|start| media.get(start..));
+        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+    };
     ends(b"/json") || ends(b"+json") || ends(b"/xml") || (ends(b"+xml") && !ends(b"/xhtml+xml"))
 }

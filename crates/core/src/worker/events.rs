@@ -140,10 +140,12 @@ impl LogLimit {
         self.second_began = now;
         self.left = LINES_PER_SECOND;
         let dropped = std::mem::take(&mut self.dropped);
-        let mut line = Line(String::new());
-        line.text("event", "lines_dropped");
-        line.number("count", dropped);
-        (dropped > 0).then(|| line.object())
+        (dropped > 0).then(|| {
+            let mut line = Line(String::new());
+            line.text("event", "lines_dropped");
+            line.number("count", dropped);
+            line.object()
+        })
     }
 
     /// Returns whether one more line may be written, and counts it.
