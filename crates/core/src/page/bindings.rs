@@ -117,23 +117,23 @@ impl<'a> Bindings<'a> {
         let (values, messages) = (self.values, self.messages);
         let is_retryable = values.retry_after.is_some();
         let text = match variable {
-            Variable::Status => return number(values.status),
-            Variable::RetryAfter => return optional(values.retry_after.map(seconds_rounded_up)),
-            Variable::RetryAfterMs => return optional(values.retry_after.map(saturating_millis)),
+            Variable::Status => return Value::Number(values.status.into()),
+            Variable::RetryAfter => return number(values.retry_after.map(seconds_rounded_up)),
+            Variable::RetryAfterMs => return number(values.retry_after.map(saturating_millis)),
             Variable::MaxAttempts => {
-                return optional(values.auto_retry.map(|page| page.max_attempts));
+                return number(values.auto_retry.map(|page| page.max_attempts.into()));
             }
             Variable::CapMs => {
-                return optional(values.auto_retry.map(|page| saturating_millis(page.cap)));
+                return number(values.auto_retry.map(|page| saturating_millis(page.cap)));
             }
             Variable::RetryAt => {
                 let retry_at = values.retry_at.and_then(Timestamp::to_utc);
-                return optional(retry_at.map(date::rfc3339));
+                return time(retry_at.map(date::rfc3339));
             }
-            Variable::Until => return optional(values.until.map(date::rfc3339)),
-            Variable::UntilTime => return optional(values.until.map(date::readable)),
-            Variable::Timestamp => return optional(values.time.map(date::rfc3339)),
-            Variable::Time => return optional(values.time.map(date::readable)),
+            Variable::Until => return time(values.until.map(date::rfc3339)),
+            Variable::UntilTime => return time(values.until.map(date::readable)),
+            Variable::Timestamp => return time(values.time.map(date::rfc3339)),
+            Variable::Time => return time(values.time.map(date::readable)),
             Variable::When => return Value::Joined(self.when()),
             Variable::Hint if is_retryable => return Value::Joined(self.hint()),
             Variable::Address => return Value::Joined(self.address()),
@@ -205,17 +205,18 @@ impl<'a> Bindings<'a> {
     }
 }
 
-fn number<'v>(number: impl ToString) -> Value<'v> {
-    Value::Verbatim(number.to_string())
+/// Returns the value of a number; empty if there is none.
+fn number<'v>(number: Option<u64>) -> Value<'v> {
+    number.map_or(Value::Text(""), Value::Number)
 }
 
-/// Returns the value of a number or time; empty if there is none.
-fn optional<'v>(value: Option<impl ToString>) -> Value<'v> {
-    value.map_or(Value::Text(""), number)
+/// Returns the value of a time; empty if there is none.
+fn time<'v>(time: Option<String>) -> Value<'v> {
+    time.map_or(Value::Text(""), Value::Verbatim)
 }
 
 /// Returns what stands between two sentences of a language.
-fn gap(language: &str) -> &'static str {
+pub(super) fn gap(language: &str) -> &'static str {
     match primary(language) {
         "ja" | "zh" => "",
         _ => " ",

@@ -5,6 +5,9 @@ mod tests;
 
 use std::time::SystemTime;
 
+/// The length of `2026-08-23`.
+const DATE_BYTES: usize = 10;
+
 /// Returns a date and time for programs: `2026-08-23T10:15:30Z` (RFC 3339 §5.6). `time`: up to year 9999.
 pub(super) fn rfc3339(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
@@ -13,5 +16,8 @@ pub(super) fn rfc3339(time: SystemTime) -> String {
 /// Returns a date and time for people: `2026-08-23 10:15:30 UTC`, the same in every language. `time`: up to year
 /// 9999.
 pub(super) fn readable(time: SystemTime) -> String {
-    rfc3339(time).replace('T', " ").replace('Z', " UTC")
+    let time = rfc3339(time);
+    let (date, clock) = time.split_at_checked(DATE_BYTES).unwrap_or_default();
+    let clock = clock.trim_start_matches('T').trim_end_matches('Z');
+    [date, " ", clock, " UTC"].concat()
 }

@@ -7,7 +7,6 @@
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use super::coarse_duration::CoarseDuration;
 use super::languages::{Language, Languages};
@@ -30,22 +29,33 @@ const OWN: &str = "own.";
 /// Texts by key: those of one language, or of one page.
 ///
 /// The keys are split at their first dot, so that a page can look up a group (`title`) for its reason or
-/// status without joining a key.
+/// status without joining a key. Both tables are short, and few of their keys have the same length, so that
+/// searching them is cheaper than comparing keys in a map.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
-    groups: BTreeMap<Cow<'static, str>, Group>,
+    groups: Vec<(Cow<'static, str>, Group)>,
     /// The tag of the language; empty for texts of one page, which are for all languages.
     language: String,
 }
 
 /// The texts whose keys have the same first part, by the rest of the key.
 #[derive(Debug, Default)]
-struct Group(BTreeMap<Cow<'static, str>, Cow<'static, str>>);
+struct Group(Vec<(Cow<'static, str>, Cow<'static, str>)>);
 
 impl Group {
     /// Returns the text for a detail: for the key `group.detail`.
     fn get(&self, detail: &str) -> Option<&str> {
-        self.0.get(detail).map(|text| &**text)
+        let mut texts = self.0.iter();
+        texts
+            .find(|(known, _)| known == detail)
+            .map(|(_, text)| &**text)
+    }
+
+    fn insert(&mut self, detail: Cow<'static, str>, text: Cow<'static, str>) {
+        match self.0.iter_mut().find(|(known, _)| *known == detail) {
+            Some((_, known)) => *known = text,
+            None => self.0.push((detail, text)),
+        }
     }
 
     /// Returns the text for the group in general: for the key `group`.
@@ -90,8 +100,14 @@ impl Texts {
         detail: Cow<'static, str>,
         text: Cow<'static, str>,
     ) {
-        let group = self.groups.entry(group).or_default();
-        group.0.insert(detail, text);
+        let known = self.groups.iter().position(|(name, _)| *name == group);
+        let place = known.unwrap_or_else(|| {
+            self.groups.push((group, Group::default()));
+            self.groups.len().saturating_sub(1)
+        });
+        if let Some((_, group)) = self.groups.get_mut(place) {
+            group.insert(detail, text);
+        }
     }
 
     /// Returns the text for a key.
@@ -101,7 +117,10 @@ impl Texts {
     }
 
     fn group(&self, name: &str) -> Option<&Group> {
-        self.groups.get(name)
+        let mut groups = self.groups.iter();
+        groups
+            .find(|(known, _)| known == name)
+            .map(|(_, group)| group)
     }
 }
 
@@ -233,7 +252,11 @@ impl<'a> Messages<'a> {
         let is_exact = is_retryable || status < 500;
         let title = self.first(|texts| {
             let titles = texts.group("title")?;
-            let exact = || titles.get(&status.to_string());
+            let exact = || titles.get(itoa::Buffer::new().format(status));
+            let of_class = || {
+                let class = [itoa::Buffer::new().format(status / 100), "xx"].concat();
+                titles.get(&class)
+            };
             titles
                 .get(reason.as_str())
                 .or_else(|| exact().filter(|_| is_exact))
@@ -242,7 +265,7 @@ impl<'a> Messages<'a> {
                         .get("404")
                         .filter(|_| reason == Reason::DestinationNotFound)
                 })
-                .or_else(|| titles.get(&format!("{}xx", status / 100)))
+                .or_else(of_class)
                 .or_else(|| titles.general())
         });
         title.unwrap_or_else(|| self.text("title.5xx"))
@@ -312,7 +335,9 @@ impl<'a> Messages<'a> {
         });
         let text = text.unwrap_or_default();
         match (split_at_placeholder(text, NUMBER), number) {
-            (Some((before, after)), Some(n)) => [before, &n.to_string(), after].concat(),
+            (Some((before, after)), Some(n)) => {
+                [before, itoa::Buffer::new().format(n), after].concat()
+            }
             _ => text.to_owned(),
         }
     }

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::bindings::gap;
 use super::messages::{is_known, is_own, nearest_key, Messages};
 use super::names::{Role, Variable, NAMES, TEXT_PREFIX};
 use super::{builtin, members, palette};
@@ -244,7 +245,7 @@ impl Names for TemplateNames {
     }
 }
 
-/// The names of the built-in page in one language: its texts are constants.
+/// The names of the built-in page in one language: its texts, and what follows from the language, are constants.
 pub(super) struct LocalizedNames<'a> {
     pub(super) names: &'a TemplateNames,
     pub(super) messages: Messages<'a>,
@@ -256,10 +257,16 @@ impl Names for LocalizedNames<'_> {
     }
 
     fn resolve(&self, name: &str) -> Result<Meaning<'_>, UnknownName> {
-        match name.strip_prefix(TEXT_PREFIX) {
-            Some(key) => Ok(Meaning::Constant(self.messages.text(key))),
-            None => self.names.resolve(name),
-        }
+        let language = self.messages.language;
+        Ok(Meaning::Constant(match name {
+            "lang" => &language.tag,
+            "dir" => language.dir,
+            "gap" => gap(&language.tag),
+            _ => match name.strip_prefix(TEXT_PREFIX) {
+                Some(key) => self.messages.text(key),
+                None => return self.names.resolve(name),
+            },
+        }))
     }
 
     fn list(&self) -> List<'_> {

@@ -68,12 +68,15 @@ impl Output {
 
     /// Appends text of a template, or markup that the operator configured: the only unescaped input.
     pub(super) fn trusted(&mut self, text: &str) {
-        self.0.push_str(text);
+        // Between many operations there is no text, and copying nothing is not free.
+        if !text.is_empty() {
+            self.0.push_str(text);
+        }
     }
 
     /// Appends a whole number.
     pub(crate) fn number(&mut self, value: u64) -> &mut Self {
-        self.0.push_str(&value.to_string());
+        self.0.push_str(itoa::Buffer::new().format(value));
         self
     }
 
@@ -83,6 +86,7 @@ impl Output {
             (Value::Text(text), _) => self.put(position, text),
             (Value::Joined(text), Position::Link) => self.put(Position::Query, text),
             (Value::Joined(text), _) => self.put(position, text),
+            (Value::Number(number), _) => self.number(*number),
             (Value::Verbatim(text), _) => {
                 self.0.push_str(text);
                 self
@@ -189,14 +193,16 @@ impl Output {
 }
 
 /// For each byte, whether no position treats it specially. A table is cheaper than comparisons, and every byte
-/// of every value is looked up.
+/// of every value is looked up. Of the characters beyond ASCII, those that are special begin with one of few
+/// bytes: C1 controls with `c2`, what reorders or ends lines with `e2`, noncharacters with `ef` or more.
 static HARMLESS: [bool; 256] = {
     let mut table = [false; 256];
     let mut rest: &mut [bool] = &mut table;
     let mut byte: u8 = 0;
     while let [entry, tail @ ..] = rest {
         let is_special = matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | b'\\');
-        *entry = matches!(byte, b' '..=b'~') && !is_special;
+        let is_text = matches!(byte, b' '..=b'~' | 0x80..=0xc1 | 0xc3..=0xe1 | 0xe3..=0xee);
+        *entry = is_text && !is_special;
         byte = byte.wrapping_add(1);
         rest = tail;
     }

@@ -67,7 +67,9 @@ pub(crate) enum Value<'v> {
     /// A text that was joined from several values. At the beginning of a link it is escaped as part of
     /// a query, because a check of its scheme would mean nothing.
     Joined(String),
-    /// A number or a time, which is written unchanged in every position.
+    /// A whole number.
+    Number(u64),
+    /// A time, which is written unchanged in every position.
     Verbatim(String),
 }
 
@@ -76,6 +78,7 @@ impl Value<'_> {
     fn is_true(&self) -> bool {
         match self {
             Self::Text(text) => !matches!(*text, "" | "false"),
+            Self::Number(_) => true,
             Self::Joined(text) | Self::Verbatim(text) => !text.is_empty(),
         }
     }
