@@ -49,8 +49,14 @@ impl Pattern {
         find: impl Fn(&[u8], &[u8]) -> Option<usize>,
     ) -> bool {
         let are_same = |a: &[u8], b: &[u8]| a.iter().zip(b).all(|(a, b)| same(a, b));
-        // Most texts that do not match begin differently, so this is compared first.
+        // Most texts that do not match begin differently, so this is compared first, and the first byte before all
+        // others.
         let pattern = self.0.as_bytes();
+        if let (Some(part), Some(byte)) = (pattern.first(), text.first()) {
+            if *part != b'*' && !same(part, byte) {
+                return false;
+            }
+        }
         let mut pairs = pattern.iter().zip(text);
         let differ = |(part, byte): (&u8, &u8)| *part == b'*' || !same(part, byte);
         let head = pairs.position(differ);

@@ -135,9 +135,10 @@ impl LocalReply {
     /// `content-length` if the length is promised. For a gRPC call they have what Envoy adds to a local
     /// reply.
     pub(super) fn replacing_headers(&self, promised_length: Option<usize>) -> HeaderBlock {
+        let (mut status, mut length) = (itoa::Buffer::new(), itoa::Buffer::new());
         let status = match self.grpc_status {
-            Some(_) => "200".to_owned(),
-            None => self.status.to_string(),
+            Some(_) => "200",
+            None => status.format(self.status),
         };
         let grpc = self.grpc_status.map(|code| {
             [
@@ -146,12 +147,12 @@ impl LocalReply {
                 ("grpc-message", grpc_message(&self.body)),
             ]
         });
-        let length = promised_length.map(|length| ("content-length", length.to_string()));
+        let length = promised_length.map(|promised| length.format(promised));
         let mut pairs: Vec<(&[u8], &[u8])> = Vec::with_capacity(HEADERS);
         pairs.push((b":status", status.as_bytes()));
         pairs.extend(grpc.iter().flatten().map(bytes));
         pairs.extend(self.pairs());
-        pairs.extend(length.iter().map(bytes));
+        pairs.extend(length.map(|length| (&b"content-length"[..], length.as_bytes())));
         HeaderBlock::from_pairs(&pairs)
     }
 
@@ -406,7 +407,7 @@ fn proxy_status(info: &HeaderInfo<'_>) -> Vec<u8> {
     out.extend_from_slice(info.reason.as_str().as_bytes());
     if info.source == Source::Upstream {
         out.extend_from_slice(b"; received-status=");
-        out.extend_from_slice(info.received_status.to_string().as_bytes());
+        out.extend_from_slice(itoa::Buffer::new().format(info.received_status).as_bytes());
     }
     if info.shows_details && !info.details.is_empty() {
         out.extend_from_slice(b"; details=\"");
@@ -468,8 +469,9 @@ impl FilterState {
             let _ = host.set_filter_state("tidegate.breaker", self.circuit.as_str());
         }
         if let Some(hint) = self.hint {
-            let ms = saturating_millis(hint).to_string();
-            let _ = host.set_filter_state("tidegate.hint_ms", &ms);
+            let mut ms = itoa::Buffer::new();
+            let ms = ms.format(saturating_millis(hint));
+            let _ = host.set_filter_state("tidegate.hint_ms", ms);
         }
     }
 }

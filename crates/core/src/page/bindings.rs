@@ -60,6 +60,8 @@ pub(super) struct Bindings<'a> {
     pub(super) messages: Messages<'a>,
     /// The text before and after the time in the hint, once it is known.
     around_when: OnceCell<(&'a str, &'a str)>,
+    /// When the request failed, for programs, once it is needed; empty if that is unknown.
+    timestamp: OnceCell<String>,
 }
 
 impl<'a> Bindings<'a> {
@@ -68,6 +70,7 @@ impl<'a> Bindings<'a> {
             values,
             messages,
             around_when: OnceCell::new(),
+            timestamp: OnceCell::new(),
         }
     }
 
@@ -110,10 +113,7 @@ impl<'a> Bindings<'a> {
     }
 
     /// Returns the value of a variable.
-    fn value<'v>(&self, variable: &'v Variable) -> Value<'v>
-    where
-        'a: 'v,
-    {
+    fn value<'v>(&'v self, variable: &'v Variable) -> Value<'v> {
         let (values, messages) = (self.values, self.messages);
         let is_retryable = values.retry_after.is_some();
         let text = match variable {
@@ -132,8 +132,14 @@ impl<'a> Bindings<'a> {
             }
             Variable::Until => return time(values.until.map(date::rfc3339)),
             Variable::UntilTime => return time(values.until.map(date::readable)),
-            Variable::Timestamp => return time(values.time.map(date::rfc3339)),
-            Variable::Time => return time(values.time.map(date::readable)),
+            Variable::Timestamp => return Value::Verbatim(self.timestamp().into()),
+            Variable::Time => {
+                return time(values.time.map(|_| date::for_people(self.timestamp())));
+            }
+            Variable::Reason => return token(values.reason.as_str()),
+            Variable::TrippedBy => return token(values.tripped_by.map_or("", Reason::as_str)),
+            Variable::Source => return token(values.source.as_str()),
+            Variable::Gate => return token(values.gate.map_or("", Gate::as_str)),
             Variable::When => return Value::Joined(self.when()),
             Variable::Hint if is_retryable => return Value::Joined(self.hint()),
             Variable::Address => return Value::Joined(self.address()),
@@ -149,12 +155,8 @@ impl<'a> Bindings<'a> {
             Variable::HintBefore | Variable::HintAfter => "",
             Variable::Hint if self.must_check() => messages.text("unsafe.check"),
             Variable::Hint => "",
-            Variable::Reason => values.reason.as_str(),
-            Variable::TrippedBy => values.tripped_by.map_or("", |reason| reason.as_str()),
-            Variable::Source => values.source.as_str(),
             Variable::Retryable => truth(is_retryable),
             Variable::CanRetry => truth(is_retryable && values.is_safe),
-            Variable::Gate => values.gate.map_or("", Gate::as_str),
             Variable::Planned => truth(values.reason == Reason::Maintenance),
             Variable::AtHome => truth(values.is_at_home),
             Variable::AutoRetry => truth(values.auto_retry.is_some()),
@@ -180,6 +182,12 @@ impl<'a> Bindings<'a> {
     fn around_when(&self) -> (&'a str, &'a str) {
         let hint = || self.messages.hint(self.must_check());
         *self.around_when.get_or_init(hint)
+    }
+
+    /// Returns when the request failed, for programs.
+    fn timestamp(&self) -> &str {
+        let time = || self.values.time.map(date::rfc3339).unwrap_or_default();
+        self.timestamp.get_or_init(time)
     }
 
     /// Returns when to come back, as a phrase; empty if trying again does not help.
@@ -212,7 +220,12 @@ fn number<'v>(number: Option<u64>) -> Value<'v> {
 
 /// Returns the value of a time; empty if there is none.
 fn time<'v>(time: Option<String>) -> Value<'v> {
-    time.map_or(Value::Text(""), Value::Verbatim)
+    Value::Verbatim(time.unwrap_or_default().into())
+}
+
+/// Returns the value of a token of this program: letters, digits and `_`.
+fn token<'v>(token: &'static str) -> Value<'v> {
+    Value::Verbatim(token.into())
 }
 
 /// Returns what stands between two sentences of a language.

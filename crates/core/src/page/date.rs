@@ -16,7 +16,11 @@ pub(super) fn rfc3339(time: SystemTime) -> String {
 /// Returns a date and time for people: `2026-08-23 10:15:30 UTC`, the same in every language. `time`: up to year
 /// 9999.
 pub(super) fn readable(time: SystemTime) -> String {
-    let time = rfc3339(time);
+    for_people(&rfc3339(time))
+}
+
+/// Returns what people read instead of a date and time for programs.
+pub(super) fn for_people(time: &str) -> String {
     let (date, clock) = time.split_at_checked(DATE_BYTES).unwrap_or_default();
     let clock = clock.trim_start_matches('T').trim_end_matches('Z');
     [date, " ", clock, " UTC"].concat()

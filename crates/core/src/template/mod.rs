@@ -69,8 +69,8 @@ pub(crate) enum Value<'v> {
     Joined(String),
     /// A whole number.
     Number(u64),
-    /// A time, which is written unchanged in every position.
-    Verbatim(String),
+    /// A time or a token, which is written unchanged in every position.
+    Verbatim(Cow<'v, str>),
 }
 
 impl Value<'_> {
@@ -79,7 +79,8 @@ impl Value<'_> {
         match self {
             Self::Text(text) => !matches!(*text, "" | "false"),
             Self::Number(_) => true,
-            Self::Joined(text) | Self::Verbatim(text) => !text.is_empty(),
+            Self::Joined(text) => !text.is_empty(),
+            Self::Verbatim(text) => !text.is_empty(),
         }
     }
 }
@@ -195,7 +196,10 @@ impl Template {
         let (mut next, mut copied, mut steps) = (0_usize, 0, 0_usize);
         while let Some(operation) = self.operations.get(next) {
             steps = steps.saturating_add(1);
-            out.trusted(self.text.get(copied..operation.upto).unwrap_or_default());
+            // Before many operations there is no text, and copying nothing is not free.
+            if copied < operation.upto {
+                out.trusted(self.text.get(copied..operation.upto).unwrap_or_default());
+            }
             (next, copied) = (next.saturating_add(1), operation.upto);
             match operation.action {
                 Action::Write(variable, position) => {

@@ -34,7 +34,7 @@ fn environment() -> Environment<'static> {
             ["two", "tel:+1"].map(constant).to_vec(),
         ],
         variables: vec![
-            ("status", Value::Verbatim("502".to_owned())),
+            ("status", Value::Verbatim("502".into())),
             ("title", Value::Text("T")),
             ("path", Value::Text("/a b/\"<'>&\u{202e}\u{1b}é?")),
             ("host", Value::Text("shop.example")),
@@ -241,7 +241,7 @@ fn a_link_with_an_unsafe_scheme_is_empty() {
 #[test]
 fn a_verbatim_value_is_written_unchanged_in_every_position() {
     let mut environment = environment();
-    environment.set("status", Value::Verbatim("12:15 UTC".to_owned()));
+    environment.set("status", Value::Verbatim("12:15 UTC".into()));
     let html = "{{status}}<a href='{{status}}'><a href='/{{status}}'><a href='?{{status}}'>";
     let expected = "12:15 UTC<a href='12:15 UTC'><a href='/12:15 UTC'><a href='?12:15 UTC'>";
     assert_eq!(environment.render(Syntax::Html, html).0, expected);
