@@ -32,6 +32,24 @@ fn each_position_has_its_rule() {
     );
 }
 
+/// Runs of characters that no position treats specially are copied: by their first bytes, no other may be taken for one.
+#[test]
+fn every_character_has_its_rule_alone_and_in_a_run() {
+    for c in '\0'..=char::MAX {
+        let mut rule = Output::default();
+        rule.push_visible(c);
+        let visible = rule.into_string();
+        let in_run = put(Position::Plain, &format!("a run of {c}"));
+        assert_eq!(in_run, format!("a run of {visible}"), "{c:?}");
+        if !c.is_ascii() {
+            let text = c.to_string();
+            assert_eq!(put(Position::Html, &text), visible, "{c:?}");
+            let is_escaped = matches!(c, '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}');
+            assert_eq!(put(Position::Json, &text) != text, is_escaped, "{c:?}");
+        }
+    }
+}
+
 #[test]
 fn a_joined_value_never_provides_the_scheme_of_a_link() {
     let mut out = Output::default();
