@@ -30,7 +30,7 @@ needed() { module && envoy && clients && registry && monitoring && authoring; }
 module() { scripts/wasm.sh >/dev/null; }
 envoy() { ENVOY=$(scripts/envoy.sh) && export ENVOY && "$ENVOY" --version >&2; }
 # The tests run these scripts too. Running them here shows what they install and keeps it out of the time of the tests.
-clients() { scripts/browser.sh >&2 && scripts/rpc-clients.sh >&2; }
+clients() { scripts/browser.sh >&2 && scripts/rpc-clients.sh >&2 && scripts/python.sh >&2; }
 registry() { scripts/registry.sh >&2; }
 monitoring() { scripts/prometheus.sh >&2 && scripts/grafana.sh >&2; }
 authoring() { scripts/editor.sh >&2 && scripts/kubectl.sh >&2; }

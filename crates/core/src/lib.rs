@@ -55,9 +55,9 @@
 //!         let headers = HeaderBlock::from_wire(self.headers(map)?);
 //!         headers.get(name).map(<[u8]>::to_vec).ok_or(HostError::NotFound)
 //!     }
-//!     fn attribute(&mut self, path: &[&str]) -> Result<Vec<u8>, HostError> {
+//!     fn attribute(&mut self, path: &str) -> Result<Vec<u8>, HostError> {
 //!         match path {
-//!             ["response", "code_details"] => {
+//!             "response\0code_details" => {
 //!                 Ok(b"upstream_reset_before_response_started{remote_connection_failure}".to_vec())
 //!             }
 //!             _ => Err(HostError::NotFound),

@@ -2,7 +2,7 @@
 // script, and contains it only if the failed request was a GET that may be sent again.
 //
 // It is part of operators' pages too (the tag `retry`), so it knows no element but those of retry.html.
-// What only its authors need, such as comment lines and indentation, is not served (../builtin.rs).
+// What only its authors need, such as comments and indentation, is not served (build.rs of this crate).
 (() => {
   const box = document.querySelector("#auto"),
     [clock, note, button] = box.children,
