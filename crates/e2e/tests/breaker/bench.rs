@@ -21,6 +21,9 @@ use super::modes;
 pub(crate) const FAILURES: u64 = 5;
 /// Probes at the same time.
 pub(crate) const PERMITS: u64 = 2;
+/// How long Envoy waits for the upstream of the route `overlap`. Shorter than the lease of a probe, so that no probe is given up
+/// while it is in flight.
+pub(crate) const HANGING: Duration = Duration::from_secs(2);
 /// Slow responses that trip the breakers of the listener `slow`.
 pub(crate) const SLOW: u64 = 10;
 /// Length of the ramp: four steps.
@@ -304,12 +307,11 @@ fn routes() -> Vec<Value> {
         .collect();
     for route in &mut routes {
         let timeout = match route["name"].as_str() {
-            // Shorter than the lease of a probe, so that no probe is given up while it is in
-            // flight.
-            Some("overlap") => "2s",
+            Some("overlap") => HANGING,
             // A request that hangs, hangs.
-            _ => "0s",
+            _ => Duration::ZERO,
         };
+        let timeout = format!("{}s", timeout.as_secs());
         *route = merge(route.take(), json!({ "route": { "timeout": timeout } }));
     }
     routes.push(json!({
