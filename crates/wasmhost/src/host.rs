@@ -196,7 +196,7 @@ impl Vm {
     }
 
     /// Returns a VM in the same state, in a world of its own with the same shared data and metrics. It is
-    /// cheap: a start executes nine million instructions of the module, a copy none.
+    /// cheap: a start executes five million instructions of the module, a copy none.
     ///
     /// Copies the module's memory, and not its globals and tables: between callbacks these have the values
     /// that they had at the start.

@@ -6,6 +6,7 @@ use super::ResponseInfo;
 use crate::breaker::State;
 use crate::config::{Intercept, Maintenance, Pattern, SourceFilter, UpstreamBody};
 use crate::failure::{is_direct_response, Reason, Source};
+use crate::http::accept::before_suffix;
 use crate::http::headers::HeaderBlock;
 use crate::http::rpc::{is_grpc, is_grpc_content_type, is_grpc_web_content_type};
 use crate::http::uri::{without_port, without_query};
@@ -180,10 +181,6 @@ pub(super) fn is_meant(
 fn is_structured(content_type: &[u8]) -> bool {
     let media = content_type.split(|&b| b == b';').next();
     let media = media.unwrap_or_default().trim_ascii();
-    let ends = |end: &[u8]| {
-        let start = media.len().checked_sub(end.len());
-        let tail = start.and_then(|start| media.get(start..));
-        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(end))
-    };
+    let ends = |end: &[u8]| before_suffix(media, end).is_some();
     ends(b"/json") || ends(b"+json") || ends(b"/xml") || (ends(b"+xml") && !ends(b"/xhtml+xml"))
 }

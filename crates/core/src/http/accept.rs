@@ -207,11 +207,15 @@ impl<'a> MediaRange<'a> {
 
 /// Returns whether a subtype is `suffix`, or ends with `+` and that (RFC 6839 §3.1: JSON of any kind).
 fn has_suffix(subtype: &[u8], suffix: &str) -> bool {
-    let before = subtype.len().checked_sub(suffix.len());
-    let split = before.and_then(|at| subtype.split_at_checked(at));
-    split.is_some_and(|(before, end)| {
-        end.eq_ignore_ascii_case(suffix.as_bytes()) && matches!(before.last(), None | Some(b'+'))
-    })
+    let before = before_suffix(subtype, suffix.as_bytes());
+    before.is_some_and(|before| matches!(before.last(), None | Some(b'+')))
+}
+
+/// Returns what stands before a suffix in any case; `None` if the name does not end with it.
+pub(crate) fn before_suffix<'n>(name: &'n [u8], suffix: &[u8]) -> Option<&'n [u8]> {
+    let before = name.len().checked_sub(suffix.len())?;
+    let (before, end) = name.split_at_checked(before)?;
+    end.eq_ignore_ascii_case(suffix).then_some(before)
 }
 
 /// Parses a weight (RFC 9110 §12.4.2) in thousandths; ignores digits after the third.

@@ -45,15 +45,12 @@ struct Group(Vec<(Cow<'static, str>, Cow<'static, str>)>);
 impl Group {
     /// Returns the text for a detail: for the key `group.detail`.
     fn get(&self, detail: &str) -> Option<&str> {
-        let mut texts = self.0.iter();
-        texts
-            .find(|(known, _)| known == detail)
-            .map(|(_, text)| &**text)
+        value(&self.0, detail).map(|text| &**text)
     }
 
     fn insert(&mut self, detail: Cow<'static, str>, text: Cow<'static, str>) {
-        match self.0.iter_mut().find(|(known, _)| *known == detail) {
-            Some((_, known)) => *known = text,
+        match value_mut(&mut self.0, &detail) {
+            Some(known) => *known = text,
             None => self.0.push((detail, text)),
         }
     }
@@ -100,13 +97,13 @@ impl Texts {
         detail: Cow<'static, str>,
         text: Cow<'static, str>,
     ) {
-        let known = self.groups.iter().position(|(name, _)| *name == group);
-        let place = known.unwrap_or_else(|| {
-            self.groups.push((group, Group::default()));
-            self.groups.len().saturating_sub(1)
-        });
-        if let Some((_, group)) = self.groups.get_mut(place) {
-            group.insert(detail, text);
+        match value_mut(&mut self.groups, &group) {
+            Some(known) => known.insert(detail, text),
+            None => {
+                let mut new = Group::default();
+                new.insert(detail, text);
+                self.groups.push((group, new));
+            }
         }
     }
 
@@ -117,11 +114,24 @@ impl Texts {
     }
 
     fn group(&self, name: &str) -> Option<&Group> {
-        let mut groups = self.groups.iter();
-        groups
-            .find(|(known, _)| known == name)
-            .map(|(_, group)| group)
+        value(&self.groups, name)
     }
+}
+
+/// Returns the value of a key in a short table.
+fn value<'t, T>(table: &'t [(Cow<'static, str>, T)], key: &str) -> Option<&'t T> {
+    let mut entries = table.iter();
+    entries
+        .find(|(known, _)| known == key)
+        .map(|(_, value)| value)
+}
+
+/// Returns the value of a key in a short table, to be changed.
+fn value_mut<'t, T>(table: &'t mut [(Cow<'static, str>, T)], key: &str) -> Option<&'t mut T> {
+    let mut entries = table.iter_mut();
+    entries
+        .find(|(known, _)| known == key)
+        .map(|(_, value)| value)
 }
 
 /// Splits a key at its first dot.

@@ -70,13 +70,9 @@ fn a_rank_that_no_hash_has_is_counted_as_the_highest() {
     let mut window = Window::new(0);
     window.registers = [u8::MAX; REGISTERS];
     let mut highest = Window::new(0);
-    highest.registers = [rank_of_zero(); REGISTERS];
+    // That of a hash that chooses a register and has no other bit.
+    highest.registers = [(RANKS - 1) as u8; REGISTERS];
     assert_eq!(clients(&[window, highest]), clients(&[highest]));
-}
-
-/// Returns the rank of a hash that chooses a register and has no other bit.
-fn rank_of_zero() -> u8 {
-    (RANKS - 1) as u8
 }
 
 #[test]
