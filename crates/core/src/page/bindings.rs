@@ -4,8 +4,9 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::exposed::ExposedValues;
+use super::kind::PageKind;
 use super::messages::{reason_in_words, Messages};
-use super::names::Variable;
+use super::names::{KindVariable, Variable};
 use super::status_phrase::status_phrase;
 use super::template_names::TemplateNames;
 use super::{date, CoarseDuration, Gate};
@@ -38,6 +39,33 @@ impl BoundTemplate {
         &self.template
     }
 
+    /// Returns the memory that it takes, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.template.bytes()
+    }
+
+    /// Returns this template with the values of a kind as constants.
+    pub(super) fn specialize(&self, of_kind: &KindBindings<'_>) -> Self {
+        let values: Vec<_> = self.variables.iter().map(|_| OnceCell::new()).collect();
+        let template = self.template.specialize(|number| {
+            let variable = self.variables.get(number)?;
+            let Variable::OfKind(variable) = variable else {
+                return None;
+            };
+            let value: &OnceCell<_> = values.get(number)?;
+            Some(value.get_or_init(|| of_kind.value(variable)))
+        });
+        let names = self.template.variables();
+        let variable = |name| {
+            let number = names.iter().position(|other| other == name)?;
+            self.variables.get(number).cloned()
+        };
+        Self {
+            variables: template.variables().iter().filter_map(variable).collect(),
+            template: Arc::new(template),
+        }
+    }
+
     /// Appends the page for these bindings to `out`. Each variable is evaluated when the page first needs
     /// it, and once. Returns the number of operations of the template that were executed.
     pub(super) fn render(&self, bindings: &Bindings<'_>, out: &mut Output) -> usize {
@@ -53,13 +81,95 @@ impl BoundTemplate {
     }
 }
 
+/// The values that all pages of a kind have in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KindBindings<'a> {
+    pub(super) kind: &'a PageKind,
+    pub(super) messages: Messages<'a>,
+}
+
+impl<'a> KindBindings<'a> {
+    /// Returns the reason whose texts describe the failure.
+    fn words_for(&self) -> Reason {
+        reason_in_words(self.kind.reason, self.kind.status)
+    }
+
+    /// Returns what happened.
+    pub(super) fn message(&self) -> &'a str {
+        self.messages.message(self.words_for())
+    }
+
+    /// Returns the heading.
+    pub(super) fn title(&self) -> &'a str {
+        let kind = self.kind;
+        self.messages
+            .title(self.words_for(), kind.status, kind.is_retryable)
+    }
+
+    /// Returns what became of a request that may have changed something; otherwise an empty text.
+    pub(super) fn sent(&self) -> &'a str {
+        match self.kind {
+            kind if kind.is_safe => "",
+            kind if kind.is_unsent => self.messages.text("unsafe.not_processed"),
+            _ => self.messages.text("unsafe.unknown"),
+        }
+    }
+
+    /// Returns the text before and after the time in the hint.
+    fn around_when(&self) -> (&'a str, &'a str) {
+        self.messages.hint(self.kind.must_check())
+    }
+
+    /// Returns the value of a variable.
+    fn value<'v>(&self, variable: &'v KindVariable) -> Value<'v>
+    where
+        'a: 'v,
+    {
+        let (kind, messages) = (self.kind, self.messages);
+        let text = match variable {
+            KindVariable::Status => return Value::Number(kind.status.into()),
+            KindVariable::MaxAttempts => {
+                let retry = kind.auto_retry;
+                return number(retry.map(|retry| retry.max_attempts.into()));
+            }
+            KindVariable::CapMs => {
+                let retry = kind.auto_retry;
+                return number(retry.map(|retry| saturating_millis(retry.cap)));
+            }
+            KindVariable::Reason => return token(kind.reason.as_str()),
+            KindVariable::TrippedBy => return token(kind.tripped_by.map_or("", Reason::as_str)),
+            KindVariable::Source => return token(kind.source.as_str()),
+            KindVariable::Gate => return token(kind.gate.map_or("", Gate::as_str)),
+            KindVariable::StatusText => status_phrase(kind.status),
+            KindVariable::Title => self.title(),
+            KindVariable::Message => self.message(),
+            KindVariable::Fault => messages.fault(self.words_for()),
+            KindVariable::Sent => self.sent(),
+            KindVariable::Next => messages.next(self.words_for(), kind.is_retryable),
+            KindVariable::Gap => gap(&messages.language.tag),
+            KindVariable::HintBefore if kind.is_retryable => self.around_when().0,
+            KindVariable::HintAfter if kind.is_retryable => self.around_when().1,
+            KindVariable::HintBefore | KindVariable::HintAfter => "",
+            KindVariable::Retryable => truth(kind.is_retryable),
+            KindVariable::CanRetry => truth(kind.is_retryable && kind.is_safe),
+            KindVariable::Planned => truth(kind.reason == Reason::Maintenance),
+            KindVariable::AtHome => truth(kind.is_at_home),
+            KindVariable::AutoRetry => truth(kind.auto_retry.is_some()),
+            KindVariable::Lang => &messages.language.tag,
+            KindVariable::Dir => messages.language.dir,
+            KindVariable::SafeMethod => truth(kind.is_safe),
+            KindVariable::Text(key) => messages.text(key),
+            KindVariable::Localized(text) => text.get(&messages.language.tag),
+        };
+        Value::Text(text)
+    }
+}
+
 /// The values of one page.
 #[derive(Debug)]
 pub(super) struct Bindings<'a> {
     pub(super) values: &'a ExposedValues<'a>,
-    pub(super) messages: Messages<'a>,
-    /// The text before and after the time in the hint, once it is known.
-    around_when: OnceCell<(&'a str, &'a str)>,
+    pub(super) of_kind: KindBindings<'a>,
     /// When the request failed, for programs, once it is needed; empty if that is unknown.
     timestamp: OnceCell<String>,
 }
@@ -68,39 +178,11 @@ impl<'a> Bindings<'a> {
     pub(super) fn new(values: &'a ExposedValues<'a>, messages: Messages<'a>) -> Self {
         Self {
             values,
-            messages,
-            around_when: OnceCell::new(),
+            of_kind: KindBindings {
+                kind: &values.kind,
+                messages,
+            },
             timestamp: OnceCell::new(),
-        }
-    }
-
-    /// Returns the reason whose texts describe the failure.
-    fn words_for(&self) -> Reason {
-        reason_in_words(self.values.reason, self.values.status)
-    }
-
-    /// Returns what happened: what the operator says about the maintenance, else what the language says.
-    pub(super) fn message(&self) -> &'a str {
-        let message = || self.messages.message(self.words_for());
-        let notice = self.values.notice;
-        let notice = notice.map(|notice| notice.get(&self.messages.language.tag));
-        notice.or_else(message).unwrap_or_default()
-    }
-
-    /// Returns the heading.
-    pub(super) fn title(&self) -> &'a str {
-        let values = self.values;
-        let is_retryable = values.retry_after.is_some();
-        self.messages
-            .title(self.words_for(), values.status, is_retryable)
-    }
-
-    /// Returns what became of a request that may have changed something; otherwise an empty text.
-    pub(super) fn sent(&self) -> &'a str {
-        match self.values {
-            values if values.is_safe => "",
-            values if values.is_unsent => self.messages.text("unsafe.not_processed"),
-            _ => self.messages.text("unsafe.unknown"),
         }
     }
 
@@ -108,24 +190,21 @@ impl<'a> Bindings<'a> {
     pub(super) fn advice(&self) -> String {
         match self.values.retry_after {
             Some(_) => self.hint(),
-            None => self.messages.next(self.words_for(), false).to_owned(),
+            None => {
+                let of_kind = self.of_kind;
+                let next = of_kind.messages.next(of_kind.words_for(), false);
+                next.to_owned()
+            }
         }
     }
 
     /// Returns the value of a variable.
     fn value<'v>(&'v self, variable: &'v Variable) -> Value<'v> {
-        let (values, messages) = (self.values, self.messages);
-        let is_retryable = values.retry_after.is_some();
+        let values = self.values;
         let text = match variable {
-            Variable::Status => return Value::Number(values.status.into()),
+            Variable::OfKind(variable) => return self.of_kind.value(variable),
             Variable::RetryAfter => return number(values.retry_after.map(seconds_rounded_up)),
             Variable::RetryAfterMs => return number(values.retry_after.map(saturating_millis)),
-            Variable::MaxAttempts => {
-                return number(values.auto_retry.map(|page| page.max_attempts.into()));
-            }
-            Variable::CapMs => {
-                return number(values.auto_retry.map(|page| saturating_millis(page.cap)));
-            }
             Variable::RetryAt => {
                 let retry_at = values.retry_at.and_then(Timestamp::to_utc);
                 return time(retry_at.map(date::rfc3339));
@@ -136,52 +215,19 @@ impl<'a> Bindings<'a> {
             Variable::Time => {
                 return time(values.time.map(|_| date::for_people(self.timestamp())));
             }
-            Variable::Reason => return token(values.reason.as_str()),
-            Variable::TrippedBy => return token(values.tripped_by.map_or("", Reason::as_str)),
-            Variable::Source => return token(values.source.as_str()),
-            Variable::Gate => return token(values.gate.map_or("", Gate::as_str)),
             Variable::When => return Value::Joined(self.when()),
-            Variable::Hint if is_retryable => return Value::Joined(self.hint()),
+            Variable::Hint if values.kind.is_retryable => return Value::Joined(self.hint()),
             Variable::Address => return Value::Joined(self.address()),
-            Variable::StatusText => status_phrase(values.status),
-            Variable::Title => self.title(),
-            Variable::Message => self.message(),
-            Variable::Fault => messages.fault(self.words_for()),
-            Variable::Sent => self.sent(),
-            Variable::Next => messages.next(self.words_for(), is_retryable),
-            Variable::Gap => gap(&messages.language.tag),
-            Variable::HintBefore if is_retryable => self.around_when().0,
-            Variable::HintAfter if is_retryable => self.around_when().1,
-            Variable::HintBefore | Variable::HintAfter => "",
-            Variable::Hint if self.must_check() => messages.text("unsafe.check"),
+            Variable::Hint if values.kind.must_check() => {
+                self.of_kind.messages.text("unsafe.check")
+            }
             Variable::Hint => "",
-            Variable::Retryable => truth(is_retryable),
-            Variable::CanRetry => truth(is_retryable && values.is_safe),
-            Variable::Planned => truth(values.reason == Reason::Maintenance),
-            Variable::AtHome => truth(values.is_at_home),
-            Variable::AutoRetry => truth(values.auto_retry.is_some()),
             Variable::RequestId => values.request_id().unwrap_or_default(),
-            Variable::Lang => &messages.language.tag,
-            Variable::Dir => messages.language.dir,
             Variable::Method => values.method,
-            Variable::SafeMethod => truth(values.is_safe),
             Variable::Host => values.host.as_deref().unwrap_or_default(),
             Variable::Path => values.path.as_deref().unwrap_or_default(),
-            Variable::Text(key) => messages.text(key),
-            Variable::Localized(text) => text.get(&messages.language.tag),
         };
         Value::Text(text)
-    }
-
-    /// Returns whether the visitor has to check first what became of the request.
-    fn must_check(&self) -> bool {
-        !self.values.is_safe && !self.values.is_unsent
-    }
-
-    /// Returns the text before and after the time in the hint.
-    fn around_when(&self) -> (&'a str, &'a str) {
-        let hint = || self.messages.hint(self.must_check());
-        *self.around_when.get_or_init(hint)
     }
 
     /// Returns when the request failed, for programs.
@@ -193,13 +239,13 @@ impl<'a> Bindings<'a> {
     /// Returns when to come back, as a phrase; empty if trying again does not help.
     fn when(&self) -> String {
         let wait = self.values.wait.map(CoarseDuration::from);
-        wait.map(|wait| self.messages.when(wait))
+        wait.map(|wait| self.of_kind.messages.when(wait))
             .unwrap_or_default()
     }
 
     /// Returns when to come back, as a sentence.
     fn hint(&self) -> String {
-        let (before, after) = self.around_when();
+        let (before, after) = self.of_kind.around_when();
         let until = self.values.until.map(date::readable);
         let until = until.map(|until| format!(" ({until})")).unwrap_or_default();
         [before, &self.when(), &until, after].concat()

@@ -1,37 +1,12 @@
 //! The pages of one brand: what does not differ between its requests, prepared once.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::bindings::BoundTemplate;
-use super::messages::Messages;
-use super::template_names::{LocalizedNames, TemplateNames};
+use super::template_names::TemplateNames;
 use super::{builtin, csp};
 use crate::config::{Brand, Config, Security, TemplateSource};
-use crate::template::{Syntax, Template};
-
-/// The bytes that the built-in pages with the texts of a language as constants may take, over all brands
-/// and languages. Clients choose both, and a brand may have a large logo.
-const LOCALIZED_BYTES: usize = 8 << 20;
-
-/// Counts what is left of [`LOCALIZED_BYTES`].
-#[derive(Debug)]
-pub(super) struct Room(AtomicUsize);
-
-impl Room {
-    pub(super) fn new() -> Self {
-        Self(AtomicUsize::new(LOCALIZED_BYTES))
-    }
-
-    /// Takes some bytes. Returns whether there were as many.
-    fn take(&self, bytes: usize) -> bool {
-        let less = |room: usize| room.checked_sub(bytes);
-        let taken = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-        taken.is_ok()
-    }
-}
+use crate::template::Syntax;
 
 /// An HTML template and the policy that allows its inline blocks.
 #[derive(Debug)]
@@ -61,14 +36,11 @@ pub(super) struct OwnPage {
 /// All pages of a brand.
 #[derive(Debug)]
 pub(super) struct BrandPages {
+    /// Its number among `brand` and `brands`, in that order.
+    pub(super) number: usize,
     pub(super) home_url: Option<String>,
-    /// The built-in HTML page, which looks up its texts.
+    /// The built-in HTML page.
     pub(super) html: HtmlPage,
-    /// The built-in HTML page of each language that was asked for, with the texts of the language as
-    /// constants. Looking up and escaping them on every page would be half of its cost.
-    localized: Vec<OnceLock<BoundTemplate>>,
-    /// The names that the built-in page can use.
-    names: TemplateNames,
     /// The policy of a built-in page without its script.
     pub(super) csp_without_script: Option<String>,
     pub(super) text: BoundTemplate,
@@ -79,7 +51,7 @@ pub(super) struct BrandPages {
 impl BrandPages {
     /// Prepares the pages of a brand: that with this number among `brand` and `brands`, in that order. A
     /// template that is invalid, which no checked configuration has, is replaced by the built-in page.
-    pub(super) fn new(config: &Config, brand: &Brand, number: usize, languages: usize) -> Self {
+    pub(super) fn new(config: &Config, brand: &Brand, number: usize) -> Self {
         let security = &config.security;
         let names = TemplateNames::of(config, brand);
         let read = |syntax, source: &Option<TemplateSource>| {
@@ -112,44 +84,12 @@ impl BrandPages {
         let html = built_in(Syntax::Html, builtin::HTML);
         let text = built_in(Syntax::Text, builtin::TEXT);
         Self {
+            number,
             home_url: brand.home_url.clone(),
-            localized: std::iter::repeat_with(OnceLock::new)
-                .take(languages)
-                .collect(),
             csp_without_script: csp::policy(security, &html.template().styles(), &[], false),
             html: HtmlPage::new(html, security, false),
-            names,
             text,
             own,
         }
     }
-
-    /// Returns the built-in HTML page for the language with this number, compiled with its texts unless
-    /// this page has texts of its own, or the pages in all languages take too much room.
-    pub(super) fn built_in(
-        &self,
-        language: usize,
-        messages: Messages<'_>,
-        room: &Room,
-    ) -> &BoundTemplate {
-        let general = &self.html.template;
-        let localized = self.localized.get(language);
-        let Some(localized) = localized.filter(|_| messages.page.is_none()) else {
-            return general;
-        };
-        if localized.get().is_none() && !room.take(general.template().text_len()) {
-            return general;
-        }
-        localized.get_or_init(|| {
-            let names = LocalizedNames {
-                names: &self.names,
-                messages,
-            };
-            let template = Template::compile(&names, Syntax::Html, builtin::HTML);
-            BoundTemplate::new(Arc::new(template.unwrap_or_default()), &self.names)
-        })
-    }
 }
-
-#[cfg(test)]
-mod tests;

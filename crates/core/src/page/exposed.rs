@@ -5,9 +5,9 @@ mod tests;
 
 use std::time::{Duration, SystemTime};
 
-use super::{Gate, PageInfo};
-use crate::config::{Exposed, LocalizedText, PageRetry};
-use crate::failure::{Reason, Source};
+use super::kind::PageKind;
+use super::PageInfo;
+use crate::config::Exposed;
 use crate::http::uri::without_query;
 use crate::retry::spread_of_maintenance;
 use crate::time::Timestamp;
@@ -26,12 +26,7 @@ const MAX_PATH: usize = 256;
 /// The values that a page shows.
 #[derive(Debug)]
 pub(super) struct ExposedValues<'a> {
-    pub(super) status: u16,
-    pub(super) reason: Reason,
-    pub(super) source: Source,
-    pub(super) tripped_by: Option<Reason>,
-    /// What the operator says about the maintenance.
-    pub(super) notice: Option<&'a LocalizedText>,
+    pub(super) kind: PageKind,
     /// The end of the maintenance.
     pub(super) until: Option<SystemTime>,
     /// `None`: trying again does not help.
@@ -43,16 +38,6 @@ pub(super) struct ExposedValues<'a> {
     pub(super) retry_at: Option<Timestamp>,
     /// Letters, at most [`MAX_METHOD`]; otherwise empty.
     pub(super) method: &'a str,
-    /// How the page retries automatically; `None`: it does not.
-    pub(super) auto_retry: Option<&'a PageRetry>,
-    /// `None`: the circuit is closed.
-    pub(super) gate: Option<Gate>,
-    /// Whether sending the request twice does no more than sending it once.
-    pub(super) is_safe: bool,
-    /// Whether the request certainly never reached an upstream.
-    pub(super) is_unsent: bool,
-    /// Whether a link to the home page would lead to the same failure.
-    pub(super) is_at_home: bool,
     /// As the client or Envoy wrote it.
     request_id: Option<&'a [u8]>,
     pub(super) time: Option<SystemTime>,
@@ -65,18 +50,13 @@ impl<'a> ExposedValues<'a> {
     /// Returns the parts of `info` that are valid and in `expose`.
     pub(super) fn new(info: &PageInfo<'a>, expose: &[Exposed], home_url: Option<&str>) -> Self {
         let is_exposed = |value| expose.contains(&value);
-        let is_safe = matches!(info.method, b"GET" | b"HEAD");
         let maintenance = info.maintenance;
         let until = maintenance.and_then(|maintenance| maintenance.until);
         let left = until
             .zip(info.now)
             .map_or(Duration::ZERO, |(until, now)| until.saturating_since(now));
         Self {
-            status: info.status,
-            reason: info.reason,
-            source: info.source,
-            tripped_by: info.tripped_by,
-            notice: maintenance.and_then(|maintenance| maintenance.message.as_ref()),
+            kind: PageKind::new(info, home_url.is_some_and(|url| is_request_for(url, info))),
             until: until.and_then(Timestamp::to_utc),
             retry_after: info.retry_after,
             wait: info.retry_after.map(|retry_after| {
@@ -95,14 +75,6 @@ impl<'a> ExposedValues<'a> {
                 .zip(info.retry_after)
                 .map(|(now, retry_after)| now.saturating_add(retry_after)),
             method: valid_method(info.method),
-            auto_retry: info
-                .page_retry
-                .filter(|page| page.auto && is_safe && info.retry_after.is_some()),
-            gate: info.gate,
-            is_safe,
-            is_unsent: info.is_unsent
-                || matches!(info.reason, Reason::CircuitOpen | Reason::Maintenance),
-            is_at_home: is_safe && home_url.is_some_and(|url| is_request_for(url, info)),
             request_id: info.request_id.filter(|_| is_exposed(Exposed::RequestId)),
             time: info
                 .now

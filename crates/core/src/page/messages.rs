@@ -12,7 +12,7 @@ use super::coarse_duration::CoarseDuration;
 use super::languages::{Language, Languages};
 use super::locales::{shared_message, Locale, EN};
 use super::plural::{self, FORMS};
-use crate::config::status;
+use crate::config::{status, LocalizedText};
 use crate::diagnostics::nearest;
 use crate::failure::Reason;
 use crate::http::language::primary;
@@ -223,6 +223,8 @@ pub(super) struct Messages<'a> {
     pub(super) language: &'a Language,
     /// The texts of this page alone.
     pub(super) page: Option<&'a Texts>,
+    /// What the operator says about the maintenance.
+    pub(super) notice: Option<&'a LocalizedText>,
 }
 
 impl<'a> Messages<'a> {
@@ -237,15 +239,20 @@ impl<'a> Messages<'a> {
         self.first(|texts| texts.get(key)).unwrap_or_default()
     }
 
-    /// Returns what happened. A table may have one text for several reasons.
-    pub(super) fn message(&self, reason: Reason) -> Option<&'a str> {
-        self.first(|texts| {
+    /// Returns what happened: what the operator says about the maintenance, else what the language says. A table
+    /// may have one text for several reasons.
+    pub(super) fn message(&self, reason: Reason) -> &'a str {
+        if let Some(notice) = self.notice {
+            return notice.get(&self.language.tag);
+        }
+        let message = self.first(|texts| {
             let messages = texts.group("message")?;
             messages
                 .get(reason.as_str())
                 .or_else(|| messages.get(shared_message(reason)))
                 .or_else(|| messages.general())
-        })
+        });
+        message.unwrap_or_default()
     }
 
     /// Returns the text of a group for a reason.

@@ -14,6 +14,7 @@ mod csp;
 mod date;
 mod exposed;
 mod formats;
+mod kind;
 mod languages;
 mod locales;
 mod members;
@@ -21,6 +22,7 @@ mod messages;
 mod names;
 mod palette;
 mod plural;
+mod specialized;
 mod status_phrase;
 mod template_names;
 mod validate;
@@ -36,15 +38,16 @@ use crate::failure::{Reason, Source};
 use crate::http::format::Format;
 use crate::http::headers::HeaderBlock;
 use crate::http::uri::{without_port, without_query};
-use crate::template::Output;
+use crate::template::{Output, Syntax};
 use crate::time::Timestamp;
 use bindings::{Bindings, BoundTemplate};
-use brand_pages::{BrandPages, Room};
+use brand_pages::BrandPages;
 use coarse_duration::CoarseDuration;
 use exposed::ExposedValues;
 use formats::problem::Problem;
 use formats::{connect, grpc, grpc_web, line, markdown, problem, problem_xml};
 use messages::{Messages, Texts};
+use specialized::{SpecializedPages, TemplateId};
 
 pub(crate) use formats::grpc::message_header as grpc_message;
 pub(crate) use formats::CallStatus;
@@ -58,7 +61,7 @@ const VALUES_BYTES: usize = 1600;
 
 /// The state of a circuit that is not closed, as far as it matters to a client who waits. The page has it
 /// in `data-gate`; its script gets the current one in the header `x-tidegate-gate` of each check-in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Gate {
     /// The client has to wait.
     Wait,
@@ -148,8 +151,8 @@ pub struct Pages {
     usual: BrandPages,
     /// The pages of `brands`.
     of_hosts: Vec<(BrandMatch, BrandPages)>,
-    /// The room that is left for pages in single languages.
-    room: Room,
+    /// The templates for kinds of pages, made when they are first needed.
+    specialized: SpecializedPages,
     /// The names of the operator's own pages.
     own: Vec<String>,
     /// The rules, with their texts.
@@ -161,9 +164,8 @@ impl Pages {
     /// Prepares the pages of a configuration.
     pub fn new(config: &Config) -> Self {
         let languages = languages::Languages::new(&config.locales);
-        let count = languages.tags().count();
         let of_hosts = (1..).zip(&config.brands).map(|(number, rule)| {
-            let pages = BrandPages::new(config, &rule.brand, number, count);
+            let pages = BrandPages::new(config, &rule.brand, number);
             (rule.matches.clone(), pages)
         });
         let rules = config.pages.iter().map(|rule| {
@@ -171,9 +173,9 @@ impl Pages {
             (rule.clone(), texts)
         });
         Self {
-            usual: BrandPages::new(config, &config.brand, 0, count),
+            usual: BrandPages::new(config, &config.brand, 0),
             of_hosts: of_hosts.collect(),
-            room: Room::new(),
+            specialized: SpecializedPages::default(),
             languages,
             own: config
                 .templates
@@ -225,17 +227,32 @@ impl Pages {
             return page;
         };
         page.language = &language.tag;
-        let rule = self.rules.iter().find(|(rule, _)| applies(rule, info));
+        let rule_number = self.rules.iter().position(|(rule, _)| applies(rule, info));
+        let rule = rule_number.and_then(|number| self.rules.get(number));
         let brand = self.brand(info.host);
-        let own = self.own_page(info.page, rule.map(|(rule, _)| rule));
+        let own_number = self.own_page(info.page, rule.map(|(rule, _)| rule));
         let values = ExposedValues::new(info, &self.expose, brand.home_url.as_deref());
-        let own = own.and_then(|number| brand.own.get(number));
+        let own = own_number.and_then(|number| brand.own.get(number));
         let messages = Messages {
             languages: &self.languages,
             language,
             page: rule.map(|(_, texts)| texts),
+            notice: info
+                .maintenance
+                .and_then(|maintenance| maintenance.message.as_ref()),
         };
         let bindings = Bindings::new(&values, messages);
+        let render = |syntax, template: &BoundTemplate| {
+            let id = TemplateId {
+                brand: brand.number,
+                own: own_number,
+                syntax,
+                rule: rule_number,
+                language: info.language,
+            };
+            let specialized = self.specialized.get(id, template, &bindings.of_kind);
+            render(specialized.as_deref().unwrap_or(template), &bindings)
+        };
         let problem = Problem::new(info.problem_type_base);
         let call = CallStatus::of(info.reason);
         match info.format {
@@ -243,19 +260,13 @@ impl Pages {
                 let html = own.and_then(|own| own.html.as_ref());
                 let csp = match html {
                     Some(html) => &html.csp,
-                    None if values.auto_retry.is_none() => &brand.csp_without_script,
+                    None if values.kind.auto_retry.is_none() => &brand.csp_without_script,
                     None => &brand.html.csp,
                 };
                 page.content_type = Some("text/html; charset=utf-8");
                 page.csp = csp.as_deref();
-                let template = match html {
-                    Some(html) => &html.template,
-                    None => {
-                        let language = self.languages.number(info.language);
-                        brand.built_in(language, messages, &self.room)
-                    }
-                };
-                page.body = render(template, &bindings);
+                let html = html.unwrap_or(&brand.html);
+                page.body = render(Syntax::Html, &html.template);
             }
             Format::Problem => {
                 let members = own.and_then(|own| own.members.as_ref());
@@ -265,7 +276,7 @@ impl Pages {
             Format::Text => {
                 let text = own.and_then(|own| own.text.as_ref());
                 page.content_type = Some("text/plain; charset=utf-8");
-                page.body = render(text.unwrap_or(&brand.text), &bindings);
+                page.body = render(Syntax::Text, text.unwrap_or(&brand.text));
             }
             Format::Line => {
                 page.content_type = Some("text/plain; charset=utf-8");
@@ -280,12 +291,12 @@ impl Pages {
                 page.body = markdown::render(problem, &bindings).into_bytes();
             }
             Format::Grpc => {
-                let message = bindings.message();
+                let message = bindings.of_kind.message();
                 page.headers = grpc::headers(call, message, info.retry_after);
                 page.body = message.as_bytes().to_vec();
             }
             Format::GrpcWeb => {
-                let message = bindings.message();
+                let message = bindings.of_kind.message();
                 let more = grpc::headers(call, message, info.retry_after);
                 page.status = 200;
                 page.content_type = Some(grpc_web::content_type(info.content_type));
@@ -295,12 +306,13 @@ impl Pages {
             Format::Connect => {
                 page.status = call.http;
                 page.content_type = Some(connect::CONTENT_TYPE);
-                page.body = connect::unary(call, bindings.message(), info.retry_after);
+                page.body = connect::unary(call, bindings.of_kind.message(), info.retry_after);
             }
             Format::ConnectStream => {
                 page.status = 200;
                 page.content_type = Some(connect::stream_content_type(info.content_type));
-                page.body = connect::end_of_stream(call, bindings.message(), info.retry_after);
+                page.body =
+                    connect::end_of_stream(call, bindings.of_kind.message(), info.retry_after);
             }
             Format::Empty => {}
         }

@@ -3,9 +3,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::bindings::gap;
-use super::messages::{is_known, is_own, nearest_key, Messages};
-use super::names::{Role, Variable, NAMES, TEXT_PREFIX};
+use super::messages::{is_known, is_own, nearest_key};
+use super::names::{KindVariable, Role, Variable, NAMES, TEXT_PREFIX};
 use super::{builtin, members, palette};
 use crate::config::{Brand, Config, Json, Link, LocalizedText, Logo};
 use crate::diagnostics::nearest;
@@ -176,8 +175,9 @@ impl TemplateNames {
     pub(super) fn variable(&self, name: &str) -> Variable {
         let mut localized = self.localized.iter();
         match localized.find(|(other, _)| other == name) {
-            Some((_, text)) => Variable::Localized(text.clone()),
-            None => Variable::from_name(name).unwrap_or_else(|| Variable::Text(String::new())),
+            Some((_, text)) => KindVariable::Localized(text.clone()).into(),
+            None => Variable::from_name(name)
+                .unwrap_or_else(|| KindVariable::Text(String::new()).into()),
         }
     }
 
@@ -242,38 +242,5 @@ impl Names for TemplateNames {
 
     fn constants(&self) -> &'static str {
         "`brand.*`, and `vars.*` with one text for all languages,"
-    }
-}
-
-/// The names of the built-in page in one language: its texts, and what follows from the language, are constants.
-pub(super) struct LocalizedNames<'a> {
-    pub(super) names: &'a TemplateNames,
-    pub(super) messages: Messages<'a>,
-}
-
-impl Names for LocalizedNames<'_> {
-    fn delimiters(&self) -> (&str, &str) {
-        self.names.delimiters()
-    }
-
-    fn resolve(&self, name: &str) -> Result<Meaning<'_>, UnknownName> {
-        let language = self.messages.language;
-        Ok(Meaning::Constant(match name {
-            "lang" => &language.tag,
-            "dir" => language.dir,
-            "gap" => gap(&language.tag),
-            _ => match name.strip_prefix(TEXT_PREFIX) {
-                Some(key) => self.messages.text(key),
-                None => return self.names.resolve(name),
-            },
-        }))
-    }
-
-    fn list(&self) -> List<'_> {
-        self.names.list()
-    }
-
-    fn constants(&self) -> &'static str {
-        self.names.constants()
     }
 }

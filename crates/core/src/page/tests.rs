@@ -83,35 +83,6 @@ fn body(config: &Config, info: &PageInfo<'_>) -> String {
     String::from_utf8(Pages::new(config).render(&info).body).unwrap()
 }
 
-/// Without texts of its own, a page comes from the template that has the texts of its language as
-/// constants; with some, from the template that looks them up.
-#[test]
-fn texts_are_the_same_as_constants_and_as_variables() {
-    let json = |pages: &str| {
-        let json = format!(
-            r#"{{"locales":{{"strings":{{"de":{{"label.time":"Uhrzeit & <Ort>"}},"xx":{{"auto.stop":"\"S\""}}}}}},{pages}}}"#
-        );
-        Pages::new(&Config::from_json(json.as_bytes()).unwrap())
-    };
-    let constants = json(r#""pages":[]"#);
-    let variables = json(r#""pages":[{"match":{},"strings":{"own.unused":"x"}}]"#);
-    let mut seen = 0;
-    for tag in constants.languages().map(str::to_owned).collect::<Vec<_>>() {
-        for method in [&b"GET"[..], b"POST"] {
-            let info = PageInfo {
-                language: constants.language_of_tag(&tag),
-                method,
-                ..info(Format::Html)
-            };
-            let [one, other] = [&constants, &variables]
-                .map(|pages| String::from_utf8(pages.render(&info).body).unwrap());
-            assert_eq!(one, other, "{tag}");
-            seen += usize::from(one.contains("Uhrzeit &amp; &lt;Ort&gt;"));
-        }
-    }
-    assert_eq!(seen, 2);
-}
-
 #[test]
 fn each_format_has_its_content_type() {
     let pages = Pages::new(&Config::default());

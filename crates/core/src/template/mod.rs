@@ -17,6 +17,7 @@ pub(crate) mod limits;
 mod markup;
 mod names;
 mod parse;
+mod specialize;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -30,7 +31,7 @@ pub(crate) use parse::Parser;
 pub use tag::{tags, Tag};
 
 /// What a template produces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Syntax {
     /// HTML; values are escaped by position.
     Html,
@@ -125,6 +126,15 @@ struct Operation {
     action: Action,
 }
 
+impl Operation {
+    /// Sets the target of a jump.
+    fn jump_to(&mut self, to: Target) {
+        if let Action::JumpUnless(_, target) | Action::Jump(target) = &mut self.action {
+            *target = to;
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
     /// Writes the value of a variable.
@@ -165,6 +175,12 @@ impl Template {
     /// Returns the length of the text between the values, in bytes.
     pub(crate) fn text_len(&self) -> usize {
         self.text.len()
+    }
+
+    /// Returns the memory that the text and the operations take, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let operations = std::mem::size_of_val(self.operations.as_slice());
+        self.text.len().saturating_add(operations)
     }
 
     /// Returns the contents of all `<style>` elements.

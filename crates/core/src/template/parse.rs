@@ -355,12 +355,8 @@ impl<'n> Parser<'n> {
             operation: self.operations.len(),
             offset: self.text.len(),
         };
-        if let Some(Operation {
-            action: Action::JumpUnless(_, target) | Action::Jump(target),
-            ..
-        }) = self.operations.get_mut(jump)
-        {
-            *target = here;
+        if let Some(operation) = self.operations.get_mut(jump) {
+            operation.jump_to(here);
         }
     }
 }

@@ -3,6 +3,7 @@
 mod parsing;
 mod parts;
 mod properties;
+mod specialized;
 
 use super::*;
 

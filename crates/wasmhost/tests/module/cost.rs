@@ -17,11 +17,11 @@ const HEALTHY_FUEL: u64 = 4_500;
 /// Instructions for a request that passes while another circuit is open, so that its route is looked up.
 const WATCHED_FUEL: u64 = 11_500;
 /// Instructions for a page.
-const FAILING_FUEL: u64 = 75_500;
+const FAILING_FUEL: u64 = 62_000;
 /// Instructions for a rejection by an open circuit, with its page.
-const REJECTING_FUEL: u64 = 60_500;
-/// Instructions for the first HTML page in a language, for which the built-in page is compiled (some 0.2 ms).
-const FIRST_FUEL: u64 = 1_365_000;
+const REJECTING_FUEL: u64 = 45_500;
+/// Instructions for the first page of its kind, for which a template is specialized.
+const FIRST_FUEL: u64 = 143_000;
 
 /// The first failure opens the circuit, for longer than a test takes.
 /// Whatever is asked for, the circuit of the route decides.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::failure::{Reason, Source};
 use crate::http::format::Format;
 
 const ALL: &[Exposed] = &[
@@ -80,7 +81,7 @@ fn only_get_and_head_are_safe() {
         (b"", false),
     ] {
         let info = PageInfo { method, ..info() };
-        assert_eq!(ExposedValues::new(&info, &[], None).is_safe, safe);
+        assert_eq!(ExposedValues::new(&info, &[], None).kind.is_safe, safe);
     }
 }
 
@@ -130,6 +131,9 @@ fn a_link_home_is_known_to_lead_nowhere_else() {
             ..info()
         };
         let values = ExposedValues::new(&info, &[], Some(url));
-        assert_eq!(values.is_at_home, expected, "{url} {host}{path} {method}");
+        assert_eq!(
+            values.kind.is_at_home, expected,
+            "{url} {host}{path} {method}"
+        );
     }
 }

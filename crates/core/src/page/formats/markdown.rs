@@ -34,8 +34,12 @@ pub(in crate::page) fn render(problem: Problem<'_>, bindings: &Bindings<'_>) -> 
         out.markup("\n");
     }
     out.markup("---\n\n# ")
-        .put(Position::Markdown, bindings.title());
-    for text in [bindings.message(), bindings.sent(), &bindings.advice()] {
+        .put(Position::Markdown, bindings.of_kind.title());
+    for text in [
+        bindings.of_kind.message(),
+        bindings.of_kind.sent(),
+        &bindings.advice(),
+    ] {
         if !text.is_empty() {
             out.markup("\n\n").put(Position::Markdown, text);
         }

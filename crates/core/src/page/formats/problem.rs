@@ -64,12 +64,15 @@ impl<'t> Problem<'t> {
     /// Returns the members for these bindings, in order.
     pub(super) fn members<'b>(self, bindings: &Bindings<'b>) -> Vec<(&'static str, Member<'b>)> {
         let values = bindings.values;
-        let reason = values.reason.as_str();
+        let reason = values.kind.reason.as_str();
         let (kind, title): (Cow<'_, str>, _) = if self.type_base == BLANK {
             // RFC 9457 §4.2.1: the title of about:blank is the status phrase.
-            (BLANK.into(), status_phrase(values.status))
+            (BLANK.into(), status_phrase(values.kind.status))
         } else {
-            let title = bindings.messages.for_reason("problem", values.reason);
+            let title = bindings
+                .of_kind
+                .messages
+                .for_reason("problem", values.kind.reason);
             let kind = format!("{}{reason}", self.type_base);
             (kind.into(), title.unwrap_or_default())
         };
@@ -78,21 +81,21 @@ impl<'t> Problem<'t> {
         let mut members = vec![
             ("type", Member::Text(kind)),
             ("title", text(title)),
-            ("status", Member::Number(values.status.into())),
-            ("detail", text(bindings.message())),
+            ("status", Member::Number(values.kind.status.into())),
+            ("detail", text(bindings.of_kind.message())),
         ];
         // Only a UUID is a URI without further knowledge (RFC 9562 §4). Other ids are in `request_id`.
         if let Some(id) = request_id.filter(|id| is_uuid(id)) {
             members.push(("instance", Member::Text(format!("urn:uuid:{id}").into())));
         }
         members.push(("reason", text(reason)));
-        if let Some(cause) = values.tripped_by {
+        if let Some(cause) = values.kind.tripped_by {
             members.push(("tripped_by", text(cause.as_str())));
         }
         if let Some(until) = values.until {
             members.push(("until", Member::Text(date::rfc3339(until).into())));
         }
-        members.push(("retryable", Member::Boolean(values.retry_after.is_some())));
+        members.push(("retryable", Member::Boolean(values.kind.is_retryable)));
         if let Some(retry_after) = values.retry_after {
             let seconds = seconds_rounded_up(retry_after);
             members.push(("retry_after", Member::Number(seconds)));

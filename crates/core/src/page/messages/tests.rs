@@ -27,6 +27,7 @@ fn ask<T>(
         language: languages.get(languages.of_tag(tag)).unwrap(),
         languages: &languages,
         page: Some(&page),
+        notice: None,
     })
 }
 
@@ -37,7 +38,7 @@ fn every_reason_has_texts_in_every_language() {
             assert_eq!(messages.language.tag, locale.tag);
             for &reason in Reason::ALL {
                 for text in [
-                    messages.message(reason).unwrap(),
+                    messages.message(reason),
                     messages.for_reason("problem", reason).unwrap(),
                     messages.fault(reason),
                     messages.next(reason, true),
@@ -129,7 +130,7 @@ fn texts_of_the_page_win_over_those_of_the_language_and_those_over_built_in_ones
     assert_eq!(next("qaa", Reason::CircuitOpen, true), "qaa next");
     assert_eq!(next("qaa", Reason::TlsProtocolError, false), "qaa next");
     let message = ask(own, &[], "de", |messages| {
-        messages.message(Reason::Maintenance).unwrap().to_owned()
+        messages.message(Reason::Maintenance).to_owned()
     });
     assert_eq!(message, "de");
 }

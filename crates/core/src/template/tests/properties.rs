@@ -8,7 +8,7 @@ use super::super::html::{State, Tokenizer};
 use super::*;
 
 /// Pieces of templates, most of them valid.
-fn piece() -> impl Strategy<Value = String> {
+pub(super) fn piece() -> impl Strategy<Value = String> {
     proptest::sample::select(
         &[
             "{{title}}",
