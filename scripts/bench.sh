@@ -3,8 +3,8 @@
 # (docs/benchmarks.md has those of one run), progress to stderr.
 #   BENCH_ROUNDS=5 make bench                        a quick run (BENCH_REQUESTS sets the requests of each round)
 #   BENCH_WORKERS=1                                  only with this number of workers
-#   BENCH_ONLY=none,tidegate,beside                  only these variants (crates/bench/src/stage.rs), without budgets
-#   BENCH_BESIDE=OTHER.wasm                          also another build of the module
+#   BENCH_ONLY=none,tidegate,beside                  only these variants (crates/bench/src/stage.rs)
+#   BENCH_BESIDE=OTHER.wasm                          also another build of the module, and the ratios to it
 #   scripts/bench.sh core [FILTER]                   benchmarks of the core without Envoy (Criterion)
 . "$(dirname "$0")/lib.sh"
 need_cargo

@@ -1,8 +1,9 @@
 //! The budgets, and whether a run meets them.
 //!
-//! The cost of a filter is a small difference of two large costs, so the ratio of two such
-//! differences of one round is mostly noise. The ratios here use medians over all rounds. Their
-//! confidence intervals come from the bootstrap (B. Efron, "Bootstrap Methods: Another Look at the
+//! Whole costs are compared within each round, in which the variants follow one another, so that the
+//! speed of the machine cancels out. The cost of a filter is a small difference of two large costs, so
+//! the ratio of two such differences of one round is mostly noise: there, medians over all rounds are
+//! compared. The confidence intervals come from the bootstrap (B. Efron, "Bootstrap Methods: Another Look at the
 //! Jackknife", 1979): the ratio is computed for many samples, drawn with replacement from the
 //! rounds.
 
@@ -49,111 +50,180 @@ struct Rounds<'a> {
 }
 
 impl Rounds<'_> {
-    fn cost(&self, variant: Variant) -> f64 {
-        let costs = &self.costs[&variant];
-        median(
-            &self
-                .drawn
-                .iter()
-                .map(|&round| costs[round])
-                .collect::<Vec<_>>(),
-        )
+    /// Returns the median, over the rounds, of what `compare` makes of the costs of two variants in one round.
+    fn median(&self, one: Variant, other: Variant, compare: fn(f64, f64) -> f64) -> f64 {
+        let (one, other) = (&self.costs[&one], &self.costs[&other]);
+        let rounds = self.drawn.iter();
+        let compared = rounds.map(|&round| compare(one[round], other[round]));
+        median(&compared.collect::<Vec<_>>())
     }
 
-    /// Returns the median of the cost of a variant minus that of another one in the same round.
-    fn over(&self, variant: Variant, base: Variant) -> f64 {
-        let (own, base) = (&self.costs[&variant], &self.costs[&base]);
-        let more = self.drawn.iter().map(|&round| own[round] - base[round]);
-        median(&more.collect::<Vec<_>>())
-    }
-
-    /// Returns what a variant adds to no filter, relative to what another one adds.
-    fn added(&self, variant: Variant, other: Variant) -> f64 {
-        self.over(variant, Variant::None) / self.over(other, Variant::None)
-    }
-
-    /// Returns the whole cost of a variant, relative to that of another one.
-    fn whole(&self, variant: Variant, other: Variant) -> f64 {
-        self.cost(variant) / self.cost(other)
-    }
-
-    /// Returns the requests per CPU second of a variant, relative to those of another one.
-    fn throughput(&self, variant: Variant, other: Variant) -> f64 {
-        self.cost(other) / self.cost(variant)
+    fn ratio(&self, ratio: &Ratio) -> f64 {
+        let over_none = |variant| self.median(variant, Variant::None, |own, none| own - none);
+        match ratio.measure {
+            Measure::Added => over_none(ratio.of) / over_none(ratio.to),
+            Measure::Whole => self.median(ratio.of, ratio.to, |own, other| own / other),
+            Measure::Throughput => self.median(ratio.of, ratio.to, |own, other| other / own),
+        }
     }
 }
 
-type Ratio = fn(&Rounds<'_>) -> f64;
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    /// What a variant adds to no filter.
+    Added,
+    /// The whole cost.
+    Whole,
+    /// Requests per CPU second.
+    Throughput,
+}
+
+/// A ratio of two variants.
+#[derive(Debug)]
+struct Ratio {
+    what: &'static str,
+    limit: Option<Limit>,
+    measure: Measure,
+    of: Variant,
+    to: Variant,
+}
+
+impl Ratio {
+    /// Returns whether all that it compares was measured.
+    fn is_known(&self, costs: &Costs) -> bool {
+        let base = (self.measure == Measure::Added).then_some(Variant::None);
+        let mut variants = [self.of, self.to].into_iter().chain(base);
+        variants.all(|variant| costs.contains_key(&variant))
+    }
+}
+
+const fn ratio(
+    what: &'static str,
+    limit: Option<Limit>,
+    measure: Measure,
+    of: Variant,
+    to: Variant,
+) -> Ratio {
+    Ratio {
+        what,
+        limit,
+        measure,
+        of,
+        to,
+    }
+}
 
 /// The ratios: first those with a budget, then those for comparison.
 ///
 /// No wasm module can cost less than the hand-written one, so the budgets are relative to it and to
 /// Lua, the usual alternative. Native filters and `direct_response` show what wasm cannot reach.
-const RATIOS: &[(&str, Option<Limit>, Ratio)] = &[
-    (
+const RATIOS: &[Ratio] = &[
+    ratio(
         "healthy, cost over no filter, relative to the hand-written module",
         Some(Limit::AtMost(1.25)),
-        |rounds| rounds.added(Variant::Tidegate, Variant::Floor),
+        Measure::Added,
+        Variant::Tidegate,
+        Variant::Floor,
     ),
-    (
+    ratio(
         "page served, whole cost, relative to the hand-written module",
         Some(Limit::AtMost(1.15)),
-        |rounds| rounds.whole(Variant::TidegateFailing, Variant::FloorFailing),
+        Measure::Whole,
+        Variant::TidegateFailing,
+        Variant::FloorFailing,
     ),
-    (
+    ratio(
         "page served, whole cost, relative to Lua that replaces status and body",
         Some(Limit::AtMost(1.35)),
-        |rounds| rounds.whole(Variant::TidegateFailing, Variant::LuaFailing),
+        Measure::Whole,
+        Variant::TidegateFailing,
+        Variant::LuaFailing,
     ),
-    (
+    ratio(
         "circuit open, requests per CPU second, relative to the hand-written module",
         Some(Limit::AtLeast(0.85)),
-        |rounds| rounds.throughput(Variant::TidegateOpen, Variant::FloorOpen),
+        Measure::Throughput,
+        Variant::TidegateOpen,
+        Variant::FloorOpen,
     ),
-    (
+    ratio(
         "healthy, cost over no filter, relative to the SDK's no-op filter",
         None,
-        |rounds| rounds.added(Variant::Tidegate, Variant::SdkNoop),
+        Measure::Added,
+        Variant::Tidegate,
+        Variant::SdkNoop,
     ),
-    (
+    ratio(
         "healthy, cost over no filter, relative to Lua that reads two headers and the status",
         None,
-        |rounds| rounds.added(Variant::Tidegate, Variant::Lua),
+        Measure::Added,
+        Variant::Tidegate,
+        Variant::Lua,
     ),
-    (
+    ratio(
         "circuit open, requests per CPU second, relative to `direct_response`",
         None,
-        |rounds| rounds.throughput(Variant::TidegateOpen, Variant::DirectResponse),
+        Measure::Throughput,
+        Variant::TidegateOpen,
+        Variant::DirectResponse,
     ),
-    (
+    ratio(
         "the hand-written module, cost over no filter, relative to the SDK's no-op filter",
         None,
-        |rounds| rounds.added(Variant::Floor, Variant::SdkNoop),
+        Measure::Added,
+        Variant::Floor,
+        Variant::SdkNoop,
     ),
-    (
+    ratio(
         "the hand-written module, whole cost of a page, relative to Lua",
         None,
-        |rounds| rounds.whole(Variant::FloorFailing, Variant::LuaFailing),
+        Measure::Whole,
+        Variant::FloorFailing,
+        Variant::LuaFailing,
     ),
-    (
+    ratio(
         "the hand-written module, rejections per CPU second, relative to `direct_response`",
         None,
-        |rounds| rounds.throughput(Variant::FloorOpen, Variant::DirectResponse),
+        Measure::Throughput,
+        Variant::FloorOpen,
+        Variant::DirectResponse,
+    ),
+    ratio(
+        "healthy, whole cost, relative to the other module",
+        None,
+        Measure::Whole,
+        Variant::Tidegate,
+        Variant::Beside,
+    ),
+    ratio(
+        "page served, whole cost, relative to the other module",
+        None,
+        Measure::Whole,
+        Variant::TidegateFailing,
+        Variant::BesideFailing,
+    ),
+    ratio(
+        "circuit open, whole cost, relative to the other module",
+        None,
+        Measure::Whole,
+        Variant::TidegateOpen,
+        Variant::BesideOpen,
     ),
 ];
 
-/// Computes the ratios and compares them with the budgets.
+/// Computes the ratios of what was measured, and compares them with the budgets.
 pub(crate) fn judge(all: &BTreeMap<Setup, Costs>) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
-    for (what, limit, ratio) in RATIOS {
-        for costs in all.values() {
+    for ratio in RATIOS {
+        for costs in all.values().filter(|costs| ratio.is_known(costs)) {
             let rounds = costs.values().map(Vec::len).min().unwrap_or(0);
             let drawn = (0..rounds).collect();
             verdicts.push(Verdict {
-                what,
-                ratio: ratio(&Rounds { costs, drawn }),
-                between: between(costs, rounds, *ratio),
-                limit: *limit,
+                what: ratio.what,
+                ratio: Rounds { costs, drawn }.ratio(ratio),
+                between: between(costs, rounds, ratio),
+                limit: ratio.limit,
             });
         }
     }
@@ -161,13 +231,13 @@ pub(crate) fn judge(all: &BTreeMap<Setup, Costs>) -> Vec<Verdict> {
 }
 
 /// Returns the interval that contains nine of ten samples of a ratio.
-fn between(costs: &Costs, rounds: usize, ratio: Ratio) -> (f64, f64) {
+fn between(costs: &Costs, rounds: usize, ratio: &Ratio) -> (f64, f64) {
     // A fixed seed, so that the same costs give the same interval.
     let mut random = fastrand::Rng::with_seed(1979);
     let mut ratios: Vec<f64> = (0..DRAWS)
         .map(|_| {
             let drawn = (0..rounds).map(|_| random.usize(..rounds)).collect();
-            ratio(&Rounds { costs, drawn })
+            Rounds { costs, drawn }.ratio(ratio)
         })
         .collect();
     ratios.sort_by(f64::total_cmp);

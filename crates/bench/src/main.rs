@@ -69,13 +69,7 @@ fn main() -> ExitCode {
             eprintln!();
         }
     }
-    // Budgets compare all variants.
-    let is_whole = std::env::var_os("BENCH_ONLY").is_none();
-    let verdicts = if is_whole {
-        budget::judge(&all)
-    } else {
-        Vec::new()
-    };
+    let verdicts = budget::judge(&all);
     print!("{}", table::markdown(&all, &verdicts, rounds, requests));
     match verdicts.iter().all(|verdict| verdict.is_held()) {
         true => ExitCode::SUCCESS,

@@ -32,7 +32,7 @@ pub(crate) fn markdown(
     }
     let _ = writeln!(
         out,
-        "\nRatios of medians. In brackets: the interval of nine of ten bootstrap samples.\n"
+        "\nRatios. In brackets: the interval of nine of ten bootstrap samples.\n"
     );
     let _ = writeln!(out, "| ratio | budget | {} |", heads.join(" | "));
     let _ = writeln!(out, "| --- | --- |{}", " ---: |".repeat(heads.len()));

@@ -45,7 +45,7 @@ fn speed_of_the_machine_cancels_out_within_a_round() {
     assert!((low - 1.25).abs() < 1e-9 && (high - 1.25).abs() < 1e-9);
 }
 
-// The median of the rounds without a filter is 107.
+// A round without a filter costs 100, 107 or 114: the median ratio is that of a round of 107.
 
 #[test]
 fn page_is_compared_by_its_whole_cost() {
@@ -78,4 +78,27 @@ fn comparison_without_a_budget_is_always_held() {
     let all = judged(&[(Variant::TidegateOpen, 900.0)]);
     let open = verdict(&all, &["circuit open", "direct_response"]);
     assert!(open.ratio < 0.2 && open.is_held(), "{open:?}");
+}
+
+#[test]
+fn whole_costs_are_compared_within_each_round() {
+    let setup = Setup {
+        protocol: Protocol::H2,
+        workers: 2,
+    };
+    // The machine becomes slower in the middle of the run, between two rounds.
+    let costs =
+        |factor: f64| (0..11).map(move |round| factor * if round < 5 { 60.0 } else { 150.0 });
+    let costs = Costs::from([
+        (Variant::TidegateOpen, costs(1.1).collect()),
+        (Variant::BesideOpen, costs(1.0).collect()),
+    ]);
+    let all = judge(&BTreeMap::from([(setup, costs)]));
+    let [open] = &all[..] else {
+        panic!("only what was measured is compared: {all:?}");
+    };
+    let (low, high) = open.between;
+    for ratio in [open.ratio, low, high] {
+        assert!((ratio - 1.1).abs() < 1e-9, "{open:?}");
+    }
 }
