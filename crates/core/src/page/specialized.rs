@@ -1,5 +1,6 @@
 //! The templates of the kinds of pages that were asked for lately, each with all that follows from the kind as
-//! constants. Looking these values up and escaping them for every page costs as much as the rest of a page.
+//! constants. Looking these values up and escaping them for every page took a sixth of the instructions for a page,
+//! and a quarter of those for a rejection.
 
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ use crate::template::Syntax;
 const MAX_TEMPLATES: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 /// The most bytes of all of them. The memory of a VM never shrinks.
 const MAX_BYTES: usize = 512 << 10;
-/// A page whose template is longer is copied for longer than its values are looked up.
+/// Longer templates are not specialized: copying such a page takes longer than looking up its values.
 const MAX_TEMPLATE_BYTES: usize = MAX_BYTES / 8;
 
 /// Which template a page is rendered from, and with which texts.
