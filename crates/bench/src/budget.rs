@@ -68,10 +68,10 @@ impl Rounds<'_> {
     }
 }
 
-/// What is compared.
+/// The measure by which two variants are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Measure {
-    /// What a variant adds to no filter.
+    /// The cost over no filter.
     Added,
     /// The whole cost.
     Whole,

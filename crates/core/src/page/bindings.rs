@@ -39,11 +39,6 @@ impl BoundTemplate {
         &self.template
     }
 
-    /// Returns the memory that it takes, in bytes.
-    pub(super) fn bytes(&self) -> usize {
-        self.template.bytes()
-    }
-
     /// Returns this template with the values of a kind as constants.
     pub(super) fn specialize(&self, of_kind: &KindBindings<'_>) -> Self {
         let values: Vec<_> = self.variables.iter().map(|_| OnceCell::new()).collect();
@@ -115,6 +110,11 @@ impl<'a> KindBindings<'a> {
         }
     }
 
+    /// Returns what happens next.
+    fn next(&self) -> &'a str {
+        self.messages.next(self.words_for(), self.kind.is_retryable)
+    }
+
     /// Returns the text before and after the time in the hint.
     fn around_when(&self) -> (&'a str, &'a str) {
         self.messages.hint(self.kind.must_check())
@@ -145,7 +145,7 @@ impl<'a> KindBindings<'a> {
             KindVariable::Message => self.message(),
             KindVariable::Fault => messages.fault(self.words_for()),
             KindVariable::Sent => self.sent(),
-            KindVariable::Next => messages.next(self.words_for(), kind.is_retryable),
+            KindVariable::Next => self.next(),
             KindVariable::Gap => gap(&messages.language.tag),
             KindVariable::HintBefore if kind.is_retryable => self.around_when().0,
             KindVariable::HintAfter if kind.is_retryable => self.around_when().1,
@@ -190,11 +190,7 @@ impl<'a> Bindings<'a> {
     pub(super) fn advice(&self) -> String {
         match self.values.retry_after {
             Some(_) => self.hint(),
-            None => {
-                let of_kind = self.of_kind;
-                let next = of_kind.messages.next(of_kind.words_for(), false);
-                next.to_owned()
-            }
+            None => self.of_kind.next().to_owned(),
         }
     }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::{Gate, PageInfo};
 use crate::failure::{Reason, Source};
 
-/// What decides a page in one language, except for its times and for what the request says of itself. While a
-/// site fails, most of its visitors get pages of a few kinds, so that all that follows from the kind is worked
-/// out once ([`SpecializedPages`](super::specialized::SpecializedPages)).
+/// Decides all values of a page in one language, except its times and the values of the request. While a site
+/// fails, most of its visitors get pages of a few kinds, so the values that a kind decides are computed once
+/// ([`SpecializedPages`](super::specialized::SpecializedPages)).
 ///
-/// It has nothing that a client wrote: that would be shown to others.
+/// It contains no bytes of a request: pages of other clients would show them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct PageKind {
     pub(super) status: u16,

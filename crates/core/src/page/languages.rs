@@ -15,7 +15,7 @@ const RIGHT_TO_LEFT: &[&str] = &["ar", "he", "fa", "ur", "ps", "sd", "ug", "yi",
 const FALLBACK: &str = "en";
 
 /// A language of a configuration; by default, the configured default language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LanguageId(Option<usize>);
 
 /// A language that pages can be written in.

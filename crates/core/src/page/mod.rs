@@ -248,7 +248,7 @@ impl Pages {
                 own: own_number,
                 syntax,
                 rule: rule_number,
-                language: info.language,
+                language: self.languages.number(info.language),
             };
             let specialized = self.specialized.get(id, template, &bindings.of_kind);
             render(specialized.as_deref().unwrap_or(template), &bindings)

@@ -12,7 +12,6 @@ use lru::LruCache;
 
 use super::bindings::{BoundTemplate, KindBindings};
 use super::kind::PageKind;
-use super::languages::LanguageId;
 use crate::template::Syntax;
 
 /// The most templates. While a site fails, a few languages and reasons make nearly all pages; a client that asks
@@ -33,7 +32,8 @@ pub(super) struct TemplateId {
     pub(super) syntax: Syntax,
     /// The number of the rule whose texts the page has.
     pub(super) rule: Option<usize>,
-    pub(super) language: LanguageId,
+    /// The number of the language.
+    pub(super) language: usize,
 }
 
 /// The specialized templates.
@@ -66,7 +66,7 @@ impl SpecializedPages {
         template: &BoundTemplate,
         of_kind: &KindBindings<'_>,
     ) -> Option<Arc<BoundTemplate>> {
-        if of_kind.messages.notice.is_some() || template.bytes() > MAX_TEMPLATE_BYTES {
+        if of_kind.messages.notice.is_some() || template.template().bytes() > MAX_TEMPLATE_BYTES {
             return None;
         }
         let key = (id, *of_kind.kind);
@@ -84,10 +84,10 @@ impl Templates {
     /// Inserts a template, and drops those that were not used for the longest time while there are too many, or
     /// they are too large together.
     fn insert(&mut self, key: (TemplateId, PageKind), template: Arc<BoundTemplate>) {
-        self.bytes = self.bytes.saturating_add(template.bytes());
+        self.bytes = self.bytes.saturating_add(template.template().bytes());
         let mut dropped = self.by_kind.push(key, template);
         loop {
-            let bytes = dropped.map_or(0, |(_, template)| template.bytes());
+            let bytes = dropped.map_or(0, |(_, template)| template.template().bytes());
             self.bytes = self.bytes.saturating_sub(bytes);
             if self.bytes <= MAX_BYTES {
                 return;

@@ -34,7 +34,7 @@ impl Parser<'_> {
         let mut frame = self.frame();
         match self.find(name) {
             Some(Found::Variable(variable)) => {
-                self.push(Action::JumpUnless(variable, Target::default()));
+                self.push(Action::JumpUnless(variable, Target::UNKNOWN));
                 frame.constant = None;
             }
             Some(Found::Constant(text) | Found::CheckedUrl(text) | Found::Field(text)) => {
@@ -104,7 +104,7 @@ impl Parser<'_> {
             Some(is_true) => self.emits = frame.emits && !is_true,
             None => {
                 let over_first = std::mem::replace(&mut frame.jump, self.operations.len());
-                self.push(Action::Jump(Target::default()));
+                self.push(Action::Jump(Target::UNKNOWN));
                 self.land(over_first);
             }
         }

@@ -126,15 +126,6 @@ struct Operation {
     action: Action,
 }
 
-impl Operation {
-    /// Sets the target of a jump.
-    fn jump_to(&mut self, to: Target) {
-        if let Action::JumpUnless(_, target) | Action::Jump(target) = &mut self.action {
-            *target = to;
-        }
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
     /// Writes the value of a variable.
@@ -150,6 +141,30 @@ enum Action {
 struct Target {
     operation: usize,
     offset: usize,
+}
+
+impl Target {
+    /// Where a jump leads before its target is known: the end, so that no jump ever leads back.
+    const UNKNOWN: Self = Self {
+        operation: usize::MAX,
+        offset: usize::MAX,
+    };
+}
+
+/// Lets the jump with this number lead to the end of what there is so far: of the operations, and of the text,
+/// which has `offset` bytes.
+fn land(operations: &mut [Operation], jump: usize, offset: usize) {
+    let here = Target {
+        operation: operations.len(),
+        offset,
+    };
+    if let Some(Operation {
+        action: Action::JumpUnless(_, target) | Action::Jump(target),
+        ..
+    }) = operations.get_mut(jump)
+    {
+        *target = here;
+    }
 }
 
 impl Template {

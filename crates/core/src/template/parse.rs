@@ -6,7 +6,7 @@ use super::html::{State, Tokenizer};
 use super::names::PART_DELIMITERS;
 use super::{
     limits, tag, Action, Field, InlineBlock, Meaning, Names, Operation, Output, Position, Syntax,
-    Target, Template, TemplateError,
+    Template, TemplateError,
 };
 use crate::diagnostics::quoted;
 
@@ -351,12 +351,6 @@ impl<'n> Parser<'n> {
 
     /// Sets the target of an earlier jump to the current position.
     pub(super) fn land(&mut self, jump: usize) {
-        let here = Target {
-            operation: self.operations.len(),
-            offset: self.text.len(),
-        };
-        if let Some(operation) = self.operations.get_mut(jump) {
-            operation.jump_to(here);
-        }
+        super::land(&mut self.operations, jump, self.text.len());
     }
 }

@@ -16,8 +16,11 @@ impl Template {
             jumps: Vec::new(),
         };
         specializer.run(known);
+        let mut text = specializer.text.into_string();
+        // It is kept, and counted by its length.
+        text.shrink_to_fit();
         Self {
-            text: specializer.text.into_string(),
+            text,
             operations: specializer.operations,
             variables: specializer.variables,
             blocks: Vec::new(),
@@ -113,18 +116,12 @@ impl Specializer<'_> {
 
     fn push_jump(&mut self, to: Target, action: impl FnOnce(Target) -> Action) {
         self.jumps.push((self.operations.len(), to));
-        self.push(action(Target::default()));
+        self.push(action(Target::UNKNOWN));
     }
 
     /// Sets the target of a jump to the current position.
     fn land(&mut self, jump: usize) {
-        let target = Target {
-            operation: self.operations.len(),
-            offset: self.text.len(),
-        };
-        if let Some(operation) = self.operations.get_mut(jump) {
-            operation.jump_to(target);
-        }
+        super::land(&mut self.operations, jump, self.text.len());
     }
 
     /// Returns the new number of a variable.

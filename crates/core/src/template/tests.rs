@@ -63,6 +63,15 @@ impl<'v> Environment<'v> {
         variable.unwrap().1 = value;
     }
 
+    /// Returns the values of the variables of a template.
+    fn values(&self, template: &Template) -> Vec<Value<'v>> {
+        let value = |name: &String| {
+            let variable = self.variables.iter().find(|(other, _)| other == name);
+            variable.unwrap().1.clone()
+        };
+        template.variables().iter().map(value).collect()
+    }
+
     fn errors(&self, syntax: Syntax, source: &str) -> Vec<TemplateError> {
         Template::compile(self, syntax, source)
             .err()
@@ -72,11 +81,7 @@ impl<'v> Environment<'v> {
     /// Renders a template. Returns the page and the number of steps.
     fn render(&self, syntax: Syntax, source: &str) -> (String, usize) {
         let template = Template::compile(self, syntax, source).unwrap();
-        let value = |name: &String| {
-            let variable = self.variables.iter().find(|(other, _)| other == name);
-            variable.unwrap().1.clone()
-        };
-        let values: Vec<_> = template.variables().iter().map(value).collect();
+        let values = self.values(&template);
         let mut out = Output::default();
         let steps = template.render(|number| values.get(number), &mut out);
         assert!(steps <= template.operations.len());

@@ -14,20 +14,12 @@ fn both(
     is_known: impl Fn(&str) -> bool,
 ) -> (String, String, Template) {
     let template = Template::compile(environment, Syntax::Html, source).unwrap();
-    let names = template.variables();
-    let value = |name: &String| {
-        let variable = environment
-            .variables
-            .iter()
-            .find(|(other, _)| other == name);
-        variable.unwrap().1.clone()
-    };
-    let values: Vec<_> = names.iter().map(value).collect();
+    let (names, values) = (template.variables(), environment.values(&template));
     let specialized = template.specialize(|number| {
         let value = values.get(number)?;
         is_known(&names[number]).then_some(value)
     });
-    let left: Vec<_> = specialized.variables().iter().map(value).collect();
+    let left = environment.values(&specialized);
     let [mut as_is, mut as_constants] = [Output::default(), Output::default()];
     template.render(|number| values.get(number), &mut as_is);
     specialized.render(|number| left.get(number), &mut as_constants);
@@ -86,6 +78,26 @@ fn known_values_become_text_and_known_conditions_are_decided() {
     }
 }
 
+/// The variables of random templates.
+const NAMES: [&str; 3] = ["title", "path", "host"];
+
+/// Returns the usual values, but empty ones for those of [`NAMES`] that `is_empty` chooses.
+fn environment_without(is_empty: &[bool]) -> Environment<'static> {
+    let mut environment = environment();
+    for name in NAMES.into_iter().filter(|name| is_chosen(is_empty)(name)) {
+        environment.set(name, Value::Text(""));
+    }
+    environment
+}
+
+/// Returns whether a name is one of [`NAMES`] that `chosen` chooses.
+fn is_chosen(chosen: &[bool]) -> impl Fn(&str) -> bool + '_ {
+    move |name| {
+        let mut flags = NAMES.iter().zip(chosen);
+        flags.any(|(other, is_chosen)| *other == name && *is_chosen)
+    }
+}
+
 proptest! {
     #[test]
     fn a_page_is_the_same_whichever_values_are_constants(
@@ -94,17 +106,9 @@ proptest! {
         is_empty in vec(any::<bool>(), 3),
     ) {
         let source = pieces.concat();
-        let names = ["title", "path", "host"];
-        let mut environment = environment();
-        for (name, _) in names.iter().zip(is_empty).filter(|(_, is_empty)| *is_empty) {
-            environment.set(name, Value::Text(""));
-        }
+        let environment = environment_without(&is_empty);
         if environment.errors(Syntax::Html, &source).is_empty() {
-            let is_known = |name: &str| {
-                let mut flags = names.iter().zip(&known);
-                flags.any(|(known_name, is_known)| *known_name == name && *is_known)
-            };
-            let (as_is, as_constants, _) = both(&environment, &source, is_known);
+            let (as_is, as_constants, _) = both(&environment, &source, is_chosen(&known));
             prop_assert_eq!(as_constants, as_is, "{}", source);
         }
     }
@@ -116,20 +120,14 @@ proptest! {
         known in vec(any::<bool>(), 3),
         is_empty in vec(any::<bool>(), 3),
     ) {
-        let names = ["title", "path", "host"];
-        let mut environment = environment();
-        for (name, _) in names.iter().zip(is_empty).filter(|(_, is_empty)| *is_empty) {
-            environment.set(name, Value::Text(""));
-        }
-        let is_known = |name: &str| names.iter().zip(&known).any(|(other, known)| *other == name && *known);
-        let (as_is, as_constants, _) = both(&environment, &source, is_known);
+        let (as_is, as_constants, _) = both(&environment_without(&is_empty), &source, is_chosen(&known));
         prop_assert_eq!(as_constants, as_is, "{}", source);
     }
 }
 
 /// Returns templates of texts, values and conditions, each branch of which may be empty.
 fn nested() -> impl Strategy<Value = String> {
-    let name = || proptest::sample::select(&["title", "path", "host"][..]);
+    let name = || proptest::sample::select(&NAMES[..]);
     let leaf = prop_oneof![
         Just(String::new()),
         "[a-c]{1,2}",
